@@ -1,0 +1,114 @@
+package model
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Action is one of the closed list of things a policy is asked about.
+type Action string
+
+// The actions. Policies are written against these words: never rename one.
+const (
+	ActMetadataView    Action = "metadata.view"
+	ActDataRead        Action = "data.read"
+	ActAccessRequest   Action = "access.request"
+	ActRequestApprove  Action = "request.approve"
+	ActRequestReject   Action = "request.reject"
+	ActRequestCancel   Action = "request.cancel"
+	ActGrantRevoke     Action = "grant.revoke"
+	ActProductCreate   Action = "product.create"
+	ActProductUpdate   Action = "product.update"
+	ActProductPublish  Action = "product.publish"
+	ActProductDeprecat Action = "product.deprecate"
+	ActProductRetire   Action = "product.retire"
+	ActAssetUpdate     Action = "asset.update"
+	ActDomainAdmin     Action = "domain.admin" // create or change a domain, its teams and stewards
+	ActSourceAdmin     Action = "source.admin" // create, change, check, run or undo a source
+	ActIdentity        Action = "identity.admin"
+	ActAuditRead       Action = "audit.read"
+	ActPolicyRead      Action = "policy.read"
+)
+
+// Outcome is the answer of the policies.
+type Outcome string
+
+// The outcomes.
+const (
+	Allow         Outcome = "ALLOW"
+	Deny          Outcome = "DENY"
+	NeedsApproval Outcome = "NEEDS_APPROVAL"
+)
+
+// Reason says why, to a program by its Code and to a person by its Message.
+type Reason struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Origin  string `json:"origin"` // engine, platform, or the domain's name
+}
+
+// ObligationType is one of the closed list of duties that come with an allow.
+type ObligationType string
+
+// The obligations.
+const (
+	ObligeMask        ObligationType = "mask"
+	ObligeRowFilter   ObligationType = "row_filter"
+	ObligeLog         ObligationType = "log"
+	ObligeWatermark   ObligationType = "watermark"
+	ObligeTTLMax      ObligationType = "ttl_max"
+	ObligeNoExport    ObligationType = "no_export"
+	ObligeAcknowledge ObligationType = "acknowledge"
+)
+
+// Obligation is a duty of whoever acts on an allow.
+type Obligation struct {
+	ID        string            `json:"id"`
+	Type      ObligationType    `json:"type"`
+	Mandatory bool              `json:"mandatory"`
+	Params    map[string]string `json:"params,omitempty"`
+}
+
+// Approval is a vote that the policy wants before it allows.
+type Approval struct {
+	Role             string `json:"role"` // domain_steward, product_owner, platform_steward
+	Domain           Slug   `json:"domain,omitempty"`
+	Min              int    `json:"min"`
+	ExcludeRequester bool   `json:"excludeRequester"`
+}
+
+// Decision is the policies' whole answer to one question.
+type Decision struct {
+	ID          ID            `json:"id"`
+	Outcome     Outcome       `json:"outcome"`
+	Reasons     []Reason      `json:"reasons"`
+	Obligations []Obligation  `json:"obligations,omitempty"`
+	Approvals   []Approval    `json:"approvals,omitempty"`
+	TTLMax      time.Duration `json:"ttlMax,omitempty"` // longest grant the policies accept; zero sets no limit
+	Revisions   Revisions     `json:"revisions"`
+	Steps       int           `json:"steps"` // what the evaluation cost, in engine steps
+}
+
+// Allowed reports a plain allow; a decision that still needs approval is none.
+func (d Decision) Allowed() bool { return d.Outcome == Allow }
+
+// Revisions names the exact policies that were asked, by content hash.
+type Revisions struct {
+	Platform string `json:"platform"`
+	Domain   string `json:"domain,omitempty"`
+}
+
+// DecisionRecord is a decision as the log keeps it: with everything the
+// policies saw, so that it can be evaluated again.
+type DecisionRecord struct {
+	Meta
+	At          time.Time       `json:"at"`
+	Action      Action          `json:"action"`
+	PrincipalID ID              `json:"principalId"`
+	ResourceID  ID              `json:"resourceId,omitempty"`
+	Domain      Slug            `json:"domain,omitempty"`
+	Outcome     Outcome         `json:"outcome"`
+	Decision    Decision        `json:"decision"`
+	Input       json.RawMessage `json:"input"`
+	RequestID   string          `json:"requestId,omitempty"`
+}

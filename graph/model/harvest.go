@@ -1,0 +1,114 @@
+package model
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Source is a system whose metadata Souk harvests, and how.
+type Source struct {
+	Meta
+	Name           Slug                 `json:"name"` // unique
+	DomainID       ID                   `json:"domainId"`
+	Plugin         string               `json:"plugin"`
+	Config         json.RawMessage      `json:"config"`            // validated against the plugin's schema; never a secret
+	Secrets        map[string]SecretRef `json:"secrets,omitempty"` // by the name of the config field
+	Schedule       string               `json:"schedule,omitempty"`
+	Paused         bool                 `json:"paused,omitempty"`
+	Checkpoint     []byte               `json:"checkpoint,omitempty"`    // where an interrupted run may go on
+	CheckpointRun  ID                   `json:"checkpointRun,omitempty"` // the run that left it
+	FailedRuns     int                  `json:"failedRuns,omitempty"`    // in a row
+	LastRunID      ID                   `json:"lastRunId,omitempty"`
+	AllowRetireAll bool                 `json:"allowRetireAll,omitempty"` // a person has lifted the fail-safe for the next run
+}
+
+// SecretRef tells where a secret is to be found when it is needed:
+// "env:NAME" or "file:PATH". The secret itself is never stored.
+type SecretRef string
+
+// RunStatus is where a harvest run stands.
+type RunStatus string
+
+// The life of a harvest run.
+const (
+	RunRunning   RunStatus = "RUNNING"
+	RunSucceeded RunStatus = "SUCCEEDED"
+	RunFailed    RunStatus = "FAILED"
+	RunCancelled RunStatus = "CANCELLED"
+)
+
+// Fault names who has to act on a failure.
+type Fault string
+
+// Whose fault a failure can be.
+const (
+	FaultConfig Fault = "CONFIG" // the person who set the source up
+	FaultSource Fault = "SOURCE" // the system harvested: down, slow, refusing
+	FaultPlugin Fault = "PLUGIN" // the plugin's author
+	FaultHost   Fault = "HOST"   // Souk
+)
+
+// Run is one harvest of one source.
+type Run struct {
+	Meta
+	SourceID  ID         `json:"sourceId"`
+	Status    RunStatus  `json:"status"`
+	Trigger   string     `json:"trigger"` // manual, schedule, command
+	StartedBy ID         `json:"startedBy"`
+	StartedAt time.Time  `json:"startedAt"`
+	EndedAt   *time.Time `json:"endedAt,omitempty"`
+	Counts    RunCounts  `json:"counts"`
+	Scopes    []string   `json:"scopes,omitempty"` // those listed completely
+	Notes     []RunNote  `json:"notes,omitempty"`
+	Failure   *Failure   `json:"failure,omitempty"`
+}
+
+// RunCounts is what a run saw and what it changed.
+type RunCounts struct {
+	Assets    int `json:"assets"`
+	Fields    int `json:"fields"`
+	Edges     int `json:"edges"`
+	Quality   int `json:"quality"`
+	Created   int `json:"created"`
+	Updated   int `json:"updated"`
+	Unchanged int `json:"unchanged"`
+	Retired   int `json:"retired"`
+}
+
+// RunNote is a remark of the plugin or the host, counted, with a few samples.
+type RunNote struct {
+	Level   string   `json:"level"` // info, warn, error
+	Code    string   `json:"code"`
+	Title   string   `json:"title"`
+	Count   int      `json:"count"`
+	Samples []string `json:"samples,omitempty"`
+}
+
+// Failure tells why a run or a check failed, whose fault it is and what to do.
+type Failure struct {
+	Fault   Fault  `json:"fault"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Fix     string `json:"fix,omitempty"`
+}
+
+// Capability is one thing that a harvest needs, as a check found it.
+type Capability struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Reason string `json:"reason,omitempty"`
+	Fix    string `json:"fix,omitempty"`
+}
+
+// PluginInfo describes a plugin that this server can launch.
+type PluginInfo struct {
+	Name         string
+	Version      string
+	Summary      string
+	Doc          string // Markdown
+	Schema       json.RawMessage
+	SecretFields []string
+	Bundled      bool
+	Trusted      bool   // a foreign plugin that is not pinned is listed and never launched
+	SHA256       string // of a foreign plugin
+}

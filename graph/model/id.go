@@ -1,0 +1,71 @@
+package model
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// ID names one record: a prefix that tells the noun, an underscore, and a
+// part that sorts by creation time. It is opaque and never reused.
+type ID string
+
+// Prefix tells an ID's noun.
+type Prefix string
+
+// The prefixes of all nouns. They are API: never renamed, never reused.
+const (
+	PrefixPrincipal Prefix = "prn"
+	PrefixToken     Prefix = "tok"
+	PrefixTeam      Prefix = "tea"
+	PrefixDomain    Prefix = "dom"
+	PrefixProduct   Prefix = "dpr"
+	PrefixAsset     Prefix = "ast"
+	PrefixAlias     Prefix = "als"
+	PrefixEdge      Prefix = "edg"
+	PrefixQuality   Prefix = "qua"
+	PrefixRequest   Prefix = "acr"
+	PrefixGrant     Prefix = "grt"
+	PrefixSource    Prefix = "src"
+	PrefixRun       Prefix = "run"
+	PrefixEvent     Prefix = "evt"
+	PrefixDecision  Prefix = "dec"
+)
+
+// crockford leaves out the letters that people misread.
+var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// NewID mints an ID: 48 bits of milliseconds, then 80 random bits.
+func NewID(p Prefix) ID {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16)
+	_, _ = rand.Read(b[6:]) // crypto/rand.Read never fails since Go 1.24
+	return ID(string(p) + "_" + crockford.EncodeToString(b[:]))
+}
+
+// Prefix tells which noun the ID names, or "" when it is no ID of ours.
+func (id ID) Prefix() Prefix {
+	p, rest, ok := strings.Cut(string(id), "_")
+	if !ok || rest == "" {
+		return ""
+	}
+	return Prefix(p)
+}
+
+// Slug is a name that people and policies type: lower-case letters, digits
+// and underscores, beginning with a letter, at most 41 characters.
+type Slug string
+
+var slugShape = regexp.MustCompile(`^[a-z][a-z0-9_]{1,40}$`)
+
+// Validate reports a slug that does not fit; field is the name the user knows it by.
+func (s Slug) Validate(field string) error {
+	if slugShape.MatchString(string(s)) {
+		return nil
+	}
+	return Invalid(field, "must be 2 to 41 lower-case letters, digits or underscores and begin with a letter",
+		"use a name such as \"sales\" or \"customer_orders\"")
+}

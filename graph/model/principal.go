@@ -1,0 +1,104 @@
+package model
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// PrincipalKind separates people from programs.
+type PrincipalKind string
+
+// The kinds of principal.
+const (
+	Person  PrincipalKind = "PERSON"
+	Service PrincipalKind = "SERVICE"
+)
+
+// Role is a standing right of a principal on the platform. Rights over one
+// domain come from being its steward, not from a role.
+type Role string
+
+// The roles.
+const (
+	RoleAdmin    Role = "ADMIN"    // runs the platform: principals, sources, policies
+	RoleSteward  Role = "STEWARD"  // platform steward: approves for domains that have none
+	RoleEmployee Role = "EMPLOYEE" // everybody else
+)
+
+// Principal is whoever asks: a person or a service.
+type Principal struct {
+	Meta
+	Kind        PrincipalKind  `json:"kind"`
+	Name        string         `json:"name"` // unique sign-in name, such as ana@sales
+	DisplayName string         `json:"displayName"`
+	Email       string         `json:"email,omitempty"`
+	DomainID    ID             `json:"domainId,omitempty"`
+	TeamIDs     []ID           `json:"teamIds,omitempty"`
+	Roles       []Role         `json:"roles,omitempty"`
+	Clearance   Classification `json:"clearance,omitempty"`
+	Suspended   bool           `json:"suspended,omitempty"`
+}
+
+// Has reports whether the principal holds the role.
+func (p Principal) Has(role Role) bool { return slices.Contains(p.Roles, role) }
+
+// Token is a credential of a principal. Its secret is shown once and only its
+// hash is kept.
+type Token struct {
+	Meta
+	PrincipalID ID         `json:"principalId"`
+	Name        string     `json:"name"`
+	Hash        string     `json:"hash"` // hex SHA-256 of the secret, which carries 256 random bits
+	ExpiresAt   time.Time  `json:"expiresAt"`
+	RevokedAt   *time.Time `json:"revokedAt,omitempty"`
+}
+
+// Valid reports whether the token still opens anything at the time.
+func (t Token) Valid(at time.Time) bool { return t.RevokedAt == nil && at.Before(t.ExpiresAt) }
+
+// Team is a group of principals inside a domain.
+type Team struct {
+	Meta
+	Name        Slug   `json:"name"`
+	DisplayName string `json:"displayName"`
+	DomainID    ID     `json:"domainId"`
+}
+
+type contextKey int
+
+const (
+	principalKey contextKey = iota
+	requestKey
+)
+
+// WithPrincipal says who is asking for the length of the context.
+func WithPrincipal(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, principalKey, p)
+}
+
+// PrincipalFrom tells who is asking, or an error of kind Unauthenticated.
+func PrincipalFrom(ctx context.Context) (Principal, error) {
+	p, ok := ctx.Value(principalKey).(Principal)
+	if !ok || p.ID == "" {
+		return Principal{}, &Error{Kind: KindUnauthenticated, Message: "no one is signed in",
+			Hint: "send the header Authorization: Bearer TOKEN"}
+	}
+	return p, nil
+}
+
+// WithRequestID names the request for logs and events.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestKey, id)
+}
+
+// RequestIDFrom names the request, or "" outside of one.
+func RequestIDFrom(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey).(string)
+	return id
+}
+
+// System is the principal of the server's own work: expiry, schedules, first start.
+func System() Principal {
+	return Principal{Meta: Meta{ID: "prn_system"}, Kind: Service, Name: "system", DisplayName: "Souk", Roles: []Role{RoleAdmin}}
+}

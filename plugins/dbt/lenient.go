@@ -1,0 +1,128 @@
+package dbt
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// text is a JSON string that may also be written as a number, a boolean or
+// null; anything else counts as absent.
+type text string
+
+// UnmarshalJSON never fails: dbt changes such keys without a new version.
+func (t *text) UnmarshalJSON(b []byte) error {
+	*t = ""
+	switch {
+	case len(b) == 0 || b[0] == '{' || b[0] == '[' || string(b) == "null":
+	case b[0] == '"':
+		var s string
+		if err := json.Unmarshal(b, &s); err == nil {
+			*t = text(s)
+		}
+	default:
+		*t = text(b)
+	}
+	return nil
+}
+
+// texts is a list of strings that may be written as one string.
+type texts []string
+
+// UnmarshalJSON takes a string, a list or null.
+func (t *texts) UnmarshalJSON(b []byte) error {
+	*t = nil
+	var many []text
+	if json.Unmarshal(b, &many) != nil {
+		var one text
+		_ = one.UnmarshalJSON(b)
+		many = []text{one}
+	}
+	for _, s := range many {
+		if s := strings.TrimSpace(string(s)); s != "" {
+			*t = append(*t, s)
+		}
+	}
+	return nil
+}
+
+// dict is a JSON object of which a few keys are wanted.
+type dict map[string]json.RawMessage
+
+// UnmarshalJSON takes anything that is no object for an empty one.
+func (d *dict) UnmarshalJSON(b []byte) error {
+	var m map[string]json.RawMessage
+	if json.Unmarshal(b, &m) != nil {
+		m = nil
+	}
+	*d = m
+	return nil
+}
+
+func (d dict) texts(key string) texts {
+	var t texts
+	if raw, ok := d[key]; ok {
+		_ = t.UnmarshalJSON(raw)
+	}
+	return t
+}
+
+// contract is the one wanted key of a contract object.
+type contract struct{ Enforced bool }
+
+// UnmarshalJSON never fails.
+func (c *contract) UnmarshalJSON(b []byte) error {
+	c.Enforced = bytes.Equal(bytes.TrimSpace(keyOf(b, "enforced")), []byte("true"))
+	return nil
+}
+
+func keyOf(object []byte, key string) json.RawMessage {
+	var d dict
+	_ = d.UnmarshalJSON(object)
+	return d[key]
+}
+
+// column is a column as a manifest documents it.
+type column struct {
+	Name        text         `json:"name"`
+	Description text         `json:"description"`
+	DataType    text         `json:"data_type"`
+	Constraints []constraint `json:"constraints"`
+}
+
+type constraint struct {
+	Type    text  `json:"type"`
+	Columns texts `json:"columns"`
+}
+
+// columns keeps the order in which the manifest writes them, which a map loses.
+type columns []column
+
+// UnmarshalJSON takes an object by column name, or a list.
+func (c *columns) UnmarshalJSON(b []byte) error {
+	*c = nil
+	d := json.NewDecoder(bytes.NewReader(b))
+	open, _ := d.Token()
+	if open != json.Delim('{') && open != json.Delim('[') {
+		return nil
+	}
+	for d.More() {
+		var name string
+		if open == json.Delim('{') {
+			key, err := d.Token()
+			if err != nil {
+				return err
+			}
+			name, _ = key.(string)
+		}
+		var one column
+		if err := d.Decode(&one); err != nil {
+			return err
+		}
+		if one.Name == "" {
+			one.Name = text(name)
+		}
+		*c = append(*c, one)
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package dbt
+
+import (
+	"cmp"
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/souk-mesh/souk/sdk"
+)
+
+// emitTests emits each test of the project against the node that it tests.
+func (p *project) emitTests() error {
+	for _, id := range p.manifest.ids() {
+		n := p.manifest.Nodes[id]
+		if n.Type != "test" && n.Type != "unit_test" {
+			continue
+		}
+		tested := p.tested(n)
+		if tested == nil {
+			if err := p.note(sdk.InfoLevel, "dbt.test_without_node", "A test names no node that is harvested.", id); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := p.out.Emit(p.quality(n, tested)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *project) quality(n, tested *node) *sdk.Quality {
+	q := &sdk.Quality{
+		Asset: p.id(tested), Scope: p.scope(), Key: n.UniqueID, Name: string(n.Name), Rule: "singular",
+		Field: string(n.ColumnName), Severity: strings.ToLower(cmp.Or(string(n.Config.Severity), "error")),
+	}
+	if n.Type == "unit_test" {
+		q.Rule = "unit_test"
+	}
+	if n.TestMetadata != nil {
+		q.Rule = cmp.Or(string(n.TestMetadata.Name), "generic")
+		if names := n.TestMetadata.Kwargs.texts("column_name"); q.Field == "" && len(names) == 1 {
+			q.Field = names[0]
+		}
+	}
+	if ran, ok := p.runs.By[n.UniqueID]; ok {
+		failures, _ := strconv.ParseInt(string(ran.Failures), 10, 64)
+		// Only the first line of a message: the others may quote rows.
+		message, _, _ := strings.Cut(string(ran.Message), "\n")
+		q.Result = &sdk.Result{Status: statusOf(string(ran.Status)), Failures: failures, Message: message, At: p.runs.at(ran)}
+	}
+	return q
+}
+
+func statusOf(s string) string {
+	switch s = strings.ToLower(s); s {
+	case "success":
+		return "pass"
+	case "runtime error":
+		return "error"
+	case "partial success":
+		return "warn"
+	case "pass", "fail", "warn", "error", "skipped":
+		return s
+	}
+	return "error"
+}
+
+// tested finds the node that a test is about: the attached one, or the one its
+// model argument refers to, or the first that it depends on.
+func (p *project) tested(n *node) *node {
+	if a := p.manifest.Nodes[string(n.Attached)]; a != nil && isAsset(a) {
+		return a
+	}
+	below := p.assetsBelow(n, map[string]bool{})
+	if n.TestMetadata != nil {
+		referred := referredBy(n.TestMetadata.Kwargs["model"])
+		for _, dep := range below {
+			if referred != "" && string(dep.Name) == referred {
+				return dep
+			}
+		}
+	}
+	if len(below) == 0 {
+		return nil
+	}
+	return below[0]
+}
+
+// referredBy reads the last quoted word of a ref() or source() call, which is
+// the name of the model or of the source's table.
+func referredBy(raw json.RawMessage) string {
+	var model text
+	_ = model.UnmarshalJSON(raw)
+	call := regexp.MustCompile(`(?:ref|source)\(([^)]*)\)`).FindStringSubmatch(string(model))
+	if call == nil {
+		return ""
+	}
+	words := regexp.MustCompile(`['"]([^'"]+)['"]`).FindAllStringSubmatch(call[1], -1)
+	if len(words) == 0 {
+		return ""
+	}
+	return words[len(words)-1][1]
+}
+
+// emitFreshness emits the freshness of the sources that have a limit or a measurement.
+func (p *project) emitFreshness() error {
+	for _, id := range p.manifest.ids() {
+		n := p.manifest.Nodes[id]
+		measured, ok := p.freshness.By[id]
+		if n.Type != "source" || !ok && !limited(n) {
+			continue
+		}
+		q := &sdk.Quality{Asset: p.id(n), Scope: p.scope(), Key: "freshness." + id, Name: "freshness of " + string(n.Name), Rule: "freshness"}
+		if ok {
+			q.Result = p.freshnessResult(measured)
+		}
+		if err := p.out.Emit(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *project) freshnessResult(measured result) *sdk.Result {
+	r := &sdk.Result{Status: statusOf(string(measured.Status)), At: p.freshness.at(measured)}
+	loaded := parseTime(measured.MaxLoadedAt)
+	switch {
+	case loaded.IsZero() && measured.MaxLoadedAt == "":
+		r.Message = "the source could not be measured"
+	case loaded.Year() <= 1: // dbt writes the year 1 for a table without rows
+		r.Message = "the table is empty"
+	default:
+		r.Message = "last loaded at " + loaded.Format(time.RFC3339)
+	}
+	if r.Status == "fail" || r.Status == "error" {
+		r.Failures = 1
+	}
+	return r
+}
+
+// limited reports whether the manifest sets a limit for the source's age.
+func limited(n *node) bool {
+	for _, key := range []string{"warn_after", "error_after"} {
+		if count := keyOf(n.Freshness[key], "count"); len(count) > 0 && string(count) != "null" {
+			return true
+		}
+	}
+	return false
+}

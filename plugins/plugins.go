@@ -1,0 +1,32 @@
+// Package plugins lists the harvesters that ship inside the Souk binary. It
+// owns the list and nothing else: each harvester lives in its own package.
+package plugins
+
+import (
+	"slices"
+
+	"github.com/souk-mesh/souk/plugins/dbt"
+	"github.com/souk-mesh/souk/plugins/postgres"
+	"github.com/souk-mesh/souk/plugins/sqlite"
+	"github.com/souk-mesh/souk/sdk"
+)
+
+// All lists the bundled harvesters by name.
+func All() []sdk.Registration {
+	return []sdk.Registration{
+		sdk.Register(dbt.Plugin()),
+		sdk.Register(postgres.Plugin()),
+		sdk.Register(sqlite.Plugin()),
+	}
+}
+
+// ByName finds a bundled harvester.
+func ByName(name string) (sdk.Registration, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(r sdk.Registration) bool { return r.Info().Name == name })
+	if i < 0 {
+		var none sdk.Registration
+		return none, false
+	}
+	return all[i], true
+}

@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/souk-mesh/souk/sdk"
+)
+
+// Config says which database to read, and as whom.
+type Config struct {
+	URL            string   `json:"url" doc:"PostgreSQL URL without the password, such as postgres://souk@db.example:5432/shop?sslmode=require." format:"url"`
+	Password       string   `json:"password,omitempty" doc:"Password of the role." format:"secret"`
+	Include        []string `json:"includeSchemas,omitempty" doc:"The schemas to harvest; all when empty."`
+	Exclude        []string `json:"excludeSchemas,omitempty" doc:"Schemas to leave out."`
+	Namespace      string   `json:"namespace,omitempty" doc:"OpenLineage namespace in place of postgres://HOST:PORT, where clients know the server by another name."`
+	Partitions     string   `json:"partitions" doc:"Whether partitions are counted on their table or listed themselves." enum:"fold,list" default:"fold"`
+	ConnectTimeout string   `json:"connectTimeout" doc:"How long to wait for the server." format:"duration" default:"10s"`
+}
+
+// parsed is a configuration that has been checked.
+type parsed struct {
+	pgx       *pgx.ConnConfig
+	database  string
+	namespace string
+	include   []string
+	exclude   []string
+	unfold    bool // partitions one by one
+}
+
+func (c Config) parse() (*parsed, error) {
+	u, err := c.address()
+	if err != nil {
+		return nil, err
+	}
+	timeout, err := time.ParseDuration(cmp.Or(c.ConnectTimeout, "10s"))
+	if err != nil || timeout <= 0 {
+		return nil, sdk.Config("connectTimeout", "is no positive duration", "write a duration such as 10s")
+	}
+	switch c.Partitions {
+	case "", "fold", "list":
+	default:
+		return nil, sdk.Config("partitions", fmt.Sprintf("%q is not known", c.Partitions), "write fold or list")
+	}
+	config, err := pgx.ParseConfig(u.String())
+	if err != nil {
+		return nil, sdk.Config("url", "has a parameter that PostgreSQL does not know", "keep to sslmode and sslrootcert")
+	}
+	config.ConnectTimeout = timeout
+	config.Password = c.Password
+	config.RuntimeParams["application_name"] = "souk"
+	p := &parsed{pgx: config, database: config.Database, include: c.Include, exclude: c.Exclude, unfold: c.Partitions == "list"}
+	port := cmp.Or(u.Port(), "5432")
+	p.namespace = cmp.Or(c.Namespace, "postgres://"+net.JoinHostPort(strings.ToLower(u.Hostname()), port))
+	return p, nil
+}
+
+// address checks the URL's parts. No message repeats the URL: it may hold a password.
+func (c Config) address() (*url.URL, error) {
+	example := "write postgres://ROLE@HOST:5432/DATABASE"
+	u, err := url.Parse(c.URL)
+	switch {
+	case c.URL == "":
+		return nil, sdk.Config("url", "is missing", example)
+	case err != nil:
+		return nil, sdk.Config("url", "is no URL", example)
+	case u.Scheme != "postgres" && u.Scheme != "postgresql":
+		return nil, sdk.Config("url", "is no PostgreSQL URL", example)
+	}
+	if _, has := u.User.Password(); has || u.Query().Has("password") {
+		return nil, sdk.Config("url", "holds a password", "put it into the secret password")
+	}
+	switch {
+	case u.Hostname() == "":
+		return nil, sdk.Config("url", "names no host", example)
+	case strings.Trim(u.Path, "/") == "":
+		return nil, sdk.Config("url", "names no database", example)
+	case u.User.Username() == "":
+		return nil, sdk.Config("url", "names no role", example)
+	}
+	return u, nil
+}

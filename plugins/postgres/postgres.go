@@ -1,0 +1,317 @@
+// Package postgres harvests the catalogue of one PostgreSQL database: tables,
+// views, columns, keys and the lineage of views. It reads pg_catalog and
+// nothing else: never a row of a user's table, and it can write nothing.
+package postgres
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"fmt"
+	"log/slog"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/souk-mesh/souk/sdk"
+)
+
+//go:embed README.md
+var doc string
+
+// Plugin is the PostgreSQL harvester.
+func Plugin() sdk.Plugin[Config] {
+	return sdk.Plugin[Config]{
+		Info: sdk.Info{
+			Name: "postgres", Version: "1.0.0", Doc: doc,
+			Summary: "Tables, views, columns, keys and view lineage of a PostgreSQL database.",
+			Emits:   []string{"asset", "edge"},
+		},
+		Open: open,
+	}
+}
+
+type source struct {
+	*parsed
+	log *slog.Logger
+}
+
+func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
+	p, err := c.parse()
+	if err != nil {
+		return nil, err
+	}
+	return &source{parsed: p, log: env.Log}, nil
+}
+
+// Close has nothing to close: each call has its own connection.
+func (s *source) Close() error { return nil }
+
+func (s *source) connect(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := pgx.ConnectConfig(ctx, s.pgx)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	return conn, nil
+}
+
+func closeConn(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = conn.Close(ctx)
+}
+
+// Check tries what a harvest does.
+func (s *source) Check(ctx context.Context, r *sdk.Report) error {
+	conn, err := s.connect(ctx)
+	if err != nil {
+		if e, ok := err.(*sdk.Error); ok {
+			r.Failed("connect", e.Message, e.Fix)
+			return nil
+		}
+		return err
+	}
+	defer closeConn(conn)
+	r.OK("connect")
+	l, err := s.list(ctx, conn)
+	if err != nil {
+		r.Failed("read_catalog", "the catalogue cannot be read: "+s.explain(err).Error(), "look into the log of the server")
+		return nil
+	}
+	r.OK("read_catalog")
+	s.checkSchemas(l, r)
+	return nil
+}
+
+func (s *source) checkSchemas(l *listing, r *sdk.Report) {
+	closed := false
+	for _, sc := range l.schemas {
+		if !sc.Usable {
+			closed = true
+			r.Failed("list_schemas", "the role has no USAGE on the schema "+quote(sc.Name), s.grantUsage(sc.Name))
+		}
+	}
+	for _, name := range missing(s.include, l.schemas) {
+		closed = true
+		r.Failed("list_schemas", "there is no schema "+quote(name), "take it out of includeSchemas, or create it")
+	}
+	if !closed {
+		r.OK("list_schemas")
+	}
+}
+
+func missing(include []string, found []schema) []string {
+	there := map[string]bool{}
+	for _, sc := range found {
+		there[sc.Name] = true
+	}
+	var names []string
+	for _, name := range include {
+		if !there[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (s *source) grantUsage(schema string) string {
+	return fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %s;", quote(schema), quote(s.pgx.User))
+}
+
+func (s *source) scope() string { return "database:" + s.database }
+
+// Harvest emits the database under one scope. pg_catalog shows tables even of
+// schemas that the role may not use, but a lost right is a reason to doubt the
+// listing: then the scope is not done, and nothing is retired.
+func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
+	conn, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeConn(conn)
+	l, err := s.list(ctx, conn)
+	if err != nil {
+		return s.explain(err)
+	}
+	complete, err := s.noteClosed(l, out)
+	if err != nil {
+		return err
+	}
+	if err := s.emitAssets(ctx, l, out); err != nil {
+		return err
+	}
+	if err := s.emitEdges(ctx, l, out); err != nil {
+		return err
+	}
+	if !complete {
+		return nil
+	}
+	return out.ScopeDone(s.scope())
+}
+
+func (s *source) noteClosed(l *listing, out sdk.Sink) (complete bool, err error) {
+	complete = true
+	for _, sc := range l.schemas {
+		if sc.Usable {
+			continue
+		}
+		complete = false
+		err := out.Note(sdk.Note{
+			Level: sdk.ErrorLevel, Code: "postgres.no_usage", Scope: s.scope(), Sample: s.grantUsage(sc.Name),
+			Title: "The role has no USAGE on a schema; nothing of the database is retired until it has.",
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	for _, name := range missing(s.include, l.schemas) {
+		note := sdk.Note{Level: sdk.WarnLevel, Code: "postgres.no_schema", Title: "A schema to include does not exist.", Sample: name}
+		if err := out.Note(note); err != nil {
+			return false, err
+		}
+	}
+	return complete, nil
+}
+
+func (s *source) emitAssets(ctx context.Context, l *listing, out sdk.Sink) error {
+	parts := partitionsOf(l.relations)
+	for i, r := range l.relations {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if r.Partition && !s.unfold {
+			continue
+		}
+		if err := out.Emit(s.asset(r, l, parts[r.OID])); err != nil {
+			return err
+		}
+		if err := out.Progress(int64(i+1), int64(len(l.relations)), "relations"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaves is what the partitions of a table add up to.
+type leaves struct {
+	count int
+	rows  float64 // -1 once one of them is unknown
+}
+
+// partitionsOf adds up the leaf partitions at every level above them.
+func partitionsOf(all []relation) map[uint32]leaves {
+	parent := map[uint32]uint32{}
+	for _, r := range all {
+		if r.Partition {
+			parent[r.OID] = r.Parent
+		}
+	}
+	sums := map[uint32]leaves{}
+	for _, r := range all {
+		if !r.Partition || r.Kind == "p" {
+			continue
+		}
+		for up := parent[r.OID]; up != 0; up = parent[up] {
+			sum := sums[up]
+			sum.count++
+			if r.Tuples < 0 || sum.rows < 0 {
+				sum.rows = -1
+			} else {
+				sum.rows += r.Tuples
+			}
+			sums[up] = sum
+		}
+	}
+	return sums
+}
+
+func (s *source) id(schema, name string) sdk.NativeID {
+	return sdk.NativeID{Namespace: s.namespace, Name: s.database + "." + schema + "." + name}
+}
+
+func (s *source) asset(r relation, l *listing, parts leaves) *sdk.Asset {
+	a := &sdk.Asset{
+		ID: s.id(r.Schema, r.Name), Scope: s.scope(), Kind: kindOf(r.Kind), Rank: sdk.Holder, ShortName: r.Name,
+		Description: r.Comment, Owners: []string{r.Owner}, Properties: map[string]string{"schema": r.Schema},
+	}
+	tuples := r.Tuples
+	if r.Kind == "p" {
+		a.Properties["partitions"] = strconv.Itoa(parts.count)
+		a.Properties["partition_key"] = r.PartitionKey
+		tuples = parts.rows
+	}
+	if r.Server != "" {
+		a.Properties["foreign_server"] = r.Server
+	}
+	if r.Kind != "v" && tuples >= 0 && tuples < math.MaxInt64 {
+		n := int64(tuples)
+		a.Rows = &n
+	}
+	for i, c := range l.columns[r.OID] {
+		a.Fields = append(a.Fields, fieldOf(c, i+1))
+	}
+	for _, k := range l.keys[r.OID] {
+		a.ForeignKeys = append(a.ForeignKeys, sdk.ForeignKey{
+			Name: k.Name, Fields: k.Fields, ToName: s.id(k.Schema, k.Target).Name, ToFields: k.Targets,
+		})
+	}
+	return a
+}
+
+func kindOf(relkind string) string {
+	switch relkind {
+	case "v":
+		return "VIEW"
+	case "m":
+		return "MATERIALIZED_VIEW"
+	default:
+		return "TABLE"
+	}
+}
+
+func fieldOf(c column, position int) sdk.Field {
+	f := sdk.Field{
+		Name: c.Name, Position: position, NativeType: c.Type, Nullable: c.Nullable,
+		Description: c.Comment, PrimaryKey: c.Key, Default: c.Default,
+	}
+	switch {
+	case c.Identity != "":
+		f.Default = map[string]string{"a": "generated always as identity", "d": "generated by default as identity"}[c.Identity]
+	case c.Generated != "":
+		f.Default = "generated always as (" + cmp.Or(c.Default, "?") + ")"
+	}
+	return f
+}
+
+// emitEdges emits the lineage of views. A folded partition stands for its table.
+func (s *source) emitEdges(ctx context.Context, l *listing, out sdk.Sink) error {
+	byOID := map[uint32]relation{}
+	for _, r := range l.relations {
+		byOID[r.OID] = r
+	}
+	seen := map[[2]sdk.NativeID]bool{}
+	for _, v := range l.views {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		from := s.id(v.FromSchema, v.FromName)
+		for r := byOID[v.From]; r.Partition && !s.unfold; {
+			up, listed := byOID[r.Parent]
+			if !listed {
+				break
+			}
+			r, from = up, s.id(up.Schema, up.Name)
+		}
+		to := s.id(v.ToSchema, v.ToName)
+		if seen[[2]sdk.NativeID{from, to}] {
+			continue
+		}
+		seen[[2]sdk.NativeID{from, to}] = true
+		edge := &sdk.Edge{From: from, To: to, Scope: s.scope(), Kind: "DERIVES", Method: "pg_depend", Confidence: 1}
+		if err := out.Emit(edge); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package sqlite
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/souk-mesh/souk/sdk"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// emitLineage asks SQLite's own compiler what each view reads. It works on a
+// copy of the schema in memory in which every other view is an empty table, so
+// that the compiler can neither look through a view nor flatten it away.
+func (h *harvest) emitLineage() error {
+	stage, err := sqlite.OpenConn(":memory:", sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenMemory)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stage.Close() }()
+	for _, t := range h.tables {
+		if err := h.stub(stage, t); err != nil {
+			return err
+		}
+	}
+	for _, t := range h.tables {
+		if t.kind != "view" {
+			continue
+		}
+		reads, err := h.readsOf(stage, t)
+		if err != nil {
+			err = h.unreadable(t)
+		}
+		if err := errors.Join(err, h.emitReads(t, reads)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *harvest) emitReads(t table, reads []string) error {
+	for _, from := range reads {
+		edge := &sdk.Edge{From: h.id(from), To: h.id(t.name), Scope: scope, Kind: "DERIVES", Method: "sqlite.authorizer", Confidence: 1}
+		if err := h.out.Emit(edge); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stub makes an empty table with the columns of t, the hidden ones too. What
+// cannot be described has no stub, and views over it are noted in turn.
+func (h *harvest) stub(stage *sqlite.Conn, t table) error {
+	var names []string
+	_ = h.each(`select name from pragma_table_xinfo(?) order by cid`, func(r *sqlite.Stmt) error {
+		names = append(names, quote(r.ColumnText(0)))
+		return nil
+	}, t.name)
+	if len(names) == 0 {
+		return nil
+	}
+	return sqlitex.ExecuteTransient(stage, "create table "+quote(t.name)+" ("+strings.Join(names, ", ")+")", nil)
+}
+
+// readsOf puts the real view in the place of its stub, compiles a query over
+// it without running it, and listens to the authorizer.
+func (h *harvest) readsOf(stage *sqlite.Conn, view table) (_ []string, err error) {
+	create := ""
+	if err := h.each(`select sql from sqlite_schema where type = 'view' and name = ?`, func(r *sqlite.Stmt) error {
+		create = r.ColumnText(0)
+		return nil
+	}, view.name); err != nil {
+		return nil, err
+	}
+	if err := sqlitex.ExecuteTransient(stage, "drop table if exists "+quote(view.name), nil); err != nil {
+		return nil, err
+	}
+	if err := sqlitex.ExecuteTransient(stage, create, nil); err != nil {
+		return nil, err
+	}
+	defer func() {
+		err = errors.Join(err, sqlitex.ExecuteTransient(stage, "drop view "+quote(view.name), nil), h.stub(stage, view))
+	}()
+	return h.compile(stage, view)
+}
+
+func (h *harvest) compile(stage *sqlite.Conn, view table) ([]string, error) {
+	reads := map[string]bool{}
+	listen := sqlite.AuthorizeFunc(func(a sqlite.Action) sqlite.AuthResult {
+		if a.Type() == sqlite.OpRead && !strings.EqualFold(a.Table(), view.name) && h.knows(a.Table()) {
+			reads[h.canonical(a.Table())] = true
+		}
+		return sqlite.AuthResultOK
+	})
+	if err := stage.SetAuthorizer(listen); err != nil {
+		return nil, err
+	}
+	defer func() { _ = stage.SetAuthorizer(nil) }()
+	statement, _, err := stage.PrepareTransient("select * from " + quote(view.name))
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(reads)), statement.Finalize()
+}
+
+func (h *harvest) knows(name string) bool {
+	return slices.ContainsFunc(h.tables, func(t table) bool { return strings.EqualFold(t.name, name) })
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -1,0 +1,151 @@
+// Package sqlite harvests the schema of one SQLite file: tables, views,
+// columns, keys and the lineage of views. It opens the file for reading only
+// and never counts or reads the rows of a user's table.
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/souk-mesh/souk/sdk"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+//go:embed README.md
+var doc string
+
+const scope = "database"
+
+// Config says which file to read and what to call it.
+type Config struct {
+	Path string `json:"path" doc:"The SQLite database file."`
+	Name string `json:"name,omitempty" doc:"Name of the database in the namespace sqlite://NAME; the file's name when empty."`
+}
+
+// Plugin is the SQLite harvester.
+func Plugin() sdk.Plugin[Config] {
+	return sdk.Plugin[Config]{
+		Info: sdk.Info{
+			Name: "sqlite", Version: "1.0.0", Doc: doc,
+			Summary: "Tables, views, columns, keys and view lineage of a SQLite file.",
+			Emits:   []string{"asset", "edge"},
+		},
+		Open: open,
+	}
+}
+
+type source struct {
+	path      string
+	namespace string
+}
+
+func open(_ context.Context, c Config, _ sdk.Env) (sdk.Source, error) {
+	if err := inspect(c.Path); err != nil {
+		return nil, err
+	}
+	name := c.Name
+	if name == "" {
+		name = filepath.Base(c.Path)
+	}
+	return &source{path: c.Path, namespace: "sqlite://" + name}, nil
+}
+
+// inspect refuses what SQLite would create or take for an empty database.
+func inspect(path string) error {
+	if path == "" {
+		return sdk.Config("path", "is missing", "name the SQLite database file")
+	}
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return sdk.Config("path", "the file does not exist", "name an existing SQLite database file")
+	case err != nil:
+		return sdk.Config("path", "the file cannot be opened", "let the user that runs souk read the file")
+	}
+	defer f.Close()
+	head := make([]byte, 16)
+	n, err := io.ReadFull(f, head)
+	switch {
+	case errors.Is(err, io.EOF):
+		return sdk.Config("path", "the file is empty", "name a SQLite database file that has been written")
+	case err != nil && n == 0:
+		return sdk.Config("path", "is no file", "name a SQLite database file, not its folder")
+	case !bytes.Equal(head, []byte("SQLite format 3\x00")):
+		return sdk.Config("path", "the file is no SQLite database", "name a SQLite database file that is not encrypted")
+	}
+	return nil
+}
+
+// Close has nothing to close: each call opens the file for itself.
+func (s *source) Close() error { return nil }
+
+// connect opens the file read-only. A write-ahead log needs a writable folder
+// beside it; where there is no log, the file can be read as one that no one changes.
+func (s *source) connect() (*sqlite.Conn, error) {
+	conn, err := s.try("mode=ro")
+	if err == nil {
+		return conn, nil
+	}
+	if log, statErr := os.Stat(s.path + "-wal"); statErr == nil && log.Size() > 0 {
+		return nil, sdk.Unavailable("the database has a write-ahead log that cannot be read", "let the user that runs souk write to the file's folder, or run PRAGMA wal_checkpoint(TRUNCATE)", err)
+	}
+	if conn, err = s.try("immutable=1"); err != nil {
+		return nil, sdk.Unavailable("SQLite cannot read the file", "run PRAGMA integrity_check on it", err)
+	}
+	return conn, nil
+}
+
+func (s *source) try(option string) (*sqlite.Conn, error) {
+	absolute, err := filepath.Abs(s.path)
+	if err != nil {
+		return nil, err
+	}
+	address := url.URL{Scheme: "file", Path: absolute, RawQuery: option}
+	conn, err := sqlite.OpenConn(address.String(), sqlite.OpenReadOnly|sqlite.OpenURI)
+	if err != nil {
+		return nil, err
+	}
+	if err := sqlitex.ExecuteTransient(conn, "select count(*) from sqlite_schema", nil); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// Check reads the list of tables.
+func (s *source) Check(_ context.Context, r *sdk.Report) error {
+	conn, err := s.connect()
+	if err != nil {
+		if e, ok := errors.AsType[*sdk.Error](err); ok {
+			r.Failed("read_schema", e.Message, e.Fix)
+			return nil
+		}
+		return err
+	}
+	r.OK("read_schema")
+	return conn.Close()
+}
+
+// Harvest emits the whole file under one scope, from one snapshot.
+func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
+	conn, err := s.connect()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	conn.SetInterrupt(ctx.Done())
+	h := &harvest{cancelled: ctx.Err, conn: conn, out: out, namespace: s.namespace}
+	if err := h.run(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return err
+	}
+	return nil
+}

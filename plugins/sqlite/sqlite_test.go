@@ -1,0 +1,210 @@
+package sqlite_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	harvester "github.com/souk-mesh/souk/plugins/sqlite"
+	"github.com/souk-mesh/souk/sdk"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+const shop = `
+create table Customer (id integer primary key, email text not null, country text default 'DE');
+create table orders (
+  id integer, day text, customer integer references customer (id), cents integer not null,
+  euros real generated always as (cents / 100.0) virtual, vat real generated always as (cents * 0.19) stored,
+  primary key (day, id)
+) strict;
+create table line (
+  order_day text, order_id integer, n integer, primary key (order_day, order_id, n),
+  foreign key (order_day, order_id) references orders (day, id)
+) without rowid;
+create table "odd ""name""" ("größe" text);
+create view big_orders as select o.*, c.email from orders o join customer c on c.id = o.customer where o.cents > 10000;
+create view big_count as select count(*) as n from big_orders;
+create view line_count as select count(*) as n from line;
+create view with_cte as with x as (select n from line) select n from x union select length("größe") from "odd ""name""";
+create virtual table notes using fts5 (body);
+insert into customer (email) values ('canary@example.com'), ('b@example.com');
+analyze;
+`
+
+// memory is a sink that keeps everything.
+type memory struct {
+	order  []sdk.Record
+	assets map[string]*sdk.Asset
+	edges  []string
+	done   []string
+	notes  map[string]string
+}
+
+func (m *memory) Emit(r sdk.Record) error {
+	m.order = append(m.order, r)
+	switch r := r.(type) {
+	case *sdk.Asset:
+		m.assets[r.ID.Name] = r
+	case *sdk.Edge:
+		m.edges = append(m.edges, r.From.Name+" -> "+r.To.Name)
+	}
+	return nil
+}
+func (m *memory) Checkpoint([]byte) error             { return nil }
+func (m *memory) ScopeDone(s string) error            { m.done = append(m.done, s); return nil }
+func (m *memory) Progress(int64, int64, string) error { return nil }
+func (m *memory) Note(n sdk.Note) error               { m.notes[n.Code] = n.Sample; return nil }
+
+// file writes a database with the statements.
+func file(t *testing.T, sql string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "shop.db")
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sqlitex.ExecuteScript(conn, sql, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func harvest(t *testing.T, c harvester.Config) *memory {
+	t.Helper()
+	s, err := harvester.Plugin().Open(t.Context(), c, sdk.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &memory{assets: map[string]*sdk.Asset{}, notes: map[string]string{}}
+	if err := s.Harvest(t.Context(), sdk.Request{}, m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestTables(t *testing.T) {
+	m := harvest(t, harvester.Config{Path: file(t, shop)})
+	kinds := map[string]string{}
+	for name, a := range m.assets {
+		kinds[name] = a.Kind
+	}
+	want := map[string]string{"Customer": "TABLE", "orders": "TABLE", "line": "TABLE", `odd "name"`: "TABLE", "notes": "TABLE",
+		"big_orders": "VIEW", "big_count": "VIEW", "line_count": "VIEW", "with_cte": "VIEW"}
+	if diff := cmp.Diff(want, kinds); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]string{"sqlite.shadow_tables": "5"}, m.notes); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"database"}, m.done); diff != "" {
+		t.Error(diff)
+	}
+	if n := m.assets["Customer"].Rows; n == nil || *n != 2 {
+		t.Error("the count that ANALYZE left is not taken")
+	}
+	if m.assets["orders"].Rows != nil {
+		t.Error("a count is made up")
+	}
+}
+
+func TestGoldenOrders(t *testing.T) {
+	m := harvest(t, harvester.Config{Path: file(t, shop), Name: "till"})
+	want := &sdk.Asset{
+		ID: sdk.NativeID{Namespace: "sqlite://till", Name: "orders"}, Scope: "database", Kind: "TABLE", Rank: sdk.Holder, ShortName: "orders",
+		Fields: []sdk.Field{
+			{Name: "id", Position: 1, NativeType: "INTEGER", PrimaryKey: 2},
+			{Name: "day", Position: 2, NativeType: "TEXT", PrimaryKey: 1},
+			{Name: "customer", Position: 3, NativeType: "INTEGER", Nullable: true},
+			{Name: "cents", Position: 4, NativeType: "INTEGER"},
+			{Name: "euros", Position: 5, NativeType: "REAL", Nullable: true, Default: "generated virtual"},
+			{Name: "vat", Position: 6, NativeType: "REAL", Nullable: true, Default: "generated stored"},
+		},
+		ForeignKeys: []sdk.ForeignKey{{Fields: []string{"customer"}, ToName: "Customer", ToFields: []string{"id"}}},
+	}
+	got := m.assets["orders"]
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	composite := []sdk.ForeignKey{{Fields: []string{"order_day", "order_id"}, ToName: "orders", ToFields: []string{"day", "id"}}}
+	if diff := cmp.Diff(composite, m.assets["line"].ForeignKeys); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestViewLineage(t *testing.T) {
+	path := file(t, shop)
+	m := harvest(t, harvester.Config{Path: path})
+	want := []string{
+		"big_orders -> big_count",
+		"Customer -> big_orders", "orders -> big_orders",
+		"line -> line_count",
+		"line -> with_cte", `odd "name" -> with_cte`,
+	}
+	if diff := cmp.Diff(want, m.edges); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(m.order, harvest(t, harvester.Config{Path: path}).order); diff != "" {
+		t.Error("two harvests differ: " + diff)
+	}
+}
+
+func TestBrokenViewLeavesTheScopeUndone(t *testing.T) {
+	m := harvest(t, harvester.Config{Path: file(t, "create table a (x); create table b (y); create view v as select x from a; drop table a")})
+	if m.notes["sqlite.unreadable"] != "v" || len(m.done) != 0 || m.assets["b"] == nil {
+		t.Errorf("notes %v, done %v, assets %v", m.notes, m.done, m.assets)
+	}
+}
+
+func TestWriteAheadLogInUse(t *testing.T) {
+	path := file(t, "create table a (x)")
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, q := range []string{"pragma journal_mode = wal", "create table b (y)"} {
+		if err := sqlitex.ExecuteTransient(conn, q, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m := harvest(t, harvester.Config{Path: path}); m.assets["b"] == nil {
+		t.Error("a table that is only in the log is not seen")
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, tt := range map[string]struct{ path, text string }{
+		"no path":        {"", "missing"},
+		"absent":         {filepath.Join(folder, "none"), "does not exist"},
+		"empty":          {write("empty", ""), "is empty"},
+		"folder":         {folder, "is no file"},
+		"short":          {write("short", "hello"), "no SQLite database"},
+		"other contents": {write("other", strings.Repeat("hello ", 100)), "no SQLite database"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := harvester.Plugin().Open(t.Context(), harvester.Config{Path: tt.path}, sdk.Env{})
+			e, ok := errors.AsType[*sdk.Error](err)
+			if !ok || e.Class != sdk.ClassConfig || e.Field != "path" || !strings.Contains(e.Message, tt.text) || e.Fix == "" {
+				t.Errorf("got %#v", err)
+			}
+		})
+	}
+	if _, err := os.Stat(filepath.Join(folder, "none")); err == nil {
+		t.Error("the harvester has made the file that was absent")
+	}
+}

@@ -1,0 +1,200 @@
+package host
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// child is one plugin process. It is the runner that go-plugin drives, so that
+// the process, its group and its exit status are ours.
+//
+// Standard error never reaches go-plugin, which reads lines of JSON in it with
+// unchecked type assertions, so that a plugin could end its host with one line.
+type child struct {
+	argv      []string
+	env       []string
+	dir       string // private working directory
+	socketDir string
+	limits    Limits
+	output    *output
+
+	greeting *io.PipeReader
+	greeted  *io.PipeWriter
+	stdout   *os.File
+	stderr   *os.File
+	readers  sync.WaitGroup
+
+	pid    int
+	exited chan struct{}
+	state  *os.ProcessState // after exited
+
+	mu     sync.Mutex
+	first  string // the first line on standard output
+	killed bool   // by us
+}
+
+// Start starts the process from a thread that lives as long as it: the kernel
+// kills the plugin when that thread ends, and so when this process ends.
+func (c *child) Start(context.Context) error {
+	out, outW, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("make a pipe: %w", err)
+	}
+	errs, errsW, err := os.Pipe()
+	if err != nil {
+		return errors.Join(fmt.Errorf("make a pipe: %w", err), out.Close(), outW.Close())
+	}
+	c.stdout, c.stderr = out, errs
+	c.greeting, c.greeted = io.Pipe()
+	c.exited = make(chan struct{})
+	started := make(chan error)
+	go c.live(outW, errsW, started)
+	if err := <-started; err != nil {
+		return errors.Join(err, out.Close(), errs.Close())
+	}
+	c.readers.Go(c.readStdout)
+	c.readers.Go(func() { c.output.read(c.stderr) })
+	return nil
+}
+
+func (c *child) live(stdout, stderr *os.File, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd, err := startLimited(func() *exec.Cmd {
+		return &exec.Cmd{Path: c.argv[0], Args: c.argv, Env: c.env, Dir: c.dir, Stdout: stdout, Stderr: stderr}
+	}, c.limits)
+	_, _ = stdout.Close(), stderr.Close()
+	if err != nil {
+		started <- err
+		return
+	}
+	c.pid = cmd.Process.Pid
+	started <- nil
+	awaitExit(c.pid)
+	killGroup(c.pid) // what it left behind, while the number is still its own
+	_ = cmd.Wait()   // the state tells more than the error
+	c.state = cmd.ProcessState
+	close(c.exited)
+}
+
+// readStdout passes the first line on and throws the rest away.
+func (c *child) readStdout() {
+	lines := bufio.NewReaderSize(c.stdout, 64<<10)
+	line, _ := lines.ReadSlice('\n')
+	c.mu.Lock()
+	c.first = string(line)
+	c.mu.Unlock()
+	_, _ = c.greeted.Write(line)
+	_ = c.greeted.Close()
+	_, _ = io.Copy(io.Discard, lines)
+}
+
+// Wait waits for the end of the process.
+func (c *child) Wait(context.Context) error {
+	<-c.exited
+	return nil
+}
+
+// Kill ends the process and everything in its group.
+func (c *child) Kill(context.Context) error {
+	if c.pid == 0 {
+		return nil
+	}
+	select {
+	case <-c.exited:
+	default:
+		c.mu.Lock()
+		c.killed = true
+		c.mu.Unlock()
+		killGroup(c.pid)
+		<-c.exited
+	}
+	c.drain()
+	return nil
+}
+
+// drain lets the readers take what is left, but does not wait for a process
+// that escaped from the group and holds the pipes open.
+func (c *child) drain() {
+	soon := time.Now().Add(100 * time.Millisecond)
+	_, _ = c.stdout.SetReadDeadline(soon), c.stderr.SetReadDeadline(soon)
+	c.readers.Wait()
+	_, _ = c.stdout.Close(), c.stderr.Close()
+	_ = c.greeting.Close()
+	c.output.end()
+}
+
+// exitedWithin waits a little for the end, which comes just after the pipe breaks.
+func (c *child) exitedWithin(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-c.exited:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+func (c *child) firstLine() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.TrimSpace(c.first)
+}
+
+func (c *child) wasKilled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.killed
+}
+
+// Stdout gives the handshake.
+func (c *child) Stdout() io.ReadCloser { return c.greeting }
+
+// Stderr gives nothing: it is read here.
+func (c *child) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
+
+// Name is the executable.
+func (c *child) Name() string { return filepath.Base(c.argv[0]) }
+
+// ID is the number of the process.
+func (c *child) ID() string {
+	if c.pid == 0 {
+		return ""
+	}
+	return strconv.Itoa(c.pid)
+}
+
+// Diagnose has nothing to add: the failure is explained from the exit.
+func (c *child) Diagnose(context.Context) string { return "" }
+
+// PluginToHost refuses an address where somebody else may listen.
+func (c *child) PluginToHost(network, address string) (string, string, error) {
+	host, _, err := net.SplitHostPort(address)
+	switch {
+	case network == "unix" && filepath.Dir(filepath.Clean(address)) == c.socketDir:
+	case network == "tcp" && err == nil && net.ParseIP(host).IsLoopback():
+	default:
+		return "", "", errForeignAddress
+	}
+	return network, address, nil
+}
+
+// HostToPlugin leaves an address as it is.
+func (c *child) HostToPlugin(network, address string) (string, string, error) {
+	return network, address, nil
+}
+
+var errForeignAddress = errors.New("the plugin names an address outside of its own directory")

@@ -1,0 +1,93 @@
+// Package host launches a plugin as a process of its own and gives back what it
+// harvests. It owns the process, its limits, its end and the sentences that
+// explain its faults; it refuses to keep records, to schedule runs, or to launch
+// an executable that nobody has pinned.
+package host
+
+import (
+	"cmp"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+)
+
+// Spec says what to launch.
+type Spec struct {
+	Name    string   // the plugin's name, for messages
+	Command []string // argv; Command[0] is absolute
+	SHA256  string   // of the executable, in hexadecimal; empty only for this very binary
+	Env     []string // NAME passes a variable of this process on, NAME=VALUE sets one; nothing else is passed
+}
+
+// ServeArgument is the sub-command under which a binary serves its own plugins.
+const ServeArgument = "plugin-serve"
+
+// Self launches this very binary again as `plugin-serve NAME`. On Linux an
+// upgraded file on disk never mixes two versions.
+func Self(name string) Spec {
+	path := "/proc/self/exe"
+	if runtime.GOOS != "linux" {
+		path, _ = os.Executable() // an empty path is refused by Launch
+	}
+	return Spec{Name: name, Command: []string{path, ServeArgument, name}}
+}
+
+// Limits bounds one plugin process. A field that is zero has its default.
+type Limits struct {
+	Start    time.Duration // until the handshake: 10 s
+	Describe time.Duration // 5 s
+	Check    time.Duration // 30 s
+	Idle     time.Duration // a harvest without any event: 120 s
+	Wall     time.Duration // a whole harvest: 60 min
+
+	MemoryBytes uint64 // RLIMIT_DATA, on Linux: 512 MiB
+	CPUSeconds  uint64 // RLIMIT_CPU, on Linux: 30 min
+
+	MessageBytes int // 1 MiB and the envelope
+	Records      int // of one harvest: 5 million
+
+	StderrLinesPerSecond int // passed on to the log; the rest is counted: 200
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Start:    cmp.Or(l.Start, 10*time.Second),
+		Describe: cmp.Or(l.Describe, 5*time.Second),
+		Check:    cmp.Or(l.Check, 30*time.Second),
+		Idle:     cmp.Or(l.Idle, 2*time.Minute),
+		Wall:     cmp.Or(l.Wall, time.Hour),
+
+		MemoryBytes: cmp.Or(l.MemoryBytes, 512<<20),
+		CPUSeconds:  cmp.Or(l.CPUSeconds, 30*60),
+
+		MessageBytes: cmp.Or(l.MessageBytes, harvestv1.MaxMessageBytes),
+		Records:      cmp.Or(l.Records, 5_000_000),
+
+		StderrLinesPerSecond: cmp.Or(l.StderrLinesPerSecond, 200),
+	}
+}
+
+// Handler takes what a harvest finds, in order and from one goroutine. While it
+// works the plugin waits. An error from it cancels the harvest.
+type Handler interface {
+	Records(records []sdk.Record) error
+	Checkpoint(state []byte) error
+	ScopeDone(scope string) error
+	Progress(done, total int64, what string)
+	Note(n sdk.Note)
+}
+
+// Result is what a complete harvest came to.
+type Result struct {
+	Assets      int64
+	Edges       int64
+	Quality     int64
+	Scopes      []string // those listed completely, in order
+	Checkpoints int
+	Notes       int
+	Unknown     int // events of a newer plugin that this host does not know
+	Duration    time.Duration
+}

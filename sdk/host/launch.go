@@ -1,0 +1,147 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	"google.golang.org/grpc"
+)
+
+// Launch starts the plugin and shakes hands with it. The context bounds the
+// launch alone; the process lives until Close. The error is a *Failure.
+func Launch(ctx context.Context, spec Spec, limits Limits, log *slog.Logger) (*Process, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, cancelled(err)
+	}
+	x, err := openExecutable(spec)
+	if err != nil {
+		return nil, asFailure(err)
+	}
+	dir, err := runDir()
+	if err != nil {
+		return nil, ours("no_run_dir", "no private directory could be made for the plugin", "see that the temporary directory exists and has room", errors.Join(err, x.close()))
+	}
+	limits = limits.withDefaults()
+	log = log.With(slog.String("plugin", spec.Name))
+	p := &Process{
+		limits: limits, log: log, dir: dir, executable: x, output: newOutput(log, limits.StderrLinesPerSecond),
+	}
+	argv := append([]string{x.path}, spec.Command[1:]...)
+	p.client = plugin.NewClient(p.clientConfig(argv, environment(spec, limits, dir)))
+	if err := p.connect(ctx); err != nil {
+		_ = p.Close() // the launch's own failure says more
+		return nil, err
+	}
+	return p, nil
+}
+
+// runDir makes a directory of our own, with a path short enough for a socket.
+func runDir() (string, error) {
+	base := os.TempDir()
+	if len(base) > 40 && filepath.Separator == '/' {
+		base = "/tmp"
+	}
+	return os.MkdirTemp(base, "souk-run-") // made with mode 0700
+}
+
+// environment is everything that the plugin finds in its environment, but for
+// the handshake: none of the server's own settings.
+func environment(spec Spec, l Limits, dir string) []string {
+	env := []string{
+		"HOME=" + dir, "TMPDIR=" + dir, "TZ=UTC", "LANG=C.UTF-8",
+		fmt.Sprintf("GOMEMLIMIT=%d", l.MemoryBytes/5*4),
+	}
+	for _, entry := range spec.Env {
+		if strings.Contains(entry, "=") {
+			env = append(env, entry)
+		} else if value, has := os.LookupEnv(entry); has {
+			env = append(env, entry+"="+value)
+		}
+	}
+	return env
+}
+
+func (p *Process) clientConfig(argv, env []string) *plugin.ClientConfig {
+	return &plugin.ClientConfig{
+		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: harvestv1.CookieKey, MagicCookieValue: harvestv1.CookieValue},
+		VersionedPlugins: map[int]plugin.PluginSet{harvestv1.Version: {harvestv1.ServiceName: calledPlugin{}}},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		AutoMTLS:         true,
+		SkipHostEnv:      true,
+		StartTimeout:     p.limits.Start,
+		Logger:           hclog.NewNullLogger(),
+		SyncStdout:       p.output,
+		SyncStderr:       p.output,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.dir},
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(p.limits.MessageBytes)),
+		},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
+			p.child = &child{
+				argv: argv, env: slices.Concat(env, cmd.Env), dir: p.dir, socketDir: socketDir,
+				limits: p.limits, output: p.output,
+			}
+			return p.child, nil
+		},
+	}
+}
+
+// connect waits for the handshake. A cancel kills the process, which ends the wait.
+func (p *Process) connect(ctx context.Context) error {
+	type connected struct {
+		service any
+		err     error
+	}
+	done := make(chan connected, 1)
+	go func() {
+		service, err := p.dispense()
+		done <- connected{service, err}
+	}()
+	var c connected
+	select {
+	case c = <-done:
+	case <-ctx.Done():
+		<-done // bounded by limits.Start
+		return cancelled(context.Cause(ctx))
+	}
+	if c.err != nil {
+		return p.explainStart(c.err)
+	}
+	p.source, _ = c.service.(harvestv1.SourceClient)
+	return nil
+}
+
+func (p *Process) dispense() (any, error) {
+	protocol, err := p.client.Client()
+	if err != nil {
+		return nil, err
+	}
+	return protocol.Dispense(harvestv1.ServiceName)
+}
+
+// calledPlugin gives go-plugin the client of the service.
+type calledPlugin struct{ plugin.NetRPCUnsupportedPlugin }
+
+// GRPCServer is the plugin's business.
+func (calledPlugin) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error {
+	return errors.New("a plugin is called here, not served")
+}
+
+// GRPCClient makes the client.
+func (calledPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return harvestv1.NewSourceClient(conn), nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,26 @@
+// Package harvestv1 is the wire between Souk and its plugins, version 1. It
+// owns the protobuf messages, generated from harvest.proto, and the handshake
+// and limits on which both ends agree; it refuses any behaviour.
+package harvestv1
+
+// Version is the version of the wire that both ends negotiate.
+const Version = 1
+
+// ServiceName is the name under which a plugin process serves Source.
+const ServiceName = "source"
+
+// The cookie keeps a person from running a plugin by hand by mistake. It is no
+// means of security.
+const (
+	CookieKey   = "SOUK_PLUGIN"
+	CookieValue = "harvest.v1"
+)
+
+// The limits of what travels. The host refuses what is larger.
+const (
+	MaxRecordBytes     = 1 << 20
+	MaxCheckpointBytes = 1 << 20
+	MaxMessageBytes    = 1<<20 + 64<<10 // the largest record with its envelope
+	MaxBatchRecords    = 1000
+	MaxFields          = 5000
+)

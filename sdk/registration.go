@@ -1,0 +1,99 @@
+package sdk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/souk-mesh/souk/sdk/internal/secret"
+)
+
+// Registration is a plugin whose configuration type has been forgotten, so that
+// plugins of all kinds stand in one list. The zero value is no plugin.
+type Registration struct {
+	info    Info
+	shape   *shape
+	schema  json.RawMessage
+	secrets []string
+	open    func(ctx context.Context, config []byte, env Env) (Source, error)
+}
+
+// Register makes a plugin known. It panics when the configuration type cannot
+// be described by a JSON Schema, which is a mistake of the program.
+func Register[C any](p Plugin[C]) Registration {
+	s := shapeOf(reflect.TypeFor[C]())
+	s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", p.Info.Name
+	schema, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		panic(fmt.Sprintf("plugin %s: describe the configuration: %v", p.Info.Name, err))
+	}
+	return Registration{
+		info: p.Info, shape: s, schema: schema, secrets: s.secretPaths(""),
+		open: func(ctx context.Context, config []byte, env Env) (Source, error) {
+			var c C
+			if err := json.Unmarshal(config, &c); err != nil {
+				return nil, Config("", "the configuration has the wrong shape", "compare it with the plugin's schema")
+			}
+			return p.Open(ctx, c, env)
+		},
+	}
+}
+
+// Info describes the plugin.
+func (r Registration) Info() Info {
+	i := r.info
+	i.Emits = slices.Clone(i.Emits)
+	return i
+}
+
+// Schema is the JSON Schema 2020-12 of the configuration. Fields that hold a
+// secret are marked with x-secret and are never required there, since secrets
+// travel apart from the configuration; x-required says that one must be given.
+func (r Registration) Schema() json.RawMessage { return bytes.Clone(r.schema) }
+
+// SecretFields lists the dotted paths of the fields that hold a secret.
+func (r Registration) SecretFields() []string { return slices.Clone(r.secrets) }
+
+// Open checks the configuration against the schema, fills in the defaults, puts
+// the secrets into their fields and opens the source. What is wrong with the
+// configuration comes back as an *Error of ClassConfig that names the field.
+func (r Registration) Open(ctx context.Context, config json.RawMessage, secrets map[string]string, env Env) (Source, error) {
+	if r.open == nil {
+		return nil, &Error{Class: ClassInternal, Code: "no_plugin", Message: "there is no such plugin", Fix: "name one of the registered plugins"}
+	}
+	env = r.furnish(env, config, secrets)
+	complete, err := r.complete(config, secrets)
+	if err != nil {
+		return nil, err
+	}
+	var source Source
+	err = guard(env.Log, func() (err error) {
+		source, err = r.open(ctx, complete, env)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return source, nil
+}
+
+func (r Registration) furnish(env Env, config json.RawMessage, secrets map[string]string) Env {
+	if env.Log == nil {
+		env.Log = slog.New(slog.DiscardHandler)
+	}
+	env.Log = slog.New(striking{env.Log.Handler(), r.secretSet(config, secrets)})
+	if env.Now == nil {
+		env.Now = func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+	}
+	return env
+}
+
+func (r Registration) secretSet(config json.RawMessage, secrets map[string]string) secret.Set {
+	return secret.New(slices.Collect(maps.Values(secrets)), r.info.Name+" "+string(config))
+}

@@ -1,0 +1,75 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	"google.golang.org/grpc"
+)
+
+// Serve answers the host that launched this process for one plugin, and returns
+// when the host is done with it. Standard output belongs to the handshake until
+// then. Without a host it says so on standard error and exits.
+func Serve(r Registration) {
+	stop := watchParent(2 * time.Second)
+	defer stop()
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig: plugin.HandshakeConfig{MagicCookieKey: harvestv1.CookieKey, MagicCookieValue: harvestv1.CookieValue},
+		VersionedPlugins: map[int]plugin.PluginSet{harvestv1.Version: {
+			harvestv1.ServiceName: &servedPlugin{service: &service{plugin: r, log: hostLog()}},
+		}},
+		GRPCServer: plugin.DefaultGRPCServer,
+		Logger:     hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr}),
+	})
+}
+
+// hostLog writes lines that the host reads back. It holds the true standard
+// error, since the variable is replaced once the host is connected.
+func hostLog() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// watchParent ends the process when the one that launched it is gone, where the
+// kernel does not see to it.
+func watchParent(every time.Duration) (stop func()) {
+	parent, done := os.Getppid(), make(chan struct{})
+	go func() {
+		t := time.NewTicker(every)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-t.C:
+				if os.Getppid() != parent {
+					os.Exit(3)
+				}
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+// servedPlugin hands the service to go-plugin.
+type servedPlugin struct {
+	plugin.NetRPCUnsupportedPlugin
+
+	service *service
+}
+
+// GRPCServer registers the service.
+func (p *servedPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+	harvestv1.RegisterSourceServer(s, p.service)
+	return nil
+}
+
+// GRPCClient is the host's business.
+func (p *servedPlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("a plugin is served here, not called")
+}

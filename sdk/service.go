@@ -1,0 +1,124 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/souk-mesh/souk/sdk/internal/secret"
+	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// service answers the host for one plugin.
+type service struct {
+	harvestv1.UnimplementedSourceServer
+
+	plugin Registration
+	log    *slog.Logger
+}
+
+// Describe tells what the plugin is.
+func (s *service) Describe(context.Context, *harvestv1.DescribeRequest) (*harvestv1.DescribeResponse, error) {
+	i := s.plugin.Info()
+	return &harvestv1.DescribeResponse{
+		Name: i.Name, Version: i.Version, Summary: i.Summary, Doc: i.Doc, Emits: i.Emits,
+		SchemaJson: s.plugin.Schema(), SecretFields: s.plugin.SecretFields(),
+	}, nil
+}
+
+// Check streams the capabilities.
+func (s *service) Check(req *harvestv1.CheckRequest, stream grpc.ServerStreamingServer[harvestv1.Capability]) error {
+	c := s.newCall(req.GetConfigJson(), req.GetSecrets())
+	return c.run(stream.Context(), func(source Source) error {
+		var sent error
+		report := &Report{OnAdd: func(k Capability) {
+			out := &harvestv1.Capability{Name: clip(k.Name), Ok: k.OK, Reason: clip(c.secrets.Strike(k.Reason)), Fix: clip(c.secrets.Strike(k.Fix))}
+			sent = errors.Join(sent, stream.Send(out))
+		}}
+		return errors.Join(source.Check(stream.Context(), report), sent)
+	})
+}
+
+// Harvest streams the records.
+func (s *service) Harvest(req *harvestv1.HarvestRequest, stream grpc.ServerStreamingServer[harvestv1.HarvestEvent]) error {
+	c := s.newCall(req.GetConfigJson(), req.GetSecrets())
+	return c.run(stream.Context(), func(source Source) error {
+		out := newSink(stream.Context(), c.secrets, stream.Send)
+		defer out.close()
+		if err := source.Harvest(stream.Context(), Request{RunID: req.GetRunId(), Checkpoint: req.GetCheckpoint()}, out); err != nil {
+			return err
+		}
+		return out.finish()
+	})
+}
+
+// call is one Check or Harvest with its configuration.
+type call struct {
+	plugin  Registration
+	config  []byte
+	given   map[string]string
+	secrets secret.Set
+	log     *slog.Logger
+}
+
+func (s *service) newCall(config []byte, given map[string]string) *call {
+	set := s.plugin.secretSet(config, given)
+	return &call{plugin: s.plugin, config: config, given: given, secrets: set, log: slog.New(striking{s.log.Handler(), set})}
+}
+
+func (c *call) run(ctx context.Context, use func(Source) error) error {
+	return c.status(ctx, guard(c.log, func() (err error) {
+		source, err := c.plugin.Open(ctx, c.config, c.given, Env{Log: c.log})
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if closed := source.Close(); closed != nil && err == nil {
+				c.log.WarnContext(ctx, "the source did not close", slog.String("cause", closed.Error()))
+			}
+		}()
+		return use(source)
+	}))
+}
+
+// status gives the error the shape in which it travels.
+func (c *call) status(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return status.FromContextError(ctx.Err()).Err()
+	}
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = &Error{Class: ClassInternal, Code: "internal", Message: err.Error(), Fix: "report it to the author of the plugin with the log of the run"}
+	}
+	logCause(ctx, c.log, e)
+	detail := &harvestv1.Failure{
+		Class: string(e.Class), Code: clip(e.Code), Field: clip(e.Field),
+		Message: clip(c.secrets.Strike(e.Message)), Fix: clip(c.secrets.Strike(e.Fix)), RetryAfterMs: e.RetryAfter.Milliseconds(),
+	}
+	full, err := status.New(codes.Aborted, "the plugin reports a failure").WithDetails(detail)
+	if err != nil {
+		return status.Error(codes.Internal, "the plugin cannot report its failure")
+	}
+	return full.Err()
+}
+
+// clip keeps a text small enough for a report, and free of broken characters,
+// which the wire would refuse.
+func clip(text string) string {
+	const limit = 2048
+	if len(text) > limit {
+		text = text[:limit] + "..."
+	}
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	return text
+}

@@ -1,0 +1,262 @@
+package sdk
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/souk-mesh/souk/sdk/internal/secret"
+	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// When a batch is sent: whichever comes first.
+const (
+	batchRecords  = 100
+	batchBytes    = 256 << 10
+	flushAfter    = 200 * time.Millisecond
+	heartbeatEach = 15 * time.Second
+)
+
+// sink sends what a harvest emits, in batches, to one consumer. It is safe for
+// use by several goroutines, since authors read several schemas at once.
+type sink struct {
+	ctx     context.Context //nolint:containedctx // the Sink interface promises the context's error
+	send    func(*harvestv1.HarvestEvent) error
+	secrets secret.Set
+
+	mu       sync.Mutex
+	batch    *harvestv1.Batch
+	size     int
+	since    time.Time // when the oldest record of the batch came
+	progress *harvestv1.Progress
+	alive    bool // called since the last heartbeat
+	quiet    bool // nothing sent since the last heartbeat
+	broken   map[string]bool
+	scopes   map[string]bool
+	seq      uint64
+	done     harvestv1.Done
+	err      error
+	stop     chan struct{}
+	stopped  sync.WaitGroup
+}
+
+func newSink(ctx context.Context, secrets secret.Set, send func(*harvestv1.HarvestEvent) error) *sink {
+	s := &sink{
+		ctx: ctx, send: send, secrets: secrets, batch: &harvestv1.Batch{}, quiet: true,
+		broken: map[string]bool{}, scopes: map[string]bool{}, stop: make(chan struct{}),
+	}
+	s.stopped.Go(s.tick)
+	return s
+}
+
+// tick sends what has waited long enough, and a heartbeat while the author's
+// code is alive but has nothing to send.
+func (s *sink) tick() {
+	flush, beat := time.NewTicker(flushAfter/2), time.NewTicker(heartbeatEach)
+	defer flush.Stop()
+	defer beat.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-s.ctx.Done():
+			return
+		case now := <-flush.C:
+			s.flushOld(now)
+		case <-beat.C:
+			s.beat()
+		}
+	}
+}
+
+func (s *sink) flushOld(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.batch.GetRecords()) > 0 && now.Sub(s.since) >= flushAfter {
+		_ = s.flush() // kept in s.err for the next call
+	}
+	if s.progress != nil {
+		p := s.progress
+		s.progress = nil
+		_ = s.put(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Progress{Progress: p}})
+	}
+}
+
+func (s *sink) beat() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.alive && s.quiet {
+		_ = s.put(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Heartbeat{Heartbeat: &harvestv1.Heartbeat{}}})
+	}
+	s.alive, s.quiet = false, true
+}
+
+// begin is called with the lock held by every method of Sink.
+func (s *sink) begin() error {
+	s.alive = true
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	return s.err
+}
+
+func (s *sink) put(e *harvestv1.HarvestEvent) error {
+	if s.err != nil {
+		return s.err
+	}
+	s.quiet = false
+	if err := s.send(e); err != nil {
+		if ended := s.ctx.Err(); ended != nil {
+			err = ended
+		}
+		s.err = err
+	}
+	return s.err
+}
+
+func (s *sink) flush() error {
+	if len(s.batch.GetRecords()) == 0 {
+		return nil
+	}
+	s.seq++
+	s.batch.Seq = s.seq
+	e := &harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Batch{Batch: s.batch}}
+	s.batch, s.size = &harvestv1.Batch{}, 0
+	return s.put(e)
+}
+
+// Emit takes one record.
+func (s *sink) Emit(r Record) error {
+	if err := Validate(r); err != nil {
+		return err
+	}
+	wire := encode(r)
+	bytes, err := proto.Marshal(wire)
+	switch {
+	case err != nil:
+		return badRecord("record", "", "cannot be encoded", "emit only UTF-8 text")
+	case len(bytes) > harvestv1.MaxRecordBytes:
+		return badRecord("record", "", "is larger than 1 MiB", "cut long descriptions, and emit fewer properties")
+	case s.secrets.In(bytes):
+		return errSecret("a record")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.begin(); err != nil {
+		return err
+	}
+	return s.add(r, wire, len(bytes))
+}
+
+func errSecret(where string) error {
+	return &Error{
+		Class: ClassInternal, Code: "secret_in_record", Message: "the value of a secret stands in " + where,
+		Fix: "report it to the author of the plugin: it must leave out connection strings and settings",
+	}
+}
+
+func (s *sink) add(r Record, wire *harvestv1.Record, size int) error {
+	if s.size+size > batchBytes {
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	if len(s.batch.GetRecords()) == 0 {
+		s.since = time.Now()
+	}
+	s.batch.Records, s.size = append(s.batch.Records, wire), s.size+size
+	switch r.(type) {
+	case *Asset:
+		s.done.Assets++
+	case *Edge:
+		s.done.Edges++
+	case *Quality:
+		s.done.Quality++
+	}
+	if len(s.batch.Records) >= batchRecords || s.size >= batchBytes {
+		return s.flush()
+	}
+	return nil
+}
+
+// event sends what is pending and then the event.
+func (s *sink) event(e *harvestv1.HarvestEvent) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	return s.put(e)
+}
+
+// Checkpoint sends what is pending and then the state.
+func (s *sink) Checkpoint(state []byte) error {
+	if len(state) > harvestv1.MaxCheckpointBytes {
+		return badRecord("checkpoint", "", "is larger than 1 MiB", "keep a cursor, not the data")
+	}
+	if s.secrets.In(state) {
+		return errSecret("a checkpoint")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.event(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Checkpoint{Checkpoint: &harvestv1.Checkpoint{State: state}}})
+}
+
+// ScopeDone says that the scope is complete.
+func (s *sink) ScopeDone(scope string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case scope == "":
+		return badRecord("scope", "", "has no name", "name the scope as the records do")
+	case s.broken[scope] || s.broken[""]:
+		return &Error{
+			Class: ClassInternal, Code: "scope_incomplete", Message: "the scope " + s.secrets.Strike(scope) + " is called done although an error was noted for it",
+			Fix: "call ScopeDone only for scopes without a note of ErrorLevel",
+		}
+	}
+	if err := s.event(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_ScopeDone{ScopeDone: &harvestv1.ScopeDone{Scope: scope}}}); err != nil {
+		return err
+	}
+	s.scopes[scope] = true
+	s.done.Scopes = int64(len(s.scopes))
+	return nil
+}
+
+// Progress is sent at most every flushAfter; the latest wins.
+func (s *sink) Progress(done, total int64, what string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.begin(); err != nil {
+		return err
+	}
+	s.progress = &harvestv1.Progress{Done: done, Total: total, What: clip(s.secrets.Strike(what))}
+	return nil
+}
+
+// Note sends a remark, in its place among the records.
+func (s *sink) Note(n Note) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n.Level == ErrorLevel {
+		s.broken[n.Scope] = true
+	}
+	return s.event(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{
+		Level: string(n.Level), Code: clip(n.Code), Title: clip(s.secrets.Strike(n.Title)), Sample: clip(s.secrets.Strike(n.Sample)), Scope: n.Scope,
+	}}})
+}
+
+// close ends the goroutine. Nothing is sent after it.
+func (s *sink) close() {
+	close(s.stop)
+	s.stopped.Wait()
+}
+
+// finish sends what is pending and the counts.
+func (s *sink) finish() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.event(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Done{Done: &s.done}})
+}

@@ -1,0 +1,161 @@
+package server_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/souk-mesh/souk/"
+
+// rule says what the packages under a path may import: of this module, the
+// packages under one of inside; of the world beyond the standard library, the
+// modules that begin with one of outside.
+type rule struct {
+	path    string
+	inside  []string
+	outside []string
+}
+
+// services lists the rooms that hold the logic of the mesh. None imports another.
+var services = []string{"server/mesh", "server/access", "server/audit", "server/catalog", "server/lineage"}
+
+var rules = []rule{
+	{path: "graph/model"},
+	{path: "graph", inside: []string{"graph/model"}, outside: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser"}},
+	{path: "policies"},
+	{path: "sdk", inside: []string{"sdk"}, outside: []string{"github.com/hashicorp/go-plugin", "github.com/hashicorp/go-hclog", "google.golang.org/grpc", "google.golang.org/protobuf", "golang.org/x/sys", "github.com/santhosh-tekuri/jsonschema"}},
+	{path: "plugins/postgres", inside: []string{"sdk"}, outside: []string{"github.com/jackc/pgx"}},
+	{path: "plugins/sqlite", inside: []string{"sdk"}, outside: []string{"zombiezen.com/go/sqlite"}},
+	{path: "plugins/dbt", inside: []string{"sdk"}},
+	{path: "plugins", inside: []string{"sdk", "plugins"}},
+	{path: "server/store/sqlite", inside: []string{"graph/model", "server/store"}, outside: []string{"zombiezen.com/go/sqlite", "golang.org/x/sys"}},
+	{path: "server/store/mongo", inside: []string{"graph/model", "server/store"}, outside: []string{"go.mongodb.org/mongo-driver"}},
+	{path: "server/store", inside: []string{"graph/model", "server/store"}, outside: []string{"golang.org/x/text", "github.com/google/go-cmp"}},
+	{path: "server/policy", inside: []string{"graph/model", "policies", "server/policy"}, outside: []string{"github.com/open-policy-agent/opa"}},
+	{path: "server/gate", inside: []string{"graph/model", "server/store", "server/policy"}},
+	{path: "server/identity", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}},
+	{path: "server/mesh", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}},
+	{path: "server/access", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}},
+	{path: "server/audit", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}},
+	{path: "server/catalog", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}, outside: []string{"golang.org/x/text"}},
+	{path: "server/lineage", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}},
+	{
+		path:    "server/harvest",
+		inside:  []string{"graph/model", "server/store", "server/policy", "server/gate", "server/catalog", "server/lineage", "server/harvest", "sdk"},
+		outside: []string{"github.com/robfig/cron", "github.com/santhosh-tekuri/jsonschema", "golang.org/x/text"},
+	},
+	{path: "server/httpd", inside: []string{"graph/model", "server/httpd"}, outside: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser", "github.com/prometheus/client_golang"}},
+	{path: "server/console"},
+	{
+		path:    "server/resolver",
+		inside:  append([]string{"graph", "server/identity", "server/harvest", "server/resolver"}, services...),
+		outside: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser", "golang.org/x/sync"},
+	},
+	{path: "server/demo", inside: append([]string{"graph/model", "server/identity", "server/harvest", "server/demo"}, services...), outside: []string{"zombiezen.com/go/sqlite"}},
+	{path: "server/cmd", inside: []string{"server", "plugins", "sdk", "policies", "graph/model"}, outside: []string{"go.yaml.in/yaml", "golang.org/x/term", "github.com/schollz/progressbar"}},
+	{path: "server", inside: []string{"server", "graph", "policies", "sdk"}, outside: []string{"github.com/99designs/gqlgen"}},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+// TestImports holds every package to the first rule whose path it lies under.
+func TestImports(t *testing.T) {
+	packages := list(t)
+	if len(packages) < 20 {
+		t.Fatalf("go list shows %d packages: the test would hold nothing", len(packages))
+	}
+	for _, p := range packages {
+		path := strings.TrimPrefix(p.ImportPath, module)
+		i := slices.IndexFunc(rules, func(r rule) bool { return under(path, r.path) })
+		if i < 0 {
+			t.Errorf("%s: no rule covers it; give it a room in the rules", path)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if why := rules[i].refuses(path, imported); why != "" {
+				t.Errorf("%s imports %s: %s", path, imported, why)
+			}
+		}
+	}
+}
+
+// TestImportRulesBite proves that the rules refuse what they are for.
+func TestImportRulesBite(t *testing.T) {
+	forbidden := [][2]string{
+		{"graph/model", "github.com/google/uuid"},
+		{"graph/model", module + "server/store"},
+		{"sdk", module + "graph/model"},
+		{"plugins/dbt", module + "plugins/postgres"},
+		{"server/mesh", module + "server/catalog"},
+		{"server/mesh", module + "server/store/sqlite"},
+		{"server/catalog", "github.com/open-policy-agent/opa/v1/rego"},
+		{"server/resolver", module + "server/store"},
+		{"server/resolver", module + "server/policy"},
+		{"server/httpd", module + "server/store"},
+		{"server/store/mongo", "zombiezen.com/go/sqlite"},
+		{"server", module + "server/cmd/souk"},
+		{"plugins", module + "server/store"},
+	}
+	for _, pair := range forbidden {
+		i := slices.IndexFunc(rules, func(r rule) bool { return under(pair[0], r.path) })
+		if rules[i].refuses(pair[0], pair[1]) == "" {
+			t.Errorf("%s may import %s", pair[0], pair[1])
+		}
+	}
+}
+
+func (r rule) refuses(from, imported string) string {
+	path, ours := strings.CutPrefix(imported, module)
+	switch {
+	case ours && under(path, "server/cmd"):
+		return "nothing imports a command"
+	case ours && under(path, "server") && !under(from, "server"):
+		return "nothing outside server/ imports server/"
+	case ours && slices.ContainsFunc([]string{"server/store/sqlite", "server/store/mongo"}, func(engine string) bool { return under(path, engine) }) && from != "server" && !under(from, path):
+		return "only the wiring knows the engines"
+	case ours && !slices.ContainsFunc(r.inside, func(ok string) bool { return within(path, ok) }):
+		return "the room's rule does not name it"
+	case !ours && strings.Contains(strings.Split(imported, "/")[0], ".") && !slices.ContainsFunc(r.outside, func(ok string) bool { return strings.HasPrefix(imported, ok) }):
+		return "the room's rule does not name this library"
+	}
+	return ""
+}
+
+// within is under, but for the two names that are rooms and prefixes of rooms.
+func within(path, allowed string) bool {
+	if allowed == "server/store" || allowed == "graph" || allowed == "plugins" && path == "plugins" {
+		return path == allowed || allowed == "graph" && path == "graph/model"
+	}
+	return under(path, allowed)
+}
+
+func under(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Standard", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return packages
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}

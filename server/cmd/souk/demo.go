@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/demo"
+)
+
+func demonstrate(ctx context.Context, p *program, args []string) (err error) {
+	f := p.newFlags("demo", "").withSettings()
+	asJSON := f.Bool("json", false, "print one line of JSON with the address and the tokens")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "souk-demo-")
+	if err != nil {
+		return err
+	}
+	defer closing(func() error { return os.RemoveAll(dir) }, &err)
+	if err := f.prefer("store", "sqlite:"+filepath.Join(dir, "souk.db")); err != nil {
+		return err
+	}
+	if err := f.prefer("log-level", "warn"); err != nil {
+		return err
+	}
+	s, err := p.open(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer closing(s.Close, &err)
+	company := demo.Company{Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Catalog: s.Catalog, Harvest: s.Harvest}
+	tokens, err := company.Open(model.WithPrincipal(ctx, model.System()), dir)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx, func(url string) { p.announce(url, tokens, *asJSON) })
+}
+
+// prefer sets a flag that the command line leaves open.
+func (f *flags) prefer(name, value string) error {
+	if *f.values[name] != "" {
+		return nil
+	}
+	return f.Set(name, value)
+}
+
+func (p *program) announce(url string, tokens map[string]string, asJSON bool) {
+	if asJSON {
+		_ = json.NewEncoder(p.stdout).Encode(map[string]any{"url": url, "tokens": tokens})
+		return
+	}
+	fmt.Fprintf(p.stdout, "A small company is at %s\n\nSign in there with one of its people's tokens:\n\n", url)
+	who := map[string]string{"ana": "steward of Sales", "bo": "steward of Marketing", "cy": "steward of Operations, runs the platform"}
+	for _, name := range slices.Sorted(maps.Keys(tokens)) {
+		fmt.Fprintf(p.stdout, "  %-4s %-40s %s\n", name, who[name], tokens[name])
+	}
+	fmt.Fprint(p.stdout, "\nBo has asked for Sales' orders and waits for Ana. Ctrl-C ends the demo and forgets everything.\n")
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server"
+	"github.com/souk-mesh/souk/server/harvest"
+)
+
+// harvestOnce runs one source in this process. A source that does not exist
+// yet is made when --plugin says with what.
+func harvestOnce(ctx context.Context, p *program, args []string) (err error) {
+	f := p.newFlags("harvest", "SOURCE").withSettings()
+	wanted := harvest.NewSource{Secrets: secretFlag{}}
+	f.StringVar(&wanted.Plugin, "plugin", "", "make the source with this `plugin` if there is none")
+	domain := f.String("domain", "", "`name` of the domain that the new source belongs to")
+	config := f.String("config-json", "{}", "the new source's configuration, as `JSON` or @FILE")
+	f.Var(secretFlag(wanted.Secrets), "secret", "`FIELD=REFERENCE`, such as password=env:SOUK_SECRET_DB (may be repeated)")
+	asJSON := f.Bool("json", false, "print the run's report as JSON")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	if f.NArg() != 1 {
+		f.Usage()
+		return fmt.Errorf("wants the name of one source: %w", errUsage)
+	}
+	wanted.Name = model.Slug(f.Arg(0))
+	if wanted.Config, err = textOrFile("config-json", *config); err != nil {
+		return err
+	}
+	s, err := p.open(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer closing(s.Close, &err)
+	ctx = model.WithPrincipal(ctx, model.System())
+	source, err := findOrMake(ctx, s, wanted, model.Slug(*domain))
+	if err != nil {
+		return err
+	}
+	run, err := s.Harvest.Start(ctx, source.ID, "command")
+	if err != nil {
+		return err
+	}
+	if run, err = p.watch(ctx, s, run); err != nil {
+		return err
+	}
+	return p.report(run, *asJSON)
+}
+
+func findOrMake(ctx context.Context, s *server.Server, wanted harvest.NewSource, domain model.Slug) (model.Source, error) {
+	source, err := s.Harvest.SourceByName(ctx, wanted.Name)
+	if wanted.Plugin == "" || !model.Is(err, model.KindNotFound) {
+		return source, err
+	}
+	owner, err := s.Mesh.DomainByName(ctx, domain)
+	if err != nil {
+		return source, fmt.Errorf("find the domain of the new source (--domain): %w", err)
+	}
+	wanted.DomainID = owner.ID
+	return s.Harvest.CreateSource(ctx, wanted)
+}
+
+// watch follows the run to its end. Only a terminal gets a moving bar.
+func (p *program) watch(ctx context.Context, s *server.Server, run model.Run) (model.Run, error) {
+	states, err := s.Harvest.Watch(ctx, run.ID)
+	if err != nil {
+		return run, err
+	}
+	var out io.Writer = io.Discard
+	if file, ok := p.stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		out = file
+	}
+	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription("harvesting"),
+		progressbar.OptionShowCount(), progressbar.OptionSetItsString("assets"), progressbar.OptionClearOnFinish())
+	for state := range states {
+		run = state
+		_ = bar.Set(run.Counts.Assets)
+	}
+	_ = bar.Finish()
+	if ctx.Err() != nil {
+		return s.Harvest.Cancel(context.WithoutCancel(ctx), run.ID)
+	}
+	return s.Harvest.Wait(ctx, run.ID)
+}
+
+// report prints how a run ended; a run that did not succeed is a failure of the command.
+func (p *program) report(run model.Run, asJSON bool) error {
+	if asJSON {
+		if err := json.NewEncoder(p.stdout).Encode(run); err != nil {
+			return err
+		}
+	} else {
+		p.printRun(run)
+	}
+	if run.Status != model.RunSucceeded {
+		return errReported
+	}
+	return nil
+}
+
+func (p *program) printRun(run model.Run) {
+	took := time.Duration(0)
+	if run.EndedAt != nil {
+		took = run.EndedAt.Sub(run.StartedAt)
+	}
+	c := run.Counts
+	fmt.Fprintf(p.stdout, "%s in %s: %d assets with %d fields, %d edges, %d quality rules\n", run.Status, took, c.Assets, c.Fields, c.Edges, c.Quality)
+	fmt.Fprintf(p.stdout, "%d created, %d updated, %d unchanged, %d retired\n", c.Created, c.Updated, c.Unchanged, c.Retired)
+	for _, n := range run.Notes {
+		fmt.Fprintf(p.stdout, "%s %s (%d times): %s\n", n.Level, n.Code, n.Count, n.Title)
+		for _, sample := range n.Samples {
+			fmt.Fprintf(p.stdout, "    %s\n", sample)
+		}
+	}
+	if run.Failure != nil {
+		fmt.Fprintf(p.stdout, "%s fault: %s\n    %s\n", run.Failure.Fault, run.Failure.Message, run.Failure.Fix)
+	}
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/plugins"
+	"github.com/souk-mesh/souk/sdk"
+)
+
+// servePlugin is the first argument of this binary when the host re-executes
+// it as a bundled plugin. It is no command for people.
+const servePlugin = "plugin-serve"
+
+func runPlugin(args []string) int {
+	if len(args) == 1 {
+		if r, ok := plugins.ByName(args[0]); ok {
+			sdk.Serve(r)
+			return 0
+		}
+	}
+	fmt.Fprintln(os.Stderr, "souk plugin-serve: no such plugin")
+	return 2
+}
+
+func plugin(ctx context.Context, p *program, args []string) (err error) {
+	f := p.newFlags("plugin", "list | check NAME").withSettings()
+	config := f.String("config-json", "{}", "the source's configuration, as `JSON` or @FILE (check)")
+	secrets := secretFlag{}
+	f.Var(secrets, "secret", "`FIELD=REFERENCE`, such as password=env:SOUK_SECRET_DB (check; may be repeated)")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	s, err := p.open(ctx, f.ephemeral())
+	if err != nil {
+		return err
+	}
+	defer closing(s.Close, &err)
+	ctx = model.WithPrincipal(ctx, model.System())
+	switch {
+	case f.NArg() == 1 && f.Arg(0) == "list":
+		return p.listPlugins(s.Harvest.Plugins(ctx))
+	case f.NArg() == 2 && f.Arg(0) == "check":
+		text, err := textOrFile("config-json", *config)
+		if err != nil {
+			return err
+		}
+		capabilities, failure, err := s.Harvest.CheckConfig(ctx, f.Arg(1), text, secrets)
+		if err != nil {
+			return err
+		}
+		return p.printCheck(capabilities, failure)
+	}
+	f.Usage()
+	return fmt.Errorf("wants list or check NAME: %w", errUsage)
+}
+
+// ephemeral makes the command run on a store of its own that is forgotten, so
+// that it works beside a running server.
+func (f *flags) ephemeral() *flags {
+	if f.values["store"] != nil {
+		_ = f.Set("store", "sqlite::memory:")
+	}
+	return f
+}
+
+func (p *program) listPlugins(infos []model.PluginInfo) error {
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tVERSION\tFROM\tSUMMARY")
+	for _, info := range infos {
+		from := "souk"
+		if !info.Bundled {
+			from = "folder"
+			if !info.Trusted {
+				from = "folder, not trusted"
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", info.Name, info.Version, from, info.Summary)
+	}
+	return w.Flush()
+}
+
+func (p *program) printCheck(capabilities []model.Capability, failure *model.Failure) error {
+	failed := failure != nil
+	for _, c := range capabilities {
+		if c.OK {
+			fmt.Fprintf(p.stdout, "ok      %s\n", c.Name)
+			continue
+		}
+		failed = true
+		fmt.Fprintf(p.stdout, "FAILED  %s: %s\n        %s\n", c.Name, c.Reason, c.Fix)
+	}
+	if failure != nil {
+		fmt.Fprintf(p.stdout, "FAILED  %s\n        %s\n", failure.Message, failure.Fix)
+	}
+	if failed {
+		return errReported
+	}
+	return nil
+}
+
+// secretFlag collects repeated FIELD=REFERENCE arguments.
+type secretFlag map[string]model.SecretRef
+
+func (s secretFlag) String() string { return "" }
+
+func (s secretFlag) Set(text string) error {
+	field, ref, ok := strings.Cut(text, "=")
+	if !ok || field == "" || ref == "" {
+		return fmt.Errorf("want FIELD=REFERENCE, such as password=env:SOUK_SECRET_DB")
+	}
+	s[field] = model.SecretRef(ref)
+	return nil
+}
+
+// textOrFile gives the argument itself, or the content of the file that it
+// names after an @.
+func textOrFile(field, text string) (json.RawMessage, error) {
+	path, isFile := strings.CutPrefix(text, "@")
+	if !isFile {
+		return json.RawMessage(text), nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, model.Invalid(field, "the file cannot be read", err.Error())
+	}
+	return content, nil
+}

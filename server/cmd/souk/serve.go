@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/plugins"
+	"github.com/souk-mesh/souk/server"
+)
+
+// open builds a server from the flags; the caller closes it.
+func (p *program) open(ctx context.Context, f *flags) (*server.Server, error) {
+	cfg, err := f.config()
+	if err != nil {
+		return nil, err
+	}
+	log, err := p.logger(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return server.New(ctx, cfg, plugins.All(), log)
+}
+
+func serve(ctx context.Context, p *program, args []string) (err error) {
+	f := p.newFlags("serve", "").withSettings()
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	s, err := p.open(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer closing(s.Close, &err)
+	secret, err := s.Identity.Bootstrap(model.WithPrincipal(ctx, model.System()))
+	if err != nil {
+		return fmt.Errorf("make the first principal: %w", err)
+	}
+	return s.Run(ctx, func(url string) {
+		if secret != "" {
+			fmt.Fprintf(p.stdout, "This is the first start. Keep this admin token; it is not shown again:\n\n  %s\n\n", secret)
+		}
+		fmt.Fprintf(p.stdout, "Souk listens on %s\n", url)
+	})
+}
+
+// closing joins the error of a deferred close to the function's own.
+func closing(shut func() error, err *error) {
+	if e := shut(); e != nil && *err == nil {
+		*err = e
+	}
+}
+
+func health(ctx context.Context, p *program, args []string) error {
+	f := p.newFlags("health", "")
+	url := f.String("url", "http://127.0.0.1:8080", "`address` of the server")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, *url+"/readyz", http.NoBody)
+	if err != nil {
+		return model.Invalid("url", "is no address", "use one such as http://127.0.0.1:8080")
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", *url, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s is not ready: %s", *url, response.Status)
+	}
+	fmt.Fprintln(p.stdout, "ready")
+	return nil
+}
+
+// version prints what the build knows of itself.
+func version(_ context.Context, p *program, args []string) error {
+	if err := p.newFlags("version", "").parse(args); err != nil {
+		return err
+	}
+	name, revision := "devel", ""
+	info, ok := debug.ReadBuildInfo()
+	if ok {
+		name = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = " " + s.Value
+			}
+		}
+	}
+	fmt.Fprintf(p.stdout, "souk %s%s %s\n", name, revision, info.GoVersion)
+	return nil
+}

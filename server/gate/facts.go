@@ -1,0 +1,102 @@
+package gate
+
+import (
+	"context"
+	"slices"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// The roles that a policy can ask to approve, and that facts can say a subject holds.
+const (
+	RoleDomainSteward   = "domain_steward"
+	RoleProductOwner    = "product_owner"
+	RolePlatformSteward = "platform_steward"
+)
+
+// subject describes the asker as the policies see it.
+func (g *Gate) subject(ctx context.Context) (policy.Subject, error) {
+	p, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return policy.Subject{}, err
+	}
+	s := policy.Subject{Type: "person", ID: p.ID, Name: p.Name, Roles: p.Roles, Clearance: p.Clearance, Suspended: p.Suspended}
+	if p.Kind == model.Service {
+		s.Type = "service"
+	}
+	if s.Domain, err = g.DomainName(ctx, p.DomainID); err != nil {
+		return s, err
+	}
+	teams, err := store.Teams.GetMany(ctx, g.store, p.TeamIDs...)
+	if err != nil {
+		return s, err
+	}
+	for _, t := range teams {
+		s.Teams = append(s.Teams, string(t.Name))
+	}
+	q := store.Query{Index: "by_steward", Where: store.Eq("steward", string(p.ID)), Limit: store.MaxPage}
+	for d, err := range store.Domains.All(ctx, g.store, q) {
+		if err != nil {
+			return s, err
+		}
+		s.StewardOf = append(s.StewardOf, d.Name)
+	}
+	return s, nil
+}
+
+// DomainName resolves a domain's id; "" stays "".
+func (g *Gate) DomainName(ctx context.Context, id model.ID) (model.Slug, error) {
+	if id == "" {
+		return "", nil
+	}
+	if name, ok := g.domains.Load(id); ok {
+		return name.(model.Slug), nil
+	}
+	d, err := store.Domains.Get(ctx, g.store, id)
+	if err != nil {
+		return "", err
+	}
+	g.domains.Store(id, d.Name)
+	return d.Name, nil
+}
+
+func (g *Gate) facts(ctx context.Context, s policy.Subject, res policy.Resource) (policy.Facts, error) {
+	grants, err := g.grants(ctx, s.ID)
+	return policy.Facts{Grants: relevant(grants, res), RolesHeld: rolesHeld(s, res)}, err
+}
+
+// grants lists the live grants of a principal. Expiry is judged here, by the
+// clock, so that a late sweep never lengthens a grant.
+func (g *Gate) grants(ctx context.Context, holder model.ID) ([]policy.GrantFact, error) {
+	var live []policy.GrantFact
+	q := store.Query{Index: "by_principal", Where: store.And(store.Eq("principal", string(holder)), store.Eq("status", string(model.GrantActive))), Limit: store.MaxPage}
+	for grant, err := range store.Grants.All(ctx, g.store, q) {
+		if err != nil {
+			return nil, err
+		}
+		if grant.Live(g.now()) {
+			live = append(live, policy.GrantFact{ID: grant.ID, Product: grant.ProductID, Purpose: grant.Purpose, Until: grant.EndsAt})
+		}
+	}
+	return live, nil
+}
+
+func relevant(grants []policy.GrantFact, res policy.Resource) []policy.GrantFact {
+	return slices.DeleteFunc(slices.Clone(grants), func(f policy.GrantFact) bool { return f.Product != res.ID && f.Product != res.Product })
+}
+
+func rolesHeld(s policy.Subject, res policy.Resource) []string {
+	var held []string
+	if res.Domain != "" && slices.Contains(s.StewardOf, res.Domain) {
+		held = append(held, RoleDomainSteward)
+	}
+	if res.Owner != "" && res.Owner == s.ID {
+		held = append(held, RoleProductOwner)
+	}
+	if slices.Contains(s.Roles, model.RoleSteward) {
+		held = append(held, RolePlatformSteward)
+	}
+	return held
+}

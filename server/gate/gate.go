@@ -1,0 +1,131 @@
+// Package gate is the one way from the services to the policies. It owns the
+// facts that a question needs (who asks, which grants they hold, which votes
+// they may cast) and the record that a decision leaves. It decides nothing:
+// policy does.
+package gate
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// Gate asks the policies on behalf of whoever the context names.
+type Gate struct {
+	store   store.Store
+	engine  *policy.Engine
+	now     func() time.Time
+	domains sync.Map // model.ID to model.Slug; a domain's name never changes
+}
+
+// New makes a gate.
+func New(s store.Store, e *policy.Engine, now func() time.Time) *Gate {
+	return &Gate{store: s, engine: e, now: now}
+}
+
+// Extra is what a question may carry beside its resource.
+type Extra struct {
+	Purpose  string
+	Duration time.Duration
+}
+
+// Answer is a decision with the row that the decision log shall keep of it.
+// Whoever goes on to change something puts Record into the same Change.
+type Answer struct {
+	model.Decision
+	Record store.Write
+}
+
+// Ask puts one question. A refusal is an answer, not an error.
+func (g *Gate) Ask(ctx context.Context, action model.Action, res policy.Resource, extra Extra) (Answer, error) {
+	subject, err := g.subject(ctx)
+	if err != nil {
+		return Answer{}, err
+	}
+	facts, err := g.facts(ctx, subject, res)
+	if err != nil {
+		return Answer{}, err
+	}
+	q := policy.Question{Action: action, Subject: subject, Resource: res, Facts: facts,
+		Context: policy.Context{Now: g.now(), Purpose: extra.Purpose, Duration: extra.Duration, Channel: "graphql"}}
+	d := g.engine.Snapshot().Decide(ctx, q)
+	d.ID = model.NewID(model.PrefixDecision)
+	return Answer{Decision: d, Record: store.Decisions.Put(record(ctx, q, d))}, nil
+}
+
+// Require asks and turns anything but an allow into an error of kind Denied.
+// The refusal is in the decision log before the caller hears of it.
+func (g *Gate) Require(ctx context.Context, action model.Action, res policy.Resource) (Answer, error) {
+	answer, err := g.Ask(ctx, action, res, Extra{})
+	if err != nil || answer.Allowed() {
+		return answer, err
+	}
+	return answer, g.Refuse(ctx, action, res, answer)
+}
+
+// Refuse logs a refusal and gives the error that tells of it.
+func (g *Gate) Refuse(ctx context.Context, action model.Action, res policy.Resource, answer Answer) error {
+	_, err := g.store.Apply(ctx, g.Change(ctx, string(action)+".refused", res.ID, "", answer))
+	if err != nil {
+		return err
+	}
+	return model.Denied(answer.Decision)
+}
+
+// Change begins the change that an answer permits: it names the actor and
+// carries the decision's row, so that the log and the deed share a transaction.
+func (g *Gate) Change(ctx context.Context, action string, subject model.ID, reason string, answer Answer, writes ...store.Write) store.Change {
+	c := store.Change{Action: action, Subject: subject, Reason: reason, Decision: answer.ID, Request: model.RequestIDFrom(ctx), Writes: writes}
+	if p, err := model.PrincipalFrom(ctx); err == nil {
+		c.Actor = p.ID
+	}
+	if answer.ID != "" {
+		c.Writes = append(c.Writes, answer.Record)
+	}
+	return c
+}
+
+// Filter asks about every resource at once, on one snapshot of the policies
+// and one load of the facts. Rows of a list leave no record of their own.
+func (g *Gate) Filter(ctx context.Context, action model.Action, resources []policy.Resource) ([]bool, error) {
+	subject, err := g.subject(ctx)
+	if err != nil {
+		return nil, err
+	}
+	grants, err := g.grants(ctx, subject.ID)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, at := g.engine.Snapshot(), g.now()
+	allowed := make([]bool, len(resources))
+	for i, res := range resources {
+		q := policy.Question{Action: action, Subject: subject, Resource: res, Context: policy.Context{Now: at, Channel: "graphql"},
+			Facts: policy.Facts{Grants: relevant(grants, res), RolesHeld: rolesHeld(subject, res)}}
+		allowed[i] = snapshot.Decide(ctx, q).Allowed()
+	}
+	return allowed, nil
+}
+
+// Can tells which of the actions the policies allow on the resource.
+func (g *Gate) Can(ctx context.Context, res policy.Resource, actions ...model.Action) (map[model.Action]model.Outcome, error) {
+	can := make(map[model.Action]model.Outcome, len(actions))
+	for _, action := range actions {
+		answer, err := g.Ask(ctx, action, res, Extra{Purpose: "what the viewer can do"})
+		if err != nil {
+			return nil, err
+		}
+		can[action] = answer.Outcome
+	}
+	return can, nil
+}
+
+func record(ctx context.Context, q policy.Question, d model.Decision) model.DecisionRecord {
+	return model.DecisionRecord{
+		Meta: model.Meta{ID: d.ID}, At: q.Context.Now, Action: q.Action, PrincipalID: q.Subject.ID, ResourceID: q.Resource.ID,
+		Domain: q.Resource.Domain, Outcome: d.Outcome, Decision: d, Input: q.Input(), RequestID: model.RequestIDFrom(ctx),
+	}
+}

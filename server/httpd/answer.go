@@ -1,0 +1,167 @@
+package httpd
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"maps"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+const (
+	mediaJSON    = "application/json"
+	mediaGraphQL = "application/graphql-response+json"
+	mediaStream  = "text/event-stream"
+
+	zipFrom      = 1024 // bytes; below it the headers cost more than is saved
+	writeTimeout = 30 * time.Second
+)
+
+// negotiate picks the media type of the answer. The first type in the Accept
+// header that the door can write wins; weights matter only when they are zero.
+func negotiate(h http.Header) (string, bool) {
+	accept := strings.Join(h.Values("Accept"), ",")
+	if accept == "" {
+		return mediaJSON, true
+	}
+	for part := range strings.SplitSeq(accept, ",") {
+		media, params, err := mime.ParseMediaType(strings.TrimSpace(part))
+		if q, bad := strconv.ParseFloat(params["q"], 64); err != nil || bad == nil && q == 0 {
+			continue
+		}
+		switch media {
+		case mediaGraphQL, mediaJSON, mediaStream:
+			return media, true
+		case "*/*", "application/*":
+			return mediaJSON, true
+		}
+	}
+	return "", false
+}
+
+// refuse answers a request that was not executed. There is no data in it, as
+// the draft for GraphQL over HTTP asks.
+func (a *api) refuse(w http.ResponseWriter, r *http.Request, media string, kind ast.Operation, refused *refusal) {
+	observe(w, string(kind), refused.code)
+	status := refused.status
+	if refused.document && media == mediaJSON {
+		status = http.StatusOK
+	}
+	if status == http.StatusMethodNotAllowed && w.Header().Get("Allow") == "" {
+		w.Header().Set("Allow", "GET, POST")
+	}
+	a.write(w, r, media, status, refused.encode(r))
+}
+
+// encode writes the errors, each with the id that the log knows the request by.
+func (f *refusal) encode(r *http.Request) []byte {
+	id := model.RequestIDFrom(r.Context())
+	list := make(gqlerror.List, len(f.errors))
+	for i, e := range f.errors {
+		extensions := maps.Clone(e.Extensions)
+		if id != "" {
+			extensions["requestId"] = id
+		}
+		list[i] = &gqlerror.Error{Message: e.Message, Path: e.Path, Locations: e.Locations, Extensions: extensions}
+	}
+	var b bytes.Buffer
+	b.WriteString(`{"errors":`)
+	put(&b, list)
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// encode writes an answer. The data is JSON already and is copied as it stands:
+// encoding it a second time would cost more than all the rest.
+func encode(answer *graphql.Response) []byte {
+	var b bytes.Buffer
+	b.Grow(len(answer.Data) + 64)
+	b.WriteByte('{')
+	if len(answer.Errors) > 0 {
+		b.WriteString(`"errors":`)
+		put(&b, answer.Errors)
+		b.WriteByte(',')
+	}
+	b.WriteString(`"data":`)
+	if len(answer.Data) == 0 {
+		b.WriteString("null")
+	}
+	b.Write(answer.Data)
+	if len(answer.Extensions) > 0 {
+		b.WriteString(`,"extensions":`)
+		put(&b, answer.Extensions)
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// put writes a value of our own making; one that JSON cannot hold says so in
+// its place rather than breaking the answer.
+func put(b *bytes.Buffer, value any) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		text = []byte(`[{"message":"the error cannot be written as JSON","extensions":{"code":"INTERNAL"}}]`)
+	}
+	b.Write(text)
+}
+
+func (a *api) write(w http.ResponseWriter, r *http.Request, media string, status int, body []byte) {
+	if media == mediaStream {
+		media = mediaJSON
+	}
+	h := w.Header()
+	h.Set("Content-Type", media+"; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Add("Vary", "Accept, Accept-Encoding")
+	if len(body) > zipFrom && acceptsGzip(r.Header) {
+		body = a.zip.pack(body)
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that has gone is no failure of ours
+}
+
+func acceptsGzip(h http.Header) bool {
+	for part := range strings.SplitSeq(h.Get("Accept-Encoding"), ",") {
+		coding, params, _ := strings.Cut(part, ";")
+		weight := strings.ReplaceAll(params, " ", "")
+		if strings.EqualFold(strings.TrimSpace(coding), "gzip") && weight != "q=0" && weight != "q=0.0" {
+			return true
+		}
+	}
+	return false
+}
+
+// zipper keeps compressors for reuse; each holds some 800 KB.
+type zipper struct{ pool sync.Pool }
+
+func newZipper() *zipper {
+	return &zipper{pool: sync.Pool{New: func() any {
+		z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a valid one
+		return z
+	}}}
+}
+
+func (z *zipper) pack(body []byte) []byte {
+	var b bytes.Buffer
+	b.Grow(len(body) / 4)
+	zw := z.pool.Get().(*gzip.Writer)
+	defer z.pool.Put(zw)
+	zw.Reset(&b)
+	_, _ = zw.Write(body) // a buffer in memory takes everything
+	_ = zw.Close()
+	return b.Bytes()
+}

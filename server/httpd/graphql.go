@@ -1,0 +1,145 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+const cachedDocuments = 1000
+
+// api executes GraphQL requests against one schema.
+type api struct {
+	cfg       Config
+	schema    graphql.ExecutableSchema
+	log       *slog.Logger
+	present   graphql.ErrorPresenterFunc
+	recover   graphql.RecoverFunc
+	documents graphql.Cache[*ast.QueryDocument]
+	streams   chan struct{} // one seat for each open subscription
+	zip       *zipper
+}
+
+// GraphQL is the handler of the graph: queries and mutations by POST, queries
+// by GET, subscriptions as a stream of server-sent events. Every request is
+// held to the limits of the configuration before it is validated or executed.
+func GraphQL(cfg Config, schema graphql.ExecutableSchema, log *slog.Logger, present graphql.ErrorPresenterFunc, onPanic graphql.RecoverFunc) http.Handler {
+	cfg = cfg.withDefaults()
+	return &api{
+		cfg: cfg, schema: schema, log: log, present: present, recover: onPanic,
+		documents: lru.New[*ast.QueryDocument](cachedDocuments),
+		streams:   make(chan struct{}, cfg.MaxStreams),
+		zip:       newZipper(),
+	}
+}
+
+// ServeHTTP answers one request.
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if model.RequestIDFrom(r.Context()) == "" {
+		r = withRequestID(w, r)
+	}
+	media, ok := negotiate(r.Header)
+	if !ok {
+		a.refuse(w, r, mediaJSON, "", refuse(http.StatusNotAcceptable, CodeNotAcceptable, "the answer can be %s, %s or, for a subscription, %s", mediaGraphQL, mediaJSON, mediaStream))
+		return
+	}
+	params, refused := a.read(w, r)
+	if refused != nil {
+		a.refuse(w, r, media, "", refused)
+		return
+	}
+	// The deadline for the body must not end a long answer.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	op, refused := a.prepare(r.Context(), params)
+	if refused != nil {
+		a.refuse(w, r, media, "", refused)
+		return
+	}
+	a.execute(w, r, media, op)
+}
+
+func (a *api) execute(w http.ResponseWriter, r *http.Request, media string, op *graphql.OperationContext) {
+	kind := op.Operation.Operation
+	switch {
+	case kind != ast.Query && r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		a.refuse(w, r, media, kind, refuse(http.StatusMethodNotAllowed, CodeMethod, "only a query can be sent by GET"))
+	case media == mediaStream:
+		a.stream(w, r, op)
+	case kind == ast.Subscription:
+		a.refuse(w, r, media, kind, refuse(http.StatusNotAcceptable, CodeNotAcceptable, "a subscription needs the header Accept: %s", mediaStream))
+	default:
+		a.once(w, r, media, op)
+	}
+}
+
+// once runs a query or a mutation to its single answer.
+func (a *api) once(w http.ResponseWriter, r *http.Request, media string, op *graphql.OperationContext) {
+	kind, limit := op.Operation.Operation, a.cfg.QueryTimeout
+	if kind == ast.Mutation {
+		limit = a.cfg.MutationTimeout
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	defer cancel()
+	ctx, next := a.start(ctx, op)
+	answer := next(ctx)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		a.refuse(w, r, media, kind, timedOut(kind, limit))
+		return
+	}
+	if answer == nil { // the client has gone
+		return
+	}
+	observe(w, string(kind), codeOf(answer.Errors))
+	a.write(w, r, media, http.StatusOK, encode(answer))
+}
+
+func timedOut(kind ast.Operation, limit time.Duration) *refusal {
+	if kind == ast.Mutation {
+		return refuse(http.StatusGatewayTimeout, CodeTimeout, "the mutation took longer than %s and may have taken effect; look before sending it again", limit)
+	}
+	return refuse(http.StatusGatewayTimeout, CodeTimeout, "the query took longer than %s; ask for less at a time", limit)
+}
+
+// start begins the operation and gives the function that yields its answers,
+// nil after the last. It is called with the context that start returns.
+func (a *api) start(ctx context.Context, op *graphql.OperationContext) (context.Context, graphql.ResponseHandler) {
+	ctx = graphql.WithOperationContext(ctx, op)
+	opening := graphql.WithResponseContext(ctx, a.present, a.recover)
+	next := a.schema.Exec(opening)
+	if list := graphql.GetErrors(opening); list != nil {
+		next = graphql.OneShot(&graphql.Response{Errors: list})
+	}
+	return ctx, func(ctx context.Context) *graphql.Response {
+		if ctx.Err() != nil {
+			return nil
+		}
+		ctx = graphql.WithResponseContext(ctx, a.present, a.recover)
+		answer := next(ctx)
+		if answer != nil {
+			answer.Errors = append(answer.Errors, graphql.GetErrors(ctx)...)
+			answer.Extensions = graphql.GetExtensions(ctx)
+		}
+		return answer
+	}
+}
+
+// codeOf gives the code of the first error, for the metrics.
+func codeOf(list gqlerror.List) string {
+	if len(list) == 0 {
+		return "OK"
+	}
+	if code, ok := list[0].Extensions["code"].(string); ok {
+		return code
+	}
+	return CodeInternal
+}

@@ -1,0 +1,140 @@
+// Package server wires the rooms together, top to bottom, and owns their
+// beginning and end. It holds no logic of its own.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/souk-mesh/souk/graph"
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/server/access"
+	"github.com/souk-mesh/souk/server/audit"
+	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/console"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/harvest"
+	"github.com/souk-mesh/souk/server/httpd"
+	"github.com/souk-mesh/souk/server/identity"
+	"github.com/souk-mesh/souk/server/lineage"
+	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/resolver"
+	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/mongo"
+	"github.com/souk-mesh/souk/server/store/sqlite"
+)
+
+// Server is a Souk with its rooms open. The services are exported for the
+// commands that work without HTTP.
+type Server struct {
+	Identity *identity.Service
+	Mesh     *mesh.Service
+	Access   *access.Service
+	Audit    *audit.Service
+	Catalog  *catalog.Service
+	Lineage  *lineage.Service
+	Harvest  *harvest.Service
+
+	config Config
+	log    *slog.Logger
+	store  store.Store
+	engine *policy.Engine
+}
+
+// New opens the store, compiles the policies and builds the services. It
+// listens on nothing and starts nothing.
+func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.Logger) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	engine, err := policy.New(policy.Config{Files: cfg.rego()})
+	if err != nil {
+		return nil, fmt.Errorf("load policies: %w", err)
+	}
+	records, err := openStore(ctx, cfg.Store)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s := &Server{config: cfg, log: log, store: records, engine: engine}
+	g := gate.New(records, engine, model.Now)
+	s.Identity = identity.New(records, g, model.Now)
+	s.Mesh = mesh.New(records, g, model.Now)
+	s.Access = access.New(records, g, model.Now)
+	s.Audit = audit.New(records, g)
+	s.Catalog = catalog.New(records, g, model.Now)
+	s.Lineage = lineage.New(records, g)
+	launcher, err := harvest.NewLauncher(bundled, cfg.PluginDir, log)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read plugin folder: %w", err), records.Close())
+	}
+	s.Harvest = harvest.New(harvest.Config{
+		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher,
+		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Now: model.Now, Log: log,
+	})
+	return s, nil
+}
+
+func openStore(ctx context.Context, uri string) (store.Store, error) {
+	if path, ok := strings.CutPrefix(uri, sqliteScheme); ok {
+		return sqlite.Open(ctx, path)
+	}
+	return mongo.Open(ctx, uri)
+}
+
+// Run serves until the context ends and then shuts down in order: no new
+// requests, requests in flight finish, background work stops. Ready is told
+// the address once requests are answered.
+func (s *Server) Run(ctx context.Context, ready func(url string)) error {
+	web := s.web()
+	url, err := web.Listen()
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(model.WithPrincipal(context.WithoutCancel(ctx), model.System()))
+	var work sync.WaitGroup
+	for _, loop := range []func(context.Context){s.Access.Run, s.Catalog.Run, s.Harvest.Run} {
+		work.Go(func() { loop(background) })
+	}
+	defer work.Wait()
+	defer stop()
+	ready(url)
+	return web.Serve(ctx)
+}
+
+// web builds the listener with every door.
+func (s *Server) web() *httpd.Server {
+	cfg := httpd.Config{Listen: s.config.Listen}
+	web := httpd.New(cfg, s.log)
+	schema := graph.NewExecutableSchema(resolver.Config(resolver.Services{
+		Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Audit: s.Audit,
+		Catalog: s.Catalog, Lineage: s.Lineage, Harvest: s.Harvest, Policies: s.policies,
+	}))
+	api := httpd.GraphQL(cfg, schema, s.log, resolver.Present(s.log), resolver.Recover(s.log))
+	web.Handle("/graphql", web.Signed(s.Identity, api))
+	web.Handle("GET /healthz", httpd.Health())
+	web.Handle("GET /readyz", httpd.Ready(s.answers))
+	web.Handle("GET /metrics", web.Metrics(s.Identity))
+	web.Handle("GET /", console.Handler())
+	return web
+}
+
+// answers reports whether the store can be read.
+func (s *Server) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_, err := s.store.Get(ctx, store.Domains.Kind(), "dom_probe")
+	return err
+}
+
+// Close gives back what New opened, the last first.
+func (s *Server) Close() error {
+	s.Harvest.Close()
+	return s.store.Close()
+}

@@ -1,0 +1,143 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// The tables, one per noun, each with the indexes that its queries name.
+// Every index ends in the id, so every order is total.
+var (
+	Principals = table("principal", "principal", func(p model.Principal) Keys {
+		return Keys{"name": text(p.Name), "domain": text(p.DomainID)}
+	}, unique("by_name", "name"), index("by_domain", "domain", "name"))
+
+	Tokens = table("token", "token", func(t model.Token) Keys {
+		return Keys{"hash": text(t.Hash), "principal": text(t.PrincipalID)}
+	}, unique("by_hash", "hash"), index("by_principal", "principal"))
+
+	Teams = table("team", "team", func(t model.Team) Keys {
+		return Keys{"domain": text(t.DomainID), "name": text(t.Name)}
+	}, unique("by_name", "domain", "name"))
+
+	Domains = table("domain", "domain", func(d model.Domain) Keys {
+		return Keys{"name": text(d.Name), "parent": text(d.ParentID), "steward": texts(d.StewardIDs)}
+	}, unique("by_name", "name"), index("by_parent", "parent", "name"), multi("by_steward", "steward", "name"))
+
+	Products = table("data_product", "data product", func(p model.DataProduct) Keys {
+		assets := slices.Concat(p.Assets(model.OutputPort), p.Assets(model.InputPort))
+		return Keys{"domain": text(p.DomainID), "name": text(p.Name), "status": text(p.Status), "asset": texts(assets)}
+	}, unique("by_domain", "domain", "name"), index("by_name", "name"), index("by_status", "status", "name"), multi("by_asset", "asset", "name"))
+
+	Assets = table("asset", "asset", func(a model.Asset) Keys {
+		scopes := make([]Value, len(a.Sightings))
+		for i, s := range a.Sightings {
+			scopes[i] = ScopeKey(s.SourceID, s.Scope)
+		}
+		return Keys{"name": text(a.Name), "namespace": text(a.Namespace), "domain": text(a.DomainID), "kind": text(a.Kind),
+			"status": text(a.Status), "platform": text(a.Platform), "scope": scopes}
+	}, index("by_name", "name"), index("by_namespace", "namespace", "name"), index("by_domain", "domain", "name"),
+		index("by_kind", "kind", "name"), index("by_status", "status", "name"), multi("by_scope", "scope", "name"))
+
+	// An alias's id is made from its scheme, namespace and name, so the primary key keeps it unique.
+	Aliases = table("alias", "alias", func(a model.Alias) Keys {
+		return Keys{"asset": text(a.AssetID), "namespace": text(a.Namespace), "folded": text(a.Folded)}
+	}, index("by_asset", "asset"), index("by_folded", "namespace", "folded"))
+
+	Edges = table("edge", "lineage edge", func(e model.Edge) Keys {
+		scopes := make([]Value, len(e.Evidence))
+		for i, ev := range e.Evidence {
+			scopes[i] = ScopeKey(ev.SourceID, ev.Scope)
+		}
+		return Keys{"from": text(e.FromID), "to": text(e.ToID), "kind": text(e.Kind), "scope": scopes}
+	}, unique("by_from", "from", "to", "kind"), index("by_to", "to", "from"), multi("by_scope", "scope"))
+
+	QualityRules = table("quality_rule", "quality rule", func(q model.QualityRule) Keys {
+		return Keys{"asset": text(q.AssetID), "name": text(q.Name), "scope": {ScopeKey(q.SourceID, q.Scope)}, "key": text(q.Key)}
+	}, index("by_asset", "asset", "name"), unique("by_scope", "scope", "key"))
+
+	Requests = table("access_request", "access request", func(r model.AccessRequest) Keys {
+		return Keys{"requester": text(r.RequesterID), "domain": text(r.DomainID), "product": text(r.ProductID),
+			"status": text(r.Status), "created": moment(r.CreatedAt)}
+	}, index("by_created", "created"), index("by_requester", "requester", "created"), index("by_domain", "domain", "status", "created"),
+		index("by_product", "product", "created"), index("by_status", "status", "created"))
+
+	Grants = table("grant", "grant", func(g model.Grant) Keys {
+		return Keys{"principal": text(g.PrincipalID), "product": text(g.ProductID), "domain": text(g.DomainID),
+			"status": text(g.Status), "ends": moment(g.EndsAt)}
+	}, index("by_principal", "principal", "product"), index("by_product", "product", "ends"),
+		index("by_domain", "domain", "ends"), index("by_status", "status", "ends"))
+
+	Sources = table("source", "source", func(s model.Source) Keys {
+		return Keys{"name": text(s.Name), "domain": text(s.DomainID)}
+	}, unique("by_name", "name"), index("by_domain", "domain", "name"))
+
+	Runs = table("run", "harvest run", func(r model.Run) Keys {
+		return Keys{"source": text(r.SourceID), "started": moment(r.StartedAt), "status": text(r.Status)}
+	}, index("by_source", "source", "started"), index("by_status", "status", "started"))
+
+	Decisions = table("decision", "decision", func(d model.DecisionRecord) Keys {
+		return Keys{"at": moment(d.At), "principal": text(d.PrincipalID), "resource": text(d.ResourceID),
+			"domain": text(d.Domain), "outcome": text(d.Outcome), "action": text(d.Action)}
+	}, index("by_time", "at"), index("by_principal", "principal", "at"), index("by_resource", "resource", "at"), index("by_domain", "domain", "at"))
+
+	// Events is written by the engines, inside Apply, and by nobody else.
+	Events = table("event", "event", func(e model.Event) Keys {
+		return Keys{"seq": {e.Seq}, "at": moment(e.At), "actor": text(e.ActorID), "subject": text(e.SubjectID), "action": text(e.Action)}
+	}, unique("by_seq", "seq"), index("by_subject", "subject", "seq"), index("by_actor", "actor", "seq"))
+)
+
+// Schemas lists every table, for an engine that prepares itself.
+func Schemas() []Schema {
+	return []Schema{
+		Principals.schema, Tokens.schema, Teams.schema, Domains.schema, Products.schema, Assets.schema, Aliases.schema,
+		Edges.schema, QualityRules.schema, Requests.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
+	}
+}
+
+// ScopeKey is how assets, edges and rules are found by the source and scope that show them.
+func ScopeKey(source model.ID, scope string) string {
+	return norm.NFC.String(string(source) + " " + scope)
+}
+
+func table[T any, P interface {
+	*T
+	model.Noun
+}](kind Kind, noun string, keys func(T) Keys, indexes ...Index) Table[T, P] {
+	return Table[T, P]{schema: Schema{Kind: kind, Noun: noun, Indexes: indexes}, keys: keys}
+}
+
+func index(name string, paths ...Path) Index { return Index{Name: name, Paths: paths} }
+
+func unique(name string, paths ...Path) Index { return Index{Name: name, Paths: paths, Unique: true} }
+
+func multi(name string, paths ...Path) Index { return Index{Name: name, Paths: paths, Multi: true} }
+
+// text makes a path's value of a string; the empty one is null.
+func text[S ~string](s S) []Value {
+	if s == "" {
+		return nil
+	}
+	return []Value{norm.NFC.String(string(s))}
+}
+
+func texts[S ~string](list []S) []Value {
+	var values []Value
+	for _, s := range list {
+		if v := Value(norm.NFC.String(string(s))); s != "" && !slices.Contains(values, v) {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+func moment(t time.Time) []Value {
+	if t.IsZero() {
+		return nil
+	}
+	return []Value{t.UnixMilli()}
+}

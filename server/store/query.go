@@ -1,0 +1,78 @@
+package store
+
+// Query asks one table for one page.
+type Query struct {
+	Kind   Kind
+	Index  string // a declared index: it gives the order, and the equalities of Where must fill its first paths
+	Where  Filter
+	Desc   bool   // the index's order, backwards
+	Limit  int    // 1 to MaxPage; 0 means DefaultPage
+	After  Cursor // "" begins at the first record
+	Budget int    // rows the residual filter may look at; 0 means DefaultBudget
+}
+
+// The bounds of a query.
+const (
+	DefaultPage   = 50
+	MaxPage       = 1000
+	DefaultBudget = 5000
+)
+
+// Cursor is an opaque place in the order of one query.
+type Cursor string
+
+// Page is one page of records. Cursors[i] is the place just after Records[i].
+type Page struct {
+	Records []Record
+	Cursors []Cursor
+	More    bool
+}
+
+// Op is the operator of a filter.
+type Op string
+
+// The operators. On a Multi path a comparison holds when any value meets it.
+const (
+	OpEq     Op = "eq"
+	OpIn     Op = "in"
+	OpRange  Op = "range"  // From <= value < To; a nil bound is open
+	OpPrefix Op = "prefix" // of a string
+	OpExists Op = "exists" // not null
+	OpAnd    Op = "and"
+	OpOr     Op = "or"
+	OpNot    Op = "not"
+)
+
+// Filter is a condition over declared paths. The zero Filter holds always.
+type Filter struct {
+	Op       Op
+	Path     Path
+	Value    Value   // eq, prefix
+	Values   []Value // in
+	From, To Value   // range
+	Filters  []Filter
+}
+
+// Eq holds when the path has the value.
+func Eq(p Path, v Value) Filter { return Filter{Op: OpEq, Path: p, Value: v} }
+
+// In holds when the path has one of the values.
+func In(p Path, vs ...Value) Filter { return Filter{Op: OpIn, Path: p, Values: vs} }
+
+// Between holds when from <= value < to; nil leaves a side open.
+func Between(p Path, from, to Value) Filter { return Filter{Op: OpRange, Path: p, From: from, To: to} }
+
+// HasPrefix holds when the path is a string that begins with the prefix.
+func HasPrefix(p Path, prefix string) Filter { return Filter{Op: OpPrefix, Path: p, Value: prefix} }
+
+// Exists holds when the path is not null.
+func Exists(p Path) Filter { return Filter{Op: OpExists, Path: p} }
+
+// And holds when all hold.
+func And(fs ...Filter) Filter { return Filter{Op: OpAnd, Filters: fs} }
+
+// Or holds when any holds.
+func Or(fs ...Filter) Filter { return Filter{Op: OpOr, Filters: fs} }
+
+// Not holds when f does not.
+func Not(f Filter) Filter { return Filter{Op: OpNot, Filters: []Filter{f}} }

@@ -1,0 +1,80 @@
+// Package store is the keeper of records: one small port that two engines
+// implement, and the declared tables and indexes that both serve. It owns
+// atomicity, revisions, the order of pages and the event that every change
+// leaves behind. It refuses any query that no declared index serves, and it
+// knows no rule of the mesh: those live in the services above.
+package store
+
+import (
+	"context"
+	"iter"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// Store keeps records. Both engines pass the suite in storetest, and a
+// difference between them is a bug.
+type Store interface {
+	// Get returns the records that exist among the ids, in the order of the ids.
+	Get(ctx context.Context, kind Kind, ids ...model.ID) ([]Record, error)
+
+	// Find returns one page in the order of the query's index. A query that
+	// the index does not serve, or that scans beyond its budget, is an error
+	// of kind Internal: it is the programmer's. A cursor of another query is
+	// an error of kind BadCursor.
+	Find(ctx context.Context, q Query) (Page, error)
+
+	// Apply writes the change and its event, whole or not at all. A record
+	// whose revision is not the expected one, or a broken unique index, is an
+	// error of kind Conflict.
+	Apply(ctx context.Context, c Change) (model.Event, error)
+
+	// Events yields every event after the sequence number in commit order and
+	// then waits for more, until the context ends.
+	Events(ctx context.Context, after int64) iter.Seq2[model.Event, error]
+
+	Close() error
+}
+
+// Kind names a table.
+type Kind string
+
+// Record is one row as the engines see it: a document, and beside it the
+// values of the declared paths, which are all that a filter may speak of.
+type Record struct {
+	Kind     Kind
+	ID       model.ID
+	Revision model.Revision
+	Doc      []byte // JSON
+	Keys     Keys
+}
+
+// Path names a value that a table extracts from its documents.
+type Path string
+
+// Keys holds the extracted values of one record. A path that is not Multi has
+// at most one value; a missing path is null and sorts first.
+type Keys map[Path][]Value
+
+// Value is nil, a string in NFC, an int64 or a bool. Times are int64
+// milliseconds since 1970.
+type Value any
+
+// Change is a write as a value: it can be looked at, logged and refused before
+// anything happens.
+type Change struct {
+	Actor    model.ID
+	Action   string // what was done, as the audit feed names it: "product.publish"
+	Subject  model.ID
+	Reason   string
+	Decision model.ID
+	Request  string
+	Writes   []Write
+}
+
+// Write puts or deletes one record. Record.Revision is the revision that the
+// writer read: zero creates, and anything else must still be current.
+type Write struct {
+	Record Record
+	Delete bool
+}

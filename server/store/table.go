@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// Table is the declaration of one noun's table and the typed handle on it:
+// T is the noun, P its pointer.
+type Table[T any, P interface {
+	*T
+	model.Noun
+}] struct {
+	schema Schema
+	keys   func(T) Keys
+}
+
+// Schema is what an engine needs to know of a table.
+type Schema struct {
+	Kind    Kind
+	Noun    string // for error messages: "data product"
+	Indexes []Index
+}
+
+// Index is a declared order of a table. Rows are ordered by Paths and then by ID.
+type Index struct {
+	Name   string
+	Paths  []Path
+	Unique bool // no two records share all of Paths; a record where any of them is null is free
+	Multi  bool // the first path may hold many values, and each gives an entry
+}
+
+// Kind names the table.
+func (t Table[T, P]) Kind() Kind { return t.schema.Kind }
+
+// Schema gives the declaration.
+func (t Table[T, P]) Schema() Schema { return t.schema }
+
+// Get returns one noun, or an error of kind NotFound.
+func (t Table[T, P]) Get(ctx context.Context, s Store, id model.ID) (T, error) {
+	found, err := t.GetMany(ctx, s, id)
+	if err != nil || len(found) == 0 {
+		var zero T
+		if err == nil {
+			err = model.NotFound(t.schema.Noun, id)
+		}
+		return zero, err
+	}
+	return found[0], nil
+}
+
+// GetMany returns the nouns that exist among the ids, in the order of the ids.
+func (t Table[T, P]) GetMany(ctx context.Context, s Store, ids ...model.ID) ([]T, error) {
+	records, err := s.Get(ctx, t.schema.Kind, ids...)
+	if err != nil {
+		return nil, err
+	}
+	return t.decodeAll(records)
+}
+
+// Nouns is a page of nouns. Cursors[i] is the place just after Nodes[i].
+type Nouns[T any] struct {
+	Nodes   []T
+	Cursors []Cursor
+	More    bool
+}
+
+// Find returns one page; q.Kind is filled in.
+func (t Table[T, P]) Find(ctx context.Context, s Store, q Query) (Nouns[T], error) {
+	q.Kind = t.schema.Kind
+	page, err := s.Find(ctx, q)
+	if err != nil {
+		return Nouns[T]{}, err
+	}
+	nodes, err := t.decodeAll(page.Records)
+	return Nouns[T]{Nodes: nodes, Cursors: page.Cursors, More: page.More}, err
+}
+
+// All walks every page of the query; q.Limit is the size of its pages.
+func (t Table[T, P]) All(ctx context.Context, s Store, q Query) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for {
+			page, err := t.Find(ctx, s, q)
+			if err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+			for _, n := range page.Nodes {
+				if !yield(n, nil) {
+					return
+				}
+			}
+			if !page.More {
+				return
+			}
+			q.After = page.Cursors[len(page.Cursors)-1]
+		}
+	}
+}
+
+// First returns the first noun of the query, or an error of kind NotFound.
+func (t Table[T, P]) First(ctx context.Context, s Store, q Query) (T, error) {
+	q.Limit = 1
+	page, err := t.Find(ctx, s, q)
+	if err != nil || len(page.Nodes) == 0 {
+		var zero T
+		if err == nil {
+			err = &model.Error{Kind: model.KindNotFound, Message: "no such " + t.schema.Noun}
+		}
+		return zero, err
+	}
+	return page.Nodes[0], nil
+}
+
+// Put writes the noun over the revision it was read at; a fresh one is created.
+func (t Table[T, P]) Put(n T) Write {
+	head := P(&n).Head()
+	if head.CreatedAt.IsZero() {
+		head.CreatedAt = model.Now()
+	}
+	head.UpdatedAt = model.Now()
+	doc, err := json.Marshal(n)
+	if err != nil {
+		panic(fmt.Sprintf("store: %s %s does not marshal: %v", t.schema.Noun, head.ID, err)) // a noun is plain data
+	}
+	return Write{Record: Record{Kind: t.schema.Kind, ID: head.ID, Revision: head.Revision, Doc: doc, Keys: t.keys(n)}}
+}
+
+// Delete removes the noun at the revision it was read at.
+func (t Table[T, P]) Delete(n T) Write {
+	head := P(&n).Head()
+	return Write{Record: Record{Kind: t.schema.Kind, ID: head.ID, Revision: head.Revision}, Delete: true}
+}
+
+func (t Table[T, P]) decodeAll(records []Record) ([]T, error) {
+	nouns := make([]T, len(records))
+	for i, r := range records {
+		if err := json.Unmarshal(r.Doc, &nouns[i]); err != nil {
+			return nil, fmt.Errorf("decode %s %s: %w", t.schema.Noun, r.ID, err)
+		}
+		P(&nouns[i]).Head().Revision = r.Revision
+	}
+	return nouns, nil
+}
