@@ -38,7 +38,8 @@ type AccessRequest struct {
 // Vote is one approver's word on a request.
 type Vote struct {
 	ApproverID ID        `json:"approverId"`
-	Role       string    `json:"role"` // the role the policy named and the approver holds
+	Role       string    `json:"role"`             // the role the policy named and the approver holds
+	Domain     Slug      `json:"domain,omitempty"` // the domain the policy named, when it named one
 	Approve    bool      `json:"approve"`
 	Comment    string    `json:"comment,omitempty"`
 	At         time.Time `json:"at"`
@@ -58,7 +59,7 @@ func (r *AccessRequest) Cast(v Vote) error {
 	if r.Status != RequestPending {
 		return Conflict("status", "the request is already "+string(r.Status), "")
 	}
-	if slices.ContainsFunc(r.Votes, func(o Vote) bool { return o.ApproverID == v.ApproverID && o.Role == v.Role }) {
+	if slices.ContainsFunc(r.Votes, func(o Vote) bool { return o.ApproverID == v.ApproverID && o.Role == v.Role && o.Domain == v.Domain }) {
 		return Conflict("approver", "this approver has voted already", "")
 	}
 	r.Votes = append(r.Votes, v)
@@ -71,7 +72,7 @@ func (r AccessRequest) Missing() []Approval {
 	for _, want := range r.Approvals {
 		got := 0
 		for _, v := range r.Votes {
-			if v.Approve && v.Role == want.Role {
+			if v.Approve && v.Role == want.Role && v.Domain == want.Domain {
 				got++
 			}
 		}

@@ -28,6 +28,12 @@ const (
 	ActIdentity        Action = "identity.admin"
 	ActAuditRead       Action = "audit.read"
 	ActPolicyRead      Action = "policy.read"
+	ActPolicyDraft     Action = "policy.draft"
+	ActPolicyComment   Action = "policy.comment"
+	ActPolicyApprove   Action = "policy.approve"
+	ActPolicyActivate  Action = "policy.activate"
+	ActPolicyRollback  Action = "policy.rollback"
+	ActDecisionExplain Action = "decision.explain"
 )
 
 // Outcome is the answer of the policies.

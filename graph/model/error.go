@@ -64,9 +64,15 @@ func Invalid(field, message, hint string) *Error {
 }
 
 // NotFound reports an absent record, or one that the caller may not know of.
+// What is too long for an id is cut, so that an answer never echoes a novel.
 func NotFound(noun string, id ID) *Error {
+	if len(id) > maxEcho {
+		id = id[:maxEcho] + "..."
+	}
 	return &Error{Kind: KindNotFound, Message: fmt.Sprintf("no %s %q", noun, id)}
 }
+
+const maxEcho = 64
 
 // Conflict reports a write that lost a race or breaks a rule of uniqueness.
 func Conflict(field, message, hint string) *Error {

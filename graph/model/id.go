@@ -33,6 +33,10 @@ const (
 	PrefixRun       Prefix = "run"
 	PrefixEvent     Prefix = "evt"
 	PrefixDecision  Prefix = "dec"
+	PrefixRevision  Prefix = "pol"
+	PrefixState     Prefix = "pst"
+	PrefixProposal  Prefix = "ppr"
+	PrefixScorecard Prefix = "sco"
 )
 
 // crockford leaves out the letters that people misread.

@@ -1,0 +1,194 @@
+package model
+
+import (
+	"slices"
+	"time"
+)
+
+// PolicyPackage is one package of rules that the server decides with.
+type PolicyPackage struct {
+	Name     string   // souk.platform, souk.domains.sales
+	Domain   Slug     // "" for the platform's own
+	Revision string   // content hash of everything the package is compiled from
+	Files    []string // paths below the policies folder
+}
+
+// PolicyModule is one file of Rego.
+type PolicyModule struct {
+	Path string `json:"path"` // domains/sales/access.rego
+	Text string `json:"text"`
+}
+
+// PolicyRevision is what a domain's package is made of at one time. It is
+// never changed: another text is another revision.
+type PolicyRevision struct {
+	Meta
+	Domain   Slug           `json:"domain"`
+	Hash     string         `json:"hash"` // content address: the modules, the library, the engine and its functions
+	Modules  []PolicyModule `json:"modules"`
+	Engine   string         `json:"engine"` // the engine's version that it was checked with
+	AuthorID ID             `json:"authorId"`
+}
+
+// PolicyState says which revision of a domain's package decides. There is one
+// record a domain, so that two activations at once cannot both succeed.
+type PolicyState struct {
+	Meta
+	Domain      Slug      `json:"domain"`
+	ActiveID    ID        `json:"activeId,omitempty"`   // "" lives by what the server was started with
+	PreviousID  ID        `json:"previousId,omitempty"` // what a rollback returns to
+	ShadowID    ID        `json:"shadowId,omitempty"`   // evaluated beside the active one; differences are logged only
+	ProposalID  ID        `json:"proposalId,omitempty"` // the one that brought ActiveID
+	ActivatedBy ID        `json:"activatedBy"`
+	ActivatedAt time.Time `json:"activatedAt"`
+}
+
+// ProposalStatus is where a policy proposal stands.
+type ProposalStatus string
+
+// The life of a policy proposal.
+const (
+	ProposalDraft      ProposalStatus = "DRAFT"    // being written, or sent back
+	ProposalChecked    ProposalStatus = "CHECKED"  // it compiles inside the sandbox
+	ProposalTested     ProposalStatus = "TESTED"   // its tests pass and cover it
+	ProposalAssessed   ProposalStatus = "ASSESSED" // its impact is known; votes are open
+	ProposalApproved   ProposalStatus = "APPROVED"
+	ProposalActive     ProposalStatus = "ACTIVE"
+	ProposalSuperseded ProposalStatus = "SUPERSEDED"
+	ProposalRolledBack ProposalStatus = "ROLLED_BACK"
+	ProposalRejected   ProposalStatus = "REJECTED"
+)
+
+var proposalMoves = map[ProposalStatus][]ProposalStatus{
+	ProposalDraft:    {ProposalChecked, ProposalRejected},
+	ProposalChecked:  {ProposalDraft, ProposalChecked, ProposalTested, ProposalRejected},
+	ProposalTested:   {ProposalDraft, ProposalChecked, ProposalTested, ProposalAssessed, ProposalRejected},
+	ProposalAssessed: {ProposalDraft, ProposalChecked, ProposalTested, ProposalAssessed, ProposalApproved, ProposalRejected},
+	ProposalApproved: {ProposalDraft, ProposalAssessed, ProposalActive, ProposalRejected},
+	ProposalActive:   {ProposalSuperseded, ProposalRolledBack},
+}
+
+// PolicyProposal asks to put a revision of a domain's package in force.
+type PolicyProposal struct {
+	Meta
+	Domain      Slug            `json:"domain"`
+	RevisionID  ID              `json:"revisionId"`
+	BaseHash    string          `json:"baseHash"` // the revision in force when it was drafted
+	AuthorID    ID              `json:"authorId"`
+	Title       string          `json:"title"`
+	Description string          `json:"description,omitempty"`
+	Status      ProposalStatus  `json:"status"`
+	Touches     []Slug          `json:"touches,omitempty"` // domains whose data or people its rules can reach
+	Problems    []PolicyProblem `json:"problems,omitempty"`
+	Tests       *PolicyTests    `json:"tests,omitempty"`
+	Impact      *PolicyImpact   `json:"impact,omitempty"`
+	Approvals   []Approval      `json:"approvals,omitempty"` // what the platform's rule wants, once assessed
+	Votes       []PolicyVote    `json:"votes,omitempty"`
+	Comments    []PolicyComment `json:"comments,omitempty"`
+	ClosedAt    *time.Time      `json:"closedAt,omitempty"`
+}
+
+// Move puts the proposal into the status, or reports why it cannot go there.
+func (p *PolicyProposal) Move(to ProposalStatus) error {
+	if !slices.Contains(proposalMoves[p.Status], to) {
+		return Conflict("status", "a "+string(p.Status)+" proposal cannot become "+string(to), "")
+	}
+	p.Status = to
+	return nil
+}
+
+// Missing lists the approvals that still lack votes.
+func (p PolicyProposal) Missing() []Approval {
+	votes := make([]Vote, len(p.Votes))
+	for i, v := range p.Votes {
+		votes[i] = v.Vote
+	}
+	return AccessRequest{Approvals: p.Approvals, Votes: votes}.Missing()
+}
+
+// PolicyVote is one approver's word on a proposal, given on one report.
+type PolicyVote struct {
+	Vote
+	ReportHash string `json:"reportHash"` // of the impact that the approver had seen
+}
+
+// PolicyComment is a remark of the working group.
+type PolicyComment struct {
+	AuthorID ID        `json:"authorId"`
+	Text     string    `json:"text"`
+	At       time.Time `json:"at"`
+}
+
+// PolicyProblem is something that a check found in a module.
+type PolicyProblem struct {
+	Severity string `json:"severity"` // error or warning
+	Code     string `json:"code"`     // stable, such as policy.foreign_reference
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Message  string `json:"message"`
+	Fix      string `json:"fix"`
+}
+
+// PolicyTests is how the tests of a revision went.
+type PolicyTests struct {
+	Passed    int             `json:"passed"`
+	Failed    int             `json:"failed"`
+	Covered   float64         `json:"covered"` // share of lines, 0 to 1
+	Failures  []PolicyProblem `json:"failures,omitempty"`
+	Uncovered []PolicyProblem `json:"uncovered,omitempty"` // rules and actions that the thresholds want tested
+	Survivors []PolicyProblem `json:"survivors,omitempty"` // conditions whose change no test notices
+}
+
+// OK reports whether the tests let the proposal go on.
+func (t PolicyTests) OK() bool {
+	return t.Failed == 0 && t.Passed > 0 && len(t.Failures) == 0 && len(t.Uncovered) == 0
+}
+
+// PolicyImpact says what a revision would have decided otherwise. Approvers
+// sign its Hash.
+type PolicyImpact struct {
+	Hash         string        `json:"hash"`
+	RevisionHash string        `json:"revisionHash"`
+	BaseHash     string        `json:"baseHash"`
+	At           time.Time     `json:"at"`
+	Replayed     int           `json:"replayed"` // logged decisions
+	Grants       int           `json:"grants"`   // live grants asked again
+	Generated    int           `json:"generated"`
+	Flips        []PolicyFlip  `json:"flips,omitempty"`
+	DyingGrants  []ID          `json:"dyingGrants,omitempty"`
+	Loosens      bool          `json:"loosens"`   // it allows what was refused
+	Sensitive    bool          `json:"sensitive"` // and does so on confidential data
+	Duration     time.Duration `json:"duration"`
+}
+
+// PolicyFlip counts one kind of change with a few samples.
+type PolicyFlip struct {
+	Change         string         `json:"change"` // allow_to_deny, deny_to_allow, tightened, loosened, error
+	Action         Action         `json:"action"`
+	Classification Classification `json:"classification,omitempty"`
+	Team           string         `json:"team,omitempty"` // of the asker; their domain where they have none
+	Count          int            `json:"count"`
+	Samples        []ID           `json:"samples,omitempty"` // decision ids, at most 10
+}
+
+// Finding is what a shared standard found about a noun.
+type Finding struct {
+	Code      string `json:"code"` // stable, such as product.description
+	Severity  string `json:"severity"`
+	Standard  string `json:"standard"` // the package that found it
+	Field     string `json:"field,omitempty"`
+	Message   string `json:"message"`
+	Remedy    string `json:"remedy"`
+	SubjectID ID     `json:"subjectId"`
+}
+
+// Scorecard is how a product or a domain does by the shared standards, on one day.
+type Scorecard struct {
+	Meta
+	SubjectID ID        `json:"subjectId"`
+	DomainID  ID        `json:"domainId"`
+	Day       time.Time `json:"day"`   // midnight UTC
+	Score     int       `json:"score"` // 0 to 100
+	Checked   int       `json:"checked"`
+	Findings  []Finding `json:"findings,omitempty"`
+}
