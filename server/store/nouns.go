@@ -1,7 +1,10 @@
 package store
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
@@ -44,9 +47,11 @@ var (
 		index("by_kind", "kind", "name"), index("by_status", "status", "name"), multi("by_scope", "scope", "name"))
 
 	// An alias's id is made from its scheme, namespace and name, so the primary key keeps it unique.
+	// Its tail is the name without the database, by which an incomplete name finds its table.
 	Aliases = table("alias", "alias", func(a model.Alias) Keys {
-		return Keys{"asset": text(a.AssetID), "namespace": text(a.Namespace), "folded": text(a.Folded)}
-	}, index("by_asset", "asset"), index("by_folded", "namespace", "folded"))
+		_, tail, _ := strings.Cut(a.Folded, ".")
+		return Keys{"asset": text(a.AssetID), "namespace": text(a.Namespace), "folded": text(a.Folded), "tail": text(tail)}
+	}, index("by_asset", "asset"), index("by_folded", "namespace", "folded"), index("by_tail", "namespace", "tail"))
 
 	Edges = table("edge", "lineage edge", func(e model.Edge) Keys {
 		scopes := make([]Value, len(e.Evidence))
@@ -78,7 +83,7 @@ var (
 
 	Runs = table("run", "harvest run", func(r model.Run) Keys {
 		return Keys{"source": text(r.SourceID), "started": moment(r.StartedAt), "status": text(r.Status)}
-	}, index("by_source", "source", "started"), index("by_status", "status", "started"))
+	}, index("by_started", "started"), index("by_source", "source", "started"), index("by_status", "status", "started"))
 
 	Decisions = table("decision", "decision", func(d model.DecisionRecord) Keys {
 		return Keys{"at": moment(d.At), "principal": text(d.PrincipalID), "resource": text(d.ResourceID),
@@ -108,7 +113,14 @@ func table[T any, P interface {
 	*T
 	model.Noun
 }](kind Kind, noun string, keys func(T) Keys, indexes ...Index) Table[T, P] {
-	return Table[T, P]{schema: Schema{Kind: kind, Noun: noun, Indexes: indexes}, keys: keys}
+	extract := func(doc []byte) (Keys, error) {
+		var n T
+		err := json.Unmarshal(doc, &n)
+		return keys(n), err
+	}
+	var empty T // has every path, each without a value
+	paths := slices.Sorted(maps.Keys(keys(empty)))
+	return Table[T, P]{schema: Schema{Kind: kind, Noun: noun, Paths: paths, Indexes: indexes, Extract: extract}, keys: keys}
 }
 
 func index(name string, paths ...Path) Index { return Index{Name: name, Paths: paths} }

@@ -16,6 +16,8 @@ const (
 	DefaultPage   = 50
 	MaxPage       = 1000
 	DefaultBudget = 5000
+	MaxIn         = 500 // values of one In
+	MaxOr         = 8   // branches of one Or
 )
 
 // Cursor is an opaque place in the order of one query.
@@ -35,7 +37,7 @@ type Op string
 const (
 	OpEq     Op = "eq"
 	OpIn     Op = "in"
-	OpRange  Op = "range"  // From <= value < To; a nil bound is open
+	OpRange  Op = "range"  // From <= value < To; a nil bound is open, and null is outside
 	OpPrefix Op = "prefix" // of a string
 	OpExists Op = "exists" // not null
 	OpAnd    Op = "and"
@@ -59,7 +61,7 @@ func Eq(p Path, v Value) Filter { return Filter{Op: OpEq, Path: p, Value: v} }
 // In holds when the path has one of the values.
 func In(p Path, vs ...Value) Filter { return Filter{Op: OpIn, Path: p, Values: vs} }
 
-// Between holds when from <= value < to; nil leaves a side open.
+// Between holds when from <= value < to; nil leaves a side open. Null is never between.
 func Between(p Path, from, to Value) Filter { return Filter{Op: OpRange, Path: p, From: from, To: to} }
 
 // HasPrefix holds when the path is a string that begins with the prefix.

@@ -30,7 +30,8 @@ type Store interface {
 	Apply(ctx context.Context, c Change) (model.Event, error)
 
 	// Events yields every event after the sequence number in commit order and
-	// then waits for more, until the context ends.
+	// then waits for more, until the context ends. An error is yielded once,
+	// and is the last; the end of the context is no error.
 	Events(ctx context.Context, after int64) iter.Seq2[model.Event, error]
 
 	Close() error
@@ -40,7 +41,8 @@ type Store interface {
 type Kind string
 
 // Record is one row as the engines see it: a document, and beside it the
-// values of the declared paths, which are all that a filter may speak of.
+// values of the declared paths, which are all that a filter may speak of. Keys
+// are for writing: the records that Get and Find return have none.
 type Record struct {
 	Kind     Kind
 	ID       model.ID
@@ -57,7 +59,8 @@ type Path string
 type Keys map[Path][]Value
 
 // Value is nil, a string in NFC, an int64 or a bool. Times are int64
-// milliseconds since 1970.
+// milliseconds since 1970. The empty string is null. One path holds values of
+// one type.
 type Value any
 
 // Change is a write as a value: it can be looked at, logged and refused before

@@ -23,7 +23,9 @@ type Table[T any, P interface {
 type Schema struct {
 	Kind    Kind
 	Noun    string // for error messages: "data product"
+	Paths   []Path // everything that Extract finds, sorted
 	Indexes []Index
+	Extract func(doc []byte) (Keys, error) // the keys of a stored document, for an engine that fills a new index
 }
 
 // Index is a declared order of a table. Rows are ordered by Paths and then by ID.
@@ -124,6 +126,12 @@ func (t Table[T, P]) Put(n T) Write {
 		head.CreatedAt = model.Now()
 	}
 	head.UpdatedAt = model.Now()
+	return t.write(n)
+}
+
+// write is Put without the stamps.
+func (t Table[T, P]) write(n T) Write {
+	head := P(&n).Head()
 	doc, err := json.Marshal(n)
 	if err != nil {
 		panic(fmt.Sprintf("store: %s %s does not marshal: %v", t.schema.Noun, head.ID, err)) // a noun is plain data

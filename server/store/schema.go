@@ -1,0 +1,33 @@
+package store
+
+import (
+	"slices"
+	"strings"
+)
+
+var schemas = func() map[Kind]Schema {
+	byKind := map[Kind]Schema{}
+	for _, s := range Schemas() {
+		byKind[s.Kind] = s
+	}
+	return byKind
+}()
+
+// SchemaOf gives the declaration of a kind.
+func SchemaOf(kind Kind) (Schema, bool) {
+	s, ok := schemas[kind]
+	return s, ok
+}
+
+// Multi reports whether the path may hold many values.
+func (s Schema) Multi(p Path) bool {
+	return slices.ContainsFunc(s.Indexes, func(x Index) bool { return x.Multi && x.Paths[0] == p })
+}
+
+func (s Schema) indexNames() string {
+	names := make([]string, len(s.Indexes))
+	for i, x := range s.Indexes {
+		names[i] = x.Name
+	}
+	return strings.Join(names, ", ")
+}

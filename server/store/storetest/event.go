@@ -1,0 +1,204 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+var eventCases = []testCase{
+	{"event/content", eventContent},
+	{"event/dense numbers", eventNumbers},
+	{"event/queries", eventQueries},
+	{"feed/resumes behind any event", feedResumes},
+	{"feed/wakes", feedWakes},
+	{"feed/ends with its context", feedEnds},
+	{"feed/long backlog", feedBacklog},
+}
+
+func eventContent(t *testing.T, s store.Store) {
+	apply(t, s, create(asset, "ast_1", nil), create(asset, "ast_2", nil))
+	start := model.Now()
+	c := store.Change{
+		Actor: "prn_ada", Action: "asset.change", Subject: "ast_1", Reason: "because", Decision: "dec_1", Request: "req-1",
+		Writes: []store.Write{update(asset, "ast_1", 1, nil), create(principal, "prn_1", nil), remove(asset, "ast_2", 1)},
+	}
+	got, err := s.Apply(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := model.Event{
+		Meta: got.Meta, Seq: 2, At: got.At, ActorID: "prn_ada", Action: "asset.change", SubjectID: "ast_1", Reason: "because", DecisionID: "dec_1", RequestID: "req-1",
+		Touched: []model.Touch{{Kind: "asset", ID: "ast_1", Revision: 2}, {Kind: "principal", ID: "prn_1", Revision: 1}, {Kind: "asset", ID: "ast_2", Revision: 2, Deleted: true}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("event (-want +got):\n%s", diff)
+	}
+	if got.At.Before(start) || got.At.After(model.Now()) || got.ID.Prefix() != model.PrefixEvent || got.Revision != 1 {
+		t.Errorf("the event's head is %+v at %v", got.Meta, got.At)
+	}
+	read, err := store.Events.Get(t.Context(), s, got.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(got, read); diff != "" {
+		t.Errorf("stored event (-applied +read):\n%s", diff)
+	}
+}
+
+func eventNumbers(t *testing.T, s store.Store) {
+	for i := range 10 {
+		if e := apply(t, s, create(principal, fmt.Sprintf("prn_%d", i), keys("name", fmt.Sprint(i)))); e.Seq != int64(i+1) {
+			t.Fatalf("event %d has number %d", i+1, e.Seq)
+		}
+		refused(t, s, model.KindConflict, create(principal, "prn_x", keys("name", "0")))
+	}
+}
+
+func eventQueries(t *testing.T, s store.Store) {
+	for i := range 6 {
+		c := store.Change{Actor: model.ID(fmt.Sprintf("prn_%d", i%2)), Action: "test", Subject: model.ID(fmt.Sprintf("ast_%d", i%3))}
+		if _, err := s.Apply(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		index string
+		where store.Filter
+		want  string
+	}{
+		{"by_seq", store.Filter{}, "[6 5 4 3 2 1]"},
+		{"by_actor", store.Eq("actor", "prn_1"), "[6 4 2]"},
+		{"by_subject", store.Eq("subject", "ast_0"), "[4 1]"},
+	} {
+		var got []int64
+		for e, err := range store.Events.All(t.Context(), s, store.Query{Index: c.index, Where: c.where, Desc: true, Limit: 2}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, e.Seq)
+		}
+		if fmt.Sprint(got) != c.want {
+			t.Errorf("%s: got %v, want %s", c.index, got, c.want)
+		}
+	}
+}
+
+// feed reads n events behind after.
+func feed(t *testing.T, s store.Store, after int64, n int) []int64 {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var seqs []int64
+	if n == 0 {
+		return seqs
+	}
+	for e, err := range s.Events(ctx, after) {
+		if err != nil {
+			t.Fatalf("feed: %v", err)
+		}
+		if seqs = append(seqs, e.Seq); len(seqs) == n {
+			return seqs
+		}
+	}
+	t.Fatalf("the feed ended after %v", seqs)
+	return nil
+}
+
+func feedResumes(t *testing.T, s store.Store) {
+	for i := range 5 {
+		apply(t, s, create(asset, fmt.Sprintf("ast_%d", i), nil))
+	}
+	for after := range int64(5) {
+		for i, seq := range feed(t, s, after, int(5-after)) {
+			if want := after + int64(i) + 1; seq != want {
+				t.Errorf("behind %d: got %d, want %d", after, seq, want)
+			}
+		}
+	}
+}
+
+func feedWakes(t *testing.T, s store.Store) {
+	got := make(chan int64)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	go func() {
+		defer close(got)
+		for e, err := range s.Events(ctx, 0) {
+			if err != nil {
+				t.Errorf("feed: %v", err)
+				return
+			}
+			if revision := e.Touched[0].Revision; revision != 1 {
+				t.Errorf("the event touched revision %d", revision)
+			}
+			select {
+			case got <- e.Seq:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for i := range int64(5) {
+		apply(t, s, create(asset, fmt.Sprintf("ast_%d", i), nil))
+		if seq := <-got; seq != i+1 {
+			t.Fatalf("woke for %d, want %d", seq, i+1)
+		}
+	}
+	cancel()
+	for seq := range got {
+		t.Errorf("an event %d that nobody made", seq)
+	}
+}
+
+func feedEnds(t *testing.T, s store.Store) {
+	apply(t, s, create(asset, "ast_1", nil))
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	for _, err := range s.Events(ctx, 0) {
+		if err != nil {
+			t.Errorf("the end of the context is no error, got %v", err)
+		}
+		n++
+		cancel()
+	}
+	for range s.Events(ctx, 0) {
+		n++
+	}
+	cancel()
+	if n != 1 {
+		t.Errorf("got %d events, want the 1", n)
+	}
+}
+
+func feedBacklog(t *testing.T, s store.Store) {
+	const n = 1100
+	done := make(chan error, 8)
+	for w := range cap(done) {
+		go func() {
+			for i := w; i < n; i += cap(done) {
+				if _, err := s.Apply(t.Context(), change(create(asset, fmt.Sprintf("ast_%d", i), nil))); err != nil {
+					done <- err
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range cap(done) {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, seq := range feed(t, s, 0, n) {
+		if seq != int64(i+1) {
+			t.Fatalf("event %d has number %d", i+1, seq)
+		}
+	}
+}
