@@ -1,0 +1,39 @@
+package souk.platform
+
+import data.souk.lib
+import rego.v2
+
+# METADATA
+# title: Description before publishing
+# description: A product that says nothing of itself cannot be found or trusted.
+deny contains {"code": "publish.description", "message": "A product needs a description before it is published."} if {
+	input.action.name == "product.publish"
+	input.resource.described == false
+}
+
+# METADATA
+# title: Owner before publishing
+# description: Somebody must answer for what is published.
+deny contains {"code": "publish.owner", "message": "A product needs an owner before it is published."} if {
+	input.action.name == "product.publish"
+	input.resource.has_owner == false
+}
+
+# METADATA
+# title: Output before publishing
+# description: A product without an output port offers nothing.
+deny contains {"code": "publish.port", "message": message} if {
+	input.action.name == "product.publish"
+	input.resource.ports < 1
+	message := "A product needs an output port with at least one asset before it is published."
+}
+
+# METADATA
+# title: Drafts stay at home
+# description: A draft is known to its own domain, its owner and the administrators.
+deny contains {"code": "product.draft", "message": "The product is a draft of another domain."} if {
+	input.action.name in {"metadata.view", "data.read"}
+	input.resource.type == "data_product"
+	input.resource.status == "DRAFT"
+	not lib.is_insider(input.subject, input.resource)
+}

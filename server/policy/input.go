@@ -1,0 +1,224 @@
+package policy
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// inputVersion is raised when the meaning of a field of the input changes.
+const inputVersion = 1
+
+// stamp is how times stand in the input: UTC and of fixed width, so that
+// policies may compare them as text.
+const stamp = "2006-01-02T15:04:05.000Z"
+
+// Input is the exact input of the evaluation, for the decision log.
+func (q Question) Input() json.RawMessage { return appendJSON(nil, q.value()) }
+
+// value builds the input as the engine's own values. Going through Go maps
+// would cost half as many allocations again.
+func (q Question) value() ast.Value {
+	b := make(builder, 0, 40)
+	return ast.NewObject(
+		pair(keyV, ast.InternedTerm(inputVersion)),
+		pair(keyAction, actionTerm(q.Action)),
+		pair(keySubject, b.subject(&q.Subject)),
+		pair(keyResource, b.resource(&q.Resource)),
+		pair(keyFacts, b.facts(&q.Facts)),
+		pair(keyContext, b.context(&q.Context)),
+	)
+}
+
+// builder holds the terms of one input in a single block of memory.
+type builder []ast.Term
+
+func (b *builder) term(v ast.Value) *ast.Term {
+	if len(*b) == cap(*b) {
+		*b = make(builder, 0, 40) // the terms of the full block are in use
+	}
+	*b = append(*b, ast.Term{Value: v})
+	return &(*b)[len(*b)-1]
+}
+
+func (b *builder) object(pairs ...[2]*ast.Term) *ast.Term { return b.term(ast.NewObject(pairs...)) }
+
+func (b *builder) text(s string) *ast.Term {
+	if s == "" {
+		return words[""]
+	}
+	return b.term(ast.String(s))
+}
+
+// known is text that is most often of a closed list.
+func (b *builder) known(word string) *ast.Term {
+	if t, ok := words[word]; ok {
+		return t
+	}
+	return b.term(ast.String(word))
+}
+
+func (b *builder) moment(t time.Time) *ast.Term { return b.term(ast.String(t.UTC().Format(stamp))) }
+
+func list[T ~string](b *builder, items []T) *ast.Term {
+	if len(items) == 0 {
+		return emptyList
+	}
+	terms := make([]*ast.Term, len(items))
+	for i, item := range items {
+		terms[i] = b.known(string(item))
+	}
+	return b.term(ast.NewArray(terms...))
+}
+
+func (b *builder) subject(s *Subject) *ast.Term {
+	return b.object(
+		pair(keyType, b.known(s.Type)),
+		pair(keyID, b.text(string(s.ID))),
+		pair(keyName, b.text(s.Name)),
+		pair(keyDomain, b.text(string(s.Domain))),
+		pair(keyTeams, list(b, s.Teams)),
+		pair(keyStewardOf, list(b, s.StewardOf)),
+		pair(keyRoles, list(b, s.Roles)),
+		pair(keyClearance, b.known(string(s.Clearance))),
+		pair(keySuspended, ast.InternedTerm(s.Suspended)),
+	)
+}
+
+func (b *builder) resource(r *Resource) *ast.Term {
+	return b.object(
+		pair(keyType, b.known(r.Type)),
+		pair(keyID, b.text(string(r.ID))),
+		pair(keyName, b.text(r.Name)),
+		pair(keyDomain, b.text(string(r.Domain))),
+		pair(keyOwner, b.text(string(r.Owner))),
+		pair(keyOwnerTeam, b.text(r.OwnerTeam)),
+		pair(keyClassification, b.known(string(r.Classification))),
+		pair(keyVisibility, b.known(string(r.Visibility))),
+		pair(keyStatus, b.known(r.Status)),
+		pair(keyTags, list(b, r.Tags)),
+		pair(keyProduct, b.text(string(r.Product))),
+		pair(keyRequester, b.text(string(r.Requester))),
+		pair(keyDescribed, ast.InternedTerm(r.Described)),
+		pair(keyHasOwner, ast.InternedTerm(r.HasOwner)),
+		pair(keyExposed, ast.InternedTerm(r.Exposed)),
+		pair(keyPorts, ast.InternedTerm(r.Ports)),
+	)
+}
+
+func (b *builder) facts(f *Facts) *ast.Term {
+	if len(f.Grants) == 0 && len(f.RolesHeld) == 0 {
+		return noFacts
+	}
+	grants := emptyList
+	if len(f.Grants) > 0 {
+		terms := make([]*ast.Term, len(f.Grants))
+		for i, g := range f.Grants {
+			terms[i] = b.object(pair(keyID, b.text(string(g.ID))), pair(keyProduct, b.text(string(g.Product))),
+				pair(keyPurpose, b.text(g.Purpose)), pair(keyUntil, b.moment(g.Until)))
+		}
+		grants = b.term(ast.NewArray(terms...))
+	}
+	return b.object(pair(keyGrants, grants), pair(keyRolesHeld, list(b, f.RolesHeld)))
+}
+
+func (b *builder) context(c *Context) *ast.Term {
+	return b.object(
+		pair(keyNow, b.moment(c.Now)),
+		pair(keyPurpose, b.text(c.Purpose)),
+		pair(keyDuration, ast.InternedTerm(int(c.Duration/time.Second))),
+		pair(keyChannel, b.known(c.Channel)),
+	)
+}
+
+// The keys of the input, built once.
+var (
+	keyV, keyAction, keySubject, keyResource     = ast.StringTerm("v"), ast.StringTerm("action"), ast.StringTerm("subject"), ast.StringTerm("resource")
+	keyFacts, keyContext                         = ast.StringTerm("facts"), ast.StringTerm("context")
+	keyType, keyID, keyName, keyDomain, keyTeams = ast.StringTerm("type"), ast.StringTerm("id"), ast.StringTerm("name"), ast.StringTerm("domain"), ast.StringTerm("teams")
+	keyStewardOf, keyRoles, keyClearance         = ast.StringTerm("steward_of"), ast.StringTerm("roles"), ast.StringTerm("clearance")
+	keySuspended, keyOwner, keyOwnerTeam         = ast.StringTerm("suspended"), ast.StringTerm("owner"), ast.StringTerm("owner_team")
+	keyClassification, keyVisibility, keyStatus  = ast.StringTerm("classification"), ast.StringTerm("visibility"), ast.StringTerm("status")
+	keyTags, keyProduct, keyRequester            = ast.StringTerm("tags"), ast.StringTerm("product"), ast.StringTerm("requester")
+	keyDescribed, keyHasOwner, keyExposed        = ast.StringTerm("described"), ast.StringTerm("has_owner"), ast.StringTerm("exposed")
+	keyPorts, keyGrants, keyRolesHeld            = ast.StringTerm("ports"), ast.StringTerm("grants"), ast.StringTerm("roles_held")
+	keyPurpose, keyUntil, keyNow                 = ast.StringTerm("purpose"), ast.StringTerm("until"), ast.StringTerm("now")
+	keyDuration, keyChannel                      = ast.StringTerm("duration_s"), ast.StringTerm("channel")
+
+	emptyList = ast.ArrayTerm()
+	noFacts   = ast.ObjectTerm(pair(keyGrants, emptyList), pair(keyRolesHeld, emptyList))
+	words     = vocabulary()
+
+	actionTerms = eachAction()
+)
+
+func eachAction() map[model.Action]*ast.Term {
+	terms := make(map[model.Action]*ast.Term, len(actions))
+	for a := range actions {
+		terms[a] = ast.ObjectTerm(pair(keyName, ast.StringTerm(string(a))))
+	}
+	return terms
+}
+
+func actionTerm(a model.Action) *ast.Term {
+	if t, ok := actionTerms[a]; ok {
+		return t
+	}
+	return ast.ObjectTerm(pair(keyName, ast.StringTerm(string(a))))
+}
+
+// vocabulary holds the words of the closed lists, which most questions consist of.
+func vocabulary() map[string]*ast.Term {
+	terms := map[string]*ast.Term{}
+	for _, w := range []string{
+		"", "person", "service", "graphql", "command", "domain_steward", "product_owner", "platform_steward",
+		"data_product", "asset", "domain", "team", "source", "access_request", "grant", "principal", "token", "decision", "policy",
+		string(model.Public), string(model.Internal), string(model.Confidential), string(model.Restricted),
+		string(model.VisibleToAll), string(model.VisibleToDomain),
+		string(model.Draft), string(model.Published), string(model.Deprecated), string(model.Retired),
+		string(model.RequestPending), string(model.GrantActive), string(model.AssetActive), string(model.AssetUnresolved),
+		string(model.RoleAdmin), string(model.RoleSteward), string(model.RoleEmployee),
+	} {
+		terms[w] = ast.StringTerm(w)
+	}
+	return terms
+}
+
+func pair(key, value *ast.Term) [2]*ast.Term { return [2]*ast.Term{key, value} }
+
+// appendJSON writes a value of the input. The log must hold what the engine
+// saw, so it is written from the engine's own value.
+func appendJSON(b []byte, v ast.Value) []byte {
+	switch v := v.(type) {
+	case ast.Object:
+		b = append(b, '{')
+		v.Foreach(func(key, value *ast.Term) {
+			if b[len(b)-1] != '{' {
+				b = append(b, ',')
+			}
+			b = append(appendJSON(b, key.Value), ':')
+			b = appendJSON(b, value.Value)
+		})
+		return append(b, '}')
+	case *ast.Array:
+		b = append(b, '[')
+		for i := range v.Len() {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendJSON(b, v.Elem(i).Value)
+		}
+		return append(b, ']')
+	case ast.Boolean:
+		return strconv.AppendBool(b, bool(v))
+	case ast.Number:
+		return append(b, v...)
+	case ast.String:
+		quoted, _ := json.Marshal(string(v)) // a string always has a JSON form
+		return append(b, quoted...)
+	}
+	return append(b, "null"...)
+}

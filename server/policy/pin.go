@@ -1,0 +1,272 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// entries are the rules that the server asks a package for. Each is a set;
+// everything else is a helper, which the server never looks at.
+var entries = []string{"allow", "deny", "obligations", "approvals", "visible", "consent"}
+
+// pin keeps a package inside its walls. It looks at the compiled tree, after
+// imports and aliases are resolved, so no spelling hides a reference.
+type pin struct {
+	own    string // the package under check
+	faults ast.Errors
+}
+
+// stage is the pin as a stage of the compiler.
+func (p *pin) stage(c *ast.Compiler) *ast.Error {
+	for _, file := range sortedFiles(c.Modules) {
+		if m := c.Modules[file]; !p.foreign(m) {
+			p.module(m)
+		}
+	}
+	p.growth(c)
+	if len(p.faults) == 0 {
+		return nil
+	}
+	last := len(p.faults) - 1
+	c.Errors = append(c.Errors, p.faults[:last]...)
+	return p.faults[last]
+}
+
+// foreign skips the library, which the domain does not write.
+func (p *pin) foreign(m *ast.Module) bool {
+	return p.own != "souk.lib" && packageOf(m) == "souk.lib" && strings.HasPrefix(m.Package.Location.File, folderLib+"/")
+}
+
+func packageOf(m *ast.Module) string { return strings.TrimPrefix(m.Package.Path.String(), "data.") }
+
+func (p *pin) fault(loc *ast.Location, format string, args ...any) {
+	p.faults = append(p.faults, ast.NewError(ast.CompileErr, loc, format, args...))
+}
+
+func (p *pin) module(m *ast.Module) {
+	test := isTest(m.Package.Location.File)
+	if !p.belongs(m, test) {
+		return
+	}
+	p.imports(m)
+	if len(m.Rules) > maxRules {
+		p.fault(m.Package.Location, "the file has more than %d rules", maxRules)
+	}
+	for _, rule := range m.Rules {
+		if !test {
+			p.entry(rule)
+		}
+		p.nesting(rule, 0)
+	}
+	p.refs(m, test)
+}
+
+// belongs holds a module to the package that its folder stands for.
+func (p *pin) belongs(m *ast.Module, test bool) bool {
+	want := p.own
+	if test {
+		want += "_test"
+	}
+	if packageOf(m) == want {
+		return true
+	}
+	p.fault(m.Package.Location, "the file declares package %s, but its folder belongs to package %s", packageOf(m), want)
+	return false
+}
+
+// imports asks for Rego v2: there a condition under "not" that is undefined
+// counts as not met, where older Rego silently drops the whole rule.
+func (p *pin) imports(m *ast.Module) {
+	v2 := func(i *ast.Import) bool { return ast.RegoV2CompatibleRef.Equal(i.Path.Value) }
+	if !slices.ContainsFunc(m.Imports, v2) {
+		p.fault(m.Package.Location, "the file does not say import rego.v2")
+	}
+}
+
+// entry checks that a rule which the server asks for is a set of objects.
+func (p *pin) entry(rule *ast.Rule) {
+	name := rule.Head.Ref()[0].Value.String()
+	if slices.Contains(entries, name) && rule.Head.RuleKind() != ast.MultiValue {
+		p.fault(rule.Location, "%s must be a set of reasons", name)
+	}
+}
+
+// nesting bounds loops within loops, whose cost multiplies.
+func (p *pin) nesting(x any, depth int) {
+	if depth > maxNesting {
+		p.fault(locationOf(x), "comprehensions nest more than %d deep", maxNesting)
+		return
+	}
+	loops := 0
+	visit := func(n any) bool {
+		switch n := n.(type) {
+		case *ast.ArrayComprehension, *ast.SetComprehension, *ast.ObjectComprehension:
+			if n != x {
+				p.nesting(n, depth+1)
+				return true
+			}
+		case *ast.SomeDecl:
+			if loops += iterations(n); loops == maxLoops+1 {
+				p.fault(n.Location, "the body loops over more than %d collections at once", maxLoops)
+			}
+		}
+		return false
+	}
+	ast.NewGenericVisitor(visit).Walk(x)
+}
+
+func iterations(s *ast.SomeDecl) int {
+	n := 0
+	for _, symbol := range s.Symbols {
+		if _, ok := symbol.Value.(ast.Call); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func locationOf(x any) *ast.Location {
+	var found *ast.Location
+	ast.WalkTerms(x, func(t *ast.Term) bool {
+		if found == nil {
+			found = t.Location
+		}
+		return found != nil
+	})
+	return found
+}
+
+// refs refuses every way out: other packages, data as a whole, and replacing
+// data or functions under a rule's feet.
+func (p *pin) refs(x any, test bool) {
+	ast.NewGenericVisitor(func(n any) bool {
+		switch n := n.(type) {
+		case *ast.Package, *ast.Import:
+			return true
+		case *ast.With:
+			p.with(n, test)
+		case *ast.Term:
+			return p.term(n, test)
+		}
+		return false
+	}).Walk(x)
+}
+
+// term reports whether it has looked at everything below the term itself.
+func (p *pin) term(t *ast.Term, test bool) bool {
+	switch v := t.Value.(type) {
+	case ast.Ref:
+		if isData(v[0]) && !p.mayRead(v, test) {
+			p.fault(t.Location, "the rule refers to %s; package %s may use only itself, souk.lib and input", v, p.own)
+		}
+		if !isData(v[0]) {
+			p.refs(v[0], test)
+		}
+		for _, part := range v[1:] {
+			p.refs(part, test)
+		}
+		return true
+	case ast.Var:
+		if isData(t) {
+			p.fault(t.Location, "the rule refers to data as a whole; package %s may use only itself, souk.lib and input", p.own)
+		}
+	}
+	return false
+}
+
+func isData(t *ast.Term) bool { return t.Value.Compare(ast.DefaultRootDocument.Value) == 0 }
+
+// mayRead compares the ground words of the reference: a variable among them
+// could stand for anything.
+func (p *pin) mayRead(r ast.Ref, test bool) bool {
+	words := make([]string, 0, len(r))
+	for _, t := range r[1:] {
+		s, ok := t.Value.(ast.String)
+		if !ok {
+			break
+		}
+		words = append(words, string(s))
+	}
+	readable := []string{p.own, "souk.lib"}
+	if test {
+		readable = append(readable, p.own+"_test")
+	}
+	return slices.ContainsFunc(readable, func(pkg string) bool {
+		want := strings.Split(pkg, ".")
+		return len(words) >= len(want) && slices.Equal(words[:len(want)], want)
+	})
+}
+
+func (p *pin) with(w *ast.With, test bool) {
+	head, ok := w.Target.Value.(ast.Ref)
+	if test || (ok && head[0].Value.Compare(ast.InputRootDocument.Value) == 0) {
+		return
+	}
+	p.fault(w.Location, "the rule replaces %s; outside tests, with may replace only input", w.Target)
+}
+
+func sortedFiles(modules map[string]*ast.Module) []string {
+	files := make([]string, 0, len(modules))
+	for file := range modules {
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	return files
+}
+
+// invalid tells an author in plain words what the compiler found: the first
+// error with its remedy, then the places of the next few.
+func invalid(faults ast.Errors) error {
+	faults.Sort()
+	first := faults[0]
+	e := &model.Error{Kind: model.KindInvalid, Code: "POLICY_INVALID", Field: position(first), Message: strings.TrimSpace(first.Message), Hint: remedy(first)}
+	var others []error
+	for _, f := range faults[1:min(len(faults), 10)] {
+		others = append(others, fmt.Errorf("%s: %s", position(f), strings.TrimSpace(f.Message)))
+	}
+	e.Err = errors.Join(others...)
+	return e
+}
+
+func position(e *ast.Error) string {
+	if e.Location == nil || e.Location.File == "" {
+		return "policies"
+	}
+	return fmt.Sprintf("%s:%d", e.Location.File, max(1, e.Location.Row))
+}
+
+// remedies are what an author can do, by a word of the engine's message.
+var remedies = []struct{ word, text string }{
+	{"declares package", "move the file to its own domain's folder, or correct its package line"},
+	{"import rego.v2", "add the line: import rego.v2"},
+	{"may use only itself", "ask the server for the fact through input, or put what is shared into souk.lib"},
+	{"with may replace", "move the rule into a file named *_test.rego"},
+	{"must be a set", "write it as: NAME contains {\"code\": ..., \"message\": ...} if { ... }"},
+	{"undefined function", "use one of the built-in functions that policies may call; functions that read the clock, the network or chance are not among them"},
+	{"undefined ref", "correct the name; the fields of input are listed in policies/README.md"},
+	{"unsafe", "give the variable a value before it is used"},
+	{"is declared but not used", "remove the import or the variable"},
+	{"unused", "remove the import or the variable"},
+	{"recursive", "break the circle of rules that need one another"},
+	{"more than", "split the rule into helpers"},
+	{"nest more than", "name the inner part as a helper rule"},
+	{"`if` keyword is required", "write Rego v1: put if before the rule's body and contains before a set's member"},
+	{"`contains` keyword is required", "write Rego v1: put if before the rule's body and contains before a set's member"},
+}
+
+func remedy(e *ast.Error) string {
+	for _, r := range remedies {
+		if strings.Contains(e.Message, r.word) {
+			return r.text
+		}
+	}
+	if e.Code == ast.ParseErr {
+		return "correct the syntax at this line"
+	}
+	return "correct the rule at this line"
+}

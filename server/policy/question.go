@@ -1,0 +1,73 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// Question is everything the policies get to know about one decision. They
+// can reach nothing else, so a logged question can be asked again later.
+type Question struct {
+	Action   model.Action
+	Subject  Subject
+	Resource Resource
+	Facts    Facts
+	Context  Context
+}
+
+// Subject is whoever asks.
+type Subject struct {
+	Type      string // person or service
+	ID        model.ID
+	Name      string
+	Domain    model.Slug
+	Teams     []string
+	StewardOf []model.Slug
+	Roles     []model.Role
+	Clearance model.Classification
+	Suspended bool
+}
+
+// Resource is what the question is about. One without a Domain belongs to the
+// platform, and only the platform's rules apply to it.
+type Resource struct {
+	Type           string // data_product, asset, domain, team, source, access_request, grant, ...
+	ID             model.ID
+	Name           string
+	Domain         model.Slug
+	Owner          model.ID
+	OwnerTeam      string
+	Classification model.Classification
+	Visibility     model.Visibility
+	Status         string
+	Tags           []string
+	Product        model.ID // the product that a request or a grant is for
+	Requester      model.ID // who made the request, who holds the grant
+	Described      bool     // it has a description
+	HasOwner       bool
+	Exposed        bool // a published product that the company may discover offers it
+	Ports          int  // how many output ports carry assets
+}
+
+// Facts are what the server looked up for the question.
+type Facts struct {
+	Grants    []GrantFact // the subject's live grants on the resource
+	RolesHeld []string    // the approving roles that the subject holds over the resource
+}
+
+// GrantFact is a live grant as the policies see it.
+type GrantFact struct {
+	ID      model.ID
+	Product model.ID
+	Purpose string
+	Until   time.Time
+}
+
+// Context is the circumstances of the question.
+type Context struct {
+	Now      time.Time
+	Purpose  string
+	Duration time.Duration // how long a grant is asked for
+	Channel  string        // the door: graphql, command, ...
+}

@@ -1,0 +1,151 @@
+package policy_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+)
+
+// TestHostilePolicies tries every policy of the corpus, each named for its
+// attack, as a domain's own. Its first line says what must stop it: "compile"
+// with words of the error, or the code of the refusal. None may hold the
+// machine past the deadline or past its share of memory, and none may disturb
+// a neighbour.
+func TestHostilePolicies(t *testing.T) {
+	files, err := filepath.Glob("testdata/hostile/*.rego")
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".rego"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, _, _ := strings.Cut(string(text), "\n")
+			kind, words, _ := strings.Cut(strings.TrimPrefix(first, "# expect: "), " ")
+			attack(t, string(text), kind, words)
+		})
+	}
+}
+
+func attack(t *testing.T, text, kind, words string) {
+	t.Helper()
+	e := engine(t)
+	var err error
+	took, peak := cost(func() {
+		_, err = e.Activate(t.Context(), "mallory", map[string]string{"domains/mallory/attack.rego": text})
+	})
+	within(t, "compiling", took, peak)
+	if kind == "compile" {
+		wantInvalid(t, err, words)
+		return
+	}
+	if err != nil {
+		t.Fatalf("did not compile: %v", err)
+	}
+	var d model.Decision
+	r := orders
+	r.Domain = "mallory"
+	took, peak = cost(func() { d = e.Snapshot().Decide(t.Context(), ask(bo, model.ActDataRead, r)) })
+	within(t, "deciding", took, peak)
+	if d.Allowed() || !regexp.MustCompile("^("+kind+")$").MatchString(d.Reasons[0].Code) {
+		t.Errorf("got %s %+v, want %s", d.Outcome, d.Reasons, kind)
+	}
+	if d := e.Snapshot().Decide(t.Context(), ask(ana, model.ActDataRead, orders)); !d.Allowed() {
+		t.Errorf("the neighbour was disturbed: %+v", d)
+	}
+}
+
+// within holds an attack to the deadline of a second and 64 MiB. The allowance
+// on the time is for a loaded machine; the deadline itself is in the engine.
+func within(t *testing.T, what string, took time.Duration, peak uint64) {
+	t.Helper()
+	if took > 1500*time.Millisecond {
+		t.Errorf("%s held the machine for %v", what, took)
+	}
+	if peak > 64<<20 {
+		t.Errorf("%s took %d MiB of memory", what, peak>>20)
+	}
+	t.Logf("%s took %v and %d MiB", what, took, peak>>20)
+}
+
+func wantInvalid(t *testing.T, err error, words string) {
+	t.Helper()
+	if !model.Is(err, model.KindInvalid) {
+		t.Fatalf("got %v, want an error of kind Invalid", err)
+	}
+	if !regexp.MustCompile(words).MatchString(err.Error()) {
+		t.Errorf("got %v, want one that says %q", err, words)
+	}
+	if !regexp.MustCompile(`domains/mallory/attack\.rego`).MatchString(err.Error()) {
+		t.Errorf("got %v, which names no file", err)
+	}
+}
+
+// cost measures the time and the peak of heap and stacks above what was there before.
+func cost(do func()) (time.Duration, uint64) {
+	runtime.GC()
+	used := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	read := func() uint64 { metrics.Read(used); return used[0].Value.Uint64() + used[1].Value.Uint64() }
+	before, peak := read(), uint64(0)
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+				peak = max(peak, read())
+			}
+		}
+	}()
+	start := time.Now()
+	do()
+	took := time.Since(start)
+	close(done)
+	<-watched
+	peak = max(peak, read())
+	return took, peak - min(peak, before)
+}
+
+// TestQuarantine stops asking rules that fail again and again, lets the
+// neighbours be, and asks again as soon as another revision is in force.
+func TestQuarantine(t *testing.T) {
+	e := engine(t)
+	activate(t, e, "mallory", strings.Replace(open, "input.v == 1", "to_number(input.subject.id) == 1", 1))
+	q := ask(bo, model.ActDataRead, with(orders, func(r *policy.Resource) { r.Domain = "mallory" }))
+	want := []string{"engine.error", "engine.error", "engine.error", "engine.error", "engine.error", "domain.quarantined"}
+	for i, code := range want {
+		if d := e.Snapshot().Decide(t.Context(), q); d.Outcome != model.Deny || d.Reasons[0].Code != code {
+			t.Fatalf("question %d: got %s %v, want %s", i, d.Outcome, codes(d), code)
+		}
+	}
+	if d := e.Snapshot().Decide(t.Context(), ask(ana, model.ActDataRead, orders)); !d.Allowed() {
+		t.Errorf("the neighbour is closed: %v", codes(d))
+	}
+	activate(t, e, "mallory", open)
+	if d := e.Snapshot().Decide(t.Context(), q); !d.Allowed() {
+		t.Errorf("the new revision is closed: %v", codes(d))
+	}
+}
+
+// TestCallerWhoLeaves gives up when nobody waits for the answer any more.
+func TestCallerWhoLeaves(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	d := engine(t).Snapshot().Decide(ctx, ask(ana, model.ActDataRead, orders))
+	if d.Outcome != model.Deny || d.Reasons[0].Code != "engine.cancelled" {
+		t.Errorf("got %s %v", d.Outcome, codes(d))
+	}
+}

@@ -1,0 +1,124 @@
+package policy
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// Snapshot is a set of policies that were in force together. It never changes.
+type Snapshot struct {
+	engine   *Engine
+	platform *unit
+	template *unit
+	domains  map[model.Slug]*unit
+}
+
+// with gives a snapshot in which the domain lives by the unit; nil is the template.
+func (s *Snapshot) with(domain model.Slug, u *unit) *Snapshot {
+	next := *s
+	next.domains = maps.Clone(s.domains)
+	if delete(next.domains, domain); u != nil {
+		next.domains[domain] = u
+	}
+	return &next
+}
+
+// of gives the unit that a domain lives by.
+func (s *Snapshot) of(domain model.Slug) *unit {
+	if u, ok := s.domains[domain]; ok {
+		return u
+	}
+	return s.template
+}
+
+// Decide answers one question. It never fails: trouble in the engine is a
+// refusal, and the code of its reason begins with "engine.".
+func (s *Snapshot) Decide(ctx context.Context, q Question) model.Decision {
+	right, ok := actions[q.Action]
+	if !ok {
+		why := model.Reason{Code: codeAction, Message: "The action " + string(q.Action) + " is none that policies know.", Origin: originEngine}
+		return model.Decision{Outcome: model.Deny, Revisions: s.revisions(q), Reasons: []model.Reason{why}}
+	}
+	d := s.decide(ctx, q, right, q.value())
+	d.Revisions = s.revisions(q)
+	return d
+}
+
+// decide asks the platform, then the owner of the resource, then the domain
+// of the asker. After a refusal nobody else needs to be asked.
+func (s *Snapshot) decide(ctx context.Context, q Question, right rights, input ast.Value) model.Decision {
+	voices := make([]voice, 0, 3)
+	platform := s.platform.ask(ctx, s.platform.query, input, folderPlatform)
+	voices = append(voices, voice{platform, right.platform || q.Resource.Domain == ""})
+	if q.Resource.Domain != "" && !right.alone && !platform.refuses() {
+		owner := s.askDomain(ctx, q.Resource.Domain, input)
+		voices = append(voices, voice{owner, true})
+		if u, ok := s.domains[q.Subject.Domain]; ok && right.consent && u.consent != nil && q.Subject.Domain != q.Resource.Domain && !owner.refuses() {
+			voices = append(voices, voice{s.askConsent(ctx, u, input), false})
+		}
+	}
+	return combine(right, voices...)
+}
+
+func (v verdict) refuses() bool { return v.fault != nil || len(v.deny) > 0 }
+
+func (s *Snapshot) askDomain(ctx context.Context, domain model.Slug, input ast.Value) verdict {
+	u := s.of(domain)
+	g := s.engine.guard(domain)
+	if f := g.enter(ctx); f != nil {
+		return verdict{origin: string(domain), fault: f}
+	}
+	v := u.ask(ctx, u.query, input, string(domain))
+	g.leave(v.fault)
+	return v
+}
+
+// askConsent hears the asker's own domain: a package that has rules of consent
+// and gives none refuses.
+func (s *Snapshot) askConsent(ctx context.Context, u *unit, input ast.Value) verdict {
+	g := s.engine.guard(u.domain)
+	if f := g.enter(ctx); f != nil {
+		return verdict{origin: string(u.domain), fault: f}
+	}
+	v := u.ask(ctx, *u.consent, input, string(u.domain))
+	g.leave(v.fault)
+	if v.fault == nil && len(v.consent) == 0 {
+		v.deny = []model.Reason{{Code: codeNoConsent, Message: "The asker's own domain, " + v.origin + ", does not consent.", Origin: v.origin}}
+	}
+	return v
+}
+
+func (s *Snapshot) revisions(q Question) model.Revisions {
+	r := model.Revisions{Platform: s.platform.revision}
+	if q.Resource.Domain != "" && !actions[q.Action].alone {
+		r.Domain = s.of(q.Resource.Domain).revision
+	}
+	return r
+}
+
+// Packages lists the packages of the snapshot: the platform's, the template,
+// and those of the domains that write their own.
+func (s *Snapshot) Packages() []model.PolicyPackage {
+	packages := []model.PolicyPackage{s.platform.describe(), s.template.describe()}
+	for _, domain := range slices.Sorted(maps.Keys(s.domains)) {
+		packages = append(packages, s.domains[domain].describe())
+	}
+	return packages
+}
+
+func (u *unit) describe() model.PolicyPackage {
+	return model.PolicyPackage{Name: u.pkg, Domain: u.domain, Revision: u.revision, Files: slices.Sorted(maps.Keys(u.rules()))}
+}
+
+// Revisions gives the revision of every package by its name.
+func (s *Snapshot) Revisions() map[string]string {
+	revisions := map[string]string{}
+	for _, p := range s.Packages() {
+		revisions[p.Name] = p.Revision
+	}
+	return revisions
+}

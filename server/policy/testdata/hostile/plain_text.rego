@@ -1,0 +1,6 @@
+# expect: engine.invalid_output
+package souk.domains.mallory
+
+import rego.v2
+
+allow contains "yes" if true
