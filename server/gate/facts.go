@@ -34,7 +34,11 @@ func (g *Gate) subject(ctx context.Context) (policy.Subject, error) {
 		return s, err
 	}
 	for _, t := range teams {
-		s.Teams = append(s.Teams, string(t.Name))
+		name, err := g.teamName(ctx, t)
+		if err != nil {
+			return s, err
+		}
+		s.Teams = append(s.Teams, name)
 	}
 	q := store.Query{Index: "by_steward", Where: store.Eq("steward", string(p.ID)), Limit: store.MaxPage}
 	for d, err := range store.Domains.All(ctx, g.store, q) {
@@ -62,9 +66,41 @@ func (g *Gate) DomainName(ctx context.Context, id model.ID) (model.Slug, error) 
 	return d.Name, nil
 }
 
-func (g *Gate) facts(ctx context.Context, s policy.Subject, res policy.Resource) (policy.Facts, error) {
+// teamName gives the name by which policies know a team. A team's own name is
+// unique in its domain only, so the domain stands before it: sales/orders.
+func (g *Gate) teamName(ctx context.Context, t model.Team) (string, error) {
+	domain, err := g.DomainName(ctx, t.DomainID)
+	return string(domain) + "/" + string(t.Name), err
+}
+
+// ownerTeam resolves the team that owns a product; "" stays "".
+func (g *Gate) ownerTeam(ctx context.Context, id model.ID) (string, error) {
+	if id == "" {
+		return "", nil
+	}
+	if name, ok := g.teams.Load(id); ok {
+		return name.(string), nil
+	}
+	t, err := store.Teams.Get(ctx, g.store, id)
+	if err != nil {
+		return "", err
+	}
+	name, err := g.teamName(ctx, t)
+	if err == nil {
+		g.teams.Store(id, name)
+	}
+	return name, err
+}
+
+func (g *Gate) facts(ctx context.Context, s policy.Subject, res policy.Resource, roles []string) (policy.Facts, error) {
 	grants, err := g.grants(ctx, s.ID)
-	return policy.Facts{Grants: relevant(grants, res), RolesHeld: rolesHeld(s, res)}, err
+	held := rolesHeld(s, res)
+	for _, role := range roles {
+		if !slices.Contains(held, role) {
+			held = append(held, role)
+		}
+	}
+	return policy.Facts{Grants: relevant(grants, res), RolesHeld: held}, err
 }
 
 // grants lists the live grants of a principal. Expiry is judged here, by the

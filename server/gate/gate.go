@@ -6,6 +6,8 @@ package gate
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +22,7 @@ type Gate struct {
 	engine  *policy.Engine
 	now     func() time.Time
 	domains sync.Map // model.ID to model.Slug; a domain's name never changes
+	teams   sync.Map // model.ID to string; neither does a team's
 }
 
 // New makes a gate.
@@ -31,6 +34,7 @@ func New(s store.Store, e *policy.Engine, now func() time.Time) *Gate {
 type Extra struct {
 	Purpose  string
 	Duration time.Duration
+	Roles    []string // approving roles that count here beside those over the resource's own domain
 }
 
 // Answer is a decision with the row that the decision log shall keep of it.
@@ -46,12 +50,14 @@ func (g *Gate) Ask(ctx context.Context, action model.Action, res policy.Resource
 	if err != nil {
 		return Answer{}, err
 	}
-	facts, err := g.facts(ctx, subject, res)
+	facts, err := g.facts(ctx, subject, res, extra.Roles)
 	if err != nil {
 		return Answer{}, err
 	}
-	q := policy.Question{Action: action, Subject: subject, Resource: res, Facts: facts,
-		Context: policy.Context{Now: g.now(), Purpose: extra.Purpose, Duration: extra.Duration, Channel: "graphql"}}
+	q := policy.Question{
+		Action: action, Subject: subject, Resource: res, Facts: facts,
+		Context: policy.Context{Now: g.now(), Purpose: extra.Purpose, Duration: extra.Duration, Channel: "graphql"},
+	}
 	d := g.engine.Snapshot().Decide(ctx, q)
 	d.ID = model.NewID(model.PrefixDecision)
 	return Answer{Decision: d, Record: store.Decisions.Put(record(ctx, q, d))}, nil
@@ -73,7 +79,23 @@ func (g *Gate) Refuse(ctx context.Context, action model.Action, res policy.Resou
 	if err != nil {
 		return err
 	}
-	return model.Denied(answer.Decision)
+	denied := model.Denied(answer.Decision)
+	if answer.Outcome == model.NeedsApproval {
+		denied.Message = "the policy wants the approval of " + voters(answer.Approvals) + " first"
+	}
+	return denied
+}
+
+// voters lists who has to approve: "1 domain_steward of sales, 1 platform_steward".
+func voters(approvals []model.Approval) string {
+	words := make([]string, len(approvals))
+	for i, a := range approvals {
+		words[i] = fmt.Sprintf("%d %s", a.Min, a.Role)
+		if a.Domain != "" {
+			words[i] += " of " + string(a.Domain)
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // Change begins the change that an answer permits: it names the actor and
@@ -103,8 +125,10 @@ func (g *Gate) Filter(ctx context.Context, action model.Action, resources []poli
 	snapshot, at := g.engine.Snapshot(), g.now()
 	allowed := make([]bool, len(resources))
 	for i, res := range resources {
-		q := policy.Question{Action: action, Subject: subject, Resource: res, Context: policy.Context{Now: at, Channel: "graphql"},
-			Facts: policy.Facts{Grants: relevant(grants, res), RolesHeld: rolesHeld(subject, res)}}
+		q := policy.Question{
+			Action: action, Subject: subject, Resource: res, Context: policy.Context{Now: at, Channel: "graphql"},
+			Facts: policy.Facts{Grants: relevant(grants, res), RolesHeld: rolesHeld(subject, res)},
+		}
 		allowed[i] = snapshot.Decide(ctx, q).Allowed()
 	}
 	return allowed, nil

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
@@ -16,8 +17,12 @@ func (g *Gate) Domain(_ context.Context, d model.Domain) (policy.Resource, error
 // Product describes a data product to the policies.
 func (g *Gate) Product(ctx context.Context, p model.DataProduct) (policy.Resource, error) {
 	domain, err := g.DomainName(ctx, p.DomainID)
+	if err != nil {
+		return policy.Resource{}, err
+	}
+	team, err := g.ownerTeam(ctx, p.OwnerTeamID)
 	res := policy.Resource{
-		Type: "data_product", ID: p.ID, Name: string(p.Name), Domain: domain, Owner: p.OwnerID, OwnerTeam: string(p.OwnerTeamID),
+		Type: "data_product", ID: p.ID, Name: string(p.Name), Domain: domain, Owner: p.OwnerID, OwnerTeam: team,
 		Classification: p.Classification, Visibility: p.Visibility, Status: string(p.Status), Tags: p.Tags, Product: p.ID,
 		Described: p.Description != "", HasOwner: p.OwnerID != "",
 	}
@@ -51,8 +56,10 @@ func (g *Gate) Assets(ctx context.Context, assets []model.Asset) ([]policy.Resou
 		if err != nil {
 			return nil, err
 		}
-		resources[i] = policy.Resource{Type: "asset", ID: a.ID, Name: a.Name, Domain: domain, Status: string(a.Status),
-			Tags: a.Tags, Described: a.Description != "", Exposed: exposed[a.ID]}
+		resources[i] = policy.Resource{
+			Type: "asset", ID: a.ID, Name: a.Name, Domain: domain, Status: string(a.Status),
+			Tags: a.Tags, Described: a.Description != "", Exposed: exposed[a.ID],
+		}
 	}
 	return resources, nil
 }
@@ -88,24 +95,75 @@ func (g *Gate) exposed(ctx context.Context, assets []model.Asset) (map[model.ID]
 
 // Request describes an access request to the policies; the owner is the product's.
 func (g *Gate) Request(ctx context.Context, r model.AccessRequest) (policy.Resource, error) {
-	p, err := store.Products.Get(ctx, g.store, r.ProductID)
-	if err != nil {
-		return policy.Resource{}, err
+	return only(g.Requests(ctx, []model.AccessRequest{r}))
+}
+
+// Requests describes a page of access requests and reads their products together.
+func (g *Gate) Requests(ctx context.Context, requests []model.AccessRequest) ([]policy.Resource, error) {
+	resources, err := about(ctx, g, requests, func(r model.AccessRequest) model.ID { return r.ProductID })
+	for i, r := range requests {
+		if err == nil {
+			res := &resources[i]
+			res.Type, res.ID, res.Status, res.Requester = "access_request", r.ID, string(r.Status), r.RequesterID
+		}
 	}
-	domain, err := g.DomainName(ctx, r.DomainID)
-	return policy.Resource{Type: "access_request", ID: r.ID, Name: string(p.Name), Domain: domain, Owner: p.OwnerID, Classification: p.Classification,
-		Status: string(r.Status), Requester: r.RequesterID, Product: r.ProductID}, err
+	return resources, err
 }
 
 // Grant describes a grant to the policies; the requester is its holder.
 func (g *Gate) Grant(ctx context.Context, gr model.Grant) (policy.Resource, error) {
-	p, err := store.Products.Get(ctx, g.store, gr.ProductID)
+	return only(g.Grants(ctx, []model.Grant{gr}))
+}
+
+// Grants describes a page of grants and reads their products together.
+func (g *Gate) Grants(ctx context.Context, grants []model.Grant) ([]policy.Resource, error) {
+	resources, err := about(ctx, g, grants, func(gr model.Grant) model.ID { return gr.ProductID })
+	for i, gr := range grants {
+		if err == nil {
+			res := &resources[i]
+			res.Type, res.ID, res.Status, res.Requester = "grant", gr.ID, string(gr.Status), gr.PrincipalID
+		}
+	}
+	return resources, err
+}
+
+func only(resources []policy.Resource, err error) (policy.Resource, error) {
 	if err != nil {
 		return policy.Resource{}, err
 	}
-	domain, err := g.DomainName(ctx, gr.DomainID)
-	return policy.Resource{Type: "grant", ID: gr.ID, Name: string(p.Name), Domain: domain, Owner: p.OwnerID, Classification: p.Classification,
-		Status: string(gr.Status), Requester: gr.PrincipalID, Product: gr.ProductID}, err
+	return resources[0], nil
+}
+
+// about gives what each row has of its product.
+func about[T any](ctx context.Context, g *Gate, rows []T, productOf func(T) model.ID) ([]policy.Resource, error) {
+	products := map[model.ID]policy.Resource{}
+	var ids []model.ID
+	for _, row := range rows {
+		if id := productOf(row); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	found, err := store.Products.GetMany(ctx, g.store, ids...)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range found {
+		if products[p.ID], err = g.Product(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	resources := make([]policy.Resource, len(rows))
+	for i, row := range rows {
+		res, ok := products[productOf(row)]
+		if !ok {
+			return nil, model.NotFound("data product", productOf(row))
+		}
+		resources[i] = policy.Resource{
+			Name: res.Name, Domain: res.Domain, Owner: res.Owner, OwnerTeam: res.OwnerTeam,
+			Classification: res.Classification, Product: res.ID,
+		}
+	}
+	return resources, nil
 }
 
 // Source describes a source to the policies.

@@ -1,0 +1,56 @@
+package access
+
+import (
+	"context"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// Revoke ends a grant at once. A grant that has ended is an error of kind Conflict.
+func (s *Service) Revoke(ctx context.Context, grantID model.ID, reason string) (model.Grant, error) {
+	if err := (model.Text{Field: "reason", Most: maxComment, Prose: true}).Check(reason); err != nil {
+		return model.Grant{}, err
+	}
+	g, res, err := gate.See(ctx, s.gate, store.Grants, grantID, s.gate.Grant)
+	if err != nil {
+		return model.Grant{}, err
+	}
+	answer, err := s.gate.Require(ctx, model.ActGrantRevoke, res)
+	if err != nil {
+		return model.Grant{}, err
+	}
+	actor, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return model.Grant{}, err
+	}
+	if err := g.End(model.GrantRevoked, model.Instant(s.now())); err != nil {
+		return model.Grant{}, err
+	}
+	g.RevokedBy, g.RevokeReason = actor.ID, reason
+	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "grant.revoke", g.ID, reason, answer, store.Grants.Put(g))); err != nil {
+		return model.Grant{}, err
+	}
+	return store.Grants.Get(ctx, s.store, g.ID)
+}
+
+// Grant returns one grant, or an error of kind NotFound.
+func (s *Service) Grant(ctx context.Context, id model.ID) (model.Grant, error) {
+	g, _, err := gate.See(ctx, s.gate, store.Grants, id, s.gate.Grant)
+	return g, err
+}
+
+// GrantsByID returns those among the ids that the actor may know of, in order.
+func (s *Service) GrantsByID(ctx context.Context, ids ...model.ID) ([]model.Grant, error) {
+	return gate.SeeMany(ctx, s.gate, store.Grants, s.gate.Grants, ids...)
+}
+
+// Grants lists the grants that the actor may see, those that end last first.
+func (s *Service) Grants(ctx context.Context, f GrantFilter, p model.Paging) (model.Page[model.Grant], error) {
+	q := narrow("by_status",
+		condition{"by_status", "status", string(f.Status)}, condition{"by_domain", "domain", string(f.DomainID)},
+		condition{"by_product", "product", string(f.ProductID)}, condition{"by_principal", "principal", string(f.PrincipalID)})
+	q.Desc = true
+	return gate.List(ctx, s.gate, store.Grants, q, p, s.gate.Grants)
+}

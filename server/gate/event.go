@@ -1,0 +1,86 @@
+package gate
+
+import (
+	"context"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// Events describes lines of the audit feed to the policies. A line belongs to
+// the domain of what it tells of, and the requester is who acted.
+func (g *Gate) Events(ctx context.Context, events []model.Event) ([]policy.Resource, error) {
+	domains, err := g.domainsOf(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	resources := make([]policy.Resource, len(events))
+	for i, e := range events {
+		domain, err := g.DomainName(ctx, domains[e.SubjectID])
+		if err != nil {
+			return nil, err
+		}
+		resources[i] = policy.Resource{Type: "event", ID: e.ID, Name: e.Action, Domain: domain, Requester: e.ActorID}
+	}
+	return resources, nil
+}
+
+// domainsOf finds the domain of every subject, with one read a kind. What has
+// none, or is gone, is the platform's business.
+func (g *Gate) domainsOf(ctx context.Context, events []model.Event) (map[model.ID]model.ID, error) {
+	subjects := map[model.Prefix][]model.ID{}
+	for _, e := range events {
+		subjects[e.SubjectID.Prefix()] = append(subjects[e.SubjectID.Prefix()], e.SubjectID)
+	}
+	of := map[model.ID]model.ID{}
+	if err := g.throughSources(ctx, subjects, of); err != nil {
+		return nil, err
+	}
+	for _, err := range []error{
+		place(ctx, g, store.Domains, subjects[model.PrefixDomain], of, func(d model.Domain) model.ID { return d.ID }),
+		place(ctx, g, store.Teams, subjects[model.PrefixTeam], of, func(t model.Team) model.ID { return t.DomainID }),
+		place(ctx, g, store.Products, subjects[model.PrefixProduct], of, func(p model.DataProduct) model.ID { return p.DomainID }),
+		place(ctx, g, store.Requests, subjects[model.PrefixRequest], of, func(r model.AccessRequest) model.ID { return r.DomainID }),
+		place(ctx, g, store.Grants, subjects[model.PrefixGrant], of, func(gr model.Grant) model.ID { return gr.DomainID }),
+		place(ctx, g, store.Sources, subjects[model.PrefixSource], of, func(s model.Source) model.ID { return s.DomainID }),
+		place(ctx, g, store.Assets, subjects[model.PrefixAsset], of, func(a model.Asset) model.ID { return a.DomainID }),
+	} {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return of, nil
+}
+
+// throughSources places harvest runs, which lie where their sources do.
+func (g *Gate) throughSources(ctx context.Context, subjects map[model.Prefix][]model.ID, of map[model.ID]model.ID) error {
+	source := map[model.ID]model.ID{}
+	if err := place(ctx, g, store.Runs, subjects[model.PrefixRun], source, func(r model.Run) model.ID { return r.SourceID }); err != nil {
+		return err
+	}
+	domain := map[model.ID]model.ID{}
+	var ids []model.ID
+	for _, id := range source {
+		ids = append(ids, id)
+	}
+	if err := place(ctx, g, store.Sources, ids, domain, func(s model.Source) model.ID { return s.DomainID }); err != nil {
+		return err
+	}
+	for run, id := range source {
+		of[run] = domain[id]
+	}
+	return nil
+}
+
+// place notes for every noun among the ids where it lies.
+func place[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], ids []model.ID, of map[model.ID]model.ID, where func(T) model.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	found, err := table.GetMany(ctx, g.store, ids...)
+	for _, n := range found {
+		of[P(&n).Head().ID] = where(n)
+	}
+	return err
+}

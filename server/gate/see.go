@@ -1,0 +1,109 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// maxID is longer than any id we mint.
+const maxID = 64
+
+// See loads one noun that the viewer may know of, with its description. A
+// hidden one is not found, in the same words as an absent one.
+func See[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
+	return SeeFor(ctx, g, model.ActMetadataView, table, id, describe)
+}
+
+// SeeFor is See for a noun that another action than looking at metadata opens.
+func SeeFor[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
+	var zero T
+	absent := model.NotFound(table.Schema().Noun, id)
+	if len(id) > maxID || !utf8.ValidString(string(id)) {
+		return zero, policy.Resource{}, absent
+	}
+	n, err := table.Get(ctx, g.store, id)
+	if err != nil {
+		return zero, policy.Resource{}, err
+	}
+	res, err := describe(ctx, n)
+	if err != nil {
+		return zero, res, err
+	}
+	visible, err := g.Filter(ctx, action, []policy.Resource{res})
+	if err == nil && !visible[0] {
+		err = absent
+	}
+	if err != nil {
+		return zero, policy.Resource{}, err
+	}
+	return n, res, nil
+}
+
+// SeeMany loads the nouns among the ids that exist and that the viewer may
+// know of, in the order of the ids. It asks once for all of them.
+func SeeMany[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], describe Describe[T], ids ...model.ID) ([]T, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := table.GetMany(ctx, g.store, ids...)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := describe(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	visible, err := g.Filter(ctx, model.ActMetadataView, resources)
+	if err != nil {
+		return nil, err
+	}
+	seen := found[:0]
+	for i, n := range found {
+		if visible[i] {
+			seen = append(seen, n)
+		}
+	}
+	return seen, nil
+}
+
+// Refer loads the nouns that an input refers to. An id that comes twice, or
+// that names nothing that the viewer may know of, is an error of kind Invalid
+// that names the field.
+func Refer[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], field string, describe Describe[T], ids ...model.ID) ([]T, error) {
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			return nil, model.Invalid(field, fmt.Sprintf("names %q twice", clip(id)), "name each once")
+		}
+	}
+	seen, err := SeeMany(ctx, g, table, describe, ids...)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(seen, func(n T) bool { return P(&n).Head().ID == id }) {
+			return nil, model.Invalid(field, fmt.Sprintf("there is no %s %q", table.Schema().Noun, clip(id)), "look the id up first")
+		}
+	}
+	return seen, nil
+}
+
+func clip(id model.ID) model.ID {
+	if len(id) > maxID {
+		return id[:maxID] + "..."
+	}
+	return id
+}
+
+// One tells the policies about one noun.
+type One[T any] func(context.Context, T) (policy.Resource, error)
+
+type noun[T any] interface {
+	*T
+	model.Noun
+}

@@ -1,0 +1,98 @@
+package identity
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// maxTeams bounds how many teams one principal belongs to.
+const maxTeams = 50
+
+var nameShape = regexp.MustCompile(`^[A-Za-z0-9._@-]{1,64}$`)
+
+// checkName reports a sign-in name of the wrong shape. The server's own name
+// is refused too, so that the audit feed has one meaning.
+func checkName(name string) error {
+	if !nameShape.MatchString(name) {
+		return model.Invalid("name", "must be 1 to 64 letters, digits or . _ - @", "use a name such as \"ana@sales\"")
+	}
+	if strings.EqualFold(name, model.System().Name) {
+		return model.Conflict("name", "is the server's own", "choose another name")
+	}
+	return nil
+}
+
+// checkShape reports what is wrong with the principal by itself. It looks
+// nothing up, so it can run before anybody's rights are known.
+func checkShape(p model.Principal) error {
+	if p.Kind != model.Person && p.Kind != model.Service {
+		return model.Invalid("kind", "must be PERSON or SERVICE", "")
+	}
+	for _, err := range []error{
+		checkName(p.Name),
+		model.Text{Field: "displayName", Least: 1, Most: 200}.Check(p.DisplayName),
+		checkEmail(p.Email),
+		checkRoles(p.Roles),
+		checkClearance(p.Clearance),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	if len(p.TeamIDs) > maxTeams {
+		return model.Invalid("teamIds", "names more than 50 teams", "name fewer")
+	}
+	return nil
+}
+
+func checkEmail(email string) error {
+	if email == "" {
+		return nil
+	}
+	if err := (model.Text{Field: "email", Most: 254}).Check(email); err != nil {
+		return err
+	}
+	local, host, ok := strings.Cut(email, "@")
+	if !ok || local == "" || host == "" || strings.ContainsAny(email, " \u00a0<>,;") || strings.Contains(host, "@") {
+		return model.Invalid("email", "is no mail address", "use one such as ana@acme.example")
+	}
+	return nil
+}
+
+func checkRoles(roles []model.Role) error {
+	for i, role := range roles {
+		if role != model.RoleAdmin && role != model.RoleSteward && role != model.RoleEmployee {
+			return model.Invalid("roles", "must be ADMIN, STEWARD or EMPLOYEE", "")
+		}
+		if slices.Contains(roles[:i], role) {
+			return model.Invalid("roles", "names "+string(role)+" twice", "name each once")
+		}
+	}
+	return nil
+}
+
+func checkClearance(c model.Classification) error {
+	switch c {
+	case "", model.Public, model.Internal, model.Confidential, model.Restricted:
+		return nil
+	default:
+		return model.Invalid("clearance", "must be PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED", "leave it out for the lowest")
+	}
+}
+
+// checkPlaces reports a domain or a team that does not exist.
+func (s *Service) checkPlaces(ctx context.Context, p model.Principal) error {
+	if p.DomainID != "" {
+		if _, err := gate.Refer(ctx, s.gate, store.Domains, "domainId", gate.Each(s.gate.Domain), p.DomainID); err != nil {
+			return err
+		}
+	}
+	_, err := gate.Refer(ctx, s.gate, store.Teams, "teamIds", gate.Each(s.gate.Team), p.TeamIDs...)
+	return err
+}

@@ -1,0 +1,65 @@
+// Package identity owns who may ask: principals, and the tokens that they
+// prove themselves with. It refuses whatever would lock everybody out, and it
+// never keeps a secret, only the hash of one.
+package identity
+
+import (
+	"context"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// Service keeps principals and tokens.
+type Service struct {
+	store store.Store
+	gate  *gate.Gate
+	now   func() time.Time
+}
+
+// New makes the service.
+func New(s store.Store, g *gate.Gate, now func() time.Time) *Service {
+	return &Service{store: s, gate: g, now: now}
+}
+
+// NewToken says for whom a token is, what for, and how long it opens. An
+// empty PrincipalID means the actor.
+type NewToken struct {
+	PrincipalID model.ID
+	Name        string
+	Lifetime    time.Duration
+}
+
+// NewPrincipal is a principal to make. Without a DisplayName it goes by its
+// Name, and without Roles it is an employee.
+type NewPrincipal struct {
+	Kind        model.PrincipalKind
+	Name        string
+	DisplayName string
+	Email       string
+	DomainID    model.ID
+	TeamIDs     []model.ID
+	Roles       []model.Role
+	Clearance   model.Classification
+}
+
+// PrincipalEdit changes a principal; what is nil stays as it is.
+type PrincipalEdit struct {
+	ID               model.ID
+	DisplayName      *string
+	Email            *string
+	DomainID         *model.ID
+	TeamIDs          *[]model.ID
+	Roles            *[]model.Role
+	Clearance        *model.Classification
+	Suspended        *bool
+	ExpectedRevision *model.Revision
+}
+
+// Can tells what the policies let the actor do with things that belong to no
+// domain: identity.admin, domain.admin, audit.read, policy.read.
+func (s *Service) Can(ctx context.Context, actions ...model.Action) (map[model.Action]model.Outcome, error) {
+	return s.gate.Can(ctx, s.gate.Platform("platform", "souk"), actions...)
+}

@@ -1,0 +1,497 @@
+package identity_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/policies"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/identity"
+	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/sqlite"
+)
+
+const day = 24 * time.Hour
+
+var shipped = sync.OnceValues(func() (*policy.Engine, error) { return policy.New(policy.Config{Files: policies.Files}) })
+
+// world is an empty store with the policies that Souk ships.
+type world struct {
+	*identity.Service
+	t     *testing.T
+	store store.Store
+	mesh  *mesh.Service
+	skew  time.Duration // how far the clock has been turned
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	engine, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &world{t: t, store: db}
+	now := func() time.Time { return model.Now().Add(w.skew) }
+	g := gate.New(db, engine, now)
+	w.Service, w.mesh = identity.New(db, g, now), mesh.New(db, g, now)
+	return w
+}
+
+func (w *world) system() context.Context { return model.WithPrincipal(w.t.Context(), model.System()) }
+
+func (w *world) as(p model.Principal) context.Context { return model.WithPrincipal(w.t.Context(), p) }
+
+func (w *world) person(name string, roles ...model.Role) model.Principal {
+	w.t.Helper()
+	p, err := w.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Person, Name: name, Roles: roles})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+func (w *world) token(p model.Principal, lifetime time.Duration) (model.Token, string) {
+	w.t.Helper()
+	t, secret, err := w.IssueToken(w.as(p), identity.NewToken{Name: "laptop", Lifetime: lifetime})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return t, secret
+}
+
+// last gives the newest event.
+func (w *world) last() model.Event {
+	w.t.Helper()
+	e, err := store.Events.First(w.t.Context(), w.store, store.Query{Index: "by_seq", Desc: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return e
+}
+
+func wantField(t *testing.T, err error, kind model.ErrorKind, field string) {
+	t.Helper()
+	e, ok := errors.AsType[*model.Error](err)
+	if !ok || e.Kind != kind || e.Field != field {
+		t.Fatalf("got error %v, want one of kind %s about %q", err, kind, field)
+	}
+	if len(err.Error()) > 300 {
+		t.Errorf("the error is %d bytes long", len(err.Error()))
+	}
+}
+
+func TestBootstrap(t *testing.T) {
+	w := newWorld(t)
+	secrets := make([]string, 8)
+	var all sync.WaitGroup
+	for i := range secrets {
+		all.Go(func() {
+			var err error
+			if secrets[i], err = w.Bootstrap(w.system()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	secret := strings.Join(secrets, "")
+	p, err := w.Authenticate(t.Context(), secret) // of many starts at once, one shows a secret
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Name != "admin" || !p.Has(model.RoleAdmin) {
+		t.Errorf("got %+v, want the administrator", p)
+	}
+	page, err := w.Principals(w.as(p), model.Paging{First: 10})
+	if err != nil || len(page.Nodes) != 1 {
+		t.Errorf("got %d principals, %v, want one", len(page.Nodes), err)
+	}
+	if again, err := w.Bootstrap(w.system()); again != "" || err != nil {
+		t.Errorf("a later start shows %q, %v, want nothing", again, err)
+	}
+}
+
+func TestBootstrapLeavesAnInhabitedStoreAlone(t *testing.T) {
+	w := newWorld(t)
+	w.person("ana")
+	if secret, err := w.Bootstrap(w.system()); secret != "" || err != nil {
+		t.Errorf("got %q, %v, want nothing", secret, err)
+	}
+}
+
+func TestTokenLife(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana")
+	token, secret := w.token(ana, 30*day)
+	if !strings.HasPrefix(secret, "souk_") || len(secret) != 57 {
+		t.Errorf("got a secret of %d characters, want souk_ and 52 more", len(secret))
+	}
+	if _, other := w.token(ana, day); other == secret {
+		t.Error("two tokens have one secret")
+	}
+	p, err := w.Authenticate(t.Context(), secret)
+	if err != nil || p.ID != ana.ID {
+		t.Fatalf("got %s, %v, want ana", p.Name, err)
+	}
+	if got := w.last(); got.Action != "token.issue" || got.DecisionID == "" {
+		t.Errorf("got event %+v, want token.issue with its decision", got)
+	}
+
+	w.skew = 30*day + time.Second
+	_, err = w.Authenticate(t.Context(), secret)
+	if e, ok := errors.AsType[*model.Error](err); !ok || e.Kind != model.KindUnauthenticated || !strings.Contains(e.Message, "expired") {
+		t.Errorf("got %v for an expired token, want a sentence that says so", err)
+	}
+	w.skew = 0
+	if token, err = w.RevokeToken(w.as(ana), token.ID); err != nil || token.RevokedAt == nil {
+		t.Fatalf("got %+v, %v, want a revoked token", token, err)
+	}
+	before := w.last()
+	if again, err := w.RevokeToken(w.as(ana), token.ID); err != nil || !again.RevokedAt.Equal(*token.RevokedAt) || w.last().Seq != before.Seq {
+		t.Errorf("revoking again: got %+v, %v, want no change", again, err)
+	}
+	if _, err := w.Authenticate(t.Context(), secret); !model.Is(err, model.KindUnauthenticated) {
+		t.Errorf("got %v for a revoked token, want a refusal", err)
+	}
+}
+
+// Whoever holds no good token learns nothing about the reason.
+func TestRefusalsLookAlike(t *testing.T) {
+	w := newWorld(t)
+	ana, bo := w.person("ana"), w.person("bo")
+	token, revoked := w.token(ana, day)
+	_, suspended := w.token(bo, day)
+	if _, err := w.RevokeToken(w.as(ana), token.ID); err != nil {
+		t.Fatal(err)
+	}
+	yes := true
+	if _, err := w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: bo.ID, Suspended: &yes}); err != nil {
+		t.Fatal(err)
+	}
+	_, want := w.Authenticate(t.Context(), "souk_"+strings.Repeat("a", 52))
+	if !model.Is(want, model.KindUnauthenticated) {
+		t.Fatalf("got %v for an unknown token, want a refusal", want)
+	}
+	for name, secret := range map[string]string{
+		"revoked": revoked, "suspended": suspended, "empty": "", "without prefix": revoked[5:], "cut": revoked[:30],
+		"huge": "souk_" + strings.Repeat("a", 1<<20), "other case": strings.ToUpper(revoked), "bytes": "souk_\x00\xff",
+	} {
+		for _, skew := range []time.Duration{0, 2 * day} { // nor does an expired one tell
+			w.skew = skew
+			if _, err := w.Authenticate(t.Context(), secret); err == nil || err.Error() != want.Error() {
+				t.Errorf("%s: got %v, want the same words as for an unknown token", name, err)
+			}
+		}
+	}
+}
+
+func TestSecretsAreNeverStored(t *testing.T) {
+	w := newWorld(t)
+	token, secret := w.token(w.person("ana"), day)
+	for _, schema := range store.Schemas() {
+		page, err := w.store.Find(t.Context(), store.Query{Kind: schema.Kind, Index: plain(schema), Limit: store.MaxPage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Records {
+			if bytes.Contains(r.Doc, []byte(secret)) || bytes.Contains(r.Doc, []byte(secret[5:])) {
+				t.Errorf("%s %s holds the secret", r.Kind, r.ID)
+			}
+			if r.Kind != store.Tokens.Kind() && bytes.Contains(r.Doc, []byte(token.Hash)) {
+				t.Errorf("%s %s holds the hash", r.Kind, r.ID)
+			}
+		}
+	}
+}
+
+// plain names an index that has every record once.
+func plain(s store.Schema) string {
+	for _, x := range s.Indexes {
+		if !x.Multi {
+			return x.Name
+		}
+	}
+	return ""
+}
+
+func TestOwnTokensOnly(t *testing.T) {
+	w := newWorld(t)
+	ana, bo, root := w.person("ana"), w.person("bo"), w.person("root", model.RoleAdmin)
+	token, _ := w.token(ana, day)
+	_, _, err := w.IssueToken(w.as(bo), identity.NewToken{PrincipalID: ana.ID, Name: "theirs", Lifetime: day})
+	wantField(t, err, model.KindDenied, "")
+	if got := w.last(); got.Action != "identity.admin.refused" || got.ActorID != bo.ID {
+		t.Errorf("got event %+v, want the refusal", got)
+	}
+	_, err = w.RevokeToken(w.as(bo), token.ID)
+	wantField(t, err, model.KindNotFound, "")
+	for _, c := range []struct {
+		as    model.Principal
+		whose model.ID
+		want  int
+	}{{ana, "", 1}, {ana, ana.ID, 1}, {bo, ana.ID, 0}, {root, ana.ID, 1}, {root, "", 0}} {
+		page, err := w.Tokens(w.as(c.as), c.whose, model.Paging{First: 10})
+		if err != nil || len(page.Nodes) != c.want {
+			t.Errorf("%s sees %d tokens, %v, want %d", c.as.Name, len(page.Nodes), err, c.want)
+		}
+	}
+	_, secret, err := w.IssueToken(w.as(root), identity.NewToken{PrincipalID: ana.ID, Name: "lost and found", Lifetime: day})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := w.Authenticate(t.Context(), secret); err != nil || p.ID != ana.ID {
+		t.Errorf("got %s, %v, want ana", p.Name, err)
+	}
+	if _, err := w.RevokeToken(w.as(root), token.ID); err != nil {
+		t.Errorf("an administrator revokes: %v", err)
+	}
+}
+
+func TestOnlyAdministratorsMakePrincipals(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana")
+	_, err := w.CreatePrincipal(w.as(ana), identity.NewPrincipal{Kind: model.Person, Name: "bo"})
+	wantField(t, err, model.KindDenied, "")
+	roles := []model.Role{model.RoleAdmin}
+	_, err = w.UpdatePrincipal(w.as(ana), identity.PrincipalEdit{ID: ana.ID, Roles: &roles})
+	wantField(t, err, model.KindDenied, "")
+	if p, err := w.Principal(w.as(ana), ana.ID); err != nil || p.Has(model.RoleAdmin) {
+		t.Errorf("got %+v, %v, want an employee", p, err)
+	}
+	_, err = w.Principal(t.Context(), ana.ID)
+	wantField(t, err, model.KindUnauthenticated, "")
+}
+
+func TestPrincipals(t *testing.T) {
+	w := newWorld(t)
+	d, err := w.mesh.CreateDomain(w.system(), mesh.NewDomain{Name: "sales"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	team, err := w.mesh.CreateTeam(w.system(), mesh.NewTeam{Name: "orders", DomainID: d.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ana := w.person("ana@sales")
+	if ana.DisplayName != "ana@sales" || !ana.Has(model.RoleEmployee) || ana.Revision != 1 || ana.CreatedAt.IsZero() {
+		t.Errorf("got %+v, want the defaults", ana)
+	}
+	title, mail, clearance, teams := "Ana", "ana@acme.example", model.Confidential, []model.ID{team.ID}
+	ana, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{
+		ID: ana.ID, DisplayName: &title, Email: &mail, DomainID: &d.ID,
+		TeamIDs: &teams, Clearance: &clearance, ExpectedRevision: &ana.Revision,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := model.Principal{
+		Meta: ana.Meta, Kind: model.Person, Name: "ana@sales", DisplayName: "Ana", Email: mail, DomainID: d.ID,
+		TeamIDs: teams, Roles: []model.Role{model.RoleEmployee}, Clearance: model.Confidential,
+	}
+	if diff := cmp.Diff(want, ana); diff != "" {
+		t.Errorf("after the edit (-want +got):\n%s", diff)
+	}
+	stale := model.Revision(1)
+	_, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: ana.ID, ExpectedRevision: &stale})
+	wantField(t, err, model.KindConflict, "expectedVersion")
+	byName, err := w.PrincipalByName(w.as(ana), "ana@sales")
+	if err != nil || byName.ID != ana.ID {
+		t.Errorf("got %v, %v by name", byName, err)
+	}
+	bo := w.person("bo")
+	some, err := w.PrincipalsByID(w.as(ana), bo.ID, "prn_none", ana.ID)
+	if err != nil || len(some) != 2 || some[0].ID != bo.ID || some[1].ID != ana.ID {
+		t.Errorf("got %v, %v by id, want bo and ana", some, err)
+	}
+	first, err := w.Principals(w.as(bo), model.Paging{First: 1})
+	if err != nil || len(first.Nodes) != 1 || !first.More {
+		t.Fatalf("got %+v, %v, want the first of two", first, err)
+	}
+	second, err := w.Principals(w.as(bo), model.Paging{First: 1, After: first.Cursors[0]})
+	if err != nil || len(second.Nodes) != 1 || second.Nodes[0].ID != bo.ID || second.More {
+		t.Errorf("got %+v, %v, want bo and no more", second, err)
+	}
+}
+
+func TestLastAdministrator(t *testing.T) {
+	w := newWorld(t)
+	root := w.person("root", model.RoleAdmin)
+	employee, yes, no := []model.Role{model.RoleEmployee}, true, false
+	demote, suspend := identity.PrincipalEdit{ID: root.ID, Roles: &employee}, identity.PrincipalEdit{ID: root.ID, Suspended: &yes}
+	for _, e := range []identity.PrincipalEdit{demote, suspend} {
+		_, err := w.UpdatePrincipal(w.as(root), e)
+		wantField(t, err, model.KindConflict, "roles")
+	}
+	other := w.person("other", model.RoleAdmin)
+	if _, err := w.UpdatePrincipal(w.as(root), identity.PrincipalEdit{ID: other.ID, Suspended: &yes}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.UpdatePrincipal(w.as(root), demote) // a suspended administrator is none
+	wantField(t, err, model.KindConflict, "roles")
+	if _, err := w.UpdatePrincipal(w.as(root), identity.PrincipalEdit{ID: other.ID, Suspended: &no}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.UpdatePrincipal(w.as(root), demote); err != nil {
+		t.Errorf("with another administrator: %v", err)
+	}
+}
+
+func TestAdministratorsCannotRemoveEachOtherAtOnce(t *testing.T) {
+	for range 20 {
+		w := newWorld(t)
+		admins := []model.Principal{w.person("a", model.RoleAdmin), w.person("b", model.RoleAdmin), w.person("c", model.RoleAdmin)}
+		employee := []model.Role{model.RoleEmployee}
+		var all sync.WaitGroup
+		for i := range admins {
+			all.Go(func() {
+				_, err := w.UpdatePrincipal(w.as(admins[i]), identity.PrincipalEdit{ID: admins[(i+1)%3].ID, Roles: &employee})
+				if err != nil && !model.Is(err, model.KindConflict) {
+					t.Errorf("got %v, want a conflict", err)
+				}
+			})
+		}
+		all.Wait()
+		page, err := w.Principals(w.system(), model.Paging{First: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := 0
+		for _, p := range page.Nodes {
+			if p.Has(model.RoleAdmin) {
+				left++
+			}
+		}
+		if left == 0 {
+			t.Fatal("no administrator is left")
+		}
+	}
+}
+
+func TestCan(t *testing.T) {
+	w := newWorld(t)
+	actions := []model.Action{model.ActIdentity, model.ActDomainAdmin, model.ActAuditRead, model.ActPolicyRead}
+	for _, c := range []struct {
+		p    model.Principal
+		want []model.Outcome
+	}{
+		{w.person("ana"), []model.Outcome{model.Deny, model.Deny, model.Deny, model.Allow}},
+		{w.person("root", model.RoleAdmin), []model.Outcome{model.Allow, model.Allow, model.Allow, model.Allow}},
+	} {
+		can, err := w.Can(w.as(c.p), actions...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, a := range actions {
+			if can[a] != c.want[i] {
+				t.Errorf("%s %s: got %s, want %s", c.p.Name, a, can[a], c.want[i])
+			}
+		}
+	}
+}
+
+func TestBadPrincipals(t *testing.T) {
+	w := newWorld(t)
+	w.person("taken")
+	huge := strings.Repeat("x", 1<<20)
+	before := w.last()
+	for name, c := range map[string]struct {
+		edit  func(*identity.NewPrincipal)
+		kind  model.ErrorKind
+		field string
+	}{
+		"no kind":            {func(n *identity.NewPrincipal) { n.Kind = "" }, model.KindInvalid, "kind"},
+		"unknown kind":       {func(n *identity.NewPrincipal) { n.Kind = "ROBOT" }, model.KindInvalid, "kind"},
+		"no name":            {func(n *identity.NewPrincipal) { n.Name = "" }, model.KindInvalid, "name"},
+		"huge name":          {func(n *identity.NewPrincipal) { n.Name = huge }, model.KindInvalid, "name"},
+		"long name":          {func(n *identity.NewPrincipal) { n.Name = strings.Repeat("x", 65) }, model.KindInvalid, "name"},
+		"spaced name":        {func(n *identity.NewPrincipal) { n.Name = "ana p" }, model.KindInvalid, "name"},
+		"name with an end":   {func(n *identity.NewPrincipal) { n.Name = "ana\n" }, model.KindInvalid, "name"},
+		"foreign letters":    {func(n *identity.NewPrincipal) { n.Name = "аna" }, model.KindInvalid, "name"},
+		"taken name":         {func(n *identity.NewPrincipal) { n.Name = "taken" }, model.KindConflict, "name"},
+		"the server's name":  {func(n *identity.NewPrincipal) { n.Name = "System" }, model.KindConflict, "name"},
+		"huge title":         {func(n *identity.NewPrincipal) { n.DisplayName = huge }, model.KindInvalid, "displayName"},
+		"two lines":          {func(n *identity.NewPrincipal) { n.DisplayName = "Ana\nAdmin" }, model.KindInvalid, "displayName"},
+		"blank title":        {func(n *identity.NewPrincipal) { n.DisplayName = "  " }, model.KindInvalid, "displayName"},
+		"no mail":            {func(n *identity.NewPrincipal) { n.Email = "ana" }, model.KindInvalid, "email"},
+		"two mails":          {func(n *identity.NewPrincipal) { n.Email = "a@b.example, c@d.example" }, model.KindInvalid, "email"},
+		"huge mail":          {func(n *identity.NewPrincipal) { n.Email = huge + "@acme.example" }, model.KindInvalid, "email"},
+		"unknown role":       {func(n *identity.NewPrincipal) { n.Roles = []model.Role{"KING"} }, model.KindInvalid, "roles"},
+		"role twice":         {func(n *identity.NewPrincipal) { n.Roles = []model.Role{"ADMIN", "ADMIN"} }, model.KindInvalid, "roles"},
+		"unknown clearance":  {func(n *identity.NewPrincipal) { n.Clearance = "SECRET" }, model.KindInvalid, "clearance"},
+		"unknown domain":     {func(n *identity.NewPrincipal) { n.DomainID = "dom_1" }, model.KindInvalid, "domainId"},
+		"huge domain":        {func(n *identity.NewPrincipal) { n.DomainID = model.ID(huge) }, model.KindInvalid, "domainId"},
+		"unknown team":       {func(n *identity.NewPrincipal) { n.TeamIDs = []model.ID{"tea_1"} }, model.KindInvalid, "teamIds"},
+		"team twice":         {func(n *identity.NewPrincipal) { n.TeamIDs = []model.ID{"tea_1", "tea_1"} }, model.KindInvalid, "teamIds"},
+		"hundreds of teams":  {func(n *identity.NewPrincipal) { n.TeamIDs = make([]model.ID, 300) }, model.KindInvalid, "teamIds"},
+		"a domain as a team": {func(n *identity.NewPrincipal) { n.TeamIDs = []model.ID{"dom_1"} }, model.KindInvalid, "teamIds"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := identity.NewPrincipal{Kind: model.Person, Name: "ana"}
+			c.edit(&n)
+			_, err := w.CreatePrincipal(w.system(), n)
+			wantField(t, err, c.kind, c.field)
+		})
+	}
+	empty := ""
+	_, err := w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: w.person("ana").ID, DisplayName: &empty})
+	wantField(t, err, model.KindInvalid, "displayName")
+	_, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: model.ID(huge)})
+	wantField(t, err, model.KindNotFound, "")
+	_, err = w.PrincipalByName(w.system(), huge)
+	wantField(t, err, model.KindNotFound, "")
+	_, err = w.Principals(w.system(), model.Paging{First: 100_000})
+	wantField(t, err, model.KindInvalid, "first")
+	if after := w.last(); after.Seq != before.Seq+1 { // ana alone was made
+		t.Errorf("bad input left %d events behind", after.Seq-before.Seq-1)
+	}
+}
+
+func TestBadTokens(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana")
+	for name, c := range map[string]struct {
+		n     identity.NewToken
+		field string
+	}{
+		"no name":           {identity.NewToken{Lifetime: day}, "name"},
+		"huge name":         {identity.NewToken{Name: strings.Repeat("x", 1<<20), Lifetime: day}, "name"},
+		"no lifetime":       {identity.NewToken{Name: "x"}, "lifetime"},
+		"negative lifetime": {identity.NewToken{Name: "x", Lifetime: -day}, "lifetime"},
+		"endless lifetime":  {identity.NewToken{Name: "x", Lifetime: 366*day + 1}, "lifetime"},
+		"unknown principal": {identity.NewToken{Name: "x", Lifetime: day, PrincipalID: "prn_1"}, "principalId"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, secret, err := w.IssueToken(w.as(ana), c.n)
+			wantField(t, err, model.KindInvalid, c.field)
+			if secret != "" {
+				t.Error("a refusal shows a secret")
+			}
+		})
+	}
+	_, err := w.RevokeToken(w.as(ana), "tok_1")
+	wantField(t, err, model.KindNotFound, "")
+	yes := true
+	if _, err := w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: ana.ID, Suspended: &yes}); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = w.IssueToken(w.system(), identity.NewToken{PrincipalID: ana.ID, Name: "x", Lifetime: day})
+	wantField(t, err, model.KindConflict, "principalId")
+}

@@ -1,0 +1,152 @@
+package identity
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// CreatePrincipal makes a principal. A name that is taken is an error of kind
+// Conflict, and a domain or team that does not exist one of kind Invalid.
+func (s *Service) CreatePrincipal(ctx context.Context, n NewPrincipal) (model.Principal, error) {
+	p := model.Principal{
+		Meta: model.Meta{ID: model.NewID(model.PrefixPrincipal)}, Kind: n.Kind, Name: n.Name, DisplayName: cmp.Or(n.DisplayName, n.Name),
+		Email: n.Email, DomainID: n.DomainID, TeamIDs: n.TeamIDs, Roles: orEmployee(n.Roles), Clearance: n.Clearance,
+	}
+	if err := checkShape(p); err != nil {
+		return model.Principal{}, err
+	}
+	answer, err := s.requireAdmin(ctx, p)
+	if err != nil {
+		return model.Principal{}, err
+	}
+	if err := s.checkPlaces(ctx, p); err != nil {
+		return model.Principal{}, err
+	}
+	return s.put(ctx, "principal.create", p, answer)
+}
+
+// UpdatePrincipal changes a principal. It is an error of kind Conflict to take
+// the last administrator away, by demotion or by suspension.
+func (s *Service) UpdatePrincipal(ctx context.Context, e PrincipalEdit) (model.Principal, error) {
+	was, err := s.Principal(ctx, e.ID)
+	if err != nil {
+		return model.Principal{}, err
+	}
+	p := e.apply(was)
+	if err := checkShape(p); err != nil {
+		return model.Principal{}, err
+	}
+	answer, err := s.requireAdmin(ctx, was)
+	if err != nil {
+		return model.Principal{}, err
+	}
+	if e.ExpectedRevision != nil && *e.ExpectedRevision != was.Revision {
+		return model.Principal{}, model.Conflict("expectedVersion", "the principal was changed by somebody else", "read it again and repeat your change")
+	}
+	if err := s.checkPlaces(ctx, p); err != nil {
+		return model.Principal{}, err
+	}
+	var witness []store.Write
+	if rules(was) && !rules(p) {
+		if witness, err = s.witness(ctx, was.ID); err != nil {
+			return model.Principal{}, err
+		}
+	}
+	return s.put(ctx, "principal.update", p, answer, witness...)
+}
+
+func (e PrincipalEdit) apply(p model.Principal) model.Principal {
+	set(&p.DisplayName, e.DisplayName)
+	set(&p.Email, e.Email)
+	set(&p.DomainID, e.DomainID)
+	set(&p.TeamIDs, e.TeamIDs)
+	set(&p.Roles, e.Roles)
+	set(&p.Clearance, e.Clearance)
+	set(&p.Suspended, e.Suspended)
+	p.Roles = orEmployee(p.Roles)
+	return p
+}
+
+func set[T any](field, to *T) {
+	if to != nil {
+		*field = *to
+	}
+}
+
+func orEmployee(roles []model.Role) []model.Role {
+	if len(roles) == 0 {
+		return []model.Role{model.RoleEmployee}
+	}
+	return roles
+}
+
+// rules reports whether the principal counts as an administrator.
+func rules(p model.Principal) bool { return p.Has(model.RoleAdmin) && !p.Suspended }
+
+// witness finds another administrator and writes them as they are. Because
+// the write fails when they changed meanwhile, two administrators cannot
+// remove each other at once.
+func (s *Service) witness(ctx context.Context, leaving model.ID) ([]store.Write, error) {
+	for p, err := range store.Principals.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
+		if err != nil {
+			return nil, err
+		}
+		if p.ID != leaving && rules(p) {
+			return []store.Write{store.Principals.Put(p)}, nil
+		}
+	}
+	return nil, model.Conflict("roles", "this is the last administrator", "make another administrator first")
+}
+
+func (s *Service) requireAdmin(ctx context.Context, p model.Principal) (gate.Answer, error) {
+	res, err := s.gate.Principal(ctx, p)
+	if err != nil {
+		return gate.Answer{}, err
+	}
+	return s.gate.Require(ctx, model.ActIdentity, res)
+}
+
+// put writes the principal and reads it back, with the stamps of the store.
+func (s *Service) put(ctx context.Context, action string, p model.Principal, answer gate.Answer, more ...store.Write) (model.Principal, error) {
+	writes := append([]store.Write{store.Principals.Put(p)}, more...)
+	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, action, p.ID, "", answer, writes...)); err != nil {
+		return model.Principal{}, err
+	}
+	return store.Principals.Get(ctx, s.store, p.ID)
+}
+
+// Principal returns one principal, or an error of kind NotFound.
+func (s *Service) Principal(ctx context.Context, id model.ID) (model.Principal, error) {
+	p, _, err := gate.See(ctx, s.gate, store.Principals, id, s.gate.Principal)
+	return p, err
+}
+
+// PrincipalByName returns the principal with the sign-in name, or an error of kind NotFound.
+func (s *Service) PrincipalByName(ctx context.Context, name string) (model.Principal, error) {
+	absent := model.NotFound("principal", model.ID(name))
+	if !nameShape.MatchString(name) {
+		return model.Principal{}, absent
+	}
+	p, err := store.Principals.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", name)})
+	if err == nil {
+		p, err = s.Principal(ctx, p.ID)
+	}
+	if model.Is(err, model.KindNotFound) {
+		err = absent
+	}
+	return p, err
+}
+
+// PrincipalsByID returns those among the ids that the actor may know of, in order.
+func (s *Service) PrincipalsByID(ctx context.Context, ids ...model.ID) ([]model.Principal, error) {
+	return gate.SeeMany(ctx, s.gate, store.Principals, gate.Each(s.gate.Principal), ids...)
+}
+
+// Principals lists the principals by name.
+func (s *Service) Principals(ctx context.Context, p model.Paging) (model.Page[model.Principal], error) {
+	return gate.List(ctx, s.gate, store.Principals, store.Query{Index: "by_name"}, p, gate.Each(s.gate.Principal))
+}

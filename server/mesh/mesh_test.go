@@ -1,0 +1,357 @@
+package mesh_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/policies"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/identity"
+	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/sqlite"
+)
+
+var shipped = sync.OnceValues(func() (*policy.Engine, error) { return policy.New(policy.Config{Files: policies.Files}) })
+
+// world is a store in memory with the policies that Souk ships. Ana is steward
+// of sales and bo of marketing, eve works in sales, and root runs the platform.
+type world struct {
+	*mesh.Service
+	t         *testing.T
+	store     store.Store
+	identity  *identity.Service
+	sales     model.Domain
+	marketing model.Domain
+	people    map[string]model.Principal
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	engine, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return settle(t, engine, func(s store.Store) store.Store { return s })
+}
+
+func settle(t *testing.T, engine *policy.Engine, wrap func(store.Store) store.Store) *world {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	g := gate.New(db, engine, model.Now)
+	w := &world{Service: mesh.New(wrap(db), g, model.Now), t: t, store: db, identity: identity.New(db, g, model.Now), people: map[string]model.Principal{}}
+	w.sales, w.marketing = w.domain("sales", ""), w.domain("marketing", "")
+	w.person("ana", w.sales)
+	w.person("eve", w.sales)
+	w.person("bo", w.marketing)
+	w.person("root", model.Domain{}, model.RoleAdmin)
+	w.sales, w.marketing = w.steward(w.sales, "ana"), w.steward(w.marketing, "bo")
+	return w
+}
+
+func (w *world) as(person string) context.Context {
+	return model.WithPrincipal(w.t.Context(), w.people[person])
+}
+
+func (w *world) system() context.Context { return model.WithPrincipal(w.t.Context(), model.System()) }
+
+func (w *world) domain(name string, parent model.ID) model.Domain {
+	w.t.Helper()
+	d, err := w.CreateDomain(w.system(), mesh.NewDomain{Name: model.Slug(name), ParentID: parent})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return d
+}
+
+func (w *world) person(name string, d model.Domain, roles ...model.Role) {
+	w.t.Helper()
+	p, err := w.identity.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Person, Name: name, DomainID: d.ID, Roles: roles})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.people[name] = p
+}
+
+func (w *world) steward(d model.Domain, person string) model.Domain {
+	w.t.Helper()
+	d, err := w.UpdateDomain(w.system(), mesh.DomainEdit{ID: d.ID, StewardIDs: &[]model.ID{w.people[person].ID}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return d
+}
+
+// asset puts an asset of the domain into the catalogue, as a harvest would.
+func (w *world) asset(d model.Domain, name string) model.ID {
+	w.t.Helper()
+	a := model.Asset{
+		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "postgres://db", Name: name, Kind: model.KindTable,
+		Status: model.AssetActive, DomainID: d.ID,
+	}
+	if _, err := w.store.Apply(w.t.Context(), store.Change{Action: "test.asset", Writes: []store.Write{store.Assets.Put(a)}}); err != nil {
+		w.t.Fatal(err)
+	}
+	return a.ID
+}
+
+func (w *world) product(name string, ports ...model.Port) model.DataProduct {
+	w.t.Helper()
+	p, err := w.CreateProduct(w.as("ana"), mesh.NewProduct{Name: model.Slug(name), DomainID: w.sales.ID, Description: "What it says.", Ports: ports})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+func (w *world) last() model.Event {
+	w.t.Helper()
+	e, err := store.Events.First(w.t.Context(), w.store, store.Query{Index: "by_seq", Desc: true})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return e
+}
+
+func output(name string, assets ...model.ID) model.Port {
+	return model.Port{Name: model.Slug(name), Direction: model.OutputPort, AssetIDs: assets}
+}
+
+func wantField(t *testing.T, err error, kind model.ErrorKind, field string) {
+	t.Helper()
+	e, ok := errors.AsType[*model.Error](err)
+	if !ok || e.Kind != kind || e.Field != field {
+		t.Fatalf("got error %v, want one of kind %s about %q", err, kind, field)
+	}
+	if len(err.Error()) > 300 {
+		t.Errorf("the error is %d bytes long", len(err.Error()))
+	}
+}
+
+func wantReason(t *testing.T, err error, code string) {
+	t.Helper()
+	e, ok := errors.AsType[*model.Error](err)
+	if !ok || e.Denial == nil || e.Denial.Reasons[0].Code != code {
+		t.Fatalf("got error %v, want a refusal for %s", err, code)
+	}
+}
+
+func TestDomains(t *testing.T) {
+	w := newWorld(t)
+	d, err := w.CreateDomain(w.as("root"), mesh.NewDomain{Name: "customer_care", Description: "Calls.", ParentID: w.sales.ID, StewardIDs: []model.ID{w.people["eve"].ID}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.DisplayName != "Customer care" || d.ParentID != w.sales.ID || !d.HasSteward(w.people["eve"].ID) {
+		t.Errorf("got %+v", d)
+	}
+	if e := w.last(); e.Action != "domain.create" || e.SubjectID != d.ID || e.ActorID != w.people["root"].ID || e.DecisionID == "" {
+		t.Errorf("got event %+v", e)
+	}
+	title := "Care"
+	d, err = w.UpdateDomain(w.as("eve"), mesh.DomainEdit{ID: d.ID, DisplayName: &title, ExpectedRevision: &d.Revision})
+	if err != nil || d.DisplayName != "Care" || d.Description != "Calls." {
+		t.Errorf("got %+v, %v, want a new title and the rest as it was", d, err)
+	}
+	stale := model.Revision(1)
+	_, err = w.UpdateDomain(w.as("eve"), mesh.DomainEdit{ID: d.ID, DisplayName: &title, ExpectedRevision: &stale})
+	wantField(t, err, model.KindConflict, "expectedVersion")
+	_, err = w.UpdateDomain(w.as("bo"), mesh.DomainEdit{ID: d.ID, DisplayName: &title})
+	wantReason(t, err, "admin.reserved")
+	_, err = w.CreateDomain(w.as("ana"), mesh.NewDomain{Name: "more_sales"})
+	wantReason(t, err, "admin.reserved")
+	byName, err := w.DomainByName(w.as("bo"), "customer_care")
+	if err != nil || byName.ID != d.ID {
+		t.Errorf("got %v, %v by name", byName, err)
+	}
+}
+
+func TestDomainLists(t *testing.T) {
+	w := newWorld(t)
+	care := w.domain("care", w.sales.ID)
+	w.domain("calls", care.ID)
+	top := model.ID("")
+	for name, c := range map[string]struct {
+		f    mesh.DomainFilter
+		want []model.Slug
+	}{
+		"all":   {mesh.DomainFilter{}, []model.Slug{"calls", "care", "marketing", "sales"}},
+		"top":   {mesh.DomainFilter{ParentID: &top}, []model.Slug{"marketing", "sales"}},
+		"below": {mesh.DomainFilter{ParentID: &w.sales.ID}, []model.Slug{"care"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			page, err := w.Domains(w.as("bo"), c.f, model.Paging{First: 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []model.Slug
+			for _, d := range page.Nodes {
+				got = append(got, d.Name)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	some, err := w.DomainsByID(w.as("bo"), care.ID, "dom_none", w.sales.ID)
+	if err != nil || len(some) != 2 || some[0].ID != care.ID {
+		t.Errorf("got %v, %v by id", some, err)
+	}
+}
+
+func TestDomainsFormATree(t *testing.T) {
+	w := newWorld(t)
+	care := w.domain("care", w.sales.ID)
+	calls := w.domain("calls", care.ID)
+	for _, parent := range []model.ID{w.sales.ID, care.ID, calls.ID} {
+		_, err := w.UpdateDomain(w.as("root"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &parent})
+		wantField(t, err, model.KindInvalid, "parentId")
+	}
+	// Whoever moves a domain runs both ends.
+	_, err := w.UpdateDomain(w.as("ana"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &w.marketing.ID})
+	wantReason(t, err, "admin.reserved")
+	if _, err := w.UpdateDomain(w.as("root"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &w.marketing.ID}); err != nil {
+		t.Fatal(err)
+	}
+	none := model.ID("")
+	if d, err := w.UpdateDomain(w.as("ana"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &none}); err != nil || d.ParentID != "" {
+		t.Errorf("got %+v, %v, want sales at the top again", d, err)
+	}
+	up := calls
+	for i := range mesh.MaxDepth {
+		d, err := w.CreateDomain(w.as("root"), mesh.NewDomain{Name: model.Slug(fmt.Sprintf("deep_%d", i)), ParentID: up.ID})
+		if err != nil {
+			wantField(t, err, model.KindInvalid, "parentId")
+			return
+		}
+		up = d
+	}
+	t.Errorf("%d domains lie above one another", mesh.MaxDepth+3)
+}
+
+// meeting is a store in which two moves of domains are written only once both
+// have read what they build on.
+type meeting struct {
+	store.Store
+	both sync.WaitGroup
+	on   bool
+}
+
+func (m *meeting) Apply(ctx context.Context, c store.Change) (model.Event, error) {
+	if m.on {
+		m.both.Done()
+		m.both.Wait()
+	}
+	return m.Store.Apply(ctx, c)
+}
+
+func TestMovesAtOnceMakeNoRing(t *testing.T) {
+	engine, err := shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &meeting{}
+	w := settle(t, engine, func(s store.Store) store.Store { m.Store = s; return m })
+	// a over a1, b over b1: moving a below b1 and b below a1 makes a ring of four.
+	a, b := w.domain("a_top", ""), w.domain("b_top", "")
+	a1, b1 := w.domain("a_below", a.ID), w.domain("b_below", b.ID)
+	m.on = true
+	m.both.Add(2)
+	errs := make(chan error, 2)
+	for id, parent := range map[model.ID]model.ID{a.ID: b1.ID, b.ID: a1.ID} {
+		go func() {
+			_, err := w.UpdateDomain(w.as("root"), mesh.DomainEdit{ID: id, ParentID: &parent})
+			errs <- err
+		}()
+	}
+	first, second := <-errs, <-errs
+	if first == nil {
+		first, second = second, first
+	}
+	if !model.Is(first, model.KindConflict) || second != nil {
+		t.Errorf("got %v and %v, want one move and one conflict", first, second)
+	}
+}
+
+func TestBadDomains(t *testing.T) {
+	w := newWorld(t)
+	huge := strings.Repeat("x", 1<<20)
+	before := w.last()
+	for name, c := range map[string]struct {
+		n     mesh.NewDomain
+		kind  model.ErrorKind
+		field string
+	}{
+		"no name":         {mesh.NewDomain{}, model.KindInvalid, "name"},
+		"huge name":       {mesh.NewDomain{Name: model.Slug(huge)}, model.KindInvalid, "name"},
+		"capital name":    {mesh.NewDomain{Name: "Sales"}, model.KindInvalid, "name"},
+		"taken name":      {mesh.NewDomain{Name: "sales"}, model.KindConflict, "name"},
+		"huge title":      {mesh.NewDomain{Name: "care", DisplayName: huge}, model.KindInvalid, "displayName"},
+		"blank title":     {mesh.NewDomain{Name: "care", DisplayName: " "}, model.KindInvalid, "displayName"},
+		"huge text":       {mesh.NewDomain{Name: "care", Description: huge}, model.KindInvalid, "description"},
+		"broken text":     {mesh.NewDomain{Name: "care", Description: "\xff"}, model.KindInvalid, "description"},
+		"unknown parent":  {mesh.NewDomain{Name: "care", ParentID: "dom_1"}, model.KindInvalid, "parentId"},
+		"unknown steward": {mesh.NewDomain{Name: "care", StewardIDs: []model.ID{"prn_1"}}, model.KindInvalid, "stewardIds"},
+		"steward twice":   {mesh.NewDomain{Name: "care", StewardIDs: []model.ID{w.people["ana"].ID, w.people["ana"].ID}}, model.KindInvalid, "stewardIds"},
+		"many stewards":   {mesh.NewDomain{Name: "care", StewardIDs: make([]model.ID, 51)}, model.KindInvalid, "stewardIds"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := w.CreateDomain(w.as("root"), c.n)
+			wantField(t, err, c.kind, c.field)
+		})
+	}
+	_, err := w.Domain(w.as("root"), model.ID(huge))
+	wantField(t, err, model.KindNotFound, "")
+	_, err = w.DomainByName(w.as("root"), model.Slug(huge))
+	wantField(t, err, model.KindNotFound, "")
+	_, err = w.Domains(w.as("root"), mesh.DomainFilter{}, model.Paging{First: 10, After: "nonsense"})
+	wantField(t, err, model.KindBadCursor, "after")
+	if after := w.last(); after.Seq != before.Seq {
+		t.Errorf("bad input left the event %s behind", after.Action)
+	}
+}
+
+func TestTeams(t *testing.T) {
+	w := newWorld(t)
+	team, err := w.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "order_flow", DomainID: w.sales.ID})
+	if err != nil || team.DisplayName != "Order flow" {
+		t.Fatalf("got %+v, %v", team, err)
+	}
+	if _, err := w.CreateTeam(w.as("bo"), mesh.NewTeam{Name: "order_flow", DomainID: w.marketing.ID}); err != nil {
+		t.Errorf("the same name in another domain: %v", err)
+	}
+	_, err = w.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "order_flow", DomainID: w.sales.ID})
+	wantField(t, err, model.KindConflict, "name")
+	_, err = w.CreateTeam(w.as("eve"), mesh.NewTeam{Name: "other", DomainID: w.sales.ID})
+	wantReason(t, err, "admin.reserved")
+	_, err = w.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "other", DomainID: "dom_1"})
+	wantField(t, err, model.KindInvalid, "domainId")
+	_, err = w.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "x", DomainID: w.sales.ID})
+	wantField(t, err, model.KindInvalid, "name")
+	page, err := w.Teams(w.as("bo"), w.sales.ID, model.Paging{First: 10})
+	if err != nil || len(page.Nodes) != 1 || page.Nodes[0].ID != team.ID {
+		t.Errorf("got %v, %v, want the one team of sales", page.Nodes, err)
+	}
+	if got, err := w.Team(w.as("bo"), team.ID); err != nil || got.Name != "order_flow" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := w.TeamsByID(w.as("bo"), "tea_1", team.ID); err != nil || len(got) != 1 {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
