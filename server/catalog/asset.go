@@ -1,0 +1,147 @@
+package catalog
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// listBudget is how many rows a list of assets may look at for one page: a
+// filter by several facts has an index for one of them only.
+const listBudget = 1_000_000
+
+// Asset returns one asset. One that the viewer may not see is not found.
+func (s *Service) Asset(ctx context.Context, id model.ID) (model.Asset, error) {
+	a, _, err := gate.See(ctx, s.gate, store.Assets, id, s.gate.Asset)
+	return a, err
+}
+
+// AssetsByID returns those of the assets that exist and that the viewer may
+// see, in the order of the ids.
+func (s *Service) AssetsByID(ctx context.Context, ids ...model.ID) ([]model.Asset, error) {
+	var visible []model.Asset
+	for part := range slices.Chunk(ids, chunk) {
+		assets, err := gate.SeeMany(ctx, s.gate, store.Assets, s.gate.Assets, part...)
+		if err != nil {
+			return nil, err
+		}
+		visible = append(visible, assets...)
+	}
+	return visible, nil
+}
+
+// AssetByName returns the asset that goes by the name: an OpenLineage pair in
+// any spelling of its namespace, a name in another scheme, or a spelling that
+// differs in case where the platform does not tell them apart.
+func (s *Service) AssetByName(ctx context.Context, namespace, name string) (model.Asset, error) {
+	if namespace == "" || name == "" {
+		return model.Asset{}, model.Invalid("name", "an asset is found by a namespace and a name", "give both, such as postgres://db.example:5432 and shop.public.orders")
+	}
+	ids, err := s.byName(ctx, namespace, name)
+	if err != nil {
+		return model.Asset{}, err
+	}
+	assets, err := s.AssetsByID(ctx, ids...)
+	if err != nil {
+		return model.Asset{}, err
+	}
+	if len(assets) == 0 {
+		return model.Asset{}, &model.Error{
+			Kind: model.KindNotFound, Message: "no asset goes by this name",
+			Hint: "look for it with search; a name is complete with its database and schema",
+		}
+	}
+	return assets[0], nil
+}
+
+// byName gives the assets that a name may mean, the surest first; of folded
+// spellings it follows one only when there is no other.
+func (s *Service) byName(ctx context.Context, namespace, name string) ([]model.ID, error) {
+	ref, f := canonical("", Ref{namespace, name})
+	if f.refuses() || f == hostUnknown {
+		return nil, nil
+	}
+	exact, err := store.Aliases.GetMany(ctx, s.store, aliasID(openLineage(ref)), aliasID(Name{model.SchemeDBT, namespace, name}))
+	if err != nil || len(exact) > 0 {
+		return owners(exact), err
+	}
+	if !platformOf(ref.Namespace).fold {
+		return nil, nil
+	}
+	alike, err := store.Aliases.Find(ctx, s.store, store.Query{Index: "by_folded", Limit: store.MaxPage, Where: store.And(
+		store.Eq("namespace", ref.Namespace), store.Eq("folded", folded(ref.Namespace, ref.Name)))})
+	if ids := owners(alike.Nodes); err != nil || len(ids) == 1 {
+		return ids, err
+	}
+	return nil, nil
+}
+
+func owners(aliases []model.Alias) []model.ID {
+	var ids []model.ID
+	for _, a := range aliases {
+		if !slices.Contains(ids, a.AssetID) {
+			ids = append(ids, a.AssetID)
+		}
+	}
+	return ids
+}
+
+// Assets lists the assets that the viewer may see, by name.
+func (s *Service) Assets(ctx context.Context, f AssetFilter, p model.Paging) (model.Page[model.Asset], error) {
+	if f.ProductID != "" {
+		return s.assetsOfProduct(ctx, f, p)
+	}
+	return gate.List(ctx, s.gate, store.Assets, f.query(), p, s.gate.Assets)
+}
+
+// query takes the index of the filter's narrowest fact and leaves the others to be checked.
+func (f AssetFilter) query() store.Query {
+	q := store.Query{Budget: listBudget}
+	var where []store.Filter
+	for _, fact := range []struct {
+		path  store.Path
+		value string
+		index string
+	}{
+		{"namespace", f.namespace(), "by_namespace"},
+		{"domain", string(f.DomainID), "by_domain"},
+		{"kind", string(f.Kind), "by_kind"},
+		{"status", string(f.Status), "by_status"},
+		{"platform", f.Platform, ""},
+	} {
+		if fact.value == "" {
+			continue
+		}
+		where = append(where, store.Eq(fact.path, fact.value))
+		if q.Index == "" {
+			q.Index = fact.index
+		}
+	}
+	if f.NamePrefix != "" {
+		where = append(where, store.HasPrefix("name", f.NamePrefix))
+	}
+	if q.Index == "" {
+		q.Index = "by_name"
+	}
+	q.Where = store.And(where...)
+	return q
+}
+
+func (f AssetFilter) namespace() string {
+	if f.Namespace == "" {
+		return ""
+	}
+	namespace, _ := normalise(f.Namespace)
+	return namespace
+}
+
+// matches judges an asset by the filter, where no query does.
+func (f AssetFilter) matches(a model.Asset) bool {
+	return (f.DomainID == "" || a.DomainID == f.DomainID) && (f.Kind == "" || a.Kind == f.Kind) &&
+		(f.Status == "" || a.Status == f.Status) && (f.Platform == "" || a.Platform == f.Platform) &&
+		(f.Namespace == "" || a.Namespace == f.namespace()) && strings.HasPrefix(a.Name, f.NamePrefix)
+}

@@ -1,0 +1,128 @@
+// Package catalog owns what harvests observe: assets, the names they go by,
+// the quality rules that run against them, and the search over them. It
+// compares what a source shows with what is known and gives back the writes;
+// it asks policies about every read, it never writes what people declare, and
+// it never merges two assets between which it cannot tell.
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// Service is the catalog.
+type Service struct {
+	store store.Store
+	gate  *gate.Gate
+	now   func() time.Time
+	feed  *feed
+}
+
+// New makes a catalog.
+func New(s store.Store, g *gate.Gate, now func() time.Time) *Service {
+	return &Service{store: s, gate: g, now: now, feed: newFeed(s)}
+}
+
+// Run keeps the search index fresh from the event feed until the context ends.
+func (s *Service) Run(ctx context.Context) { s.feed.run(ctx) }
+
+// Ref is an asset's name as a source gives it: an OpenLineage namespace and name.
+type Ref struct {
+	Namespace string
+	Name      string
+}
+
+// Name is a name of an asset in any scheme.
+type Name struct {
+	Scheme    model.AliasScheme
+	Namespace string
+	Name      string
+}
+
+// Observation is what one stretch of a harvest has found.
+type Observation struct {
+	Source  model.Source
+	Run     model.ID
+	Assets  []Seen
+	Quality []SeenQuality
+	Refs    []Ref // names that edges mention; an unknown one becomes an unresolved asset
+}
+
+// Seen is one asset as a source shows it. The sighting's source is the
+// observation's, and its domain the source's when it has none.
+type Seen struct {
+	Ref
+	Aliases  []Name
+	Sighting model.Sighting
+}
+
+// SeenQuality is one quality rule as a source shows it. Scope, Key, Name,
+// Rule, Field, Severity and Last of the rule count; the rest is filled in.
+type SeenQuality struct {
+	Asset Ref
+	Rule  model.QualityRule
+}
+
+// Result is what an observation changes. Nothing is written yet.
+type Result struct {
+	Writes []store.Write
+
+	// IDs resolves every name of the observation as it was given. A name that
+	// is missing was refused, and a note says why.
+	IDs   map[Ref]model.ID
+	Rules []model.ID // the quality rules shown, for Retire
+
+	Created   int // assets not known before, unresolved ones included
+	Updated   int
+	Unchanged int
+	Notes     []model.RunNote
+}
+
+// RetireResult is what the end of a complete scope changes. Nothing is written yet.
+type RetireResult struct {
+	Writes    []store.Write
+	Known     int // assets that the source had shown in the scope
+	Withdrawn int // of these, the ones that it shows no longer
+	Retired   int // of these, the ones that no other source shows either
+	Rules     int // quality rules that are gone
+}
+
+// AssetFilter narrows a list of assets; empty fields do not.
+type AssetFilter struct {
+	DomainID   model.ID
+	Kind       model.AssetKind
+	Status     model.AssetStatus
+	Namespace  string
+	Platform   string
+	NamePrefix string
+	ProductID  model.ID // assets behind any port of the product
+}
+
+// SearchKind is a kind of thing that search finds.
+type SearchKind string
+
+// The kinds of thing that search finds.
+const (
+	HitAsset   SearchKind = "ASSET"
+	HitProduct SearchKind = "DATA_PRODUCT"
+	HitDomain  SearchKind = "DOMAIN"
+)
+
+// SearchFilter narrows a search; empty fields do not.
+type SearchFilter struct {
+	Kinds    []SearchKind
+	DomainID model.ID
+}
+
+// Hit is one thing found. Matched names the parts that the words were found
+// in, best first: name, description, tags, fields.
+type Hit struct {
+	Kind    SearchKind
+	ID      model.ID
+	Score   float64
+	Matched []string
+}

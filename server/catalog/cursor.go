@@ -1,0 +1,70 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"slices"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// walk is the All of a typed table.
+type walk[T any] func(context.Context, store.Store, store.Query) iter.Seq2[T, error]
+
+// place is a position in a list that is ordered here and not by the store:
+// the best score first, then by name. It shows nothing that its holder has not seen.
+type place struct {
+	Query uint64   `json:"q"`
+	Score float64  `json:"s,omitempty"`
+	Name  string   `json:"n,omitempty"`
+	ID    model.ID `json:"i"`
+}
+
+func (p place) cursor() string {
+	text, _ := json.Marshal(p) // strings and finite numbers always marshal
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func (p place) compare(o place) int {
+	return cmp.Or(-cmp.Compare(p.Score, o.Score), cmp.Compare(p.Name, o.Name), cmp.Compare(p.ID, o.ID))
+}
+
+// fingerprint tells lists apart whose cursors must not be mixed.
+func fingerprint(list string, query any) uint64 {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%s %#v", list, query) // a hash never fails to be written
+	return h.Sum64() >> 1
+}
+
+// after finds the first of the ordered places behind the cursor.
+func after(cursor string, query uint64, places []place) (int, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	var at place
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		err = json.Unmarshal(text, &at)
+	}
+	if err != nil || at.ID == "" {
+		return 0, badCursor("this is no cursor", "pass a cursor exactly as a page gave it, or leave it out to begin at the first page")
+	}
+	if at.Query != query {
+		return 0, badCursor("the cursor belongs to another list", "keep the filter while you page, or leave the cursor out to begin at the first page")
+	}
+	i, found := slices.BinarySearchFunc(places, at, place.compare)
+	if found {
+		i++
+	}
+	return i, nil
+}
+
+func badCursor(message, hint string) error {
+	return &model.Error{Kind: model.KindBadCursor, Field: "after", Message: message, Hint: hint}
+}

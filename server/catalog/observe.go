@@ -1,0 +1,167 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// chunk is how many records one read asks for.
+const chunk = 500
+
+// Observe compares what a source shows with what is known and gives the writes
+// that make up the difference: none when nothing has changed. It asks no
+// policy, since whoever runs a harvest has been asked already, and it keeps
+// nothing, so a caller whose writes meet a Conflict just observes again.
+func (s *Service) Observe(ctx context.Context, o Observation) (Result, error) {
+	w := &work{
+		store: s.store, source: o.Source, byRef: map[Ref]*item{}, byRaw: map[Ref]*item{},
+		names: map[model.ID]*known{}, assets: map[model.ID]*entry{}, groups: map[group][]*known{}, notes: notes{},
+	}
+	w.collect(o)
+	if err := w.loadNames(ctx); err != nil {
+		return Result{}, err
+	}
+	w.meetExactly()
+	if err := w.loadGroups(ctx); err != nil {
+		return Result{}, err
+	}
+	w.meetTheRest()
+	r := w.result(s.now())
+	err := w.observeRules(ctx, o.Quality, &r)
+	r.Notes = w.notes.list()
+	return r, err
+}
+
+// work is one observation on its way to a result.
+type work struct {
+	store  store.Store
+	source model.Source
+	items  []*item
+	byRef  map[Ref]*item // by canonical name
+	byRaw  map[Ref]*item // by the name as given
+	names  map[model.ID]*known
+	order  []*known // names in the order that they came up
+	assets map[model.ID]*entry
+	made   []*entry // assets in the order that they came up
+	groups map[group][]*known
+	notes  notes
+}
+
+// item is one asset of the observation under its canonical name.
+type item struct {
+	ref     Ref
+	shown   *model.Sighting // nil when the name is only mentioned
+	aliases []Name
+	entry   *entry
+}
+
+// rank orders the items: who knows best speaks first.
+func (it *item) rank() int {
+	if it.shown == nil {
+		return math.MaxInt
+	}
+	return it.shown.Rank
+}
+
+// holder reports whether the item comes from the system that holds the asset,
+// which lists everything once and under its true name.
+func (it *item) holder() bool { return it.shown != nil && it.shown.Rank <= model.RankHolder }
+
+// entry is an asset at work.
+type entry struct {
+	asset   model.Asset
+	created bool
+	dirty   bool
+	named   bool // it got a name in this observation, which changes no asset
+	shown   bool // this observation shows it
+}
+
+// known is a name at work.
+type known struct {
+	alias model.Alias
+	dirty bool
+}
+
+// collect brings the observation into canonical names, each once, and in an
+// order that does not depend on the order in which they were found.
+func (w *work) collect(o Observation) {
+	for _, seen := range o.Assets {
+		if it := w.item(seen.Ref); it != nil {
+			it.show(w.sighting(seen.Sighting))
+			it.aliases = append(it.aliases, w.others(seen)...)
+		}
+	}
+	for _, ref := range o.Refs {
+		w.item(ref)
+	}
+	for _, q := range o.Quality {
+		w.item(q.Asset)
+	}
+	slices.SortStableFunc(w.items, func(a, b *item) int {
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.ref.Namespace, b.ref.Namespace), cmp.Compare(a.ref.Name, b.ref.Name))
+	})
+}
+
+// item finds or makes the item of a name; a refused name has none.
+func (w *work) item(raw Ref) *item {
+	if it, known := w.byRaw[raw]; known {
+		return it
+	}
+	ref, f := canonical(w.source.ID, raw)
+	w.notes.flaw(f, ref)
+	if f.refuses() {
+		w.byRaw[raw] = nil
+		return nil
+	}
+	it, known := w.byRef[ref]
+	if !known {
+		it = &item{ref: ref}
+		w.byRef[ref] = it
+		w.items = append(w.items, it)
+	}
+	w.byRaw[raw] = it
+	return it
+}
+
+// show keeps the better of two sightings of one asset.
+func (it *item) show(s model.Sighting) {
+	if it.shown == nil || s.Rank < it.shown.Rank {
+		it.shown = &s
+	}
+}
+
+func (w *work) sighting(s model.Sighting) model.Sighting {
+	s.SourceID, s.DomainID = w.source.ID, cmp.Or(s.DomainID, w.source.DomainID)
+	return s
+}
+
+// others gives the further names of an asset, without those that no name may be.
+func (w *work) others(seen Seen) []Name {
+	var names []Name
+	for _, n := range seen.Aliases {
+		ref, f := Ref{norm.NFC.String(n.Namespace), norm.NFC.String(n.Name)}, judge(n.Namespace, n.Name)
+		if n.Scheme == model.SchemeOpenLineage {
+			ref, f = canonical(w.source.ID, Ref{n.Namespace, n.Name})
+		}
+		w.notes.flaw(f, ref)
+		if n = (Name{n.Scheme, ref.Namespace, ref.Name}); !f.refuses() && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// sameFacts compares two sightings as the store would keep them.
+func sameFacts(a, b model.Sighting) bool {
+	x, err := json.Marshal(a)
+	y, other := json.Marshal(b)
+	return err == nil && other == nil && string(x) == string(y)
+}

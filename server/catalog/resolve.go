@@ -1,0 +1,233 @@
+package catalog
+
+import (
+	"slices"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// meetExactly gives every item the asset that already goes by its very name.
+func (w *work) meetExactly() {
+	for _, it := range w.items {
+		if e := w.named(openLineage(it.ref)); e != nil && it.fits(e) {
+			w.meet(it, e)
+		}
+	}
+}
+
+// meetTheRest tries what else may tell who an item is, the surest first. Where
+// two assets could be meant, none is: the item becomes a new one, and a note
+// says so, because a wrong merge is worse than a duplicate.
+func (w *work) meetTheRest() {
+	rivals := w.countRivals()
+	for _, it := range w.items {
+		if it.entry != nil {
+			continue
+		}
+		e := w.byOtherNames(it)
+		if e == nil {
+			e = w.byFolding(it, rivals)
+		}
+		if e == nil {
+			e = w.byCompletion(it, rivals)
+		}
+		if e == nil {
+			e = w.newAsset(it)
+		}
+		w.meet(it, e)
+	}
+}
+
+// fits reports whether the item may be the asset at all. A holder that shows
+// two names has two tables, however alike the names are.
+func (it *item) fits(e *entry) bool {
+	return !it.holder() || !heldAs(e.asset, it.ref.Namespace) || e.asset.Name == it.ref.Name
+}
+
+// heldAs reports whether a holder shows the asset under a name of the namespace.
+func heldAs(a model.Asset, namespace string) bool {
+	return a.Namespace == namespace && slices.ContainsFunc(a.Sightings, func(s model.Sighting) bool { return s.Rank <= model.RankHolder })
+}
+
+// byOtherNames follows the names in other schemes that the source gives. The
+// name in a tool's own scheme does not move the tool's word from one table of
+// a database to another one.
+func (w *work) byOtherNames(it *item) *entry {
+	var found []*entry
+	for _, n := range it.aliases {
+		e := w.named(n)
+		if e == nil || !it.fits(e) || slices.Contains(found, e) {
+			continue
+		}
+		if n.Scheme != model.SchemeOpenLineage && heldAs(e.asset, it.ref.Namespace) && !akin(it.ref, e.asset.Name) {
+			continue
+		}
+		found = append(found, e)
+	}
+	return w.only(it, found)
+}
+
+// akin reports whether the name may be another spelling of the item's.
+func akin(ref Ref, name string) bool {
+	a, b := folded(ref.Namespace, ref.Name), folded(ref.Namespace, name)
+	return a == b || a == tail(b) || tail(a) == b
+}
+
+// byFolding finds the one asset whose name differs in case only.
+func (w *work) byFolding(it *item, r rivals) *entry {
+	if !platformOf(it.ref.Namespace).fold {
+		return nil
+	}
+	key := foldedGroup(it.ref)
+	if it.holder() && r.spellings[key] > 1 {
+		return nil // the holder itself has two of them
+	}
+	e := w.only(it, w.entries(key, anyName))
+	if e == nil || !it.fits(e) {
+		return nil
+	}
+	return e
+}
+
+// byCompletion finds the one asset whose name has a database before the
+// item's, or whose name lacks the database that the item's has.
+func (w *work) byCompletion(it *item, r rivals) *entry {
+	switch missing(it.ref) {
+	case 1:
+		return w.only(it, w.entries(tailGroup(it.ref.Namespace, folded(it.ref.Namespace, it.ref.Name)), completeName))
+	case 0:
+		rest := tail(folded(it.ref.Namespace, it.ref.Name))
+		key := tailGroup(it.ref.Namespace, rest)
+		if rest == "" || r.databases[key] > 1 || len(w.entries(key, completeName)) > 0 {
+			return nil
+		}
+		key.tail = false
+		if e := w.only(it, w.entries(key, anyName)); e != nil && !complete(Ref{e.asset.Namespace, e.asset.Name}) {
+			return e
+		}
+	}
+	return nil
+}
+
+// only gives the one candidate. Those that are retired count when there is no other.
+func (w *work) only(it *item, candidates []*entry) *entry {
+	alive := slices.DeleteFunc(slices.Clone(candidates), func(e *entry) bool { return e.asset.Status == model.AssetRetired })
+	if len(alive) > 0 {
+		candidates = alive
+	}
+	switch len(candidates) {
+	case 0:
+		return nil
+	case 1:
+		return candidates[0]
+	}
+	w.notes.add(model.RunNote{Level: "warn", Code: "catalog.possible_duplicate", Title: "A name may mean one of several assets and was given a new one."}, it.ref.Name)
+	return nil
+}
+
+// rivals counts what one observation shows beside each other.
+type rivals struct {
+	spellings map[group]int // names by a holder that differ in case only
+	databases map[group]int // complete names that differ in the database only
+}
+
+func (w *work) countRivals() rivals {
+	r := rivals{spellings: map[group]int{}, databases: map[group]int{}}
+	counted := map[Ref]bool{}
+	for _, it := range w.items {
+		name := folded(it.ref.Namespace, it.ref.Name)
+		if it.holder() {
+			r.spellings[foldedGroup(it.ref)]++
+		}
+		if full := (Ref{it.ref.Namespace, name}); complete(it.ref) && !counted[full] {
+			counted[full] = true
+			r.databases[tailGroup(it.ref.Namespace, tail(name))]++
+		}
+	}
+	return r
+}
+
+// meet makes the item and the asset one: the asset gets the names and the sighting.
+func (w *work) meet(it *item, e *entry) {
+	it.entry = e
+	w.name(openLineage(it.ref), e, true)
+	for _, n := range it.aliases {
+		w.name(n, e, false)
+	}
+	if it.shown != nil && !e.shown {
+		e.show(*it.shown)
+	}
+	e.rename(it)
+	e.shown = e.shown || it.shown != nil
+}
+
+// show puts the source's sighting in the place of its last one.
+func (e *entry) show(s model.Sighting) {
+	i := slices.IndexFunc(e.asset.Sightings, func(o model.Sighting) bool { return o.SourceID == s.SourceID })
+	switch {
+	case i < 0:
+		e.asset.Sightings, e.dirty = append(e.asset.Sightings, s), true
+	case !sameFacts(e.asset.Sightings[i], s):
+		e.asset.Sightings[i], e.dirty = s, true
+	}
+}
+
+// rename lets the asset be known by the most complete name, and among equals by
+// the name that the best source gives it.
+func (e *entry) rename(it *item) {
+	now := Ref{e.asset.Namespace, e.asset.Name}
+	if now == it.ref || e.shown && it.shown != nil {
+		return
+	}
+	lack, lacked := max(0, missing(it.ref)), max(0, missing(now))
+	if lack < lacked || lack == lacked && it.shown != nil && e.best(*it.shown) {
+		e.asset.Namespace, e.asset.Name, e.asset.Platform, e.dirty = it.ref.Namespace, it.ref.Name, platformName(it.ref.Namespace), true
+	}
+}
+
+// best reports whether no other source ranks before the sighting's.
+func (e *entry) best(s model.Sighting) bool {
+	return !slices.ContainsFunc(e.asset.Sightings, func(o model.Sighting) bool {
+		return o.Rank < s.Rank || o.Rank == s.Rank && o.SourceID < s.SourceID
+	})
+}
+
+// name lets the asset go by the name. Its own name is taken from whoever had
+// it; another name is taken only from where the same source had put it.
+func (w *work) name(n Name, e *entry, own bool) {
+	id := aliasID(n)
+	k, exists := w.names[id]
+	if !exists {
+		k = &known{alias: model.Alias{
+			Meta: model.Meta{ID: id}, Scheme: n.Scheme, Namespace: n.Namespace, Name: n.Name, Folded: n.Name, SourceID: w.source.ID,
+		}}
+		if n.Scheme == model.SchemeOpenLineage {
+			k.alias.Folded = folded(n.Namespace, n.Name)
+		}
+		w.learn(k)
+	}
+	if k.alias.AssetID == e.asset.ID {
+		return
+	}
+	if before := w.assets[k.alias.AssetID]; before != nil && !own && (k.alias.SourceID != w.source.ID || k.is(before.asset)) {
+		w.notes.add(model.RunNote{Level: "warn", Code: "catalog.alias_conflict", Title: "A name already leads to another asset and was left there."}, n.Name)
+		return
+	}
+	k.alias.AssetID, k.dirty, e.named = e.asset.ID, true, true
+}
+
+// is reports whether the alias is the name that the asset is known by.
+func (k *known) is(a model.Asset) bool {
+	return k.alias.Scheme == model.SchemeOpenLineage && k.alias.Namespace == a.Namespace && k.alias.Name == a.Name
+}
+
+// newAsset makes the asset of an item that is like no other.
+func (w *work) newAsset(it *item) *entry {
+	e := &entry{created: true, dirty: true, asset: model.Asset{
+		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: it.ref.Namespace, Name: it.ref.Name,
+		ShortName: shortName(it.ref), Platform: platformName(it.ref.Namespace), DomainID: w.source.DomainID,
+	}}
+	w.assets[e.asset.ID] = e
+	w.made = append(w.made, e)
+	return e
+}

@@ -1,0 +1,85 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// result settles what has changed and turns it into writes.
+func (w *work) result(at time.Time) Result {
+	r := Result{IDs: make(map[Ref]model.ID, len(w.byRaw))}
+	for _, e := range w.made {
+		if e.dirty {
+			e.asset.Settle(at)
+			r.Writes = append(r.Writes, store.Assets.Put(e.asset))
+		}
+		switch {
+		case e.created:
+			r.Created++
+		case e.dirty || e.named:
+			r.Updated++
+		case e.shown:
+			r.Unchanged++
+		}
+	}
+	for _, k := range w.order {
+		if k.dirty {
+			r.Writes = append(r.Writes, store.Aliases.Put(k.alias))
+		}
+	}
+	for raw, it := range w.byRaw {
+		if it != nil {
+			r.IDs[raw] = it.entry.asset.ID
+		}
+	}
+	return r
+}
+
+// observeRules compares the quality rules with those that are known.
+func (w *work) observeRules(ctx context.Context, seen []SeenQuality, r *Result) error {
+	shown := map[model.ID]model.QualityRule{}
+	for _, q := range seen {
+		it := w.byRaw[q.Asset]
+		if it == nil {
+			continue // its name was refused, and a note says so
+		}
+		rule := q.Rule
+		rule.Meta = model.Meta{ID: ruleID(w.source.ID, rule.Scope, rule.Key)}
+		rule.SourceID, rule.AssetID = w.source.ID, it.entry.asset.ID
+		shown[rule.ID] = rule
+	}
+	r.Rules = slices.Sorted(maps.Keys(shown))
+	before := map[model.ID]model.QualityRule{}
+	for part := range slices.Chunk(r.Rules, chunk) {
+		rules, err := store.QualityRules.GetMany(ctx, w.store, part...)
+		if err != nil {
+			return err
+		}
+		for _, rule := range rules {
+			before[rule.ID] = rule
+		}
+	}
+	for _, id := range r.Rules {
+		rule, old := shown[id], before[id]
+		if rule.Meta = old.Meta; old.ID == "" {
+			rule.ID = id
+		}
+		if old.ID == "" || !sameRule(rule, old) {
+			r.Writes = append(r.Writes, store.QualityRules.Put(rule))
+		}
+	}
+	return nil
+}
+
+// sameRule compares two rules as the store would keep them.
+func sameRule(a, b model.QualityRule) bool {
+	x, err := json.Marshal(a)
+	y, other := json.Marshal(b)
+	return err == nil && other == nil && string(x) == string(y)
+}

@@ -1,0 +1,143 @@
+package catalog_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/policies"
+	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/sqlite"
+)
+
+// The people of the world and their domains.
+const (
+	sales     = model.ID("dom_sales")
+	marketing = model.ID("dom_marketing")
+	server    = "postgres://db.acme.example:5432"
+)
+
+// world is a catalog on a real engine with the policies that Souk ships: Ana
+// belongs to sales, Bo to marketing, and Root runs the platform.
+type world struct {
+	testing.TB
+	store   store.Store
+	catalog *catalog.Service
+	people  map[string]model.Principal
+}
+
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
+	db, err := sqlite.Open(tb.Context(), ":memory:")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	engine, err := policy.New(policy.Config{Files: policies.Files})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	w := &world{TB: tb, store: db, catalog: catalog.New(db, gate.New(db, engine, model.Now), model.Now)}
+	w.people = map[string]model.Principal{
+		"ana":  {Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana", DomainID: sales, Roles: []model.Role{model.RoleEmployee}},
+		"bo":   {Meta: model.Meta{ID: "prn_bo"}, Kind: model.Person, Name: "bo", DomainID: marketing, Roles: []model.Role{model.RoleEmployee}},
+		"root": {Meta: model.Meta{ID: "prn_root"}, Kind: model.Person, Name: "root", Roles: []model.Role{model.RoleAdmin}},
+	}
+	w.apply(
+		store.Domains.Put(model.Domain{Meta: model.Meta{ID: sales}, Name: "sales", DisplayName: "Sales", Description: "The shop and its orders."}),
+		store.Domains.Put(model.Domain{Meta: model.Meta{ID: marketing}, Name: "marketing", DisplayName: "Marketing"}),
+	)
+	return w
+}
+
+func (w *world) as(person string) context.Context {
+	return model.WithPrincipal(w.Context(), w.people[person])
+}
+
+func (w *world) apply(writes ...store.Write) {
+	w.Helper()
+	if len(writes) == 0 {
+		return
+	}
+	if _, err := w.store.Apply(w.Context(), store.Change{Action: "test", Actor: "prn_root", Writes: writes}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func source(name string, domain model.ID) model.Source {
+	return model.Source{Meta: model.Meta{ID: model.ID("src_" + name)}, Name: model.Slug(name), DomainID: domain}
+}
+
+// table is how a database's own catalogue shows a table.
+func table(namespace, name string) catalog.Seen {
+	return catalog.Seen{Ref: catalog.Ref{Namespace: namespace, Name: name}, Sighting: model.Sighting{
+		Scope: "schema:public", Rank: model.RankHolder, Kind: model.KindTable, ShortName: name[strings.LastIndex(name, ".")+1:],
+		Fields: []model.AssetField{{Name: "id", Position: 1, NativeType: "bigint", PrimaryKey: 1}},
+	}}
+}
+
+// dbtSource is how a dbt project shows a table that it reads.
+func dbtSource(namespace, name string) catalog.Seen {
+	short := name[strings.LastIndex(name, ".")+1:]
+	return catalog.Seen{
+		Ref:     catalog.Ref{Namespace: namespace, Name: name},
+		Aliases: []catalog.Name{{Scheme: model.SchemeDBT, Namespace: "shop", Name: "source.shop.raw." + strings.ToLower(short)}},
+		Sighting: model.Sighting{
+			Scope: "project:shop", Rank: model.RankReference, Kind: model.KindTable, ShortName: short, Description: "as dbt tells it", Reference: true,
+		},
+	}
+}
+
+// observe observes and writes.
+func (w *world) observe(o catalog.Observation) catalog.Result {
+	w.Helper()
+	r, err := w.catalog.Observe(w.Context(), o)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.apply(r.Writes...)
+	return r
+}
+
+func (w *world) shows(s model.Source, seen ...catalog.Seen) catalog.Result {
+	w.Helper()
+	return w.observe(catalog.Observation{Source: s, Assets: seen})
+}
+
+// assets lists every asset in the store, by name.
+func (w *world) assets() []model.Asset {
+	w.Helper()
+	var all []model.Asset
+	for a, err := range store.Assets.All(w.Context(), w.store, store.Query{Index: "by_name"}) {
+		if err != nil {
+			w.Fatal(err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// names maps every alias to the name of the asset that it leads to.
+func (w *world) names() map[string]string {
+	w.Helper()
+	assets := map[model.ID]string{}
+	for _, a := range w.assets() {
+		assets[a.ID] = a.Name
+	}
+	names := map[string]string{}
+	for a, err := range store.Aliases.All(w.Context(), w.store, store.Query{Index: "by_asset"}) {
+		if err != nil {
+			w.Fatal(err)
+		}
+		names[string(a.Scheme)+" "+a.Namespace+" "+a.Name] = assets[a.AssetID]
+	}
+	return names
+}
