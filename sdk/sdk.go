@@ -172,11 +172,11 @@ const (
 
 // Note is a remark on the run. Notes are counted by code, with a few samples kept.
 type Note struct {
-	Level  Level
-	Code   string // stable: "dbt.unknown_node"
-	Title  string // a sentence without the particulars
-	Sample string // the particulars: a name, never a value of the data
-	Scope  string // for ErrorLevel: the scope that is incomplete
+	Level  Level  `json:"level"`
+	Code   string `json:"code"`             // stable: "dbt.unknown_node"
+	Title  string `json:"title"`            // a sentence without the particulars
+	Sample string `json:"sample,omitempty"` // the particulars: a name, never a value of the data
+	Scope  string `json:"scope,omitempty"`  // for ErrorLevel: the scope that is incomplete
 }
 
 // Capability is one thing that a harvest needs and a check found out about.

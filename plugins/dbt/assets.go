@@ -141,7 +141,7 @@ func properties(n *node) map[string]string {
 	props := map[string]string{
 		"dbt_unique_id": n.UniqueID, "package": string(n.Package), "path": string(n.File),
 		"materialized": string(n.Config.Materialized), "access": string(cmp.Or(n.Access, n.Config.Access)),
-		"version": string(n.NodeVersion), "url": string(n.URL), "maturity": string(n.Maturity),
+		"group": string(cmp.Or(n.Group, n.Config.Group)), "version": string(n.NodeVersion), "url": string(n.URL), "maturity": string(n.Maturity),
 	}
 	if n.Contract.Enforced || n.Config.Contract.Enforced {
 		props["contract"] = "enforced"

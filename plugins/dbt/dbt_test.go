@@ -60,6 +60,7 @@ func harvest(t *testing.T, c dbt.Config) *memory {
 }
 
 func bakery(t *testing.T) *memory {
+	t.Helper()
 	return harvest(t, dbt.Config{Path: "testdata/v12", Namespace: "postgresql://DB.example"})
 }
 
@@ -74,8 +75,10 @@ func TestModel(t *testing.T) {
 			{Name: "total", Position: 2, NativeType: "numeric", Description: "With tax.", Nullable: true},
 		},
 		Rows: &rows,
-		Properties: map[string]string{"dbt_unique_id": "model.bakery.orders.v2", "package": "bakery", "path": "models/orders.sql",
-			"materialized": "table", "access": "public", "version": "2", "contract": "enforced"},
+		Properties: map[string]string{
+			"group": "sales", "dbt_unique_id": "model.bakery.orders.v2", "package": "bakery", "path": "models/orders.sql",
+			"materialized": "table", "access": "public", "version": "2", "contract": "enforced",
+		},
 		Aliases: []sdk.Alias{{Scheme: "dbt", Namespace: "bakery", Name: "model.bakery.orders.v2"}},
 	}
 	if diff := cmp.Diff(want, bakery(t).assets["shop.Marts.orders_v2"]); diff != "" {

@@ -23,8 +23,8 @@ func namespaceOf(configured, adapter string) (string, error) {
 	if !found {
 		return configured, nil
 	}
-	u, err := url.Parse(configured)
-	if err == nil && u.User != nil {
+	u, _ := url.Parse(configured) // nil for what is no URL, such as duckdb://C:\shop.db
+	if u != nil && u.User != nil {
 		return "", sdk.Config("namespace", "holds a user or a password", "write only the scheme, the host and the port")
 	}
 	scheme = strings.ToLower(scheme)
@@ -33,7 +33,7 @@ func namespaceOf(configured, adapter string) (string, error) {
 	}
 	ports := map[string]string{"postgres": "5432", "mysql": "3306", "mssql": "1433", "oracle": "1521", "redshift": "5439"}
 	port, server := ports[scheme]
-	if err != nil || !server {
+	if u == nil || !server {
 		return scheme + "://" + rest, nil
 	}
 	return scheme + "://" + strings.ToLower(u.Hostname()) + ":" + cmp.Or(u.Port(), port), nil
@@ -51,8 +51,10 @@ func exampleOf(adapter string) string {
 
 // withoutDatabase lists the adapters whose tables have no database above the schema.
 func withoutDatabase(adapter string) bool {
-	return slices.Contains([]string{"mysql", "mysql5", "mariadb", "singlestore", "clickhouse", "spark", "hive",
-		"impala", "starrocks", "doris", "sqlite"}, adapter)
+	return slices.Contains([]string{
+		"mysql", "mysql5", "mariadb", "singlestore", "clickhouse", "spark", "hive",
+		"impala", "starrocks", "doris", "sqlite",
+	}, adapter)
 }
 
 // id names the node as the warehouse does. The relation name has the true

@@ -18,7 +18,8 @@ const (
 	relationWanted = wanted + ` and c.relkind in ('r', 'v', 'm', 'p', 'f')
 		and not exists (select from pg_depend x where x.classid = 'pg_class'::regclass and x.objid = c.oid and x.deptype = 'e')`
 
-	schemasQuery = `select n.nspname::text as name, has_schema_privilege(n.oid, 'USAGE') as usable
+	schemasQuery = `select n.nspname::text as name, has_schema_privilege(n.oid, 'USAGE') as usable,
+			coalesce(obj_description(n.oid, 'pg_namespace'), '') as comment
 		from pg_namespace n where ` + wanted + ` order by n.nspname::text collate "C"`
 
 	relationsQuery = `select c.oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
@@ -72,8 +73,9 @@ const (
 )
 
 type schema struct {
-	Name   string
-	Usable bool
+	Name    string
+	Usable  bool
+	Comment string
 }
 
 type relation struct {
@@ -123,6 +125,7 @@ type viewEdge struct {
 // listing is the catalogue of a database at one moment.
 type listing struct {
 	schemas   []schema
+	remarks   map[string]string // on schemas, by name
 	relations []relation
 	columns   map[uint32][]column
 	keys      map[uint32][]foreignKey
@@ -139,9 +142,12 @@ func (p *parsed) list(ctx context.Context, conn *pgx.Conn) (*listing, error) {
 	if _, err := tx.Exec(ctx, "set local statement_timeout = '120s'; set local search_path = pg_catalog"); err != nil {
 		return nil, err
 	}
-	l := &listing{columns: map[uint32][]column{}, keys: map[uint32][]foreignKey{}}
+	l := &listing{remarks: map[string]string{}, columns: map[uint32][]column{}, keys: map[uint32][]foreignKey{}}
 	if l.schemas, err = rows[schema](ctx, tx, p, schemasQuery); err != nil {
 		return nil, err
+	}
+	for _, sc := range l.schemas {
+		l.remarks[sc.Name] = sc.Comment
 	}
 	if l.relations, err = rows[relation](ctx, tx, p, relationsQuery); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -66,7 +67,7 @@ func closeConn(conn *pgx.Conn) {
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	conn, err := s.connect(ctx)
 	if err != nil {
-		if e, ok := err.(*sdk.Error); ok {
+		if e, ok := errors.AsType[*sdk.Error](err); ok {
 			r.Failed("connect", e.Message, e.Fix)
 			return nil
 		}
@@ -234,6 +235,9 @@ func (s *source) asset(r relation, l *listing, parts leaves) *sdk.Asset {
 	a := &sdk.Asset{
 		ID: s.id(r.Schema, r.Name), Scope: s.scope(), Kind: kindOf(r.Kind), Rank: sdk.Holder, ShortName: r.Name,
 		Description: r.Comment, Owners: []string{r.Owner}, Properties: map[string]string{"schema": r.Schema},
+	}
+	if remark := l.remarks[r.Schema]; remark != "" {
+		a.Properties["schema_description"] = remark
 	}
 	tuples := r.Tuples
 	if r.Kind == "p" {

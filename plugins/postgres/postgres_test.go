@@ -53,10 +53,7 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	address := os.Getenv("SOUK_TEST_POSTGRES_URL")
-	if address == "" {
-		t.Skip("SOUK_TEST_POSTGRES_URL is not set; .ci/postgres starts a server and prints it")
-	}
+	address := serverAddress(t)
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal("SOUK_TEST_POSTGRES_URL is no URL")
@@ -217,6 +214,14 @@ func (s *shop) owner() string {
 	return owner
 }
 
+func TestCommentOfASchemaStandsWithItsTables(t *testing.T) {
+	s := newShop(t)
+	m := s.harvest()
+	if got := m.assets[s.database+".crm.customer"].Properties["schema_description"]; got != "Who buys from us." {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestOddColumns(t *testing.T) {
 	s := newShop(t)
 	m := s.harvest()
@@ -297,8 +302,11 @@ func TestLostUsageLeavesTheScopeUndone(t *testing.T) {
 	if err := open(t, s.config).Check(t.Context(), &report); err != nil {
 		t.Fatal(err)
 	}
-	want := []sdk.Capability{{Name: "connect", OK: true}, {Name: "read_catalog", OK: true},
-		{Name: "list_schemas", Reason: `the role has no USAGE on the schema "sales"`, Fix: fix}}
+	want := []sdk.Capability{
+		{Name: "connect", OK: true},
+		{Name: "read_catalog", OK: true},
+		{Name: "list_schemas", Reason: `the role has no USAGE on the schema "sales"`, Fix: fix},
+	}
 	if diff := cmp.Diff(want, report.Capabilities); diff != "" {
 		t.Error(diff)
 	}

@@ -95,8 +95,10 @@ func TestTables(t *testing.T) {
 	for name, a := range m.assets {
 		kinds[name] = a.Kind
 	}
-	want := map[string]string{"Customer": "TABLE", "orders": "TABLE", "line": "TABLE", `odd "name"`: "TABLE", "notes": "TABLE",
-		"big_orders": "VIEW", "big_count": "VIEW", "line_count": "VIEW", "with_cte": "VIEW"}
+	want := map[string]string{
+		"Customer": "TABLE", "orders": "TABLE", "line": "TABLE", `odd "name"`: "TABLE", "notes": "TABLE",
+		"big_orders": "VIEW", "big_count": "VIEW", "line_count": "VIEW", "with_cte": "VIEW",
+	}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Error(diff)
 	}

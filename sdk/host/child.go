@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/go-plugin"
 )
 
 // child is one plugin process. It is the runner that go-plugin drives, so that
@@ -29,6 +31,7 @@ type child struct {
 	socketDir string
 	limits    Limits
 	output    *output
+	abort     <-chan struct{} // closed when the launch is given up
 
 	greeting *io.PipeReader
 	greeted  *io.PipeWriter
@@ -42,6 +45,7 @@ type child struct {
 
 	mu     sync.Mutex
 	first  string // the first line on standard output
+	late   bool   // a handshake followed other text
 	killed bool   // by us
 }
 
@@ -82,6 +86,7 @@ func (c *child) live(stdout, stderr *os.File, started chan<- error) {
 	}
 	c.pid = cmd.Process.Pid
 	started <- nil
+	go c.heed()
 	awaitExit(c.pid)
 	killGroup(c.pid) // what it left behind, while the number is still its own
 	_ = cmd.Wait()   // the state tells more than the error
@@ -89,16 +94,50 @@ func (c *child) live(stdout, stderr *os.File, started chan<- error) {
 	close(c.exited)
 }
 
+// heed kills the process when the launch is given up, whatever go-plugin waits for.
+func (c *child) heed() {
+	select {
+	case <-c.abort:
+		_ = c.Kill(context.Background())
+	case <-c.exited:
+	}
+}
+
 // readStdout passes the first line on and throws the rest away.
 func (c *child) readStdout() {
 	lines := bufio.NewReaderSize(c.stdout, 64<<10)
 	line, _ := lines.ReadSlice('\n')
+	first := string(line)
+	if first == "" {
+		c.exitedWithin(500 * time.Millisecond) // its end says more than its silence
+	}
+	late := first != "" && !isHandshake(first) && c.handshakeFollows(lines)
 	c.mu.Lock()
-	c.first = string(line)
+	c.first, c.late = first, late
 	c.mu.Unlock()
-	_, _ = c.greeted.Write(line)
+	_, _ = c.greeted.Write([]byte(first))
 	_ = c.greeted.Close()
 	_, _ = io.Copy(io.Discard, lines)
+}
+
+// handshakeFollows tells a plugin that prints too early from what is no plugin.
+func (c *child) handshakeFollows(lines *bufio.Reader) bool {
+	_ = c.stdout.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+	defer func() { _ = c.stdout.SetReadDeadline(time.Time{}) }()
+	for range 100 {
+		line, err := lines.ReadSlice('\n')
+		if isHandshake(string(line)) {
+			return true
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return false
+		}
+	}
+	return false
+}
+
+func isHandshake(line string) bool {
+	return strings.HasPrefix(line, strconv.Itoa(plugin.CoreProtocolVersion)+"|") && strings.Count(line, "|") >= 4
 }
 
 // Wait waits for the end of the process.
@@ -152,6 +191,12 @@ func (c *child) firstLine() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return strings.TrimSpace(c.first)
+}
+
+func (c *child) greetedLate() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.late
 }
 
 func (c *child) wasKilled() bool {

@@ -17,7 +17,7 @@ const (
 
 // Failure is why a plugin could not be launched or a call to it did not end
 // well, in words for a person. Every error of this package is one.
-type Failure struct {
+type Failure struct { //nolint:errname // the word that runs, the API and people use
 	Class      sdk.Class     // decides whether to try again
 	Fault      string        // one of the Fault constants
 	Code       string        // stable, such as "panic" or "postgres.no_usage"

@@ -23,7 +23,7 @@ type Spec struct {
 }
 
 // ServeArgument is the sub-command under which a binary serves its own plugins.
-const ServeArgument = "plugin-serve"
+const ServeArgument = harvestv1.ServeArgument
 
 // Self launches this very binary again as `plugin-serve NAME`. On Linux an
 // upgraded file on disk never mixes two versions.
@@ -60,7 +60,7 @@ func (l Limits) withDefaults() Limits {
 		Idle:     cmp.Or(l.Idle, 2*time.Minute),
 		Wall:     cmp.Or(l.Wall, time.Hour),
 
-		MemoryBytes: cmp.Or(l.MemoryBytes, 512<<20),
+		MemoryBytes: cmp.Or(l.MemoryBytes, defaultMemory),
 		CPUSeconds:  cmp.Or(l.CPUSeconds, 30*60),
 
 		MessageBytes: cmp.Or(l.MessageBytes, harvestv1.MaxMessageBytes),

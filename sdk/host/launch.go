@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -37,10 +38,12 @@ func Launch(ctx context.Context, spec Spec, limits Limits, log *slog.Logger) (*P
 	log = log.With(slog.String("plugin", spec.Name))
 	p := &Process{
 		limits: limits, log: log, dir: dir, executable: x, output: newOutput(log, limits.StderrLinesPerSecond),
+		abort: make(chan struct{}),
 	}
 	argv := append([]string{x.path}, spec.Command[1:]...)
 	p.client = plugin.NewClient(p.clientConfig(argv, environment(spec, limits, dir)))
 	if err := p.connect(ctx); err != nil {
+		p.failed = true
 		_ = p.Close() // the launch's own failure says more
 		return nil, err
 	}
@@ -80,7 +83,7 @@ func (p *Process) clientConfig(argv, env []string) *plugin.ClientConfig {
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
-		StartTimeout:     p.limits.Start,
+		StartTimeout:     p.limits.Start + farewell, // ours comes first, since it also bounds the connection
 		Logger:           hclog.NewNullLogger(),
 		SyncStdout:       p.output,
 		SyncStderr:       p.output,
@@ -91,14 +94,15 @@ func (p *Process) clientConfig(argv, env []string) *plugin.ClientConfig {
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
 			p.child = &child{
 				argv: argv, env: slices.Concat(env, cmd.Env), dir: p.dir, socketDir: socketDir,
-				limits: p.limits, output: p.output,
+				limits: p.limits, output: p.output, abort: p.abort,
 			}
 			return p.child, nil
 		},
 	}
 }
 
-// connect waits for the handshake. A cancel kills the process, which ends the wait.
+// connect waits for the handshake. A cancel and a deadline kill the process,
+// which ends the wait.
 func (p *Process) connect(ctx context.Context) error {
 	type connected struct {
 		service any
@@ -109,18 +113,24 @@ func (p *Process) connect(ctx context.Context) error {
 		service, err := p.dispense()
 		done <- connected{service, err}
 	}()
-	var c connected
+	late := time.NewTimer(p.limits.Start)
+	defer late.Stop()
 	select {
-	case c = <-done:
+	case c := <-done:
+		if c.err != nil {
+			return p.explainStart(c.err)
+		}
+		p.source, _ = c.service.(harvestv1.SourceClient)
+		return nil
+	case <-late.C:
+		close(p.abort)
+		<-done
+		return p.explainStart(errStartTimeout)
 	case <-ctx.Done():
-		<-done // bounded by limits.Start
+		close(p.abort)
+		<-done
 		return cancelled(context.Cause(ctx))
 	}
-	if c.err != nil {
-		return p.explainStart(c.err)
-	}
-	p.source, _ = c.service.(harvestv1.SourceClient)
-	return nil
 }
 
 func (p *Process) dispense() (any, error) {

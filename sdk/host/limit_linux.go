@@ -63,7 +63,7 @@ func awaitStop(pid int) error {
 func setLimits(pid int, l Limits) error {
 	for resource, limit := range map[int]unix.Rlimit{
 		unix.RLIMIT_DATA:   {Cur: l.MemoryBytes, Max: l.MemoryBytes},
-		unix.RLIMIT_CPU:    {Cur: l.CPUSeconds, Max: l.CPUSeconds + 5}, // first SIGXCPU, then SIGKILL
+		unix.RLIMIT_CPU:    {Cur: l.CPUSeconds, Max: l.CPUSeconds + 1}, // first SIGXCPU, then SIGKILL
 		unix.RLIMIT_NOFILE: {Cur: 256, Max: 256},
 		unix.RLIMIT_CORE:   {}, // a core would hold the secrets
 	} {

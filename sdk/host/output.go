@@ -154,6 +154,13 @@ func (o *output) last() []string {
 	return lines
 }
 
+// strike takes the secrets out of a text.
+func (o *output) strike(text string) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.secrets.Strike(text)
+}
+
 // gaveUp is the line with which the Go runtime ended the plugin, or "".
 func (o *output) gaveUp() string {
 	o.mu.Lock()

@@ -9,6 +9,10 @@ const Version = 1
 // ServiceName is the name under which a plugin process serves Source.
 const ServiceName = "source"
 
+// ServeArgument is the sub-command under which a binary of several plugins
+// serves the one that the next argument names.
+const ServeArgument = "plugin-serve"
+
 // The cookie keeps a person from running a plugin by hand by mistake. It is no
 // means of security.
 const (

@@ -1,0 +1,63 @@
+package postgres_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"os"
+	"testing"
+
+	"github.com/souk-mesh/souk/plugins/postgres"
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/plugintest"
+)
+
+func TestMain(m *testing.M) { plugintest.Main(m, sdk.Register(postgres.Plugin())) }
+
+func TestPlugin(t *testing.T) {
+	s := newShop(t)
+	u, err := url.Parse(s.config.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(host, path, partitions string) json.RawMessage {
+		other := *u
+		other.Host, other.Path = host, path
+		return asJSON(t, map[string]string{"url": other.String(), "namespace": "postgres://shop:5432", "partitions": partitions})
+	}
+	secrets := map[string]string{"password": s.config.Password}
+	plugintest.Run(t, sdk.Register(postgres.Plugin()), plugintest.Fixture{
+		Config: at(u.Host, u.Path, "fold"), Secrets: secrets,
+		Golden: "testdata/shop.golden.jsonl", Replace: map[string]string{s.database: "shop", `"owners":["` + s.owner() + `"]`: `"owners":["OWNER"]`},
+		BadConfigs: []plugintest.BadConfig{
+			{Name: "wrong password", Config: at(u.Host, u.Path, "fold"), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
+			{Name: "no such database", Config: at(u.Host, "/postgres_absent", "fold"), Secrets: secrets, Class: sdk.ClassConfig, Field: "url"},
+			{Name: "no server", Config: at("127.0.0.1:1", u.Path, "fold"), Secrets: secrets, Class: sdk.ClassUnavailable},
+			{Name: "no URL", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "url"},
+			{Name: "unknown choice", Config: at(u.Host, u.Path, "some"), Secrets: secrets, Class: sdk.ClassConfig, Field: "partitions"},
+			{Name: "password in the URL", Config: asJSON(t, map[string]string{"url": "postgres://souk:canary-in-url@db/shop"}), Class: sdk.ClassConfig, Field: "url"},
+		},
+	})
+}
+
+func asJSON(t *testing.T, v any) json.RawMessage {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// serverAddress is that of a real PostgreSQL, which CI always has.
+func serverAddress(t *testing.T) string {
+	t.Helper()
+	address := os.Getenv("SOUK_TEST_POSTGRES_URL")
+	switch {
+	case address != "":
+	case os.Getenv("SOUK_TEST_SKIP") == "never":
+		t.Fatal("SOUK_TEST_POSTGRES_URL is not set, and SOUK_TEST_SKIP forbids to skip")
+	default:
+		t.Skip("SOUK_TEST_POSTGRES_URL is not set; .ci/postgres starts a server and prints it")
+	}
+	return address
+}

@@ -1,0 +1,333 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+)
+
+// TestMain lets the test's own binary be every plugin that the tests launch.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == host.ServeArgument {
+		serve(os.Args[2])
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == "host-to-be-killed" {
+		hostToBeKilled()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// serve is the plugin of that name: one written with the SDK, one that speaks
+// the wire by itself, or no plugin at all.
+func serve(name string) {
+	if start, ok := processes[name]; ok {
+		start()
+		return
+	}
+	if harvest, ok := wires[name]; ok {
+		serveWire(harvest)
+		return
+	}
+	if name == "text_then_plugin" {
+		fmt.Println("loading configuration ...")
+		name = "good"
+	}
+	sdk.Serve(sdk.Register(sdk.Plugin[faultyConfig]{
+		Info: sdk.Info{Name: name, Version: "1.2.3", Summary: "Misbehaves.", Doc: "# Faulty", Emits: []string{"asset"}},
+		Open: func(_ context.Context, c faultyConfig, env sdk.Env) (sdk.Source, error) {
+			return faulty{c, env, harvests[name]}, nil
+		},
+	}))
+}
+
+type faultyConfig struct {
+	Count    int    `json:"count" doc:"How many assets to emit." default:"3"`
+	Password string `json:"password,omitempty" doc:"Password." format:"secret"`
+}
+
+type faulty struct {
+	config  faultyConfig
+	env     sdk.Env
+	harvest func(faulty, context.Context, sdk.Sink) error
+}
+
+func (f faulty) Check(ctx context.Context, r *sdk.Report) error {
+	if f.harvest == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	r.OK("connect")
+	r.Failed("list", "the role lacks a right; its password is "+f.config.Password, "GRANT it")
+	return nil
+}
+
+func (f faulty) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
+	return f.harvest(f, ctx, out)
+}
+func (f faulty) Close() error { return nil }
+
+func asset(name string) *sdk.Asset {
+	return &sdk.Asset{ID: sdk.NativeID{Namespace: "test://host", Name: name}, Scope: "all", Kind: "TABLE", Rank: sdk.Holder, ShortName: name}
+}
+
+func (f faulty) emit(out sdk.Sink) error {
+	for i := range f.config.Count {
+		if err := out.Emit(asset(fmt.Sprintf("t%05d", i))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// harvests are faults of plugins that are written with the SDK.
+var harvests = map[string]func(f faulty, ctx context.Context, out sdk.Sink) error{
+	"good": func(f faulty, _ context.Context, out sdk.Sink) error {
+		f.env.Log.Info("begun", "password", f.config.Password)
+		err := errors.Join(f.emit(out), out.Checkpoint([]byte("half")),
+			out.Emit(&sdk.Edge{From: asset("a").ID, To: asset("b").ID, Scope: "all", Kind: "DERIVES", Method: "test", Confidence: 0.5}),
+			out.Emit(&sdk.Quality{
+				Asset: asset("a").ID, Scope: "all", Key: "k", Name: "n", Rule: "unique",
+				Result: &sdk.Result{Status: "pass", At: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)},
+			}),
+			out.Note(sdk.Note{Level: sdk.WarnLevel, Code: "test.note", Title: "A remark.", Sample: "s"}),
+			out.Progress(1, 2, "tables"))
+		return errors.Join(err, out.ScopeDone("all"))
+	},
+	"panic": func(faulty, context.Context, sdk.Sink) error { panic("handler gave up") },
+	"panic_in_goroutine": func(f faulty, ctx context.Context, out sdk.Sink) error {
+		_ = f.emit(out)
+		go func() { panic("goroutine gave up with " + f.config.Password) }()
+		<-ctx.Done()
+		time.Sleep(time.Minute)
+		return nil
+	},
+	"exit":    func(f faulty, _ context.Context, out sdk.Sink) error { _ = f.emit(out); os.Exit(3); return nil },
+	"sigkill": func(faulty, context.Context, sdk.Sink) error { return syscall.Kill(os.Getpid(), syscall.SIGKILL) },
+	"hang": func(_ faulty, _ context.Context, out sdk.Sink) error {
+		_ = out.Emit(asset(strconv.Itoa(os.Getpid())))
+		select {}
+	},
+	"busy": func(faulty, context.Context, sdk.Sink) error {
+		for {
+			runtime.Gosched()
+		}
+	},
+	"endless": func(_ faulty, ctx context.Context, out sdk.Sink) error {
+		for ctx.Err() == nil {
+			_ = out.Progress(1, 0, "for ever")
+			time.Sleep(10 * time.Millisecond)
+		}
+		return ctx.Err()
+	},
+	"leak": func(faulty, context.Context, sdk.Sink) error {
+		var kept [][]byte
+		for {
+			block := make([]byte, 16<<20)
+			for i := 0; i < len(block); i += 4096 {
+				block[i] = 1
+			}
+			kept = append(kept, block)
+			runtime.KeepAlive(kept)
+		}
+	},
+	"floods": func(f faulty, _ context.Context, out sdk.Sink) error {
+		line := strings.Repeat("x", 100) + "\n"
+		for range 50_000 {
+			fmt.Print(line)
+			_, _ = os.Stderr.WriteString(line)
+			_, _ = syscall.Write(1, []byte(line))
+			_, _ = syscall.Write(2, []byte(line))
+		}
+		_, _ = syscall.Write(2, []byte(strings.Repeat("y", 4<<20))) // one line without an end
+		return f.emit(out)
+	},
+	"go-plugin's own log": func(f faulty, _ context.Context, out sdk.Sink) error {
+		_, _ = syscall.Write(2, []byte(`{"@level":7,"@message":{},"@timestamp":[]}`+"\n"))
+		return f.emit(out)
+	},
+	"orphan": func(_ faulty, _ context.Context, out sdk.Sink) error {
+		cmd := exec.Command("/bin/sleep", "1000") // must outlive its parent
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		if err := errors.Join(out.Emit(asset(strconv.Itoa(cmd.Process.Pid))), out.Checkpoint(nil)); err != nil {
+			return err
+		}
+		time.Sleep(300 * time.Millisecond) // until the host has read it
+		os.Exit(4)
+		return nil
+	},
+	"environment": func(_ faulty, _ context.Context, out sdk.Sink) error {
+		for _, entry := range os.Environ() {
+			name, _, _ := strings.Cut(entry, "=")
+			if err := out.Emit(asset(name)); err != nil {
+				return err
+			}
+		}
+		folder, err := os.Getwd()
+		return errors.Join(err, out.Emit(asset("cwd="+folder)), os.WriteFile("left-behind", []byte("x"), 0o600))
+	},
+	"throttled": func(f faulty, _ context.Context, _ sdk.Sink) error {
+		return &sdk.Error{Class: sdk.ClassThrottled, Code: "shop.too_fast", Message: "too fast for " + f.config.Password, Fix: "wait", RetryAfter: 90 * time.Second}
+	},
+	"plain error": func(f faulty, _ context.Context, _ sdk.Sink) error {
+		return errors.New("dial with " + f.config.Password)
+	},
+	"tells": func(f faulty, _ context.Context, out sdk.Sink) error {
+		return out.Emit(asset("postgres://u:" + f.config.Password + "@h/d"))
+	},
+	"no scope": func(_ faulty, _ context.Context, out sdk.Sink) error { return out.Emit(&sdk.Asset{}) },
+}
+
+// processes are executables that are no plugins.
+var processes = map[string]func(){
+	"text":       func() { fmt.Println("usage: this is another program") },
+	"silent":     func() {},
+	"complains":  func() { fmt.Fprintln(os.Stderr, "no licence found"); os.Exit(7) },
+	"sleeps":     func() { time.Sleep(time.Minute) },
+	"init panic": func() { panic("bad build") },
+	"zeros":      func() { _, _ = os.Stdout.Write(make([]byte, 1<<20)) },
+	"elsewhere":  func() { fmt.Println("1|1|unix|/var/run/elsewhere.sock|grpc|"); time.Sleep(time.Minute) },
+	"netrpc":     func() { fmt.Println("1|1|tcp|127.0.0.1:1|netrpc|"); time.Sleep(time.Minute) },
+	"newer":      func() { fmt.Println("1|99|tcp|127.0.0.1:1|grpc|"); time.Sleep(time.Minute) },
+}
+
+// wires are faults of plugins that speak the protocol without the SDK.
+var wires = map[string]func(send func(...*harvestv1.HarvestEvent) error) error{
+	"seq gap": func(send func(...*harvestv1.HarvestEvent) error) error { return send(batch(1, 1), batch(3, 1)) },
+	"wrong counts": func(send func(...*harvestv1.HarvestEvent) error) error {
+		return send(batch(1, 2), done(&harvestv1.Done{Assets: 3}))
+	},
+	"no done": func(send func(...*harvestv1.HarvestEvent) error) error { return send(batch(1, 2)) },
+	"goes on": func(send func(...*harvestv1.HarvestEvent) error) error {
+		return send(done(&harvestv1.Done{}), batch(1, 1))
+	},
+	"big message": func(send func(...*harvestv1.HarvestEvent) error) error {
+		e := batch(1, 1)
+		e.GetBatch().GetRecords()[0].GetAsset().Description = strings.Repeat("x", 8<<20)
+		return send(e)
+	},
+	"big checkpoint": func(send func(...*harvestv1.HarvestEvent) error) error {
+		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Checkpoint{Checkpoint: &harvestv1.Checkpoint{State: make([]byte, 1<<20+1)}}})
+	},
+	"big batch": func(send func(...*harvestv1.HarvestEvent) error) error { return send(batch(1, 1001)) },
+	"wide asset": func(send func(...*harvestv1.HarvestEvent) error) error {
+		e := batch(1, 1)
+		a := e.GetBatch().GetRecords()[0].GetAsset()
+		for range 5001 {
+			a.Fields = append(a.Fields, &harvestv1.Field{})
+		}
+		return send(e)
+	},
+	"bad record": func(send func(...*harvestv1.HarvestEvent) error) error {
+		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Batch{Batch: &harvestv1.Batch{Seq: 1, Records: []*harvestv1.Record{
+			{Record: &harvestv1.Record_Asset{Asset: &harvestv1.Asset{}}},
+		}}}})
+	},
+	"early scope": func(send func(...*harvestv1.HarvestEvent) error) error {
+		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{Level: "error", Scope: "s"}}},
+			&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_ScopeDone{ScopeDone: &harvestv1.ScopeDone{Scope: "s"}}})
+	},
+	"secret by wire": func(send func(...*harvestv1.HarvestEvent) error) error {
+		e := batch(1, 1)
+		e.GetBatch().GetRecords()[0].GetAsset().Description = "password=" + canary
+		return send(e)
+	},
+	"secret note": func(send func(...*harvestv1.HarvestEvent) error) error {
+		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{Level: "odd", Code: "c", Title: "t", Sample: canary}}},
+			done(&harvestv1.Done{}))
+	},
+	"newer events": func(send func(...*harvestv1.HarvestEvent) error) error {
+		var e harvestv1.HarvestEvent
+		if err := proto.Unmarshal([]byte{15<<3 | 2, 1, 'x'}, &e); err != nil {
+			return err
+		}
+		b := batch(1, 1)
+		b.GetBatch().Records = append(b.GetBatch().GetRecords(), &harvestv1.Record{})
+		return send(&e, b, done(&harvestv1.Done{Assets: 2}))
+	},
+	"many events": func(send func(...*harvestv1.HarvestEvent) error) error {
+		for {
+			if err := send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Heartbeat{Heartbeat: &harvestv1.Heartbeat{}}}); err != nil {
+				return err
+			}
+		}
+	},
+}
+
+func batch(seq uint64, n int) *harvestv1.HarvestEvent {
+	b := &harvestv1.Batch{Seq: seq}
+	for i := range n {
+		b.Records = append(b.Records, &harvestv1.Record{Record: &harvestv1.Record_Asset{Asset: &harvestv1.Asset{
+			Id: &harvestv1.NativeID{Namespace: "test://host", Name: fmt.Sprintf("%d-%d", seq, i)}, Scope: "all", Kind: "TABLE", Rank: 10,
+		}}})
+	}
+	return &harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Batch{Batch: b}}
+}
+
+func done(d *harvestv1.Done) *harvestv1.HarvestEvent {
+	return &harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Done{Done: d}}
+}
+
+// wire is a server that knows nothing of the SDK, as one in another language.
+type wire struct {
+	plugin.NetRPCUnsupportedPlugin
+	harvestv1.UnimplementedSourceServer
+
+	harvest func(send func(...*harvestv1.HarvestEvent) error) error
+}
+
+func (w *wire) Harvest(_ *harvestv1.HarvestRequest, stream grpc.ServerStreamingServer[harvestv1.HarvestEvent]) error {
+	return w.harvest(func(events ...*harvestv1.HarvestEvent) error {
+		for _, e := range events {
+			if err := stream.Send(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (w *wire) Check(_ *harvestv1.CheckRequest, stream grpc.ServerStreamingServer[harvestv1.Capability]) error {
+	for {
+		if err := stream.Send(&harvestv1.Capability{Name: "c", Ok: true}); err != nil {
+			return err
+		}
+	}
+}
+
+func (w *wire) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+	harvestv1.RegisterSourceServer(s, w)
+	return nil
+}
+
+func (w *wire) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("served here")
+}
+
+func serveWire(harvest func(send func(...*harvestv1.HarvestEvent) error) error) {
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: harvestv1.CookieKey, MagicCookieValue: harvestv1.CookieValue},
+		VersionedPlugins: map[int]plugin.PluginSet{harvestv1.Version: {harvestv1.ServiceName: &wire{harvest: harvest}}},
+		GRPCServer:       plugin.DefaultGRPCServer,
+		Logger:           hclog.NewNullLogger(),
+	})
+}

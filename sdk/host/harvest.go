@@ -1,0 +1,214 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/internal/secret"
+	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+)
+
+// Harvest gives the handler everything that the plugin finds. The result counts
+// what was received also when the harvest ends badly. The error is a *Failure;
+// one of the handler is its cause.
+func (p *Process) Harvest(ctx context.Context, req Request, h Handler) (Result, error) {
+	set := p.learn(req.Config, req.Secrets)
+	c := p.newCall(ctx, p.limits.Wall, "harvest the source")
+	defer c.end()
+	c.codec.secrets = set
+	r := &receiver{handler: h, limits: p.limits, secrets: set, started: time.Now(), scopes: map[string]bool{}, broken: map[string]bool{}}
+	err := c.receive(r, &harvestv1.HarvestRequest{
+		ConfigJson: req.Config, Secrets: req.Secrets, Checkpoint: req.Checkpoint, RunId: req.RunID,
+	})
+	r.result.Duration = time.Since(r.started)
+	if err != nil {
+		return r.result, c.explain(err)
+	}
+	return r.result, nil
+}
+
+// receive reads the stream to its end. Idle time counts only while the plugin
+// is waited for, not while the handler works.
+func (c *call) receive(r *receiver, req *harvestv1.HarvestRequest) error {
+	limit := c.process.limits.Idle
+	idle := time.AfterFunc(limit, func() {
+		c.cancel(broken("hang", "the plugin has sent nothing for "+limit.String(), "look whether the source answers, and try again; if it stays, "+reportIt))
+	})
+	defer idle.Stop()
+	stream, err := c.process.source.Harvest(c.ctx, req, c.options()...)
+	if err != nil {
+		return err
+	}
+	for {
+		event, err := stream.Recv()
+		idle.Stop()
+		switch {
+		case ended(err):
+			return r.finish()
+		case err != nil:
+			return err
+		case c.ctx.Err() != nil: // an event that was already here when the run was cancelled
+			return context.Cause(c.ctx)
+		}
+		if err := r.take(event); err != nil {
+			return err
+		}
+		idle.Reset(limit)
+	}
+}
+
+func ended(err error) bool { return errors.Is(err, io.EOF) }
+
+// receiver checks what a plugin sends against the protocol before it hands it on.
+type receiver struct {
+	handler  Handler
+	limits   Limits
+	secrets  secret.Set
+	started  time.Time
+	seq      uint64
+	received int             // records and other events
+	scopes   map[string]bool // done
+	broken   map[string]bool // with an error noted
+	done     *harvestv1.Done
+	result   Result
+}
+
+func (r *receiver) take(e *harvestv1.HarvestEvent) error {
+	if r.done != nil {
+		return protocolError("it goes on after it was done")
+	}
+	r.received += 1 + len(e.GetBatch().GetRecords())
+	if r.received > r.limits.Records {
+		return broken("too_many_records", fmt.Sprintf("the plugin sends more than %d records and events, which is the limit of one harvest", r.limits.Records),
+			"harvest a part of the source, such as some schemas; if the source is smaller, "+reportIt)
+	}
+	switch e := e.GetEvent().(type) {
+	case *harvestv1.HarvestEvent_Batch:
+		return r.batch(e.Batch)
+	case *harvestv1.HarvestEvent_Checkpoint:
+		return r.checkpoint(e.Checkpoint.GetState())
+	case *harvestv1.HarvestEvent_ScopeDone:
+		return r.scopeDone(e.ScopeDone.GetScope())
+	case *harvestv1.HarvestEvent_Progress:
+		r.handler.Progress(max(e.Progress.GetDone(), 0), max(e.Progress.GetTotal(), 0), clip(r.secrets.Strike(e.Progress.GetWhat())))
+	case *harvestv1.HarvestEvent_Note:
+		return r.note(e.Note)
+	case *harvestv1.HarvestEvent_Heartbeat:
+	case *harvestv1.HarvestEvent_Done:
+		r.done = e.Done
+	default:
+		r.result.Unknown++
+	}
+	return nil
+}
+
+func (r *receiver) batch(b *harvestv1.Batch) error {
+	if r.seq++; b.GetSeq() != r.seq {
+		return protocolError("batch %d follows batch %d", b.GetSeq(), r.seq-1)
+	}
+	records := make([]sdk.Record, 0, len(b.GetRecords()))
+	for _, wire := range b.GetRecords() {
+		record := decode(wire)
+		if record == nil {
+			r.result.Unknown++
+			continue
+		}
+		if err := sdk.Validate(record); err != nil {
+			return badRecord(err, r.secrets)
+		}
+		r.count(record)
+		records = append(records, record)
+	}
+	return r.handled(r.handler.Records(records))
+}
+
+func (r *receiver) count(record sdk.Record) {
+	switch record.(type) {
+	case *sdk.Asset:
+		r.result.Assets++
+	case *sdk.Edge:
+		r.result.Edges++
+	case *sdk.Quality:
+		r.result.Quality++
+	}
+}
+
+func (r *receiver) checkpoint(state []byte) error {
+	if len(state) > harvestv1.MaxCheckpointBytes {
+		return protocolError("its checkpoint of %d bytes is larger than 1 MiB", len(state))
+	}
+	r.result.Checkpoints++
+	return r.handled(r.handler.Checkpoint(state))
+}
+
+// scopeDone refuses a scope of which something is missing: what was not seen
+// there would be retired.
+func (r *receiver) scopeDone(scope string) error {
+	switch {
+	case scope == "":
+		return protocolError("a scope without a name is called done")
+	case r.broken[scope] || r.broken[""]:
+		return protocolError("the scope %s is called done although an error was noted for it", clip(r.secrets.Strike(scope)))
+	case r.scopes[scope]:
+		return nil
+	}
+	r.scopes[scope] = true
+	r.result.Scopes = append(r.result.Scopes, scope)
+	return r.handled(r.handler.ScopeDone(scope))
+}
+
+func (r *receiver) note(n *harvestv1.Note) error {
+	level := sdk.Level(n.GetLevel())
+	if !slices.Contains([]sdk.Level{sdk.InfoLevel, sdk.WarnLevel, sdk.ErrorLevel}, level) {
+		level = sdk.WarnLevel
+	}
+	if level == sdk.ErrorLevel {
+		r.broken[n.GetScope()] = true
+	}
+	r.result.Notes++
+	r.handler.Note(sdk.Note{
+		Level: level, Code: clip(r.secrets.Strike(n.GetCode())), Title: clip(r.secrets.Strike(n.GetTitle())),
+		Sample: clip(r.secrets.Strike(n.GetSample())), Scope: n.GetScope(),
+	})
+	return nil
+}
+
+func (r *receiver) handled(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, own := errors.AsType[*Failure](err); own {
+		return err
+	}
+	return ours("not_kept", "what the plugin found could not be kept: "+r.secrets.Strike(err.Error()), "look into the server's log", err)
+}
+
+// finish compares what the plugin says it sent with what came. Records that this
+// host does not know cannot be compared.
+func (r *receiver) finish() error {
+	switch {
+	case r.done == nil:
+		return protocolError("it ends the harvest without saying that it is done")
+	case r.result.Unknown > 0:
+		return nil
+	}
+	for _, c := range []struct {
+		what      string
+		sent, got int64
+	}{
+		{"assets", r.done.GetAssets(), r.result.Assets},
+		{"edges", r.done.GetEdges(), r.result.Edges},
+		{"tests", r.done.GetQuality(), r.result.Quality},
+		{"scopes", r.done.GetScopes(), int64(len(r.result.Scopes))},
+	} {
+		if c.sent != c.got {
+			return protocolError("it says that it sent %d %s, and %d came", c.sent, c.what, c.got)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,325 @@
+package plugintest
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/sdk/internal/secret"
+)
+
+// suite judges one plugin.
+type suite struct {
+	ctx      context.Context //nolint:containedctx // of the test that the suite is
+	plugin   sdk.Registration
+	spec     host.Spec
+	fixture  Fixture
+	problems []string
+
+	clean *harvest // in process, once it went well
+	said  []said   // everything that came out of the plugin, to look for secrets
+}
+
+// said is a text that came out of the plugin, and where.
+type said struct{ where, text string }
+
+func (s *suite) problem(format string, args ...any) {
+	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+}
+
+// say keeps texts for the case that looks for secrets.
+func (s *suite) say(where string, texts ...string) {
+	for _, text := range texts {
+		s.said = append(s.said, said{where, text})
+	}
+}
+
+// harvest is what one harvest gave, as a sink in process and as a handler of
+// the host. What comes after the last checkpoint counts for nothing when the
+// harvest is interrupted.
+type harvest struct {
+	mu         sync.Mutex
+	ctx        context.Context //nolint:containedctx // a sink answers with its error
+	records    map[string]string
+	kept       map[string]string // up to the checkpoint
+	order      []sdk.Record
+	scopes     []string
+	notes      []sdk.Note
+	checkpoint []byte
+	doubled    []string
+	late       []string     // scopes called done although an error was noted
+	onRecord   func() error // called for each record, or each batch of them
+}
+
+func newHarvest(ctx context.Context) *harvest {
+	return &harvest{ctx: ctx, records: map[string]string{}, kept: map[string]string{}}
+}
+
+// Emit takes one record in process, by the rules of the host.
+func (h *harvest) Emit(r sdk.Record) error {
+	if err := sdk.Validate(r); err != nil {
+		return err
+	}
+	return h.Records([]sdk.Record{r})
+}
+
+// Records takes records.
+func (h *harvest) Records(records []sdk.Record) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.ctx.Err(); err != nil {
+		return err
+	}
+	for _, r := range records {
+		key, line := keyOf(r), lineOf(r)
+		if _, twice := h.records[key]; twice {
+			h.doubled = append(h.doubled, key)
+		}
+		h.records[key] = line
+		h.order = append(h.order, r)
+	}
+	if h.onRecord != nil {
+		return h.onRecord()
+	}
+	return nil
+}
+
+// Checkpoint keeps what came before.
+func (h *harvest) Checkpoint(state []byte) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.checkpoint = bytes.Clone(state)
+	maps.Copy(h.kept, h.records)
+	return h.ctx.Err()
+}
+
+// ScopeDone keeps the scope.
+func (h *harvest) ScopeDone(scope string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, n := range h.notes {
+		if n.Level == sdk.ErrorLevel && (n.Scope == scope || n.Scope == "") {
+			h.late = append(h.late, scope)
+		}
+	}
+	h.scopes = append(h.scopes, scope)
+	return h.ctx.Err()
+}
+
+// inProcess is the side of the harvest that a plugin in this process sees.
+type inProcess struct{ *harvest }
+
+// Progress is not kept.
+func (h inProcess) Progress(int64, int64, string) error { return h.ctx.Err() }
+
+// Note keeps the note.
+func (h inProcess) Note(n sdk.Note) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.notes = append(h.notes, n)
+	return h.ctx.Err()
+}
+
+// overPipe is the side of the harvest that the host sees.
+type overPipe struct{ *harvest }
+
+// Progress is not kept.
+func (h overPipe) Progress(int64, int64, string) {}
+
+// Note keeps the note.
+func (h overPipe) Note(n sdk.Note) { _ = inProcess(h).Note(n) }
+
+var (
+	_ sdk.Sink     = inProcess{}
+	_ host.Handler = overPipe{}
+)
+
+// lines is everything that the harvest came to, without order and times.
+func (h *harvest) lines() []string {
+	lines := slices.Collect(maps.Values(h.records))
+	for _, scope := range h.scopes {
+		lines = append(lines, encode(map[string]any{"scopeDone": scope}))
+	}
+	for _, n := range h.notes {
+		lines = append(lines, encode(map[string]any{"note": n}))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// keyOf names what the record is about.
+func keyOf(r sdk.Record) string {
+	switch r := r.(type) {
+	case *sdk.Asset:
+		return fmt.Sprintf("asset %s %s", r.ID.Namespace, r.ID.Name)
+	case *sdk.Edge:
+		return fmt.Sprintf("edge %s %s -> %s %s %s", r.From.Namespace, r.From.Name, r.To.Namespace, r.To.Name, r.Kind)
+	case *sdk.Quality:
+		return fmt.Sprintf("test %s %s %s", r.Asset.Namespace, r.Asset.Name, r.Key)
+	}
+	return "nothing"
+}
+
+// lineOf is the record as JSON.
+func lineOf(r sdk.Record) string {
+	kind := "asset"
+	switch record := r.(type) {
+	case *sdk.Edge:
+		kind = "edge"
+	case *sdk.Quality:
+		kind = "test"
+		if record.Result != nil { // a time in another zone is the same time
+			q, result := *record, *record.Result
+			result.At = result.At.UTC()
+			q.Result, r = &result, &q
+		}
+	}
+	return encode(map[string]any{kind: r})
+}
+
+func encode(v any) string {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "cannot be encoded: " + err.Error()
+	}
+	return strings.TrimSpace(text.String())
+}
+
+// harvestHere harvests in process.
+func (s *suite) harvestHere(h *harvest, checkpoint []byte) error {
+	return s.openHere(h.ctx, s.fixture.Config, s.fixture.Secrets, func(source sdk.Source) error {
+		return source.Harvest(h.ctx, sdk.Request{RunID: "run_plugintest", Checkpoint: checkpoint}, inProcess{h})
+	})
+}
+
+func (s *suite) openHere(ctx context.Context, config json.RawMessage, secrets map[string]string, use func(sdk.Source) error) error {
+	log := &journal{}
+	defer func() { s.say("the log in process", log.String()) }()
+	source, err := s.plugin.Open(ctx, config, secrets, sdk.Env{Log: log.logger()})
+	if err == nil {
+		err = errors.Join(use(source), source.Close())
+	}
+	if err != nil {
+		s.say("an error in process", err.Error())
+	}
+	return err
+}
+
+// harvestThere harvests in a process of its own.
+func (s *suite) harvestThere(h *harvest, checkpoint []byte) error {
+	return s.openThere(h.ctx, func(ctx context.Context, p *host.Process) error {
+		_, err := p.Harvest(ctx, host.Request{
+			RunID: "run_plugintest", Config: s.fixture.Config, Secrets: s.fixture.Secrets, Checkpoint: checkpoint,
+		}, overPipe{h})
+		return err
+	})
+}
+
+func (s *suite) openThere(ctx context.Context, use func(context.Context, *host.Process) error) error {
+	log := &journal{}
+	defer func() { s.say("the log of the process", log.String()) }()
+	p, err := host.Launch(s.ctx, s.spec, host.Limits{}, log.logger())
+	if err != nil {
+		return err
+	}
+	err = use(ctx, p)
+	if f, ok := errors.AsType[*host.Failure](err); ok {
+		s.say("a failure of the process", append([]string{f.Error(), f.Fix}, f.Stderr...)...)
+	}
+	if closed := p.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// cleanHarvest gives what an undisturbed harvest in process comes to.
+func (s *suite) cleanHarvest() *harvest {
+	if s.clean != nil {
+		return s.clean
+	}
+	h := newHarvest(s.ctx)
+	if err := s.harvestHere(h, nil); err != nil {
+		s.problem("the harvest of the fixture ends badly: %s", describeError(err))
+		return nil
+	}
+	if len(h.records) == 0 {
+		s.problem("the harvest of the fixture finds nothing")
+		return nil
+	}
+	s.clean = h
+	return h
+}
+
+func describeError(err error) string {
+	var fix string
+	if e, ok := errors.AsType[*sdk.Error](err); ok {
+		fix = e.Fix
+	}
+	if f, ok := errors.AsType[*host.Failure](err); ok {
+		fix = fmt.Sprintf("%s (%s %s)", f.Fix, f.Fault, f.Code)
+	}
+	return fmt.Sprintf("%v; %s", err, fix)
+}
+
+// secretSet knows the fixture's secrets.
+func (s *suite) secretSet() secret.Set {
+	values := slices.Collect(maps.Values(s.fixture.Secrets))
+	for _, bad := range s.fixture.BadConfigs {
+		values = append(values, slices.Collect(maps.Values(bad.Secrets))...)
+	}
+	return secret.New(values, "")
+}
+
+// journal is a log that is read afterwards.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+func (j *journal) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// within reports when the work takes longer than a cancel may.
+func (s *suite) within(limit time.Duration, what string, work func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		work()
+	}()
+	select {
+	case <-done:
+	case <-time.After(limit):
+		s.problem("%s takes longer than %s", what, limit)
+		<-done
+	}
+}
+
+func stateText(state []byte) string {
+	return base64.StdEncoding.EncodeToString(state) + " " + string(state)
+}
