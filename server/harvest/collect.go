@@ -1,0 +1,204 @@
+package harvest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/lineage"
+)
+
+// batchWeight is how much is kept in one change. A record weighs one, and a
+// wide table more, so that neither memory nor a transaction grows with the source.
+const batchWeight = 500
+
+// collector keeps what one attempt of a run finds.
+//
+// Records are kept in batches, each in one change with the run's counts; a
+// checkpoint and the end of a scope close a batch early, and the checkpoint is
+// kept in the same change as the records before it. That a batch may be kept
+// before its checkpoint does no harm: to see an asset twice is to see it once,
+// and only the complete end of a run holds anything for gone. So a run that
+// does not end well leaves what it has seen, drops what it has not yet kept,
+// and takes nothing away.
+type collector struct {
+	run     *execution
+	source  model.Source // as it was when the attempt began
+	resumed bool         // from a checkpoint: this attempt does not see everything
+
+	batch  batch
+	scopes map[string]*seen
+	done   []string // the scopes listed completely, in order
+}
+
+// batch is what has come since the last change.
+type batch struct {
+	observed catalog.Observation
+	edges    []*sdk.Edge
+	counts   model.RunCounts
+	weight   int
+}
+
+// seen is what the run has seen in one scope.
+type seen struct {
+	nouns map[model.ID]bool // assets and quality rules
+	edges map[model.ID]bool
+}
+
+func newCollector(x *execution, source model.Source) *collector {
+	c := &collector{run: x, source: source, resumed: len(source.Checkpoint) > 0, scopes: map[string]*seen{}}
+	c.batch = c.empty()
+	return c
+}
+
+func (c *collector) empty() batch {
+	return batch{observed: catalog.Observation{Source: c.source, Run: c.run.id}}
+}
+
+// Records takes records and keeps them when they are many.
+func (c *collector) Records(records []sdk.Record) error {
+	for _, r := range records {
+		c.batch.add(c.source, r)
+		if c.batch.weight >= batchWeight {
+			if err := c.flush(c.run.ctx, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *batch) add(source model.Source, r sdk.Record) {
+	b.weight++
+	switch r := r.(type) {
+	case *sdk.Asset:
+		b.observed.Assets = append(b.observed.Assets, seenAsset(source, r))
+		b.counts.Assets++
+		b.counts.Fields += len(r.Fields)
+		b.weight += len(r.Fields) / 50
+	case *sdk.Quality:
+		b.observed.Quality = append(b.observed.Quality, seenQuality(source, r))
+		b.counts.Quality++
+	case *sdk.Edge:
+		b.edges = append(b.edges, r)
+		b.observed.Refs = append(b.observed.Refs, refOf(r.From), refOf(r.To))
+		b.counts.Edges++
+	}
+}
+
+// Checkpoint keeps what has come together with the state.
+func (c *collector) Checkpoint(state []byte) error {
+	state = bytes.Clone(state)
+	return c.flush(c.run.ctx, func(s *model.Source) { s.Checkpoint, s.CheckpointRun = state, c.run.id })
+}
+
+// ScopeDone keeps what has come and remembers that the scope is complete.
+func (c *collector) ScopeDone(scope string) error {
+	if err := c.flush(c.run.ctx, nil); err != nil {
+		return err
+	}
+	c.done = append(c.done, scope)
+	c.run.change(func(r *model.Run) { r.Scopes = append(slices.Clone(r.Scopes), scope) })
+	return nil
+}
+
+// Progress has no place in the report of a run; its counts tell enough.
+func (c *collector) Progress(int64, int64, string) {}
+
+// Note counts the remark.
+func (c *collector) Note(n sdk.Note) {
+	c.run.change(func(r *model.Run) { r.Notes = notes(r.Notes).note(n) })
+}
+
+// flush keeps the batch in one change, together with what the source shall
+// remember. A write that loses a race is made again on what is then known.
+func (c *collector) flush(ctx context.Context, remember func(*model.Source)) error {
+	if c.batch.weight == 0 && remember == nil {
+		return nil
+	}
+	err := repeat(ctx, func() error { return c.keep(ctx, remember) })
+	if err == nil {
+		c.batch = c.empty()
+	}
+	return err
+}
+
+func (c *collector) keep(ctx context.Context, remember func(*model.Source)) error {
+	found, err := c.run.service.catalog.Observe(ctx, c.batch.observed)
+	if err != nil {
+		return fmt.Errorf("observe assets: %w", err)
+	}
+	edges := c.resolved(found.IDs)
+	flows, err := c.run.service.lineage.Observe(ctx, lineage.Observation{Source: c.source, Edges: edges})
+	if err != nil {
+		return fmt.Errorf("observe lineage: %w", err)
+	}
+	counts := c.batch.counts
+	counts.Created, counts.Updated, counts.Unchanged = found.Created, found.Updated, found.Unchanged
+	err = c.run.write(ctx, step{
+		action: "run.observe", reason: fmt.Sprintf("run %s: %d assets, %d edges, %d quality rules", c.run.id, counts.Assets, counts.Edges, counts.Quality),
+		writes: slices.Concat(found.Writes, flows.Writes), source: remember, atLeastEach: 500 * time.Millisecond,
+		run: func(r *model.Run) {
+			r.Counts = sum(r.Counts, counts)
+			for _, n := range found.Notes {
+				r.Notes = notes(r.Notes).add(n)
+			}
+		},
+	})
+	if err == nil {
+		c.see(found, edges, flows.IDs)
+	}
+	return err
+}
+
+// resolved gives the edges both of whose ends the catalogue has accepted.
+func (c *collector) resolved(ids map[catalog.Ref]model.ID) []lineage.Seen {
+	edges := make([]lineage.Seen, 0, len(c.batch.edges))
+	for _, e := range c.batch.edges {
+		from, to := ids[refOf(e.From)], ids[refOf(e.To)]
+		if from != "" && to != "" {
+			edges = append(edges, seenEdge(e, from, to))
+		}
+	}
+	return edges
+}
+
+// see remembers by scope what the batch has shown.
+func (c *collector) see(found catalog.Result, edges []lineage.Seen, ids []model.ID) {
+	for _, a := range c.batch.observed.Assets {
+		if id := found.IDs[a.Ref]; id != "" {
+			c.scope(a.Sighting.Scope).nouns[id] = true
+		}
+	}
+	for _, q := range c.batch.observed.Quality {
+		for _, id := range found.Rules { // a rule belongs to one scope, so that it does no harm in another
+			c.scope(q.Rule.Scope).nouns[id] = true
+		}
+	}
+	for i, e := range edges {
+		if i < len(ids) && ids[i] != "" {
+			c.scope(e.Scope).edges[ids[i]] = true
+		}
+	}
+}
+
+func (c *collector) scope(name string) *seen {
+	s := c.scopes[name]
+	if s == nil {
+		s = &seen{nouns: map[model.ID]bool{}, edges: map[model.ID]bool{}}
+		c.scopes[name] = s
+	}
+	return s
+}
+
+func sum(a, b model.RunCounts) model.RunCounts {
+	return model.RunCounts{
+		Assets: a.Assets + b.Assets, Fields: a.Fields + b.Fields, Edges: a.Edges + b.Edges, Quality: a.Quality + b.Quality,
+		Created: a.Created + b.Created, Updated: a.Updated + b.Updated, Unchanged: a.Unchanged + b.Unchanged, Retired: a.Retired + b.Retired,
+	}
+}

@@ -1,0 +1,327 @@
+package harvest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// execution is one run at work in this process.
+//
+// Every write of a run carries the run's own row, at the revision that this
+// process wrote last. When another server has ended the run, the row has
+// another revision, the write fails as a whole, and the run stops: nothing of
+// a run is kept after its end.
+type execution struct {
+	service  *Service
+	id       model.ID
+	trigger  string
+	decision model.ID // the answer that let the run begin
+	request  string
+	log      *slog.Logger
+	ctx      context.Context //nolint:containedctx // of the run, which outlives the call that began it
+	end      context.CancelCauseFunc
+	done     chan struct{} // closed after the last state
+
+	writing sync.Mutex // held for the length of one write
+	source  model.Source
+	written time.Time // when the row was written last
+	lifted  bool      // the latest attempt could retire without the fail-safe
+
+	mu       sync.Mutex // guards what readers see
+	run      model.Run
+	watchers map[chan model.Run]bool
+	over     bool
+}
+
+func newExecution(s *Service, source model.Source, run model.Run, decision model.ID, request string) *execution {
+	ctx, end := context.WithCancelCause(model.WithPrincipal(context.Background(), model.System()))
+	return &execution{
+		service: s, id: run.ID, trigger: run.Trigger, source: source, run: run, decision: decision, request: request, ctx: ctx, end: end, done: make(chan struct{}),
+		log:     s.log.With(slog.String("source", string(source.Name)), slog.String("run", string(run.ID))),
+		written: time.Now(), watchers: map[chan model.Run]bool{},
+	}
+}
+
+// work runs the source to its end, whatever that is.
+func (x *execution) work() {
+	stop := make(chan struct{})
+	var beat sync.WaitGroup
+	beat.Go(func() { x.beat(stop) })
+	err := x.attempts()
+	close(stop)
+	beat.Wait()
+	cause := context.Cause(x.ctx)
+	x.end(nil)
+	switch {
+	case errors.Is(cause, errLost):
+		x.adopt()
+	case err == nil:
+		x.finish(model.RunSucceeded, nil)
+	case errors.Is(cause, errCancelled):
+		x.finish(model.RunCancelled, nil)
+	case cause != nil:
+		x.finish(model.RunFailed, x.service.failureOf(x.ctx, cause))
+	default:
+		x.finish(model.RunFailed, x.service.failureOf(x.ctx, err))
+	}
+}
+
+// beat says from time to time that the run lives, and finds out whether
+// another server has ended it.
+func (x *execution) beat(stop <-chan struct{}) {
+	t := time.NewTicker(refreshEach)
+	defer t.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-x.ctx.Done():
+			return
+		case <-t.C:
+			x.refresh()
+		}
+	}
+}
+
+func (x *execution) refresh() {
+	err := x.write(x.ctx, step{action: "run.refresh", atLeastEach: refreshEach / 2})
+	if err != nil && x.ctx.Err() == nil {
+		x.log.WarnContext(x.ctx, "the run could not be refreshed", slog.Any("error", err))
+	}
+}
+
+// attempts runs the plugin. Only the schedule tries again what may be over in
+// a while: whoever waits for a run wants to hear of the trouble at once.
+func (x *execution) attempts() error {
+	for try := 0; ; try++ {
+		err := x.inSlot(x.attempt)
+		f, again := passing(err)
+		if !again || x.trigger != triggerSchedule || try == len(x.service.backoff) {
+			return err
+		}
+		wait := min(max(x.service.backoff[try], f.RetryAfter), time.Hour)
+		x.change(func(r *model.Run) {
+			r.Notes = notes(r.Notes).add(model.RunNote{
+				Level: "warn", Code: "retried", Title: "The run was tried again after a while.", Count: 1,
+				Samples: []string{fmt.Sprintf("after %s: %s", wait, f.Message)},
+			})
+		})
+		if err := x.wait(wait); err != nil {
+			return err
+		}
+	}
+}
+
+func (x *execution) wait(d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-x.ctx.Done():
+		return context.Cause(x.ctx)
+	}
+}
+
+// inSlot waits for one of the slots that bound how many plugins work at once.
+func (x *execution) inSlot(do func() error) error {
+	select {
+	case x.service.slots <- struct{}{}:
+		defer func() { <-x.service.slots }()
+		return do()
+	case <-x.ctx.Done():
+		return context.Cause(x.ctx)
+	}
+}
+
+// attempt launches the plugin once and keeps what it finds. After the plugin
+// has ended well nothing stops the run any more: what is gone is retired scope
+// by scope, and the run ends.
+func (x *execution) attempt() error {
+	x.writing.Lock()
+	source := x.source
+	x.lifted = source.AllowRetireAll && len(source.Checkpoint) == 0
+	x.writing.Unlock()
+	c := newCollector(x, source)
+	x.change(func(r *model.Run) { forget(r, c.resumed) })
+	err := x.service.use(x.ctx, source.Plugin, source.Secrets, x.log, func(p *host.Process, secrets map[string]string) error {
+		_, err := p.Harvest(x.ctx, host.Request{RunID: string(x.id), Config: source.Config, Secrets: secrets, Checkpoint: source.Checkpoint}, c)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.flush(x.ctx, nil); err != nil {
+		return err
+	}
+	return c.retire(context.WithoutCancel(x.ctx))
+}
+
+// forget takes back the counts of an earlier try that is made from the beginning.
+func forget(r *model.Run, resumed bool) {
+	if !resumed {
+		c := r.Counts
+		r.Counts = model.RunCounts{Created: c.Created, Updated: c.Updated, Retired: c.Retired}
+		r.Scopes = nil
+	}
+}
+
+// step is one write of a run.
+type step struct {
+	action string
+	reason string
+	writes []store.Write
+	run    func(*model.Run)    // applied to the row, and to what readers see once it is written; may be nil
+	source func(*model.Source) // likewise; nil leaves the source alone
+
+	atLeastEach time.Duration // a step without writes is left out when the row was written within this time
+}
+
+// write makes the step, with the run's row. A conflict comes back after the
+// rows have been read again; when the run has been ended elsewhere it is errLost.
+func (x *execution) write(ctx context.Context, st step) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	if st.writes == nil && st.source == nil && time.Since(x.written) < st.atLeastEach {
+		x.change(st.run)
+		return nil
+	}
+	run, source := x.state(), x.source
+	writes := slices.Clone(st.writes)
+	if st.source != nil {
+		st.source(&source)
+		writes = append(writes, store.Sources.Put(source))
+	}
+	if st.run != nil {
+		st.run(&run)
+	}
+	writes = append(writes, store.Runs.Put(run))
+	_, err := x.service.store.Apply(ctx, store.Change{
+		Actor: run.StartedBy, Action: st.action, Subject: source.ID, Reason: st.reason,
+		Decision: x.decision, Request: x.request, Writes: writes,
+	})
+	if err != nil {
+		return x.refused(ctx, err)
+	}
+	x.written = time.Now()
+	if st.source != nil {
+		source.Revision++
+		x.source = source
+	}
+	x.change(func(r *model.Run) {
+		if st.run != nil {
+			st.run(r)
+		}
+		r.Revision++
+		r.UpdatedAt = x.service.now()
+	})
+	return nil
+}
+
+// refused reads the rows again after a lost race, so that the step can be
+// made once more.
+func (x *execution) refused(ctx context.Context, err error) error {
+	if !lostRace(err) {
+		return err
+	}
+	run, again := store.Runs.Get(ctx, x.service.store, x.id)
+	if again != nil {
+		return again
+	}
+	if run.Status != model.RunRunning {
+		x.end(errLost)
+		return errLost
+	}
+	source, again := store.Sources.Get(ctx, x.service.store, x.source.ID)
+	if again != nil {
+		return again
+	}
+	x.source = source
+	x.mu.Lock()
+	x.run.Revision = run.Revision
+	x.mu.Unlock()
+	return err
+}
+
+// finish writes how the run ended. When even that fails the row stays as it is,
+// grows stale, and is given up by the upkeep.
+func (x *execution) finish(status model.RunStatus, failure *model.Failure) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), 30*time.Second)
+	defer cancel()
+	ended := x.service.now()
+	opened := false // the circuit, by this run; known once the source has been brought up to date
+	st := step{action: "run.end", reason: fmt.Sprintf("run %s, %s", x.id, status)}
+	st.source = func(s *model.Source) { opened = settle(s, x.id, status, failure, x.lifted) }
+	st.run = func(r *model.Run) {
+		r.Status, r.EndedAt, r.Failure = status, &ended, failure
+		if opened {
+			r.Notes = notes(r.Notes).add(circuitNote)
+		}
+	}
+	end := func() error { return x.write(ctx, st) }
+	switch err := repeat(ctx, end); {
+	case errors.Is(err, errLost):
+		x.adopt()
+	case err != nil:
+		x.log.ErrorContext(ctx, "the end of the run could not be written", slog.Any("error", err))
+		x.change(st.run)
+	}
+	if failure != nil {
+		x.log.WarnContext(ctx, "the run has failed", slog.String("fault", string(failure.Fault)), slog.String("code", failure.Code), slog.Bool("schedule_paused", opened))
+	}
+}
+
+// circuitNote stands on the run that paused the schedule.
+var circuitNote = model.RunNote{
+	Level: "warn", Code: "circuit_open", Count: 1,
+	Title: fmt.Sprintf("The schedule is paused after %d failed runs in a row: mend the cause, then run the source by hand or resume its schedule.", circuit),
+}
+
+// settle brings the source up to date with the end of a run, and reports
+// whether that paused its schedule.
+func settle(s *model.Source, run model.ID, status model.RunStatus, failure *model.Failure, lifted bool) bool {
+	switch status {
+	case model.RunSucceeded:
+		if s.FailedRuns >= circuit {
+			s.Paused = false // it was paused by its failures, and they are over
+		}
+		s.Checkpoint, s.CheckpointRun, s.FailedRuns = nil, "", 0
+		s.AllowRetireAll = s.AllowRetireAll && !lifted // it was for one run, which has used it
+	case model.RunFailed:
+		ours := failure.Fault == model.FaultHost
+		if s.CheckpointRun != run && !ours && failure.Fault != model.FaultSource {
+			// A run that came no further than the one before it may have been
+			// led astray by the checkpoint: the next one begins anew.
+			s.Checkpoint, s.CheckpointRun = nil, ""
+		}
+		if ours {
+			return false
+		}
+		s.FailedRuns++
+		if s.FailedRuns >= circuit && s.Schedule != "" && !s.Paused {
+			s.Paused = true
+			return true
+		}
+	case model.RunRunning, model.RunCancelled:
+	}
+	return false
+}
+
+// adopt shows the end that another server wrote.
+func (x *execution) adopt() {
+	run, err := store.Runs.Get(context.WithoutCancel(x.ctx), x.service.store, x.id)
+	if err != nil {
+		x.log.ErrorContext(x.ctx, "the end of the run could not be read", slog.Any("error", err))
+		return
+	}
+	x.change(func(r *model.Run) { *r = run })
+}

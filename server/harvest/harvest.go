@@ -1,0 +1,124 @@
+// Package harvest keeps the sources, runs their plugins and feeds what these
+// find to the catalogue and the lineage graph. It owns sources, schedules and
+// runs, the only translation from the records of the SDK to the nouns of the
+// model, and the rule by which something is held to be gone. It refuses to keep
+// a secret: a source names where one is to be found, and only a run looks.
+package harvest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/lineage"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// The bounds of the runs of one server.
+const (
+	maxRuns     = 4                // plugins at work at the same time; the others wait
+	refreshEach = 15 * time.Second // how often a run under way says that it lives
+	staleAfter  = time.Minute      // silence after which a run is given up for dead
+	pollEach    = 500 * time.Millisecond
+	tickEach    = 5 * time.Second // how often the schedules are looked at
+)
+
+// Config is what the service needs.
+type Config struct {
+	Store   store.Store
+	Gate    *gate.Gate
+	Catalog *catalog.Service
+	Lineage *lineage.Service
+	Plugins *Launcher
+
+	SecretEnv []string // environment variables that sources may name; a trailing * stands for the rest
+	SecretDir string   // folder whose files sources may name; "" has none
+
+	Limits  host.Limits     // of every plugin process; a field that is zero has its default
+	Backoff []time.Duration // pauses before the next try of a scheduled run; 1 and 5 minutes when nil
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Service keeps sources and runs them.
+type Service struct {
+	store   store.Store
+	gate    *gate.Gate
+	catalog *catalog.Service
+	lineage *lineage.Service
+	plugins *Launcher
+	vault   vault
+	limits  host.Limits
+	backoff []time.Duration
+	now     func() time.Time
+	log     *slog.Logger
+
+	slots  chan struct{}          // one for each run at work
+	checks chan struct{}          // one for each check at work
+	held   map[model.ID]time.Time // sources that the schedule lets rest; only Run touches it
+
+	mu     sync.Mutex
+	active map[model.ID]*execution
+	closed bool
+	work   sync.WaitGroup
+}
+
+// New makes the service. Nothing runs until a run is started or Run is called.
+func New(cfg Config) *Service {
+	s := &Service{
+		store: cfg.Store, gate: cfg.Gate, catalog: cfg.Catalog, lineage: cfg.Lineage, plugins: cfg.Plugins,
+		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, limits: cfg.Limits, backoff: cfg.Backoff,
+		now: cfg.Now, log: cfg.Log, slots: make(chan struct{}, maxRuns), checks: make(chan struct{}, maxRuns),
+		held: map[model.ID]time.Time{}, active: map[model.ID]*execution{},
+	}
+	if s.now == nil {
+		s.now = model.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.backoff == nil {
+		s.backoff = []time.Duration{time.Minute, 5 * time.Minute}
+	}
+	return s
+}
+
+// Run starts the runs that are due and gives up those whose server is gone,
+// until the context ends. The context's principal must be the system.
+func (s *Service) Run(ctx context.Context) {
+	ticks := time.NewTicker(tickEach)
+	defer ticks.Stop()
+	for {
+		s.tick(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+	}
+}
+
+// tick does one round of the background work. What goes wrong is logged, since
+// nobody waits for the answer, and tried again in a later round.
+func (s *Service) tick(ctx context.Context) {
+	if err := errors.Join(s.bury(ctx), s.startDue(ctx)); err != nil && ctx.Err() == nil {
+		s.log.ErrorContext(ctx, "the upkeep of the harvest did not end", slog.Any("error", err))
+	}
+}
+
+// Close ends the runs under way, which fail as interrupted, and waits for them.
+func (s *Service) Close() {
+	s.mu.Lock()
+	s.closed = true
+	for _, x := range s.active {
+		x.end(errClosed)
+	}
+	s.mu.Unlock()
+	s.work.Wait()
+}

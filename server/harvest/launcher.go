@@ -1,0 +1,203 @@
+package harvest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/host"
+)
+
+// Launcher knows the plugins: those that ship inside this binary, and those
+// that the operator has put into a folder and pinned there.
+type Launcher struct {
+	bundled map[string]*plugin
+	names   []string // of the bundled ones, in order
+	dir     string
+	log     *slog.Logger
+
+	mu    sync.Mutex
+	known map[string]described // what foreign plugins said of themselves, by hash and name
+}
+
+// plugin is one that can be launched.
+type plugin struct {
+	info model.PluginInfo
+	form *form
+	spec host.Spec
+}
+
+type described struct {
+	plugin *plugin
+	err    error
+}
+
+// as is the plugin as its pin now says to launch it.
+func (d described) as(spec host.Spec) *plugin {
+	if d.plugin == nil {
+		return nil
+	}
+	p := *d.plugin
+	p.spec = spec
+	return &p
+}
+
+// NewLauncher knows the bundled plugins and the folder; "" is no folder.
+// Nothing is launched, and a folder that cannot be read is an error.
+func NewLauncher(bundled []sdk.Registration, pluginDir string, log *slog.Logger) (*Launcher, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	l := &Launcher{bundled: map[string]*plugin{}, dir: pluginDir, log: log, known: map[string]described{}}
+	for _, r := range bundled {
+		p, err := newPlugin(r.Info(), r.Schema(), r.SecretFields(), host.Self(r.Info().Name))
+		if err != nil {
+			return nil, err
+		}
+		p.info.Bundled, p.info.Trusted = true, true
+		l.bundled[p.info.Name], l.names = p, append(l.names, p.info.Name)
+	}
+	slices.Sort(l.names)
+	_, err := l.folder()
+	return l, err
+}
+
+func newPlugin(i sdk.Info, schema json.RawMessage, secrets []string, spec host.Spec) (*plugin, error) {
+	f, err := newForm(schema, secrets)
+	if err != nil {
+		return nil, &model.Error{Kind: model.KindInternal, Message: "the plugin " + i.Name + " has a schema that cannot be used", Err: err}
+	}
+	return &plugin{form: f, spec: spec, info: model.PluginInfo{
+		Name: i.Name, Version: i.Version, Summary: i.Summary, Doc: i.Doc, Schema: schema, SecretFields: secrets,
+	}}, nil
+}
+
+func (l *Launcher) folder() ([]host.Found, error) {
+	if l.dir == "" {
+		return nil, nil
+	}
+	found, err := host.ReadFolder(l.dir)
+	if err != nil {
+		return nil, refused(err)
+	}
+	return slices.DeleteFunc(found, func(f host.Found) bool { return l.bundled[f.Name] != nil }), nil
+}
+
+// refused tells an operator or a user what the host has against a plugin.
+func refused(err error) error {
+	f, ok := errors.AsType[*host.Failure](err)
+	if !ok {
+		return err
+	}
+	return &model.Error{Kind: model.KindUnavailable, Code: "plugin." + f.Code, Message: f.Error(), Hint: f.Fix}
+}
+
+// list describes every plugin. A bundled one is described without launching it,
+// and a foreign one by launching it once, when it is pinned.
+func (l *Launcher) list(ctx context.Context) []model.PluginInfo {
+	infos := make([]model.PluginInfo, 0, len(l.names))
+	for _, name := range l.names {
+		infos = append(infos, l.bundled[name].info)
+	}
+	found, err := l.folder()
+	if err != nil {
+		l.log.ErrorContext(ctx, "the plugin folder cannot be read", slog.Any("error", err))
+	}
+	for _, f := range found {
+		infos = append(infos, l.foreignInfo(ctx, f))
+	}
+	return infos
+}
+
+func (l *Launcher) foreignInfo(ctx context.Context, f host.Found) model.PluginInfo {
+	bare := model.PluginInfo{Name: f.Name, Trusted: f.Trusted, SHA256: f.SHA256, Summary: f.Problem}
+	if !f.Trusted {
+		return bare
+	}
+	p, err := l.describe(ctx, f)
+	if err != nil {
+		bare.Summary = err.Error()
+		return bare
+	}
+	return p.info
+}
+
+// find gives a plugin that can be launched. The error is of kind Invalid and
+// names the field input.plugin, unless the plugin itself is at fault.
+func (l *Launcher) find(ctx context.Context, name string) (*plugin, error) {
+	if p := l.bundled[name]; p != nil {
+		return p, nil
+	}
+	found, err := l.folder()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(found, func(f host.Found) bool { return f.Name == name })
+	switch {
+	case i < 0:
+		return nil, &model.Error{
+			Kind: model.KindInvalid, Code: "unknown_plugin", Field: "input.plugin",
+			Message: "there is no such plugin", Hint: l.choices(found),
+		}
+	case !found[i].Trusted:
+		return nil, &model.Error{
+			Kind: model.KindInvalid, Code: "untrusted_plugin", Field: "input.plugin",
+			Message: "the plugin is not trusted", Hint: found[i].Problem,
+		}
+	}
+	return l.describe(ctx, found[i])
+}
+
+func (l *Launcher) choices(found []host.Found) string {
+	names := slices.Clone(l.names)
+	for _, f := range found {
+		if f.Trusted {
+			names = append(names, f.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "this server has no plugins"
+	}
+	return "write one of " + strings.Join(names, ", ")
+}
+
+// describe asks a foreign plugin what it is, once for each content of its file.
+// A plugin that gives no answer is asked again the next time.
+func (l *Launcher) describe(ctx context.Context, f host.Found) (*plugin, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := f.SHA256 + " " + f.Name
+	if d, ok := l.known[key]; ok {
+		return d.as(f.Spec()), d.err
+	}
+	d, err := l.ask(ctx, f)
+	if err != nil {
+		return nil, refused(err)
+	}
+	d.Info.Name = f.Name // as the operator pinned it; what it calls itself is no claim on a name
+	p, err := newPlugin(d.Info, d.Schema, d.SecretFields, f.Spec())
+	if err == nil {
+		p.info.Trusted, p.info.SHA256 = true, f.SHA256
+	}
+	l.known[key] = described{p, err}
+	return p, err
+}
+
+func (l *Launcher) ask(ctx context.Context, f host.Found) (d host.Description, err error) {
+	process, err := host.Launch(ctx, f.Spec(), host.Limits{}, l.log)
+	if err != nil {
+		return d, err
+	}
+	defer func() { err = errors.Join(err, process.Close()) }()
+	return process.Describe(ctx)
+}
+
+// Plugins lists the plugins of this server. Every signed-in principal may ask:
+// what a plugin is called is no secret.
+func (s *Service) Plugins(ctx context.Context) []model.PluginInfo { return s.plugins.list(ctx) }

@@ -1,0 +1,204 @@
+package harvest_test
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/host"
+)
+
+// TestMain lets the test binary serve its own plugins, as the souk binary does.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == host.ServeArgument {
+		for _, r := range registrations() {
+			if r.Info().Name == os.Args[2] {
+				sdk.Serve(r)
+				os.Exit(0)
+			}
+		}
+		os.Exit(2)
+	}
+	os.Exit(m.Run())
+}
+
+func registrations() []sdk.Registration {
+	return []sdk.Registration{
+		sdk.Register(sdk.Plugin[scriptConfig]{
+			Info: sdk.Info{Name: "script", Version: "1.2.3", Summary: "Does what a file says, line by line.", Doc: "# script"},
+			Open: func(_ context.Context, c scriptConfig, env sdk.Env) (sdk.Source, error) {
+				return &script{config: c, env: env}, nil
+			},
+		}),
+		sdk.Register(sdk.Plugin[lockedConfig]{
+			Info: sdk.Info{Name: "locked", Version: "1.0.0", Summary: "Wants a password."},
+			Open: func(_ context.Context, c lockedConfig, env sdk.Env) (sdk.Source, error) {
+				return &script{config: scriptConfig{File: c.File, Password: c.Password}, env: env}, nil
+			},
+		}),
+	}
+}
+
+type scriptConfig struct {
+	File     string `json:"file" doc:"the script to run"`
+	Port     int    `json:"port,omitempty" doc:"a number"`
+	Mode     string `json:"mode,omitempty" enum:"fast,slow"`
+	Every    string `json:"every,omitempty" format:"duration"`
+	Password string `json:"password,omitempty" format:"secret"`
+}
+
+type lockedConfig struct {
+	File     string `json:"file" doc:"the script to run"`
+	Password string `json:"password" format:"secret"`
+}
+
+// script is a source that does what its file says:
+//
+//	table SCOPE NAME FIELD...     edge SCOPE FROM TO     rule SCOPE TABLE KEY
+//	done SCOPE     checkpoint STATE     note LEVEL CODE SCOPE
+//	tables SCOPE COUNT     wait DURATION     await FILE     skip-to STATE
+//	panic | hang | exit | unavailable | auth | tell-secret | emit-secret
+type script struct {
+	config scriptConfig
+	env    sdk.Env
+}
+
+func (s *script) Close() error { return nil }
+
+func (s *script) Check(_ context.Context, r *sdk.Report) error {
+	r.OK("connect")
+	if s.config.Password != "" {
+		r.Failed("read", "the password "+s.config.Password+" opens nothing", "GRANT SELECT")
+	}
+	return nil
+}
+
+func (s *script) Harvest(ctx context.Context, req sdk.Request, out sdk.Sink) error {
+	file, err := os.Open(s.config.File)
+	if err != nil {
+		return sdk.Config("file", "the file cannot be read", "name the script")
+	}
+	defer func() { _ = file.Close() }()
+	from := string(req.Checkpoint)
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		words := strings.Fields(lines.Text())
+		if from != "" { // go on behind the checkpoint
+			if len(words) == 2 && words[0] == "checkpoint" && words[1] == from {
+				from = ""
+			}
+			continue
+		}
+		if len(words) == 0 {
+			continue
+		}
+		if err := s.do(ctx, out, words[0], words[1:]); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+func (s *script) id(name string) sdk.NativeID {
+	return sdk.NativeID{Namespace: "postgres://db.example:5432", Name: "shop." + name}
+}
+
+func (s *script) table(scope, name string, fields ...string) *sdk.Asset {
+	a := &sdk.Asset{ID: s.id(name), Scope: scope, Kind: "TABLE", Rank: sdk.Holder, ShortName: name}
+	for i, f := range fields {
+		a.Fields = append(a.Fields, sdk.Field{Name: f, Position: i + 1, NativeType: "text"})
+	}
+	return a
+}
+
+func (s *script) do(ctx context.Context, out sdk.Sink, verb string, args []string) error {
+	switch verb {
+	case "table":
+		return out.Emit(s.table(args[0], args[1], args[2:]...))
+	case "tables":
+		count, _ := strconv.Atoi(args[1])
+		for i := range count {
+			if err := out.Emit(s.table(args[0], args[0]+".t"+strconv.Itoa(i), "id", "name")); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "edge":
+		return out.Emit(&sdk.Edge{From: s.id(args[1]), To: s.id(args[2]), Scope: args[0], Kind: "DERIVES", Method: "script", Confidence: 1})
+	case "rule":
+		return out.Emit(&sdk.Quality{Asset: s.id(args[1]), Scope: args[0], Key: args[2], Name: args[2], Rule: "not_null", Field: "id", Severity: "error"})
+	case "done":
+		return out.ScopeDone(args[0])
+	case "checkpoint":
+		return out.Checkpoint([]byte(args[0]))
+	case "note":
+		return out.Note(sdk.Note{Level: sdk.Level(args[0]), Code: args[1], Title: "A remark.", Sample: args[2], Scope: args[2]})
+	}
+	return s.misbehave(ctx, out, verb, args)
+}
+
+func (s *script) misbehave(ctx context.Context, out sdk.Sink, verb string, args []string) error {
+	switch verb {
+	case "wait":
+		d, _ := time.ParseDuration(args[0])
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	case "await":
+		for ctx.Err() == nil {
+			if _, err := os.Stat(args[0]); err == nil {
+				return nil
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		return ctx.Err()
+	case "panic":
+		go panic("the script says so")
+		select {}
+	case "hang":
+		select {}
+	case "exit":
+		os.Exit(7)
+	case "unavailable":
+		return sdk.Unavailable("the database is down", "start it", nil)
+	case "once-unavailable":
+		if _, err := os.Stat(args[0]); err == nil {
+			return nil
+		}
+		_ = os.WriteFile(args[0], nil, 0o600)
+		return sdk.Unavailable("the database is down", "start it", nil)
+	case "auth":
+		return sdk.Auth("the password is refused", "set the right one")
+	case "tell-secret":
+		s.env.Log.Error("connecting with " + s.config.Password)
+		_, _ = os.Stderr.WriteString("raw " + s.config.Password + "\n")
+		_ = out.Note(sdk.Note{Level: sdk.WarnLevel, Code: "tell", Title: "with " + s.config.Password, Sample: s.config.Password})
+		return sdk.Auth("the password "+s.config.Password+" is refused", "change "+s.config.Password)
+	case "emit-secret":
+		a := s.table("main", "leak")
+		a.Description = "postgres://u:" + s.config.Password + "@db"
+		return out.Emit(a)
+	}
+	return sdk.Config("file", "unknown line "+verb, "")
+}
+
+// writeScript writes the lines where a source reads them.
+func writeScript(t *testing.T, path string, lines ...string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func scriptPath(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "script")
+}

@@ -1,0 +1,137 @@
+package harvest_test
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/harvest"
+)
+
+func TestACompleteScopeRetiresExactlyWhatIsGone(t *testing.T) {
+	w := newWorld(t)
+	s, other := w.source(), w.source()
+	w.succeed(s, "table public orders id", "table public customers id", "table audit log id", "table audit trail id",
+		"edge public orders customers", "rule public orders a", "rule public orders b", "done public", "done audit")
+	w.succeed(other, "table theirs shared id", "table theirs customers id", "done theirs")
+
+	run := w.succeed(s, "table public customers id", "table audit log id", "done public")
+	if run.Counts.Retired != 1 {
+		t.Errorf("retired: %d", run.Counts.Retired)
+	}
+	if d := cmp.Diff([]string{"customers", "log", "shared", "trail"}, w.assets(model.AssetActive)); d != "" {
+		t.Errorf("active (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"orders"}, w.assets(model.AssetRetired)); d != "" {
+		t.Errorf("retired (-want +got):\n%s", d)
+	}
+
+	w.succeed(s, "table public orders id", "done public") // orders is back, and another source still shows customers
+	if d := cmp.Diff([]string{"customers", "log", "orders", "shared", "trail"}, w.assets(model.AssetActive)); d != "" {
+		t.Errorf("active in the end (-want +got):\n%s", d)
+	}
+}
+
+func TestTheFailSafe(t *testing.T) {
+	tables := func(from, to int) []string {
+		var lines []string
+		for i := from; i < to; i++ {
+			lines = append(lines, "table public t"+strconv.Itoa(i)+" id")
+		}
+		return append(lines, "done public")
+	}
+	for _, c := range []struct {
+		name    string
+		before  int
+		after   []string
+		blocked bool
+		retired int
+	}{
+		{"an empty scope", 3, tables(0, 0), true, 0},
+		{"many and much", 83, tables(0, 62), true, 0},
+		{"many and a quarter", 84, tables(0, 63), false, 21},
+		{"much and not many", 25, tables(0, 5), false, 20},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			s := w.source()
+			w.succeed(s, tables(0, c.before)...)
+			run := w.succeed(s, c.after...)
+			if run.Counts.Retired != c.retired || len(w.assets(model.AssetRetired)) != c.retired {
+				t.Errorf("retired: %d", run.Counts.Retired)
+			}
+			if got := slices.Contains(codes(run), "retire_blocked"); got != c.blocked {
+				t.Errorf("notes: %+v", run.Notes)
+			}
+			if !c.blocked {
+				return
+			}
+			yes := true
+			s = w.edit(w.reload(s), harvest.SourceEdit{AllowRetireAll: &yes})
+			w.run(s, "auth")
+			if !w.reload(s).AllowRetireAll {
+				t.Error("a run that failed has used up the permission")
+			}
+			run = w.succeed(s, c.after...)
+			if want := c.before - (len(c.after) - 1); run.Counts.Retired != want {
+				t.Errorf("retired with permission: %d, not %d", run.Counts.Retired, want)
+			}
+			if w.reload(s).AllowRetireAll {
+				t.Error("the permission outlives its run")
+			}
+		})
+	}
+}
+
+func TestAnInterruptedRunIsResumed(t *testing.T) {
+	w := newWorld(t)
+	s := w.source()
+	w.succeed(s, "table public gone id", "table public orders id", "done public")
+	run := w.run(s, "table public orders id", "checkpoint one", "table public lost id", "wait 500ms", "exit")
+	if run.Status != model.RunFailed {
+		t.Fatalf("the run ended as %s", run.Status)
+	}
+	if got := w.reload(s); string(got.Checkpoint) != "one" || got.CheckpointRun != run.ID {
+		t.Errorf("checkpoint %q of run %s", got.Checkpoint, got.CheckpointRun)
+	}
+	if slices.Contains(w.assets(model.AssetActive), "lost") {
+		t.Error("what came after the last checkpoint was kept")
+	}
+	run = w.succeed(s, "table public orders id", "checkpoint one", "table public customers id", "done public")
+	if run.Counts.Assets != 1 || run.Counts.Retired != 0 || !slices.Contains(codes(run), "resumed") {
+		t.Errorf("the resumed run: %+v %v", run.Counts, codes(run))
+	}
+	if d := cmp.Diff([]string{"customers", "gone", "orders"}, w.assets(model.AssetActive)); d != "" {
+		t.Errorf("after the resumed run (-want +got):\n%s", d)
+	}
+	run = w.succeed(s, "table public orders id", "checkpoint one", "table public customers id", "done public")
+	if run.Counts.Assets != 2 || run.Counts.Retired != 1 {
+		t.Errorf("the run after it: %+v", run.Counts)
+	}
+}
+
+func TestABadCheckpointIsForgotten(t *testing.T) {
+	w := newWorld(t)
+	s := w.source()
+	w.run(s, "table public orders id", "checkpoint one", "unavailable")
+	w.run(s, "checkpoint one", "unavailable") // the source's fault: the checkpoint may be good
+	if got := string(w.reload(s).Checkpoint); got != "one" {
+		t.Errorf("checkpoint after the source's fault: %q", got)
+	}
+	w.run(s, "checkpoint one", "exit")
+	if got := string(w.reload(s).Checkpoint); got != "" {
+		t.Errorf("checkpoint after the plugin's fault: %q", got)
+	}
+	w.run(s, "table public orders id", "checkpoint two", "wait 500ms", "exit")
+	if got := string(w.reload(s).Checkpoint); got != "two" {
+		t.Fatalf("checkpoint: %q", got)
+	}
+	config := w.scripted()
+	config = append(config[:len(config)-1], `,"port":1}`...)
+	if got := w.edit(w.reload(s), harvest.SourceEdit{Config: &config}); len(got.Checkpoint) > 0 {
+		t.Errorf("checkpoint after a new configuration: %q", got.Checkpoint)
+	}
+}

@@ -1,0 +1,264 @@
+package harvest
+
+import (
+	"context"
+	"slices"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// codeUnderWay marks the conflict of a second run of one source.
+const codeUnderWay = "run_in_progress"
+
+// triggers are the words for who started a run.
+var triggers = []string{"manual", triggerSchedule, "command"}
+
+// Start begins a run of the source and returns at once. A source has one run at
+// a time, whatever server it is asked of: the run and the source's word for its
+// latest run are one change, made on the revision that showed no run under way.
+func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) (model.Run, error) {
+	if !slices.Contains(triggers, trigger) {
+		return model.Run{}, model.Invalid("input.trigger", "is unknown", "write manual, schedule or command")
+	}
+	source, err := store.Sources.Get(ctx, s.store, sourceID)
+	if err != nil {
+		return model.Run{}, err
+	}
+	answer, err := s.mayAdminister(ctx, source)
+	if err != nil {
+		return model.Run{}, err
+	}
+	var run model.Run
+	err = repeat(ctx, func() error {
+		if source, err = store.Sources.Get(ctx, s.store, sourceID); err != nil {
+			return err
+		}
+		run, err = s.begin(ctx, source, trigger, answer)
+		return err
+	})
+	return run, err
+}
+
+// begin writes the run and sets it to work.
+func (s *Service) begin(ctx context.Context, source model.Source, trigger string, answer gate.Answer) (model.Run, error) {
+	if err := s.free(ctx, source); err != nil {
+		return model.Run{}, err
+	}
+	now := s.now()
+	run := model.Run{
+		Meta: model.Meta{ID: model.NewID(model.PrefixRun), CreatedAt: now, UpdatedAt: now}, SourceID: source.ID,
+		Status: model.RunRunning, Trigger: trigger, StartedAt: now,
+	}
+	if asker, err := model.PrincipalFrom(ctx); err == nil {
+		run.StartedBy = asker.ID
+	}
+	if !s.enter() {
+		return model.Run{}, &model.Error{Kind: model.KindUnavailable, Message: "the server is stopping", Hint: "start the run again when it is back"}
+	}
+	source.LastRunID = run.ID
+	change := s.gate.Change(ctx, "run.start", source.ID, "run "+string(run.ID)+", "+trigger, answer, store.Runs.Put(run), store.Sources.Put(source))
+	if _, err := s.store.Apply(ctx, change); err != nil {
+		s.work.Done()
+		return model.Run{}, err
+	}
+	run.Revision++
+	source.Revision++
+	s.launch(newExecution(s, source, run, answer.ID, model.RequestIDFrom(ctx)))
+	return run, nil
+}
+
+// enter announces work, unless the service is closed.
+func (s *Service) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.work.Add(1)
+	}
+	return !s.closed
+}
+
+// launch sets the run to work. The work has been announced.
+func (s *Service) launch(x *execution) {
+	s.mu.Lock()
+	s.active[x.run.ID] = x
+	if s.closed {
+		x.end(errClosed)
+	}
+	s.mu.Unlock()
+	go func() {
+		defer s.work.Done()
+		x.work()
+		s.mu.Lock()
+		delete(s.active, x.run.ID)
+		s.mu.Unlock()
+		x.close()
+	}()
+}
+
+// free reports a run of the source that is under way. One whose server is gone
+// is ended first.
+func (s *Service) free(ctx context.Context, source model.Source) error {
+	if source.LastRunID == "" {
+		return nil
+	}
+	run, err := store.Runs.Get(ctx, s.store, source.LastRunID)
+	switch {
+	case model.Is(err, model.KindNotFound):
+		return nil
+	case err != nil:
+		return err
+	case run.Status != model.RunRunning:
+		return nil
+	case s.dead(run):
+		return s.giveUp(ctx, run)
+	}
+	return &model.Error{
+		Kind: model.KindConflict, Code: codeUnderWay, Field: "input.sourceId",
+		Message: "a run of this source is under way: " + string(run.ID), Hint: "wait for its end, or cancel it",
+	}
+}
+
+func (s *Service) executionOf(id model.ID) *execution {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active[id]
+}
+
+// Cancel ends a run: its plugin is killed, what it found so far stays, and
+// nothing is retired. A run whose plugin has ended already is past that point
+// and comes back as it then ends.
+func (s *Service) Cancel(ctx context.Context, runID model.ID) (model.Run, error) {
+	run, source, err := s.runAndSource(ctx, runID)
+	if err != nil {
+		return model.Run{}, err
+	}
+	answer, err := s.mayAdminister(ctx, source)
+	if err != nil {
+		return model.Run{}, err
+	}
+	switch run.Status {
+	case model.RunCancelled:
+		return run, nil
+	case model.RunRunning:
+	case model.RunSucceeded, model.RunFailed:
+		return run, model.Conflict("status", "the run is already "+string(run.Status), "start another one if its result is not what you want")
+	}
+	x := s.executionOf(runID)
+	if x == nil {
+		return s.cancelElsewhere(ctx, runID, answer)
+	}
+	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "run.cancel", source.ID, "run "+string(runID), answer)); err != nil {
+		return model.Run{}, err
+	}
+	x.end(errCancelled)
+	select {
+	case <-x.done:
+		return x.state(), nil
+	case <-ctx.Done():
+		return model.Run{}, ctx.Err()
+	}
+}
+
+// cancelElsewhere ends a run of another server by its row alone: that server
+// finds it at its next write, which fails, and kills the plugin.
+func (s *Service) cancelElsewhere(ctx context.Context, runID model.ID, answer gate.Answer) (model.Run, error) {
+	err := repeat(ctx, func() error {
+		run, err := store.Runs.Get(ctx, s.store, runID)
+		if err != nil || run.Status != model.RunRunning {
+			return err
+		}
+		ended := s.now()
+		run.Status, run.EndedAt = model.RunCancelled, &ended
+		_, err = s.store.Apply(ctx, s.gate.Change(ctx, "run.cancel", run.SourceID, "run "+string(runID), answer, store.Runs.Put(run)))
+		return err
+	})
+	if err != nil {
+		return model.Run{}, err
+	}
+	return store.Runs.Get(ctx, s.store, runID)
+}
+
+func (s *Service) runAndSource(ctx context.Context, runID model.ID) (model.Run, model.Source, error) {
+	run, err := store.Runs.Get(ctx, s.store, runID)
+	if err != nil {
+		return model.Run{}, model.Source{}, err
+	}
+	source, err := store.Sources.Get(ctx, s.store, run.SourceID)
+	if err == nil {
+		err = s.visible(ctx, source)
+	}
+	if model.Is(err, model.KindNotFound) {
+		err = model.NotFound("harvest run", runID)
+	}
+	return run, source, err
+}
+
+// HarvestRun returns one run; one of a source that the viewer may not see is
+// not found.
+func (s *Service) HarvestRun(ctx context.Context, runID model.ID) (model.Run, error) {
+	run, _, err := s.runAndSource(ctx, runID)
+	if err != nil {
+		return model.Run{}, err
+	}
+	return run, nil
+}
+
+// RunsByID returns those of the runs that exist and that the viewer may see, in
+// the order of the ids.
+func (s *Service) RunsByID(ctx context.Context, ids ...model.ID) ([]model.Run, error) {
+	runs, err := store.Runs.GetMany(ctx, s.store, ids...)
+	if err != nil {
+		return nil, err
+	}
+	return keepVisible(ctx, s, runs, s.describeRuns)
+}
+
+// RunFilter narrows a list of runs; what is empty does not.
+type RunFilter struct {
+	SourceID model.ID
+	Status   model.RunStatus
+}
+
+// Runs lists runs, the latest first.
+func (s *Service) Runs(ctx context.Context, f RunFilter, p model.Paging) (model.Page[model.Run], error) {
+	q := store.Query{Index: "by_started", Desc: true}
+	status := store.Eq("status", string(f.Status))
+	switch {
+	case f.SourceID != "":
+		q.Index, q.Where = "by_source", store.Eq("source", string(f.SourceID))
+		if f.Status != "" {
+			q.Where = store.And(q.Where, status)
+		}
+	case f.Status != "":
+		q.Index, q.Where = "by_status", status
+	}
+	return gate.List(ctx, s.gate, store.Runs, q, p, s.describeRuns)
+}
+
+// describeRuns tells the policies about runs: a run is seen by whoever sees its source.
+func (s *Service) describeRuns(ctx context.Context, runs []model.Run) ([]policy.Resource, error) {
+	var ids []model.ID
+	for _, run := range runs {
+		if !slices.Contains(ids, run.SourceID) {
+			ids = append(ids, run.SourceID)
+		}
+	}
+	sources, err := store.Sources.GetMany(ctx, s.store, ids...)
+	if err != nil {
+		return nil, err
+	}
+	described := map[model.ID]policy.Resource{}
+	for _, source := range sources {
+		if described[source.ID], err = s.gate.Source(ctx, source); err != nil {
+			return nil, err
+		}
+	}
+	resources := make([]policy.Resource, len(runs))
+	for i, run := range runs {
+		resources[i] = described[run.SourceID]
+	}
+	return resources, nil
+}

@@ -1,0 +1,272 @@
+package harvest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// NewSource is a source to be made.
+type NewSource struct {
+	Name     model.Slug
+	DomainID model.ID
+	Plugin   string
+	Config   json.RawMessage            // as the plugin's schema says; without secrets
+	Secrets  map[string]model.SecretRef // by the dotted path of the field
+	Schedule string                     // five cron fields in UTC, a word such as @hourly, or ""
+}
+
+// SourceEdit is a change of a source; what is nil stays as it is.
+type SourceEdit struct {
+	ID               model.ID
+	Config           *json.RawMessage
+	Secrets          *map[string]model.SecretRef
+	Schedule         *string
+	Paused           *bool
+	AllowRetireAll   *bool // lifts the fail-safe for the next complete run
+	ExpectedRevision *model.Revision
+}
+
+// CreateSource makes a source. Nothing is read from it yet.
+func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, error) {
+	source := model.Source{
+		Meta: model.Meta{ID: model.NewID(model.PrefixSource)}, Name: n.Name, DomainID: n.DomainID,
+		Plugin: n.Plugin, Secrets: n.Secrets, Schedule: n.Schedule,
+	}
+	if err := n.Name.Validate("input.name"); err != nil {
+		return model.Source{}, err
+	}
+	answer, err := s.mayCreate(ctx, source)
+	if err != nil {
+		return model.Source{}, err
+	}
+	if source.Config, err = s.judge(ctx, n.Plugin, n.Config, n.Secrets); err != nil {
+		return model.Source{}, err
+	}
+	if err := s.judgeSchedule(n.Schedule); err != nil {
+		return model.Source{}, err
+	}
+	change := s.gate.Change(ctx, "source.create", source.ID, "", answer, store.Sources.Put(source))
+	if _, err := s.store.Apply(ctx, change); err != nil {
+		if model.Is(err, model.KindConflict) {
+			err = model.Conflict("input.name", "there is a source of this name already", "choose another name")
+		}
+		return model.Source{}, err
+	}
+	return store.Sources.Get(ctx, s.store, source.ID)
+}
+
+func (s *Service) mayCreate(ctx context.Context, source model.Source) (gate.Answer, error) {
+	if source.DomainID == "" {
+		return gate.Answer{}, model.Invalid("input.domainId", "is missing", "name the domain that the source belongs to")
+	}
+	res, err := s.gate.Source(ctx, source)
+	if model.Is(err, model.KindNotFound) {
+		return gate.Answer{}, model.Invalid("input.domainId", "there is no such domain", "name the domain that the source belongs to")
+	}
+	if err != nil {
+		return gate.Answer{}, err
+	}
+	return s.gate.Require(ctx, model.ActSourceAdmin, res)
+}
+
+// judge gives the configuration as it is kept, or says what is wrong with it
+// or with the secrets.
+func (s *Service) judge(ctx context.Context, name string, config json.RawMessage, secrets map[string]model.SecretRef) (json.RawMessage, error) {
+	p, err := s.plugins.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := p.form.judge(config)
+	if err != nil {
+		return nil, err
+	}
+	return kept, p.form.judgeSecrets(secrets, s.vault)
+}
+
+func (s *Service) judgeSchedule(schedule string) error {
+	if schedule == "" {
+		return nil
+	}
+	_, err := parseSchedule(schedule, s.now())
+	return err
+}
+
+// UpdateSource changes a source. A new configuration forgets the checkpoint of
+// the old one, and pausing or resuming forgets the failures that paused it.
+func (s *Service) UpdateSource(ctx context.Context, e SourceEdit) (model.Source, error) {
+	source, err := store.Sources.Get(ctx, s.store, e.ID)
+	if err != nil {
+		return model.Source{}, err
+	}
+	answer, err := s.mayAdminister(ctx, source)
+	if err != nil {
+		return model.Source{}, err
+	}
+	if e.ExpectedRevision != nil && *e.ExpectedRevision != source.Revision {
+		return model.Source{}, stale()
+	}
+	if err := s.edit(ctx, &source, e); err != nil {
+		return model.Source{}, err
+	}
+	change := s.gate.Change(ctx, "source.update", source.ID, "", answer, store.Sources.Put(source))
+	if _, err := s.store.Apply(ctx, change); err != nil {
+		if model.Is(err, model.KindConflict) {
+			err = stale()
+		}
+		return model.Source{}, err
+	}
+	return store.Sources.Get(ctx, s.store, source.ID)
+}
+
+func stale() error {
+	return model.Conflict("expectedVersion", "the source has changed since it was read", "read it again and repeat the change")
+}
+
+func (s *Service) edit(ctx context.Context, source *model.Source, e SourceEdit) error {
+	if err := s.editConfig(ctx, source, e); err != nil {
+		return err
+	}
+	if e.Schedule != nil {
+		if err := s.judgeSchedule(*e.Schedule); err != nil {
+			return err
+		}
+		source.Schedule = *e.Schedule
+	}
+	if e.Paused != nil {
+		source.Paused, source.FailedRuns = *e.Paused, 0
+	}
+	if e.AllowRetireAll != nil {
+		source.AllowRetireAll = *e.AllowRetireAll
+	}
+	return nil
+}
+
+func (s *Service) editConfig(ctx context.Context, source *model.Source, e SourceEdit) error {
+	if e.Config == nil && e.Secrets == nil {
+		return nil
+	}
+	config, secrets := source.Config, source.Secrets
+	if e.Config != nil {
+		config = *e.Config
+	}
+	if e.Secrets != nil {
+		secrets = *e.Secrets
+	}
+	kept, err := s.judge(ctx, source.Plugin, config, secrets)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(kept, source.Config) {
+		source.Checkpoint, source.CheckpointRun = nil, ""
+	}
+	source.Config, source.Secrets = kept, secrets
+	return nil
+}
+
+// mayAdminister asks for the right to change or run the source. Who may not
+// see it does not learn that there is one.
+func (s *Service) mayAdminister(ctx context.Context, source model.Source) (gate.Answer, error) {
+	if err := s.visible(ctx, source); err != nil {
+		return gate.Answer{}, err
+	}
+	res, err := s.gate.Source(ctx, source)
+	if err != nil {
+		return gate.Answer{}, err
+	}
+	return s.gate.Require(ctx, model.ActSourceAdmin, res)
+}
+
+// visible reports a source that the viewer may not see as absent.
+func (s *Service) visible(ctx context.Context, source model.Source) error {
+	res, err := gate.Each(s.gate.Source)(ctx, []model.Source{source})
+	if err != nil {
+		return err
+	}
+	seen, err := s.gate.Filter(ctx, model.ActMetadataView, res)
+	if err == nil && !seen[0] {
+		err = model.NotFound("source", source.ID)
+	}
+	return err
+}
+
+// Source returns one source; one that the viewer may not see is not found.
+func (s *Service) Source(ctx context.Context, id model.ID) (model.Source, error) {
+	source, err := store.Sources.Get(ctx, s.store, id)
+	if err != nil {
+		return model.Source{}, err
+	}
+	if err := s.visible(ctx, source); err != nil {
+		return model.Source{}, err
+	}
+	return source, nil
+}
+
+// SourceByName returns the source of the name.
+func (s *Service) SourceByName(ctx context.Context, name model.Slug) (model.Source, error) {
+	source, err := store.Sources.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", string(name))})
+	if err == nil {
+		err = s.visible(ctx, source)
+	}
+	if model.Is(err, model.KindNotFound) {
+		err = model.NotFound("source", model.ID(clip(string(name), 100)))
+	}
+	if err != nil {
+		return model.Source{}, err
+	}
+	return source, nil
+}
+
+// SourcesByID returns those of the sources that exist and that the viewer may
+// see, in the order of the ids.
+func (s *Service) SourcesByID(ctx context.Context, ids ...model.ID) ([]model.Source, error) {
+	sources, err := store.Sources.GetMany(ctx, s.store, ids...)
+	if err != nil {
+		return nil, err
+	}
+	return keepVisible(ctx, s, sources, gate.Each(s.gate.Source))
+}
+
+func keepVisible[T any](ctx context.Context, s *Service, nouns []T, describe gate.Describe[T]) ([]T, error) {
+	resources, err := describe(ctx, nouns)
+	if err != nil {
+		return nil, err
+	}
+	visible, err := s.gate.Filter(ctx, model.ActMetadataView, resources)
+	if err != nil {
+		return nil, err
+	}
+	kept := make([]T, 0, len(nouns))
+	for i, n := range nouns {
+		if visible[i] {
+			kept = append(kept, n)
+		}
+	}
+	return kept, nil
+}
+
+// Sources lists sources by name; "" lists those of every domain.
+func (s *Service) Sources(ctx context.Context, domainID model.ID, p model.Paging) (model.Page[model.Source], error) {
+	q := store.Query{Index: "by_name"}
+	if domainID != "" {
+		q = store.Query{Index: "by_domain", Where: store.Eq("domain", string(domainID))}
+	}
+	return gate.List(ctx, s.gate, store.Sources, q, p, gate.Each(s.gate.Source))
+}
+
+// Can tells which of the actions the viewer may do to the source.
+func (s *Service) Can(ctx context.Context, sourceID model.ID, actions ...model.Action) (map[model.Action]model.Outcome, error) {
+	source, err := s.Source(ctx, sourceID)
+	if err != nil {
+		return nil, err
+	}
+	res, err := s.gate.Source(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	return s.gate.Can(ctx, res, actions...)
+}

@@ -1,0 +1,55 @@
+package harvest
+
+import (
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/lineage"
+)
+
+// This file is the only place where the records of the SDK become nouns of the
+// model.
+
+func refOf(id sdk.NativeID) catalog.Ref {
+	return catalog.Ref{Namespace: id.Namespace, Name: id.Name}
+}
+
+func seenAsset(source model.Source, a *sdk.Asset) catalog.Seen {
+	seen := catalog.Seen{Ref: refOf(a.ID), Sighting: model.Sighting{
+		SourceID: source.ID, Scope: a.Scope, Rank: int(a.Rank), DomainID: source.DomainID, Kind: model.AssetKind(a.Kind),
+		ShortName: a.ShortName, Description: a.Description, Owners: a.Owners, Tags: a.Tags, Rows: a.Rows,
+		Properties: a.Properties, Reference: a.Reference,
+	}}
+	for _, f := range a.Fields {
+		seen.Sighting.Fields = append(seen.Sighting.Fields, model.AssetField{
+			Name: f.Name, Position: f.Position, NativeType: f.NativeType, Nullable: f.Nullable,
+			Description: f.Description, PrimaryKey: f.PrimaryKey, DefaultValue: f.Default,
+		})
+	}
+	for _, k := range a.ForeignKeys {
+		seen.Sighting.ForeignKeys = append(seen.Sighting.ForeignKeys, model.ForeignKey{Name: k.Name, Fields: k.Fields, ToName: k.ToName, ToFields: k.ToFields})
+	}
+	for _, other := range a.Aliases {
+		seen.Aliases = append(seen.Aliases, catalog.Name{Scheme: model.AliasScheme(other.Scheme), Namespace: other.Namespace, Name: other.Name})
+	}
+	return seen
+}
+
+func seenQuality(source model.Source, q *sdk.Quality) catalog.SeenQuality {
+	seen := catalog.SeenQuality{Asset: refOf(q.Asset), Rule: model.QualityRule{
+		SourceID: source.ID, Scope: q.Scope, Key: q.Key, Name: q.Name, Rule: q.Rule, Field: q.Field, Severity: q.Severity,
+	}}
+	if r := q.Result; r != nil {
+		seen.Rule.Last = &model.QualityResult{Status: r.Status, Failures: r.Failures, Message: r.Message, At: model.Instant(r.At)}
+	}
+	return seen
+}
+
+// seenEdge needs the ids that the catalogue resolved the ends to.
+func seenEdge(e *sdk.Edge, from, to model.ID) lineage.Seen {
+	return lineage.Seen{FromID: from, ToID: to, Kind: model.EdgeKind(e.Kind), Scope: e.Scope, Method: e.Method, Confidence: e.Confidence}
+}
+
+func capability(c sdk.Capability) model.Capability {
+	return model.Capability{Name: c.Name, OK: c.OK, Reason: c.Reason, Fix: c.Fix}
+}
