@@ -1,0 +1,7 @@
+// Package graph is the contract of the API: the executable schema with its
+// inputs, payloads and connections, generated from the files under schema,
+// and the scalars, written by hand. The nouns are in package model. It
+// resolves nothing: server/resolver does.
+package graph
+
+//go:generate go tool gqlgen generate --config ../gqlgen.yml

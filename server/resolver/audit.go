@@ -1,0 +1,41 @@
+package resolver
+
+import (
+	"context"
+
+	"github.com/souk-mesh/souk/graph"
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/audit"
+)
+
+// AuditEvents resolves the field auditEvents.
+func (q query) AuditEvents(ctx context.Context, filter *graph.AuditEventFilter, first int, after *string) (*graph.AuditEventConnection, error) {
+	f := deref(filter)
+	page, err := q.s.Audit.Events(ctx, audit.EventFilter{SubjectID: given(f.SubjectID), ActorID: given(f.ActorID)}, paging(first, after))
+	return (*graph.AuditEventConnection)(connect[model.Event, graph.AuditEventEdge](ctx, page)), err
+}
+
+// Decision resolves the field decision.
+func (q query) Decision(ctx context.Context, id model.ID) (*model.DecisionRecord, error) {
+	d, err := q.s.Audit.Decision(ctx, id)
+	return orNull(ctx, d, err)
+}
+
+// Decisions resolves the field decisions.
+func (q query) Decisions(ctx context.Context, filter *graph.DecisionFilter, first int, after *string) (*graph.DecisionRecordConnection, error) {
+	f := deref(filter)
+	page, err := q.s.Audit.Decisions(ctx, audit.DecisionFilter{
+		PrincipalID: given(f.PrincipalID), ResourceID: given(f.ResourceID), Domain: given(f.Domain), Outcome: given(f.Outcome),
+	}, paging(first, after))
+	return (*graph.DecisionRecordConnection)(connect[model.DecisionRecord, graph.DecisionRecordEdge](ctx, page)), err
+}
+
+// Actor resolves who did it.
+func (auditEvent) Actor(ctx context.Context, e *model.Event) (*model.Principal, error) {
+	return follow(ctx, &linksFrom(ctx).principals, e.ActorID)
+}
+
+// Principal resolves whom a decision is about.
+func (decisionRecord) Principal(ctx context.Context, d *model.DecisionRecord) (*model.Principal, error) {
+	return follow(ctx, &linksFrom(ctx).principals, d.PrincipalID)
+}

@@ -1,0 +1,155 @@
+package resolver_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/souk-mesh/souk/graph"
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/access"
+)
+
+// refusal is somebody doing what they may not.
+type refusal struct {
+	who   string
+	input func(w *world) vars
+	want  string // FORBIDDEN, or NOT_FOUND for what they may not even know of
+	why   string // the reason's code, when it is ours to say
+}
+
+// refusals has one for every mutation there is.
+var refusals = map[string]refusal{
+	"createPrincipal": {who: "bo", want: "FORBIDDEN", input: func(*world) vars { return vars{"kind": "PERSON", "name": "eve@sales"} }},
+	"updatePrincipal": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.people["ana"].ID, "isSuspended": true} }},
+	"issueToken": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars {
+		return vars{"principalId": w.people["ana"].ID, "name": "theft", "lifetime": "P1D"}
+	}},
+	"revokeToken": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars {
+		page, err := w.services.Identity.Tokens(w.system(), w.people["ana"].ID, model.Paging{First: 1})
+		w.must(err)
+		return vars{"id": page.Nodes[0].ID}
+	}},
+	"createDomain": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(*world) vars { return vars{"name": "piracy"} }},
+	"updateDomain": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars {
+		return vars{"id": w.domains["sales"].ID, "description": "mine"}
+	}},
+	"createTeam": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars {
+		return vars{"name": "pirates", "domainId": w.domains["sales"].ID}
+	}},
+	"createDataProduct": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars {
+		return vars{"name": "loot", "domainId": w.domains["sales"].ID}
+	}},
+	"updateDataProduct":    {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID, "description": "mine"} }},
+	"publishDataProduct":   {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.draft.ID} }},
+	"deprecateDataProduct": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID} }},
+	"retireDataProduct":    {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID} }},
+	"checkAccess":          {who: "bo", want: "DENY", input: func(w *world) vars { return vars{"productId": w.orders.ID, "purpose": "curiosity"} }},
+	"requestAccess": {who: "dee", want: "FORBIDDEN", why: "subject.clearance", input: func(w *world) vars {
+		return vars{"productId": w.orders.ID, "purpose": "curiosity", "duration": "P1D"}
+	}},
+	"approveAccessRequest": {who: "bo", want: "FORBIDDEN", why: "request.own", input: func(w *world) vars { return vars{"id": w.request("bo")} }},
+	"rejectAccessRequest":  {who: "bo", want: "FORBIDDEN", why: "approver.no_role", input: func(w *world) vars { return vars{"id": w.request("bo")} }},
+	"cancelAccessRequest":  {who: "ana", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.request("bo")} }},
+	"revokeGrant":          {who: "dee", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.granted("bo")} }},
+	"createSource": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars {
+		return vars{"name": "spy", "domainId": w.domains["sales"].ID, "plugin": "sqlite", "config": vars{"path": "shop.db"}}
+	}},
+	"updateSource": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID, "isPaused": true} }},
+	"checkSource":  {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID} }},
+	"checkSourceConfig": {who: "dee", want: "FORBIDDEN", input: func(*world) vars {
+		return vars{"plugin": "sqlite", "config": vars{"path": "shop.db"}}
+	}},
+	"startHarvest": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"sourceId": w.source.ID} }},
+	"cancelHarvest": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars {
+		run, err := w.services.Harvest.Start(w.as("ana"), w.source.ID, "manual")
+		w.must(err)
+		_, err = w.services.Harvest.Wait(w.as("ana"), run.ID)
+		w.must(err)
+		return vars{"id": run.ID}
+	}},
+}
+
+// request makes a pending access request for the orders.
+func (w *world) request(who string) model.ID {
+	w.t.Helper()
+	r, err := w.services.Access.Request(w.as(who), access.NewRequest{ProductID: w.orders.ID, Purpose: "attribution", Duration: 24 * time.Hour})
+	w.must(err)
+	return r.ID
+}
+
+// granted makes a live grant for the orders.
+func (w *world) granted(who string) model.ID {
+	w.t.Helper()
+	r, err := w.services.Access.Approve(w.as("ana"), w.request(who), "")
+	w.must(err)
+	if r.GrantID == "" {
+		w.t.Fatalf("no grant came of %+v", r)
+	}
+	return r.GrantID
+}
+
+// document writes a mutation with everything that tells of a refusal.
+func document(name string) string {
+	title := strings.ToUpper(name[:1]) + name[1:]
+	extra := ""
+	if name == "checkAccess" {
+		extra = "decision { id outcome reasons { code message origin } }"
+	}
+	return fmt.Sprintf("mutation M($input: %sInput!) { %s(input: $input) { %s userErrors { code message hint path } } }", title, name, extra)
+}
+
+// TestSomebodyIsRefused fails for a mutation that has no refusal in the table.
+func TestSomebodyIsRefused(t *testing.T) {
+	for _, f := range graph.NewExecutableSchema(graph.Config{}).Schema().Mutation.Fields {
+		t.Run(f.Name, func(t *testing.T) {
+			r, ok := refusals[f.Name]
+			if !ok {
+				t.Fatal("nobody is refused this mutation: add a line to the table")
+			}
+			w := newWorld(t)
+			got := w.ask(r.who, document(f.Name), vars{"input": r.input(w)})
+			if f.Name == "checkAccess" {
+				if got.str("checkAccess.decision.outcome") != "DENY" {
+					t.Errorf("got %s", got.text)
+				}
+				return
+			}
+			if got.code() != r.want {
+				t.Fatalf("code %q, want %s: %s", got.code(), r.want, got.text)
+			}
+			if r.want == "FORBIDDEN" {
+				checkForbidden(t, got, r.why)
+			}
+		})
+	}
+}
+
+// checkForbidden looks at what a refusal tells: the reasons, and where to look it up.
+func checkForbidden(t *testing.T, got reply, why string) {
+	t.Helper()
+	x := got.Errors[0].Extensions
+	if id, _ := x["decisionId"].(string); !strings.HasPrefix(id, "dec_") {
+		t.Errorf("no decisionId in %s", got.text)
+	}
+	if id, _ := x["requestId"].(string); id == "" {
+		t.Errorf("no requestId in %s", got.text)
+	}
+	reasons, _ := x["reasons"].([]any)
+	codes := []string{}
+	for _, r := range reasons {
+		reason, _ := r.(map[string]any)
+		codes = append(codes, fmt.Sprint(reason["code"]))
+		if reason["message"] == "" || reason["origin"] == "" {
+			t.Errorf("a reason without words in %s", got.text)
+		}
+	}
+	if len(codes) == 0 || why != "" && !slices.Contains(codes, why) {
+		t.Errorf("reasons %v, want %s", codes, why)
+	}
+	if _, ok := x["approvals"].([]any); !ok {
+		t.Errorf("no list of approvals in %s", got.text)
+	}
+}

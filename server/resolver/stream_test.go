@@ -1,0 +1,59 @@
+package resolver_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// subscribe opens a stream of server-sent events and gives each answer.
+func (w *world) subscribe(who, query string, variables vars) []reply {
+	w.t.Helper()
+	server := httptest.NewServer(w.door)
+	defer server.Close()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	w.must(err)
+	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, server.URL+"/graphql", strings.NewReader(string(body)))
+	w.must(err)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "text/event-stream")
+	r.Header.Set("Authorization", "Bearer "+w.tokens[who])
+	response, err := http.DefaultClient.Do(r)
+	w.must(err)
+	defer response.Body.Close()
+	var answers []reply
+	complete := false
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			got := reply{t: w.t, status: response.StatusCode, text: data}
+			w.must(json.Unmarshal([]byte(data), &got))
+			answers = append(answers, got)
+		}
+		complete = complete || lines.Text() == "event: complete"
+	}
+	if !complete {
+		w.t.Errorf("the stream ended without a complete event after %d answers", len(answers))
+	}
+	return answers
+}
+
+// watch follows a run to its end and gives the last answer.
+func (w *world) watch(who, run string) reply {
+	w.t.Helper()
+	answers := w.subscribe(who, "subscription($id: ID!) { harvestRun(id: $id) { id status counts { assets fields edges created } source { name } failure { message } endedAt } }", vars{"id": run})
+	if len(answers) == 0 {
+		w.t.Fatal("no event")
+	}
+	return answers[len(answers)-1]
+}
+
+func TestSubscriptionRefuses(t *testing.T) {
+	w := newWorld(t)
+	answers := w.subscribe("bo", `subscription { harvestRun(id: "run_nothing") { id } }`, nil)
+	if len(answers) != 1 || answers[0].code() != "NOT_FOUND" {
+		t.Errorf("got %+v", answers)
+	}
+}
