@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/server/access"
@@ -19,6 +18,7 @@ import (
 	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/console"
 	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/harvest"
 	"github.com/souk-mesh/souk/server/httpd"
 	"github.com/souk-mesh/souk/server/identity"
@@ -34,13 +34,14 @@ import (
 // Server is a Souk with its rooms open. The services are exported for the
 // commands that work without HTTP.
 type Server struct {
-	Identity *identity.Service
-	Mesh     *mesh.Service
-	Access   *access.Service
-	Audit    *audit.Service
-	Catalog  *catalog.Service
-	Lineage  *lineage.Service
-	Harvest  *harvest.Service
+	Identity   *identity.Service
+	Mesh       *mesh.Service
+	Access     *access.Service
+	Audit      *audit.Service
+	Catalog    *catalog.Service
+	Lineage    *lineage.Service
+	Harvest    *harvest.Service
+	Governance *governance.Service
 
 	config Config
 	log    *slog.Logger
@@ -70,6 +71,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	s.Audit = audit.New(records, g)
 	s.Catalog = catalog.New(records, g, model.Now)
 	s.Lineage = lineage.New(records, g)
+	s.Governance = governance.New(g, engine)
 	launcher, err := harvest.NewLauncher(bundled, cfg.PluginDir, log)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read plugin folder: %w", err), records.Close())
@@ -112,16 +114,16 @@ func (s *Server) Run(ctx context.Context, ready func(url string)) error {
 func (s *Server) web() *httpd.Server {
 	cfg := httpd.Config{Listen: s.config.Listen}
 	web := httpd.New(cfg, s.log)
-	schema := graph.NewExecutableSchema(resolver.Config(resolver.Services{
+	schema := resolver.Schema(resolver.Services{
 		Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Audit: s.Audit,
-		Catalog: s.Catalog, Lineage: s.Lineage, Harvest: s.Harvest, Policies: s.policies,
-	}))
+		Catalog: s.Catalog, Lineage: s.Lineage, Harvest: s.Harvest, Governance: s.Governance,
+	})
 	api := httpd.GraphQL(cfg, schema, s.log, resolver.Present(s.log), resolver.Recover(s.log))
 	web.Handle("/graphql", web.Signed(s.Identity, api))
 	web.Handle("GET /healthz", httpd.Health())
 	web.Handle("GET /readyz", httpd.Ready(s.answers))
 	web.Handle("GET /metrics", web.Metrics(s.Identity))
-	web.Handle("GET /", console.Handler())
+	web.Handle("/", console.Handler())
 	return web
 }
 

@@ -111,10 +111,10 @@ func (c *Company) harvest(ctx context.Context, dir string) error {
 		domain               model.Slug
 		config               map[string]any
 	}{
-		{"ana", "shop", "sqlite", "sales", map[string]any{"path": filepath.Join(dir, "shop.db")}},
-		{"bo", "campaigns", "sqlite", "marketing", map[string]any{"path": filepath.Join(dir, "campaigns.db")}},
-		{"cy", "warehouse", "sqlite", "operations", map[string]any{"path": filepath.Join(dir, "warehouse.db")}},
-		{"cy", "analytics", "dbt", "operations", map[string]any{"target": filepath.Join(dir, "analytics"), "namespace": "sqlite://warehouse"}},
+		{"ana", "shop", "sqlite", "sales", map[string]any{"path": filepath.Join(dir, "shop.db"), "name": "shop"}},
+		{"bo", "campaigns", "sqlite", "marketing", map[string]any{"path": filepath.Join(dir, "campaigns.db"), "name": "campaigns"}},
+		{"cy", "warehouse", "sqlite", "operations", map[string]any{"path": filepath.Join(dir, "warehouse.db"), "name": "warehouse"}},
+		{"cy", "analytics", "dbt", "operations", map[string]any{"path": filepath.Join(dir, "analytics"), "namespace": "sqlite://warehouse"}},
 	}
 	runs := make([]model.Run, len(sources))
 	for i, w := range sources {

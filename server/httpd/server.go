@@ -82,7 +82,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.drain.Do(func() { close(s.draining) })
 	err := s.shutdown(base, web)
 	cancel()
-	<-failed
+	_ = <-failed // http.ErrServerClosed, by our own doing
 	return err
 }
 

@@ -1,0 +1,177 @@
+// The page's behaviour: sign in, ask, show. The token lives in this tab's
+// session storage, so that a reload keeps it and a closed tab forgets it.
+import { Reference } from './reference.js';
+import { paint } from './paint.js';
+
+const $ = (id) => document.getElementById(id);
+const tokenKey = 'souk.token';
+const viewer = 'query Viewer { viewer { principal { name displayName } } }';
+
+let reference;
+let asking; // aborts the request in flight
+
+// ask posts one operation and hands every answer to `each`. A subscription
+// gives many, as server-sent events.
+async function ask(token, body, signal, each) {
+  const stream = /^\s*subscription\b/m.test(body.query);
+  const response = await fetch('graphql', {
+    method: 'POST', signal, body: JSON.stringify(body),
+    headers: {
+      Authorization: `Bearer ${token}`, 'Content-Type': 'application/json',
+      Accept: stream ? 'text/event-stream' : 'application/graphql-response+json, application/json',
+    },
+  });
+  if ((response.headers.get('Content-Type') ?? '').startsWith('text/event-stream')) {
+    await readEvents(response.body, each);
+  } else {
+    each(await response.json());
+  }
+  return response.status;
+}
+
+async function readEvents(body, each) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let pending = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const events = (pending + value).split('\n\n');
+    pending = events.pop();
+    for (const event of events) {
+      const data = event.split('\n').filter((line) => line.startsWith('data: ')).map((line) => line.slice(6)).join('\n');
+      if (event.includes('event: next') && data) each(JSON.parse(data));
+    }
+  }
+}
+
+async function once(token, query) {
+  let answer;
+  await ask(token, { query }, undefined, (given) => { answer = given; });
+  if (answer.errors) throw new Error(answer.errors[0].message);
+  return answer.data;
+}
+
+async function signIn(token) {
+  const { viewer: found } = await once(token, viewer);
+  sessionStorage.setItem(tokenKey, token);
+  $('name').textContent = found.principal.displayName || found.principal.name;
+  $('who').hidden = $('explorer').hidden = false;
+  $('welcome').hidden = true;
+  await showQueries();
+  reference ??= new Reference($('reference'), $('find'), (query) => once(token, query));
+  $('query').focus();
+}
+
+function signOut() {
+  sessionStorage.removeItem(tokenKey);
+  location.reload();
+}
+
+async function showQueries() {
+  const groups = await (await fetch('queries.json')).json();
+  const list = $('queries');
+  list.replaceChildren();
+  for (const { group, queries } of groups) {
+    const title = document.createElement('h3');
+    title.textContent = group;
+    list.append(title);
+    for (const each of queries) list.append(pick(each));
+  }
+  list.querySelector('.pick')?.click();
+}
+
+function pick({ title, about, query, variables }) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'pick';
+  button.textContent = title;
+  button.title = about;
+  button.addEventListener('click', () => {
+    $('query').value = query.join('\n');
+    $('variables').value = JSON.stringify(variables ?? {}, null, 2);
+    $('about').textContent = about;
+    for (const other of document.querySelectorAll('.pick')) other.removeAttribute('aria-current');
+    button.setAttribute('aria-current', 'true');
+  });
+  return button;
+}
+
+async function run() {
+  asking?.abort();
+  const mine = asking = new AbortController();
+  let variables;
+  try {
+    variables = JSON.parse($('variables').value || '{}');
+  } catch (error) {
+    return show(`The variables are no JSON: ${error.message}`, true);
+  }
+  show('Asking …');
+  const begun = performance.now();
+  let answers = 0;
+  let failed = false;
+  try {
+    const status = await ask(sessionStorage.getItem(tokenKey), { query: $('query').value, variables }, mine.signal, (answer) => {
+      answers += 1;
+      failed = Boolean(answer.errors);
+      $('result').replaceChildren(paint(answer));
+    });
+    const took = Math.round(performance.now() - begun);
+    show(`${status} · ${took} ms${answers > 1 ? ` · ${answers} answers` : ''}`, failed || status >= 400);
+  } catch (error) {
+    if (mine === asking) show(error.name === 'AbortError' ? 'Stopped' : `No answer: ${error.message}`, true);
+  }
+}
+
+function show(text, bad = false) {
+  $('status').textContent = text;
+  $('status').classList.toggle('bad', bad);
+}
+
+function choose(tab) {
+  for (const name of ['queries', 'schema']) {
+    const on = name === tab;
+    $(`tab-${name}`).setAttribute('aria-selected', String(on));
+    $(name).hidden = !on;
+  }
+  if (tab === 'schema') reference.load();
+}
+
+function indent(event) {
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    run();
+  } else if (event.key === 'Tab' && !event.shiftKey && event.target.id === 'query') {
+    event.preventDefault();
+    event.target.setRangeText('  ', event.target.selectionStart, event.target.selectionEnd, 'end');
+  }
+}
+
+function switchTheme() {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+  root.dataset.theme = dark ? 'light' : 'dark';
+  localStorage.setItem('souk.theme', root.dataset.theme);
+}
+
+$('sign-in').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const problem = $('sign-in-error');
+  problem.hidden = true;
+  try {
+    await signIn($('token').value.trim());
+    $('token').value = '';
+  } catch (error) {
+    problem.textContent = error.message;
+    problem.hidden = false;
+  }
+});
+$('sign-out').addEventListener('click', signOut);
+$('theme').addEventListener('click', switchTheme);
+$('run').addEventListener('click', run);
+for (const name of ['queries', 'schema']) $(`tab-${name}`).addEventListener('click', () => choose(name));
+for (const name of ['query', 'variables']) $(name).addEventListener('keydown', indent);
+
+const theme = localStorage.getItem('souk.theme');
+if (theme) document.documentElement.dataset.theme = theme;
+const kept = sessionStorage.getItem(tokenKey);
+if (kept) signIn(kept).catch(() => sessionStorage.removeItem(tokenKey));
