@@ -56,15 +56,23 @@ func (f *flags) withSettings() *flags {
 	return f
 }
 
-// parse reads the arguments; the flag package has already told of an error.
+// parse reads the arguments, flags and others in any order; the flag package
+// has already told of an error.
 func (f *flags) parse(args []string) error {
-	switch err := f.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return errHelped
-	case err != nil:
-		return errors.Join(errReported, errUsage)
+	var others []string
+	for {
+		switch err := f.Parse(args); {
+		case errors.Is(err, flag.ErrHelp):
+			return errHelped
+		case err != nil:
+			return errors.Join(errReported, errUsage)
+		}
+		if f.NArg() == 0 {
+			break
+		}
+		others, args = append(others, f.Arg(0)), f.Args()[1:]
 	}
-	return nil
+	return f.Parse(append([]string{"--"}, others...))
 }
 
 // config joins the defaults, the file, the environment and the flags.
