@@ -4,4 +4,4 @@
 // resolves nothing: server/resolver does.
 package graph
 
-//go:generate go tool gqlgen generate --config ../gqlgen.yml
+//go:generate go -C .. tool gqlgen generate
