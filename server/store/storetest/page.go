@@ -157,6 +157,14 @@ func forgedCursors(t *testing.T, s store.Store) {
 	}
 	q.After = store.Cursor(base64.RawURLEncoding.EncodeToString(bytes.Replace(good, []byte(`"e"`), []byte("null"), 1)))
 	wantIDs(t, walk(t, s, q))
+	apply(t, s, create(asset, "ast_z", nil)) // null, and its id is behind the forged one
+	q.Desc, q.After = false, ""
+	good, err = base64.RawURLEncoding.DecodeString(string(find(t, s, q).Cursors[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.After = store.Cursor(base64.RawURLEncoding.EncodeToString(bytes.Replace(good, []byte(`"a"`), []byte("null"), 1)))
+	wantIDs(t, walk(t, s, q), "ast_a", "ast_b", "ast_c", "ast_d", "ast_e")
 }
 
 func pageLimits(t *testing.T, s store.Store) {

@@ -102,6 +102,9 @@ func find(t *testing.T, s store.Store, q store.Query) store.Page {
 	return page
 }
 
+// longestWalk is more records than any case writes.
+const longestWalk = 5000
+
 // walk reads every page of a query and gives the ids.
 func walk(t *testing.T, s store.Store, q store.Query) []string {
 	t.Helper()
@@ -114,6 +117,9 @@ func walk(t *testing.T, s store.Store, q store.Query) []string {
 		}
 		if q.Limit > 0 && len(page.Records) != q.Limit {
 			t.Fatalf("a page of %d records says that there are more", len(page.Records))
+		}
+		if len(all) > longestWalk {
+			t.Fatalf("the pages of %+v never end", q)
 		}
 		q.After = page.Cursors[len(page.Cursors)-1]
 	}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// said is what a command left behind.
+type said struct {
+	stdout, stderr string
+	status         int
+}
+
+// invoke runs the program to its end, in an environment of its own.
+func invoke(t *testing.T, env []string, args ...string) said {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Dir, cmd.Env = t.TempDir(), append([]string{"TMPDIR=" + t.TempDir(), "SOUK_LOG_LEVEL=error"}, env...)
+	_ = cmd.Run() // the status says it
+	return said{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+}
+
+func TestCallsThatCannotBeUnderstood(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	memory := "sqlite::memory:"
+	for name, c := range map[string]struct {
+		env    []string
+		args   []string
+		status int
+		want   []string // all of them in the error
+	}{
+		"an unknown command":       {nil, []string{"frobnicate"}, 2, []string{`no command "frobnicate"`, "serve"}},
+		"an unknown flag":          {nil, []string{"serve", "--prot", "1"}, 2, []string{"-prot"}},
+		"an unknown store":         {nil, []string{"serve", "--store", "postgres://x"}, 1, []string{"store:", "sqlite:souk.db"}},
+		"a store from the env":     {[]string{"SOUK_STORE=nonsense"}, []string{"serve"}, 1, []string{"store:"}},
+		"an unknown key":           {nil, []string{"serve", "--config", file("typo.yml", "stroe: x\n")}, 1, []string{"config", "stroe", "line 1"}},
+		"a key of the wrong type":  {nil, []string{"serve", "--config", file("type.yml", "listen: [1]\n")}, 1, []string{"config", "line 1"}},
+		"a config that is no YAML": {nil, []string{"serve", "--config", file("bad.yml", "a: [\n")}, 1, []string{"config"}},
+		"an absent config":         {nil, []string{"serve", "--config", filepath.Join(dir, "none.yml")}, 1, []string{"config", "cannot be read"}},
+		"a plugin folder absent":   {nil, []string{"serve", "--store", memory, "--plugin-dir", filepath.Join(dir, "none")}, 1, []string{"plugin-dir", "create it"}},
+		"a port out of range":      {nil, []string{"serve", "--store", memory, "--listen", "127.0.0.1:99999"}, 1, []string{"listen", "65535"}},
+		"an unknown level":         {nil, []string{"serve", "--store", memory, "--log-level", "loud"}, 1, []string{"log-level", "debug"}},
+		"MongoDB out of reach":     {nil, []string{"serve", "--store", "mongodb://ana:canary-pass@127.0.0.1:1/souk?serverSelectionTimeoutMS=200"}, 1, []string{"store", "127.0.0.1:1", "primary"}},
+		"a token for nobody":       {nil, []string{"token", "issue", "nobody", "--store", memory}, 1, []string{"nobody"}},
+		"an unknown plugin":        {nil, []string{"plugin", "check", "oracle"}, 1, []string{"input.plugin", "postgres"}},
+		"config of a wrong type":   {nil, []string{"plugin", "check", "sqlite", "--config-json", `{"path": 7}`}, 1, []string{"path"}},
+		"config that is no JSON":   {nil, []string{"plugin", "check", "sqlite", "--config-json", `{`}, 1, []string{"config"}},
+		"a secret in the config":   {nil, []string{"plugin", "check", "postgres", "--config-json", `{"url":"postgres://x@127.0.0.1/y","password":"canary-pass"}`}, 1, []string{"password", "secret"}},
+		"a secret that is absent":  {nil, []string{"plugin", "check", "postgres", "--config-json", `{"url":"postgres://x@127.0.0.1/y"}`, "--secret", "password=env:SOUK_SECRET_NONE"}, 1, []string{"password", "SOUK_SECRET_NONE"}},
+		"a secret not allowed":     {[]string{"HOME=canary-pass"}, []string{"plugin", "check", "postgres", "--config-json", `{"url":"postgres://x@127.0.0.1/y"}`, "--secret", "password=env:HOME"}, 1, []string{"password", "SOUK_SECRET_*"}},
+		"policies absent":          {nil, []string{"policy", "test", filepath.Join(dir, "none")}, 1, []string{"policies"}},
+		"a manifest cut short":     {nil, []string{"plugin", "check", "dbt", "--config-json", `{"path":"` + file("manifest.json", `{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json"}, "nodes": {`) + `","namespace":"postgres://db:5432"}`}, 1, []string{"manifest"}},
+		"another tool's file":      {nil, []string{"plugin", "check", "dbt", "--config-json", `{"path":"` + file("package.json", `{"name": "left-pad", "version": "1.0.0"}`) + `","namespace":"postgres://db:5432"}`}, 1, []string{"dbt"}},
+		"a server that is away":    {nil, []string{"health", "--url", "http://127.0.0.1:1"}, 1, []string{"127.0.0.1:1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := invoke(t, c.env, c.args...)
+			text := got.stdout + got.stderr
+			if got.status != c.status {
+				t.Errorf("status %d, want %d: %s", got.status, c.status, text)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("nothing of %q in: %s", want, text)
+				}
+			}
+			if strings.Contains(text, "canary-pass") || strings.Contains(text, "goroutine ") {
+				t.Errorf("it gives away a secret or panics: %s", text)
+			}
+		})
+	}
+}
+
+func TestInvalidRegoNamesTheLine(t *testing.T) {
+	for name, c := range map[string]struct{ path, text, want string }{
+		"syntax":          {"domains/sales/access.rego", "package souk.domains.sales\n\nimport rego.v2\n\nallow contains {\n", "domains/sales/access.rego:"},
+		"another package": {"domains/sales/access.rego", "package souk.domains.marketing\n\nimport rego.v2\n", "souk.domains.marketing"},
+		"another domain":  {"domains/sales/access.rego", "package souk.domains.sales\n\nimport rego.v2\n\nallow contains x if some x in data.souk.domains.marketing.allow\n", "access.rego:5"},
+		"the network":     {"domains/sales/access.rego", "package souk.domains.sales\n\nimport rego.v2\n\nallow contains {\"code\": \"x\", \"message\": \"y\"} if http.send({\"method\": \"get\", \"url\": \"http://x\"})\n", "http.send"},
+		"a typo":          {"domains/sales/access.rego", "package souk.domains.sales\n\nimport rego.v2\n\nallow contains {\"code\": \"x\", \"message\": \"y\"} if input.subjct.name == \"ana\"\n", "subjct"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, c.path)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, args := range [][]string{{"policy", "test", dir}, {"serve", "--store", "sqlite::memory:", "--policies", dir}} {
+				if got := invoke(t, nil, args...); got.status != 1 || !strings.Contains(got.stdout+got.stderr, c.want) {
+					t.Errorf("%s: status %d, nothing of %q in: %s%s", args[0], got.status, c.want, got.stdout, got.stderr)
+				}
+			}
+		})
+	}
+}
+
+// TestOneOffHarvest harvests the freight company's dbt project without a server.
+func TestOneOffHarvest(t *testing.T) {
+	target, err := filepath.Abs("testdata/freight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := "sqlite:" + filepath.Join(t.TempDir(), "souk.db")
+	config := `{"path": "` + target + `", "namespace": "postgres://db.freight.example"}`
+	if got := invoke(t, nil, "harvest", "analytics", "--store", store); got.status != 1 || !strings.Contains(got.stderr, "source") {
+		t.Errorf("a source that does not exist: %+v", got)
+	}
+	if got := invoke(t, nil, "harvest", "analytics", "--store", store, "--plugin", "dbt", "--config-json", config); got.status != 1 || !strings.Contains(got.stderr, "--domain") {
+		t.Errorf("a source without a domain: %+v", got)
+	}
+	server, token := serving(t, store)
+	person{r: server, token: token}.do("createDomain", "CreateDomainInput", map[string]any{"name": "operations"}, "domain { id }", &struct{}{})
+	if got := invoke(t, nil, "harvest", "analytics", "--store", store); got.status != 1 || !strings.Contains(got.stderr, "another souk") {
+		t.Errorf("beside a running server: %+v", got)
+	}
+	server.stop()
+	got := invoke(t, nil, "harvest", "analytics", "--store", store, "--plugin", "dbt", "--domain", "operations", "--config-json", config, "--json")
+	var run struct {
+		Status string
+		Counts struct{ Assets, Created int }
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &run); err != nil || run.Status != "SUCCEEDED" || run.Counts.Created == 0 {
+		t.Fatalf("%v: %+v", err, got)
+	}
+	again := invoke(t, nil, "harvest", "analytics", "--store", store)
+	if again.status != 0 || !strings.Contains(again.stdout, "0 created, 0 updated") {
+		t.Errorf("a second harvest: %+v", again)
+	}
+}
+
+// TestTokens is the operator's way back in.
+func TestTokens(t *testing.T) {
+	store := "sqlite:" + filepath.Join(t.TempDir(), "souk.db")
+	server, first := serving(t, store)
+	server.stop()
+	issued := invoke(t, nil, "token", "issue", "admin", "--store", store, "--lifetime", "1h")
+	secret := strings.TrimSpace(issued.stdout)
+	if issued.status != 0 || !strings.HasPrefix(secret, "souk_") || secret == first {
+		t.Fatalf("issue: %+v", issued)
+	}
+	id := strings.Fields(issued.stderr)[1]
+	opens := func(token string) bool {
+		server, _ := serving(t, store)
+		defer server.stop()
+		return len(person{r: server, token: token}.try(`{ viewer { principal { name } } }`, nil).Errors) == 0
+	}
+	if !opens(secret) || !opens(first) {
+		t.Error("a token opens nothing")
+	}
+	if got := invoke(t, nil, "token", "revoke", id, "--store", store); got.status != 0 || !strings.Contains(got.stdout, "is revoked") {
+		t.Errorf("revoke: %+v", got)
+	}
+	if opens(secret) || !opens(first) {
+		t.Error("revoking one token does not close exactly that one")
+	}
+}
