@@ -1,7 +1,6 @@
 package graph_test
 
 import (
-	"math"
 	"testing"
 	"time"
 
@@ -57,7 +56,7 @@ func FuzzDuration(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if d < 0 || d > math.MaxInt64 {
+		if d < 0 {
 			t.Fatalf("%q is read as %v", text, d)
 		}
 		if back, err := graph.ParseDuration(graph.FormatDuration(d)); err != nil || back != d {

@@ -18,11 +18,15 @@ import (
 // written equal to the bytes of the generated code.
 type LineageGraph struct{ model.LineageGraph }
 
+// rowBytes is about what a node or an edge takes when it is written.
+const rowBytes = 96
+
 // MarshalGQLContext writes the fields that the query selects.
 func (g *LineageGraph) MarshalGQLContext(ctx context.Context, w io.Writer) error {
 	op := graphql.GetOperationContext(ctx)
 	fields := planOf(op, graphql.GetFieldContext(ctx).Field.Selections, "LineageGraph", graphColumn)
-	_, err := w.Write(appendObject(nil, fields, &g.LineageGraph))
+	room := make([]byte, 0, 256+rowBytes*(len(g.Nodes)+len(g.Edges)))
+	_, err := w.Write(appendObject(room, fields, &g.LineageGraph))
 	return err
 }
 

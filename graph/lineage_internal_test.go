@@ -12,24 +12,25 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/souk-mesh/souk/graph/model"
 )
 
 // field gives a context in which a query's only root field is resolved, as the
 // executor would, and the execution that the generated code wants.
-func field(t testing.TB, query string, variables map[string]any) (context.Context, *executionContext, ast.SelectionSet) {
-	t.Helper()
+func field(tb testing.TB, query string, variables map[string]any) (context.Context, *executionContext, ast.SelectionSet) {
+	tb.Helper()
 	e := NewExecutableSchema(Config{}).(*executableSchema)
-	doc, list := gqlparser.LoadQuery(e.Schema(), query)
+	doc, list := gqlparser.LoadQueryWithRules(e.Schema(), query, rules.NewDefaultRules())
 	if list != nil {
-		t.Fatalf("%v in %s", list, query)
+		tb.Fatalf("%v in %s", list, query)
 	}
 	op := &graphql.OperationContext{
 		Doc: doc, Operation: doc.Operations[0], Variables: variables, RecoverFunc: graphql.DefaultRecover,
 		ResolverMiddleware: func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) },
 	}
-	ctx := graphql.WithResponseContext(graphql.WithOperationContext(t.Context(), op), graphql.DefaultErrorPresenter, graphql.DefaultRecover)
+	ctx := graphql.WithResponseContext(graphql.WithOperationContext(tb.Context(), op), graphql.DefaultErrorPresenter, graphql.DefaultRecover)
 	root := graphql.CollectFields(op, doc.Operations[0].SelectionSet, []string{"Query"})[0]
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Query", Field: root})
 	ec := newExecutionContext(op, e, make(chan graphql.DeferredResult))
@@ -81,8 +82,10 @@ func randomGraph(r *rand.Rand, nodes, edges int) *LineageGraph {
 	id := func() model.ID { return model.ID("ast_" + word()) }
 	g := &LineageGraph{LineageGraph: model.LineageGraph{RootID: id(), Truncated: r.IntN(2) == 0, Reason: word()}}
 	for range nodes {
-		g.Nodes = append(g.Nodes, model.LineageNode{ID: id(), Name: word(), Namespace: word(), Kind: model.AssetKind([]string{"", "TABLE", "SPOON"}[r.IntN(3)]),
-			Platform: word(), DomainID: model.ID(word()), Depth: r.IntN(20) - 10, Restricted: r.IntN(2) == 0})
+		g.Nodes = append(g.Nodes, model.LineageNode{
+			ID: id(), Name: word(), Namespace: word(), Kind: model.AssetKind([]string{"", "TABLE", "SPOON"}[r.IntN(3)]),
+			Platform: word(), DomainID: model.ID(word()), Depth: r.IntN(20) - 10, Restricted: r.IntN(2) == 0,
+		})
 	}
 	for range edges {
 		e := model.LineageEdge{FromID: id(), ToID: id(), Kind: model.EdgeDerives, Confidence: []float64{0, 1, 0.7, 1e-9, 1.0 / 3, 1e21}[r.IntN(6)]}

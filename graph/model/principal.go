@@ -81,8 +81,10 @@ func WithPrincipal(ctx context.Context, p Principal) context.Context {
 func PrincipalFrom(ctx context.Context) (Principal, error) {
 	p, ok := ctx.Value(principalKey).(Principal)
 	if !ok || p.ID == "" {
-		return Principal{}, &Error{Kind: KindUnauthenticated, Message: "no one is signed in",
-			Hint: "send the header Authorization: Bearer TOKEN"}
+		return Principal{}, &Error{
+			Kind: KindUnauthenticated, Message: "no one is signed in",
+			Hint: "send the header Authorization: Bearer TOKEN",
+		}
 	}
 	return p, nil
 }

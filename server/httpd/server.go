@@ -82,7 +82,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.drain.Do(func() { close(s.draining) })
 	err := s.shutdown(base, web)
 	cancel()
-	_ = <-failed // http.ErrServerClosed, by our own doing
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	return err
 }
 

@@ -50,8 +50,10 @@ func bearer(h http.Header) (string, error) {
 	scheme, secret, _ := strings.Cut(values[0], " ")
 	secret = strings.TrimSpace(secret)
 	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || secret == "" || len(secret) > maxSecret {
-		return "", &model.Error{Kind: model.KindUnauthenticated, Message: "the header Authorization is not Bearer and a token",
-			Hint: "send the header Authorization: Bearer TOKEN"}
+		return "", &model.Error{
+			Kind: model.KindUnauthenticated, Message: "the header Authorization is not Bearer and a token",
+			Hint: "send the header Authorization: Bearer TOKEN",
+		}
 	}
 	return secret, nil
 }

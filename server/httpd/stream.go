@@ -40,14 +40,16 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request, op *graphql.Operati
 }
 
 // answers runs the operation in the background until it or the context ends.
-func (a *api) answers(ctx context.Context, op *graphql.OperationContext) <-chan *graphql.Response {
-	answers := make(chan *graphql.Response)
+// Each answer is encoded before the next is asked for, since the schema may
+// write them all into the same memory.
+func (a *api) answers(ctx context.Context, op *graphql.OperationContext) <-chan []byte {
+	answers := make(chan []byte)
 	go func() {
 		defer close(answers)
 		ctx, next := a.start(ctx, op)
 		for answer := next(ctx); answer != nil; answer = next(ctx) {
 			select {
-			case answers <- answer:
+			case answers <- encode(answer):
 			case <-ctx.Done():
 				return
 			}
@@ -56,7 +58,7 @@ func (a *api) answers(ctx context.Context, op *graphql.OperationContext) <-chan 
 	return answers
 }
 
-func (a *api) relay(ctx context.Context, out *events, answers <-chan *graphql.Response, draining <-chan struct{}) {
+func (a *api) relay(ctx context.Context, out *events, answers <-chan []byte, draining <-chan struct{}) {
 	pulse := time.NewTicker(a.cfg.Heartbeat)
 	defer pulse.Stop()
 	for {
@@ -67,7 +69,7 @@ func (a *api) relay(ctx context.Context, out *events, answers <-chan *graphql.Re
 				_ = out.send("event: complete\ndata:\n\n")
 				return
 			}
-			err = out.send("event: next\ndata: " + string(encode(answer)) + "\n\n")
+			err = out.send("event: next\ndata: " + string(answer) + "\n\n")
 			pulse.Reset(a.cfg.Heartbeat)
 		case <-pulse.C:
 			err = out.send(":\n\n")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/souk-mesh/souk/graph"
 )
@@ -30,7 +31,7 @@ func TestConsoleQueries(t *testing.T) {
 	for _, g := range groups {
 		for _, q := range g.Queries {
 			n++
-			if _, list := gqlparser.LoadQuery(schema, strings.Join(q.Query, "\n")); len(list) > 0 {
+			if _, list := gqlparser.LoadQueryWithRules(schema, strings.Join(q.Query, "\n"), rules.NewDefaultRules()); len(list) > 0 {
 				t.Errorf("%s: %v", q.Title, list)
 			}
 		}

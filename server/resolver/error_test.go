@@ -25,18 +25,30 @@ func TestPresent(t *testing.T) {
 		ext     map[string]any
 		logged  bool
 	}{
-		"input": {err: model.Invalid("first", "is too large", "ask for less"), message: "is too large",
-			ext: map[string]any{"code": "BAD_USER_INPUT", "field": "first", "hint": "ask for less"}},
-		"a finer code": {err: &model.Error{Kind: model.KindConflict, Code: "source.running", Message: "it runs"}, message: "it runs",
-			ext: map[string]any{"code": "CONFLICT", "detail": "source.running"}},
-		"a refusal": {err: model.Denied(denial), message: "Not you.", ext: map[string]any{"code": "FORBIDDEN", "decisionId": model.ID("dec_1"),
-			"outcome": model.NeedsApproval, "reasons": denial.Reasons, "approvals": []model.Approval{}}},
-		"unavailable": {err: &model.Error{Kind: model.KindUnavailable, Message: "the store is away", Err: secret}, message: "the store is away",
-			ext: map[string]any{"code": "UNAVAILABLE"}, logged: true},
-		"internal": {err: &model.Error{Kind: model.KindInternal, Message: "index by_x is unknown", Hint: "declare it", Err: secret},
-			message: "something went wrong; the log knows it by the request id", ext: map[string]any{"code": "INTERNAL"}, logged: true},
-		"an error of nobody's": {err: fmt.Errorf("read: %w", secret), message: "something went wrong; the log knows it by the request id",
-			ext: map[string]any{"code": "INTERNAL"}, logged: true},
+		"input": {
+			err: model.Invalid("first", "is too large", "ask for less"), message: "is too large",
+			ext: map[string]any{"code": "BAD_USER_INPUT", "field": "first", "hint": "ask for less"},
+		},
+		"a finer code": {
+			err: &model.Error{Kind: model.KindConflict, Code: "source.running", Message: "it runs"}, message: "it runs",
+			ext: map[string]any{"code": "CONFLICT", "detail": "source.running"},
+		},
+		"a refusal": {err: model.Denied(denial), message: "Not you.", ext: map[string]any{
+			"code": "FORBIDDEN", "decisionId": model.ID("dec_1"),
+			"outcome": model.NeedsApproval, "reasons": denial.Reasons, "approvals": []model.Approval{},
+		}},
+		"unavailable": {
+			err: &model.Error{Kind: model.KindUnavailable, Message: "the store is away", Err: secret}, message: "the store is away",
+			ext: map[string]any{"code": "UNAVAILABLE"}, logged: true,
+		},
+		"internal": {
+			err:     &model.Error{Kind: model.KindInternal, Message: "index by_x is unknown", Hint: "declare it", Err: secret},
+			message: "something went wrong; the log knows it by the request id", ext: map[string]any{"code": "INTERNAL"}, logged: true,
+		},
+		"an error of nobody's": {
+			err: fmt.Errorf("read: %w", secret), message: "something went wrong; the log knows it by the request id",
+			ext: map[string]any{"code": "INTERNAL"}, logged: true,
+		},
 		"too late": {err: fmt.Errorf("find: %w", context.DeadlineExceeded), message: "the request took too long or was given up", ext: map[string]any{"code": "TIMEOUT"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -82,8 +82,10 @@ func TestPagesCostBoundedReads(t *testing.T) {
 		a := model.Asset{Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "test://n", Name: fmt.Sprintf("t%02d", i), Kind: model.KindTable, Status: model.AssetActive, DomainID: w.domains["sales"].ID}
 		team := model.Team{Meta: model.Meta{ID: model.NewID(model.PrefixTeam)}, Name: model.Slug(fmt.Sprintf("team_%02d", i)), DomainID: w.domains["marketing"].ID}
 		owner := model.Principal{Meta: model.Meta{ID: model.NewID(model.PrefixPrincipal)}, Kind: model.Person, Name: fmt.Sprintf("p%02d", i), DomainID: w.domains["sales"].ID}
-		p := model.DataProduct{Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: model.Slug(fmt.Sprintf("product_%02d", i)), DomainID: w.domains["sales"].ID, OwnerID: owner.ID, OwnerTeamID: team.ID,
-			Classification: model.Public, Visibility: model.VisibleToAll, Status: model.Published, Ports: []model.Port{{Name: "out", Direction: model.OutputPort, AssetIDs: []model.ID{a.ID}}}}
+		p := model.DataProduct{
+			Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: model.Slug(fmt.Sprintf("product_%02d", i)), DomainID: w.domains["sales"].ID, OwnerID: owner.ID, OwnerTeamID: team.ID,
+			Classification: model.Public, Visibility: model.VisibleToAll, Status: model.Published, Ports: []model.Port{{Name: "out", Direction: model.OutputPort, AssetIDs: []model.ID{a.ID}}},
+		}
 		writes = append(writes, store.Assets.Put(a), store.Teams.Put(team), store.Principals.Put(owner), store.Products.Put(p))
 	}
 	_, err := w.store.Apply(t.Context(), store.Change{Actor: "prn_system", Action: "test.fill", Writes: writes})
@@ -206,18 +208,24 @@ func (w *world) crowd(n int) {
 		who := model.Principal{Meta: model.Meta{ID: model.NewID(model.PrefixPrincipal)}, Kind: model.Person, Name: fmt.Sprintf("p%02d", i), DomainID: d.ID}
 		d.StewardIDs = []model.ID{who.ID}
 		p := model.DataProduct{Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: "data", DomainID: d.ID, OwnerID: who.ID, Classification: model.Public, Visibility: model.VisibleToAll, Status: model.Published}
-		r := model.AccessRequest{Meta: model.Meta{ID: model.NewID(model.PrefixRequest)}, ProductID: p.ID, DomainID: d.ID, RequesterID: who.ID, Purpose: "test", Duration: time.Hour,
-			Status: model.RequestApproved, Votes: []model.Vote{{ApproverID: who.ID, Role: "domain_steward", Approve: true}}}
+		r := model.AccessRequest{
+			Meta: model.Meta{ID: model.NewID(model.PrefixRequest)}, ProductID: p.ID, DomainID: d.ID, RequesterID: who.ID, Purpose: "test", Duration: time.Hour,
+			Status: model.RequestApproved, Votes: []model.Vote{{ApproverID: who.ID, Role: "domain_steward", Approve: true}},
+		}
 		g := model.Grant{Meta: model.Meta{ID: model.NewID(model.PrefixGrant)}, ProductID: p.ID, DomainID: d.ID, PrincipalID: who.ID, RequestID: r.ID, Purpose: "test", Status: model.GrantRevoked, RevokedBy: who.ID, StartsAt: model.Now(), EndsAt: model.Now()}
 		r.GrantID = g.ID
 		s := model.Source{Meta: model.Meta{ID: model.NewID(model.PrefixSource)}, Name: model.Slug(fmt.Sprintf("source_%02d", i)), DomainID: d.ID, Plugin: "sqlite"}
 		run := model.Run{Meta: model.Meta{ID: model.NewID(model.PrefixRun)}, SourceID: s.ID, Status: model.RunSucceeded, StartedBy: who.ID, StartedAt: model.Now()}
 		s.LastRunID = run.ID
-		a := model.Asset{Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "test://n", Name: fmt.Sprintf("t%02d", i), Kind: model.KindTable, Status: model.AssetActive, DomainID: d.ID,
-			Sightings: []model.Sighting{{SourceID: s.ID, Kind: model.KindTable}}}
+		a := model.Asset{
+			Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "test://n", Name: fmt.Sprintf("t%02d", i), Kind: model.KindTable, Status: model.AssetActive, DomainID: d.ID,
+			Sightings: []model.Sighting{{SourceID: s.ID, Kind: model.KindTable}},
+		}
 		dec := model.DecisionRecord{Meta: model.Meta{ID: model.NewID(model.PrefixDecision)}, At: model.Now(), Action: model.ActDataRead, PrincipalID: who.ID, Domain: d.Name, Outcome: model.Allow}
-		writes := []store.Write{store.Domains.Put(d), store.Principals.Put(who), store.Products.Put(p), store.Requests.Put(r), store.Grants.Put(g),
-			store.Sources.Put(s), store.Runs.Put(run), store.Assets.Put(a), store.Decisions.Put(dec)}
+		writes := []store.Write{
+			store.Domains.Put(d), store.Principals.Put(who), store.Products.Put(p), store.Requests.Put(r), store.Grants.Put(g),
+			store.Sources.Put(s), store.Runs.Put(run), store.Assets.Put(a), store.Decisions.Put(dec),
+		}
 		_, err := w.store.Apply(w.t.Context(), store.Change{Actor: who.ID, Action: "test.crowd", Writes: writes})
 		w.must(err)
 	}

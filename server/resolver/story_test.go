@@ -98,10 +98,14 @@ func TestMeshMutations(t *testing.T) {
 	}
 	team := w.ok("ana", `mutation($d: ID!) { createTeam(input: {name: "crew", domainId: $d}) { team { id name displayName domain { name } }`+problems+`} }`, vars{"d": id})
 	product := w.ok("ana", `mutation($i: CreateDataProductInput!) { createDataProduct(input: $i) { dataProduct { id status classification visibility owner { name } ownerTeam { name } tags ports { name direction assets { name } } viewerCan { read update publish } publishedAt }`+problems+`} }`,
-		vars{"i": vars{"name": "baskets", "domainId": id, "description": "Baskets.", "ownerTeamId": team.str("createTeam.team.id"), "tags": []any{"kpi"},
-			"ports": []any{vars{"name": "out", "direction": "OUTPUT", "assetIds": []any{w.assets[0].ID}}}}})
-	for path, want := range map[string]any{"status": "DRAFT", "classification": "INTERNAL", "visibility": "COMPANY", "owner.name": "ana@sales",
-		"ownerTeam.name": "crew", "ports.0.assets.0.name": "orders", "viewerCan.publish": "ALLOW", "publishedAt": nil} {
+		vars{"i": vars{
+			"name": "baskets", "domainId": id, "description": "Baskets.", "ownerTeamId": team.str("createTeam.team.id"), "tags": []any{"kpi"},
+			"ports": []any{vars{"name": "out", "direction": "OUTPUT", "assetIds": []any{w.assets[0].ID}}},
+		}})
+	for path, want := range map[string]any{
+		"status": "DRAFT", "classification": "INTERNAL", "visibility": "COMPANY", "owner.name": "ana@sales",
+		"ownerTeam.name": "crew", "ports.0.assets.0.name": "orders", "viewerCan.publish": "ALLOW", "publishedAt": nil,
+	} {
 		if got := product.at("createDataProduct.dataProduct." + path); got != want {
 			t.Errorf("product: %s = %v, want %v", path, got, want)
 		}

@@ -163,23 +163,29 @@ func (w *world) furnish(ctx context.Context) {
 	w.t.Helper()
 	var writes []store.Write
 	for _, name := range []string{"orders", "lines"} {
-		a := model.Asset{Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "sqlite://shop", Name: name, ShortName: name,
-			Kind: model.KindTable, Status: model.AssetActive, Platform: "sqlite", DomainID: w.domains["sales"].ID, Properties: map[string]string{"b": "2", "a": "1"}}
+		a := model.Asset{
+			Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "sqlite://shop", Name: name, ShortName: name,
+			Kind: model.KindTable, Status: model.AssetActive, Platform: "sqlite", DomainID: w.domains["sales"].ID, Properties: map[string]string{"b": "2", "a": "1"},
+		}
 		w.assets = append(w.assets, a)
 		writes = append(writes, store.Assets.Put(a))
 	}
 	_, err := w.store.Apply(ctx, store.Change{Actor: "prn_system", Action: "test.furnish", Writes: writes})
 	w.must(err)
 	port := model.Port{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{w.assets[0].ID, w.assets[1].ID}}
-	made, err := w.services.Mesh.CreateProduct(w.as("ana"), mesh.NewProduct{Name: "orders", DomainID: w.domains["sales"].ID, DisplayName: "Orders",
-		Description: "Every order.", Classification: model.Confidential, Ports: []model.Port{port}})
+	made, err := w.services.Mesh.CreateProduct(w.as("ana"), mesh.NewProduct{
+		Name: "orders", DomainID: w.domains["sales"].ID, DisplayName: "Orders",
+		Description: "Every order.", Classification: model.Confidential, Ports: []model.Port{port},
+	})
 	w.must(err)
 	w.orders, err = w.services.Mesh.PublishProduct(w.as("ana"), made.ID)
 	w.must(err)
 	w.draft, err = w.services.Mesh.CreateProduct(w.as("ana"), mesh.NewProduct{Name: "draft", DomainID: w.domains["sales"].ID, DisplayName: "Draft"})
 	w.must(err)
-	w.source, err = w.services.Harvest.CreateSource(w.as("ana"), harvest.NewSource{Name: "shop", DomainID: w.domains["sales"].ID, Plugin: "sqlite",
-		Config: json.RawMessage(`{"path": ` + strconv.Quote(w.t.TempDir()+"/shop.db") + `}`)})
+	w.source, err = w.services.Harvest.CreateSource(w.as("ana"), harvest.NewSource{
+		Name: "shop", DomainID: w.domains["sales"].ID, Plugin: "sqlite",
+		Config: json.RawMessage(`{"path": ` + strconv.Quote(w.t.TempDir()+"/shop.db") + `}`),
+	})
 	w.must(err)
 }
 

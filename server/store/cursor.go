@@ -28,8 +28,8 @@ func (p place) cursor() Cursor {
 
 var errDamaged = errors.New("damaged")
 
-// parse reads a cursor whose place must hold n keys.
-func (c Cursor) parse(n int) (place, error) {
+// parse reads a cursor.
+func (c Cursor) parse() (place, error) {
 	var p place
 	text, err := base64.RawURLEncoding.Strict().DecodeString(string(c))
 	if err != nil {
@@ -61,14 +61,18 @@ func keyOf(v Value) (Value, error) {
 
 // decode reads the cursor as a place in the query with the fingerprint.
 func (c Cursor) decode(fingerprint uint64, n int) (place, error) {
-	p, err := c.parse(n)
+	p, err := c.parse()
 	switch {
 	case err != nil:
-		return p, &model.Error{Kind: model.KindBadCursor, Field: "after", Message: "this is no cursor",
-			Hint: "pass a cursor exactly as a page gave it, or leave it out to begin at the first page"}
+		return p, &model.Error{
+			Kind: model.KindBadCursor, Field: "after", Message: "this is no cursor",
+			Hint: "pass a cursor exactly as a page gave it, or leave it out to begin at the first page",
+		}
 	case p.Query != fingerprint || len(p.Keys) != n:
-		return p, &model.Error{Kind: model.KindBadCursor, Field: "after", Message: "the cursor belongs to another list",
-			Hint: "keep filter and order while you page, or leave the cursor out to begin at the first page"}
+		return p, &model.Error{
+			Kind: model.KindBadCursor, Field: "after", Message: "the cursor belongs to another list",
+			Hint: "keep filter and order while you page, or leave the cursor out to begin at the first page",
+		}
 	}
 	return p, nil
 }

@@ -41,8 +41,10 @@ var (
 		for i, s := range a.Sightings {
 			scopes[i] = ScopeKey(s.SourceID, s.Scope)
 		}
-		return Keys{"name": text(a.Name), "namespace": text(a.Namespace), "domain": text(a.DomainID), "kind": text(a.Kind),
-			"status": text(a.Status), "platform": text(a.Platform), "scope": scopes}
+		return Keys{
+			"name": text(a.Name), "namespace": text(a.Namespace), "domain": text(a.DomainID), "kind": text(a.Kind),
+			"status": text(a.Status), "platform": text(a.Platform), "scope": scopes,
+		}
 	}, index("by_name", "name"), index("by_namespace", "namespace", "name"), index("by_domain", "domain", "name"),
 		index("by_kind", "kind", "name"), index("by_status", "status", "name"), multi("by_scope", "scope", "name"))
 
@@ -66,14 +68,18 @@ var (
 	}, index("by_asset", "asset", "name"), unique("by_scope", "scope", "key"))
 
 	Requests = table("access_request", "access request", func(r model.AccessRequest) Keys {
-		return Keys{"requester": text(r.RequesterID), "domain": text(r.DomainID), "product": text(r.ProductID),
-			"status": text(r.Status), "created": moment(r.CreatedAt)}
+		return Keys{
+			"requester": text(r.RequesterID), "domain": text(r.DomainID), "product": text(r.ProductID),
+			"status": text(r.Status), "created": moment(r.CreatedAt),
+		}
 	}, index("by_created", "created"), index("by_requester", "requester", "created"), index("by_domain", "domain", "status", "created"),
 		index("by_product", "product", "created"), index("by_status", "status", "created"))
 
 	Grants = table("grant", "grant", func(g model.Grant) Keys {
-		return Keys{"principal": text(g.PrincipalID), "product": text(g.ProductID), "domain": text(g.DomainID),
-			"status": text(g.Status), "ends": moment(g.EndsAt)}
+		return Keys{
+			"principal": text(g.PrincipalID), "product": text(g.ProductID), "domain": text(g.DomainID),
+			"status": text(g.Status), "ends": moment(g.EndsAt),
+		}
 	}, index("by_principal", "principal", "product"), index("by_product", "product", "ends"),
 		index("by_domain", "domain", "ends"), index("by_status", "status", "ends"))
 
@@ -86,8 +92,10 @@ var (
 	}, index("by_started", "started"), index("by_source", "source", "started"), index("by_status", "status", "started"))
 
 	Decisions = table("decision", "decision", func(d model.DecisionRecord) Keys {
-		return Keys{"at": moment(d.At), "principal": text(d.PrincipalID), "resource": text(d.ResourceID),
-			"domain": text(d.Domain), "outcome": text(d.Outcome), "action": text(d.Action)}
+		return Keys{
+			"at": moment(d.At), "principal": text(d.PrincipalID), "resource": text(d.ResourceID),
+			"domain": text(d.Domain), "outcome": text(d.Outcome), "action": text(d.Action),
+		}
 	}, index("by_time", "at"), index("by_principal", "principal", "at"), index("by_resource", "resource", "at"), index("by_domain", "domain", "at"))
 
 	// Events is written by the engines, inside Apply, and by nobody else.

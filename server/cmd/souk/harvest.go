@@ -76,7 +76,7 @@ func (p *program) watch(ctx context.Context, s *server.Server, run model.Run) (m
 	if err != nil {
 		return run, err
 	}
-	var out io.Writer = io.Discard
+	out := io.Discard
 	if file, ok := p.stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		out = file
 	}

@@ -152,8 +152,10 @@ type proof struct {
 
 func newProof(t *testing.T, store string) *proof {
 	t.Helper()
-	p := &proof{t: t, store: store, db: newFreight(t), domains: map[string]string{}, sources: map[string]string{},
-		env: []string{"SOUK_SECRET_FREIGHT=" + harvesterPassword}}
+	p := &proof{
+		t: t, store: store, db: newFreight(t), domains: map[string]string{}, sources: map[string]string{},
+		env: []string{"SOUK_SECRET_FREIGHT=" + harvesterPassword},
+	}
 	var token string
 	p.server, token = serving(t, store, p.env...)
 	p.admin = person{r: p.server, token: token}

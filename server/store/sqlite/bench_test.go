@@ -91,6 +91,7 @@ func sizes(b *testing.B, do func(b *testing.B, db *sqlite.DB)) {
 
 func BenchmarkGet(b *testing.B) {
 	sizes(b, func(b *testing.B, db *sqlite.DB) {
+		b.Helper()
 		measure(b, func() {
 			if _, err := store.Assets.Get(b.Context(), db, townID(rand.IntN(townSize))); err != nil {
 				b.Fatal(err)

@@ -57,11 +57,15 @@ func (db *DB) checkVersion(conn *sqlite.Conn) error {
 	case app == 0 && found == 0 && tables == 0:
 		return errors.Join(exec(conn, fmt.Sprintf("PRAGMA application_id = %d", application)), exec(conn, fmt.Sprintf("PRAGMA user_version = %d", version)))
 	case app != application:
-		return &model.Error{Kind: model.KindUnavailable, Message: fmt.Sprintf("%q is the database of another program", db.path),
-			Hint: "name another file for the store; this one stays as it is"}
+		return &model.Error{
+			Kind: model.KindUnavailable, Message: fmt.Sprintf("%q is the database of another program", db.path),
+			Hint: "name another file for the store; this one stays as it is",
+		}
 	case found > version:
-		return &model.Error{Kind: model.KindUnavailable, Message: fmt.Sprintf("the store %q is of a newer souk: its layout is %d and this souk knows %d", db.path, found, version),
-			Hint: "run the newer souk; this one leaves the file as it is"}
+		return &model.Error{
+			Kind: model.KindUnavailable, Message: fmt.Sprintf("the store %q is of a newer souk: its layout is %d and this souk knows %d", db.path, found, version),
+			Hint: "run the newer souk; this one leaves the file as it is",
+		}
 	}
 	return nil
 }
@@ -101,7 +105,7 @@ func (t *table) prepare(ctx context.Context, conn *sqlite.Conn, have map[string]
 
 func (t *table) prepareColumns(conn *sqlite.Conn, name string, old bool) (added bool, err error) {
 	if !old {
-		return false, exec(conn, "CREATE TABLE "+name+" (id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL"+each(", ", columns(t.Paths)...)+", doc BLOB NOT NULL)")
+		return false, exec(conn, "CREATE TABLE "+name+" (id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL"+each(columns(t.Paths)...)+", doc BLOB NOT NULL)")
 	}
 	var have []string
 	err = rows(conn, "SELECT name FROM pragma_table_info(?)", []store.Value{string(t.Kind)}, func(stmt *sqlite.Stmt) (bool, error) {
@@ -150,7 +154,7 @@ func (t *table) fill(ctx context.Context, conn *sqlite.Conn) error {
 		}
 	}
 	name := quote(string(t.Kind))
-	set := "UPDATE " + name + " SET " + strings.TrimPrefix(each(", ", assignments(columns(t.Paths))...), ", ") + " WHERE id = ?"
+	set := "UPDATE " + name + " SET " + strings.TrimPrefix(each(assignments(columns(t.Paths))...), ", ") + " WHERE id = ?"
 	return rows(conn, "SELECT id, doc FROM "+name+" ORDER BY rowid", nil, func(stmt *sqlite.Stmt) (bool, error) {
 		id := model.ID(stmt.ColumnText(0))
 		keys, err := t.Extract(blob(stmt, 1))

@@ -90,8 +90,10 @@ func (db *DB) open(ctx context.Context) error {
 func (db *DB) claim() error {
 	unlock, err := lock(db.path + ".lock")
 	if errors.Is(err, errHeld) {
-		return &model.Error{Kind: model.KindUnavailable, Message: fmt.Sprintf("the store %q is in use by another souk", db.path),
-			Hint: "stop the other souk first, or name another file"}
+		return &model.Error{
+			Kind: model.KindUnavailable, Message: fmt.Sprintf("the store %q is in use by another souk", db.path),
+			Hint: "stop the other souk first, or name another file",
+		}
 	}
 	if err != nil {
 		return db.unusable(err)
@@ -108,8 +110,10 @@ func (db *DB) claim() error {
 var errHeld = errors.New("held by another process")
 
 func (db *DB) unusable(err error) error {
-	return &model.Error{Kind: model.KindUnavailable, Message: fmt.Sprintf("the store %q cannot be opened", db.path),
-		Hint: "name a file in a folder that exists and that souk may write to", Err: err}
+	return &model.Error{
+		Kind: model.KindUnavailable, Message: fmt.Sprintf("the store %q cannot be opened", db.path),
+		Hint: "name a file in a folder that exists and that souk may write to", Err: err,
+	}
 }
 
 // Close lets the changes in hand finish, and everything that comes later fail.

@@ -30,11 +30,17 @@ func file(t *testing.T) string {
 }
 
 func TestFile(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, file(t)) })
+	storetest.Run(t, func(t *testing.T) store.Store {
+		t.Helper()
+		return open(t, file(t))
+	})
 }
 
 func TestMemory(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, ":memory:") })
+	storetest.Run(t, func(t *testing.T) store.Store {
+		t.Helper()
+		return open(t, ":memory:")
+	})
 }
 
 func TestAgree(t *testing.T) {

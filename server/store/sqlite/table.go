@@ -52,9 +52,9 @@ func newTable(s store.Schema) *table {
 	t := &table{
 		Schema:  s,
 		get:     "SELECT rev, doc FROM " + name + " WHERE id = ?",
-		current: "SELECT rev" + each(", ", paths...) + " FROM " + name + " WHERE id = ?",
-		insert:  "INSERT INTO " + name + " (id, rev" + each(", ", paths...) + ", doc) VALUES (?, ?, " + marks(len(paths)+1) + ")",
-		update:  "UPDATE " + name + " SET rev = ?" + each(", ", assignments(paths)...) + ", doc = ? WHERE id = ?",
+		current: "SELECT rev" + each(paths...) + " FROM " + name + " WHERE id = ?",
+		insert:  "INSERT INTO " + name + " (id, rev" + each(paths...) + ", doc) VALUES (?, ?, " + marks(len(paths)+1) + ")",
+		update:  "UPDATE " + name + " SET rev = ?" + each(assignments(paths)...) + ", doc = ? WHERE id = ?",
 		remove:  "DELETE FROM " + name + " WHERE id = ?",
 	}
 	for _, x := range s.Indexes {
@@ -168,11 +168,11 @@ func assignments(columns []string) []string {
 	return words
 }
 
-// each puts the separator before each word.
-func each(separator string, words ...string) string {
+// each puts a comma before each word.
+func each(words ...string) string {
 	var b strings.Builder
 	for _, w := range words {
-		b.WriteString(separator + w)
+		b.WriteString(", " + w)
 	}
 	return b.String()
 }

@@ -29,6 +29,7 @@ func together(n int, do func(worker int)) {
 
 // lostUpdates lets everybody count on one record, and again after a conflict.
 func lostUpdates(t *testing.T, s store.Store) {
+	t.Helper()
 	const each = 15
 	apply(t, s, create(asset, "ast_shared", nil))
 	together(writers, func(w int) {
@@ -61,6 +62,7 @@ func lostUpdates(t *testing.T, s store.Store) {
 }
 
 func oneWinner(t *testing.T, s store.Store) {
+	t.Helper()
 	for round := range 10 {
 		var won atomic.Int32
 		together(writers, func(w int) {
@@ -83,6 +85,7 @@ func oneWinner(t *testing.T, s store.Store) {
 
 // wholeChanges writes two records together, and reads them together meanwhile.
 func wholeChanges(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(asset, "ast_1", nil), create(asset, "ast_2", nil))
 	stop := make(chan struct{})
 	var reading sync.WaitGroup

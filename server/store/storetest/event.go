@@ -23,6 +23,7 @@ var eventCases = []testCase{
 }
 
 func eventContent(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(asset, "ast_1", nil), create(asset, "ast_2", nil))
 	start := model.Now()
 	c := store.Change{
@@ -53,15 +54,17 @@ func eventContent(t *testing.T, s store.Store) {
 }
 
 func eventNumbers(t *testing.T, s store.Store) {
+	t.Helper()
 	for i := range 10 {
 		if e := apply(t, s, create(principal, fmt.Sprintf("prn_%d", i), keys("name", fmt.Sprint(i)))); e.Seq != int64(i+1) {
 			t.Fatalf("event %d has number %d", i+1, e.Seq)
 		}
-		refused(t, s, model.KindConflict, create(principal, "prn_x", keys("name", "0")))
+		_ = refused(t, s, model.KindConflict, create(principal, "prn_x", keys("name", "0")))
 	}
 }
 
 func eventQueries(t *testing.T, s store.Store) {
+	t.Helper()
 	for i := range 6 {
 		c := store.Change{Actor: model.ID(fmt.Sprintf("prn_%d", i%2)), Action: "test", Subject: model.ID(fmt.Sprintf("ast_%d", i%3))}
 		if _, err := s.Apply(t.Context(), c); err != nil {
@@ -112,6 +115,7 @@ func feed(t *testing.T, s store.Store, after int64, n int) []int64 {
 }
 
 func feedResumes(t *testing.T, s store.Store) {
+	t.Helper()
 	for i := range 5 {
 		apply(t, s, create(asset, fmt.Sprintf("ast_%d", i), nil))
 	}
@@ -125,6 +129,7 @@ func feedResumes(t *testing.T, s store.Store) {
 }
 
 func feedWakes(t *testing.T, s store.Store) {
+	t.Helper()
 	got := make(chan int64)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -158,6 +163,7 @@ func feedWakes(t *testing.T, s store.Store) {
 }
 
 func feedEnds(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(asset, "ast_1", nil))
 	ctx, cancel := context.WithCancel(t.Context())
 	n := 0
@@ -168,7 +174,10 @@ func feedEnds(t *testing.T, s store.Store) {
 		n++
 		cancel()
 	}
-	for range s.Events(ctx, 0) {
+	for _, err := range s.Events(ctx, 0) {
+		if err != nil {
+			t.Error(err)
+		}
 		n++
 	}
 	cancel()
@@ -178,6 +187,7 @@ func feedEnds(t *testing.T, s store.Store) {
 }
 
 func feedBacklog(t *testing.T, s store.Store) {
+	t.Helper()
 	const n = 1100
 	done := make(chan error, 8)
 	for w := range cap(done) {

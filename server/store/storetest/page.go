@@ -47,6 +47,7 @@ func town(t *testing.T, s store.Store, n int) []string {
 }
 
 func pageSizes(t *testing.T, s store.Store) {
+	t.Helper()
 	order := town(t, s, 120)
 	for _, limit := range []int{1, 7, 50, 119, 120, 121, 1000} {
 		q := store.Query{Kind: asset, Index: "by_name", Limit: limit}
@@ -59,6 +60,7 @@ func pageSizes(t *testing.T, s store.Store) {
 }
 
 func pageStability(t *testing.T, s store.Store) {
+	t.Helper()
 	for _, n := range []string{"b", "d", "f", "h"} {
 		apply(t, s, create(asset, "ast_"+n, keys("name", n)))
 	}
@@ -75,6 +77,7 @@ func pageStability(t *testing.T, s store.Store) {
 }
 
 func pageCursors(t *testing.T, s store.Store) {
+	t.Helper()
 	order := town(t, s, 40)
 	q := store.Query{Kind: asset, Index: "by_name"}
 	page := find(t, s, q)
@@ -85,6 +88,7 @@ func pageCursors(t *testing.T, s store.Store) {
 }
 
 func foreignCursors(t *testing.T, s store.Store) {
+	t.Helper()
 	town(t, s, 10)
 	base := store.Query{Kind: asset, Index: "by_kind", Where: store.Eq("kind", "TABLE"), Limit: 3}
 	cursor := find(t, s, base).Cursors[2]
@@ -110,6 +114,7 @@ func foreignCursors(t *testing.T, s store.Store) {
 }
 
 func garbageCursors(t *testing.T, s store.Store) {
+	t.Helper()
 	town(t, s, 10)
 	q := store.Query{Kind: asset, Index: "by_name", Limit: 3}
 	good := string(find(t, s, q).Cursors[2])
@@ -128,6 +133,7 @@ func garbageCursors(t *testing.T, s store.Store) {
 
 // forgedCursors moves the key of a good cursor out of the query's bounds.
 func forgedCursors(t *testing.T, s store.Store) {
+	t.Helper()
 	for _, n := range []string{"", "a", "b", "c", "d", "e"} {
 		apply(t, s, create(asset, "ast_"+n, keys("name", n)))
 	}
@@ -168,6 +174,7 @@ func forgedCursors(t *testing.T, s store.Store) {
 }
 
 func pageLimits(t *testing.T, s store.Store) {
+	t.Helper()
 	town(t, s, 60)
 	q := store.Query{Kind: asset, Index: "by_name"}
 	if page := find(t, s, q); len(page.Records) != store.DefaultPage || !page.More {
@@ -188,6 +195,7 @@ func pageLimits(t *testing.T, s store.Store) {
 }
 
 func pageAll(t *testing.T, s store.Store) {
+	t.Helper()
 	for i := range 5 {
 		d := model.Domain{Meta: model.Meta{ID: model.ID(fmt.Sprintf("dom_%d", i))}, Name: model.Slug(fmt.Sprintf("domain_%d", 9-i))}
 		apply(t, s, store.Domains.Put(d))

@@ -22,6 +22,7 @@ var queryCases = []testCase{
 }
 
 func endedContext(t *testing.T, s store.Store) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Apply(ctx, change(create(asset, "ast_1", nil))); !errors.Is(err, context.Canceled) {
@@ -35,6 +36,7 @@ func endedContext(t *testing.T, s store.Store) {
 
 // filters asks every operator as the bound of an index and as residual.
 func filters(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s,
 		create(asset, "ast_1", keys("name", "ada", "kind", "TABLE", "platform", "postgres", "domain", "dom_1")),
 		create(asset, "ast_2", keys("name", "bob", "kind", "VIEW", "platform", "postgres", "domain", "dom_1")),
@@ -101,6 +103,7 @@ func reversed(list []string) []string {
 }
 
 func multi(t *testing.T, s store.Store) {
+	t.Helper()
 	byScope := func(v string) store.Query {
 		return store.Query{Kind: asset, Index: "by_scope", Where: store.Eq("scope", v), Limit: 1}
 	}
@@ -135,6 +138,7 @@ func multi(t *testing.T, s store.Store) {
 }
 
 func nulls(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s,
 		create(asset, "ast_1", keys("domain", "d", "name", "a")), create(asset, "ast_2", keys("domain", "d")), create(asset, "ast_3", keys("name", "b")),
 		create(asset, "ast_4", nil), create(asset, "ast_5", keys("domain", "d")), create(asset, "ast_6", keys("domain", nil, "name", nil)),
@@ -157,6 +161,7 @@ func nulls(t *testing.T, s store.Store) {
 }
 
 func numbers(t *testing.T, s store.Store) {
+	t.Helper()
 	at := time.UnixMilli(1_700_000_000_000)
 	apply(t, s,
 		create(run, "run_1", keys("source", "s", "started", int64(5))), create(run, "run_2", keys("source", "s", "started", int64(40))),
@@ -175,6 +180,7 @@ func numbers(t *testing.T, s store.Store) {
 }
 
 func prefixes(t *testing.T, s store.Store) {
+	t.Helper()
 	for i, name := range []string{"a", "ab", "ab\U0010FFFF", "ab\U0010FFFFz", "ac", "\uD7FF!", "\uE000", "\U0010FFFF\U0010FFFF", "a%b", "a_b", "zebra", "äb"} {
 		apply(t, s, create(asset, "ast_"+string(rune('a'+i)), keys("name", name)))
 	}
@@ -194,6 +200,7 @@ func prefixes(t *testing.T, s store.Store) {
 }
 
 func ins(t *testing.T, s store.Store) {
+	t.Helper()
 	for _, c := range [][3]string{{"e_1", "a", "x"}, {"e_2", "a", "y"}, {"e_3", "b", "x"}, {"e_4", "c", "x"}, {"e_5", "c", "y"}} {
 		apply(t, s, create("edge", c[0], keys("from", c[1], "to", c[2])))
 	}
@@ -209,6 +216,7 @@ func ins(t *testing.T, s store.Store) {
 }
 
 func normal(t *testing.T, s store.Store) {
+	t.Helper()
 	const composed, decomposed = "caf\u00e9", "cafe\u0301"
 	doc := []byte(`{"name":"` + decomposed + `"}`)
 	apply(t, s, store.Write{Record: store.Record{Kind: principal, ID: "prn_1", Doc: doc, Keys: keys("name", decomposed, "domain", model.ID("dom_1"))}})
@@ -216,7 +224,7 @@ func normal(t *testing.T, s store.Store) {
 		wantIDs(t, walk(t, s, store.Query{Kind: principal, Index: "by_name", Where: store.Eq("name", name)}), "prn_1")
 	}
 	wantIDs(t, walk(t, s, store.Query{Kind: principal, Index: "by_domain", Where: store.Eq("domain", model.ID("dom_1"))}), "prn_1")
-	refused(t, s, model.KindConflict, create(principal, "prn_2", keys("name", composed)))
+	_ = refused(t, s, model.KindConflict, create(principal, "prn_2", keys("name", composed)))
 	if got := plain(t, get(t, s, principal, "prn_1")[0].Doc).(map[string]any)["name"]; got != decomposed {
 		t.Errorf("the document says %q: what people wrote must not change", got)
 	}
@@ -227,6 +235,7 @@ func normal(t *testing.T, s store.Store) {
 }
 
 func emptyStrings(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(principal, "prn_1", keys("name", "")), create(principal, "prn_2", keys("name", "")))
 	wantIDs(t, walk(t, s, store.Query{Kind: principal, Index: "by_name", Where: store.Eq("name", ""), Limit: 1}), "prn_1", "prn_2")
 	wantIDs(t, walk(t, s, store.Query{Kind: principal, Index: "by_name", Where: store.Exists("name")}))

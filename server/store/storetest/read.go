@@ -24,6 +24,7 @@ var readCases = []testCase{
 }
 
 func getOrder(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(asset, "ast_1", nil), create(asset, "ast_2", nil), create(asset, "ast_3", nil))
 	wantIDs(t, ids(get(t, s, asset, "ast_3", "ast_none", "ast_1", "ast_3")), "ast_3", "ast_1", "ast_3")
 	for _, r := range get(t, s, asset, "ast_1") {
@@ -37,6 +38,7 @@ func getOrder(t *testing.T, s store.Store) {
 }
 
 func getNothing(t *testing.T, s store.Store) {
+	t.Helper()
 	if got := get(t, s, asset); len(got) != 0 {
 		t.Errorf("got %v of no ids", got)
 	}
@@ -48,6 +50,7 @@ func getNothing(t *testing.T, s store.Store) {
 }
 
 func getTyped(t *testing.T, s store.Store) {
+	t.Helper()
 	rows := int64(1) << 60
 	a := model.Asset{
 		Meta: model.Meta{ID: "ast_1"}, Namespace: "postgres://db:5432", Name: "shop.public.orders", Kind: model.KindTable, Rows: &rows,
@@ -68,6 +71,7 @@ func getTyped(t *testing.T, s store.Store) {
 }
 
 func documents(t *testing.T, s store.Store) {
+	t.Helper()
 	for i, doc := range []string{
 		`{}`, `{"":""}`, `{"a":null,"b":[],"c":{},"d":[{}]}`, `{"n":9007199254740993,"m":-9223372036854775808,"f":1.5,"z":0}`,
 		`{"a.b":1,"$c":2,"d":{"$oid":"x"},"_id":"y","id":"z"}`, `{"t":"2026-01-02T03:04:05.678Z","e":"e\u0301","n":"nul\u0000byte","q":"'\";--"}`,
@@ -95,6 +99,7 @@ func plain(t *testing.T, doc []byte) any {
 }
 
 func largeDocuments(t *testing.T, s store.Store) {
+	t.Helper()
 	big, long := strings.Repeat("ü", 1<<19), strings.Repeat("n", 100_000)
 	doc, _ := json.Marshal(map[string]string{"text": big}) // plain data
 	apply(t, s, store.Write{Record: store.Record{Kind: asset, ID: "ast_big", Doc: doc, Keys: keys("name", long)}})
@@ -109,6 +114,7 @@ func largeDocuments(t *testing.T, s store.Store) {
 }
 
 func closedStore(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(asset, "ast_1", nil))
 	if err := s.Close(); err != nil {
 		t.Fatalf("close: %v", err)
@@ -117,7 +123,7 @@ func closedStore(t *testing.T, s store.Store) {
 	wantKind(t, err, model.KindUnavailable)
 	_, err = s.Find(t.Context(), store.Query{Kind: asset, Index: "by_name"})
 	wantKind(t, err, model.KindUnavailable)
-	refused(t, s, model.KindUnavailable, create(asset, "ast_2", nil))
+	_ = refused(t, s, model.KindUnavailable, create(asset, "ast_2", nil))
 	for _, err := range s.Events(t.Context(), 0) {
 		wantKind(t, err, model.KindUnavailable)
 	}

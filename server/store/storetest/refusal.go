@@ -15,6 +15,7 @@ var refusalCases = []testCase{
 }
 
 func unserved(t *testing.T, s store.Store) {
+	t.Helper()
 	many := slices.Repeat([]store.Filter{store.Eq("name", "a")}, store.MaxOr+1)
 	values := make([]store.Value, store.MaxIn+1)
 	for name, c := range map[string]struct {
@@ -46,6 +47,7 @@ func unserved(t *testing.T, s store.Store) {
 }
 
 func budget(t *testing.T, s store.Store) {
+	t.Helper()
 	town(t, s, 30)
 	q := store.Query{Kind: asset, Index: "by_name", Where: store.Eq("platform", "1"), Budget: 29}
 	_, err := s.Find(t.Context(), q)
@@ -66,6 +68,7 @@ func budget(t *testing.T, s store.Store) {
 }
 
 func mistakes(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(asset, "ast_0", nil))
 	before := lastSeq(t, s)
 	for name, c := range map[string]store.Change{

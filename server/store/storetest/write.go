@@ -19,6 +19,7 @@ var writeCases = []testCase{
 }
 
 func revisions(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(asset, "ast_1", keys("name", "a")))
 	apply(t, s, update(asset, "ast_1", 1, keys("name", "b")))
 	wantRevision(t, s, asset, "ast_1", 2)
@@ -28,7 +29,7 @@ func revisions(t *testing.T, s store.Store) {
 	wantWords(t, err, "asset", "ast_1", "exists already")
 	err = refused(t, s, model.KindConflict, update(asset, "ast_none", 1, nil))
 	wantWords(t, err, "asset", "ast_none", "gone")
-	refused(t, s, model.KindConflict, update(asset, "ast_1", 3, nil))
+	_ = refused(t, s, model.KindConflict, update(asset, "ast_1", 3, nil))
 	wantRevision(t, s, asset, "ast_1", 2)
 	wantIDs(t, walk(t, s, store.Query{Kind: asset, Index: "by_name", Where: store.Eq("name", "b")}), "ast_1")
 	wantIDs(t, walk(t, s, store.Query{Kind: asset, Index: "by_name", Where: store.Eq("name", "a")}))
@@ -38,27 +39,29 @@ func revisions(t *testing.T, s store.Store) {
 }
 
 func deletes(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(asset, "ast_1", keys("name", "a")))
-	refused(t, s, model.KindConflict, remove(asset, "ast_1", 2))
-	refused(t, s, model.KindConflict, remove(asset, "ast_none", 1))
+	_ = refused(t, s, model.KindConflict, remove(asset, "ast_1", 2))
+	_ = refused(t, s, model.KindConflict, remove(asset, "ast_none", 1))
 	e := apply(t, s, remove(asset, "ast_1", 1))
 	if len(e.Touched) != 1 || !e.Touched[0].Deleted {
 		t.Errorf("the event touched %+v", e.Touched)
 	}
 	wantRevision(t, s, asset, "ast_1", 0)
 	wantIDs(t, walk(t, s, store.Query{Kind: asset, Index: "by_name"}))
-	refused(t, s, model.KindConflict, remove(asset, "ast_1", 1))
+	_ = refused(t, s, model.KindConflict, remove(asset, "ast_1", 1))
 	apply(t, s, create(asset, "ast_1", keys("name", "b")))
 	wantRevision(t, s, asset, "ast_1", 1)
 }
 
 func unique(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(principal, "prn_1", keys("name", "ada")), create(principal, "prn_2", keys("name", "bob")))
 	err := refused(t, s, model.KindConflict, create(principal, "prn_3", keys("name", "ada")))
 	wantWords(t, err, "name", "another principal")
-	refused(t, s, model.KindConflict, update(principal, "prn_2", 1, keys("name", "ada")))
-	refused(t, s, model.KindConflict, create(principal, "prn_3", keys("name", "cid")), create(principal, "prn_4", keys("name", "cid")))
-	refused(t, s, model.KindConflict, create(principal, "prn_3", keys("name", "ada")), remove(principal, "prn_1", 1))
+	_ = refused(t, s, model.KindConflict, update(principal, "prn_2", 1, keys("name", "ada")))
+	_ = refused(t, s, model.KindConflict, create(principal, "prn_3", keys("name", "cid")), create(principal, "prn_4", keys("name", "cid")))
+	_ = refused(t, s, model.KindConflict, create(principal, "prn_3", keys("name", "ada")), remove(principal, "prn_1", 1))
 	wantRevision(t, s, principal, "prn_3", 0)
 	apply(t, s, update(principal, "prn_1", 1, keys("name", "ada")))                                                  // its own
 	apply(t, s, remove(principal, "prn_1", 2), create(principal, "prn_3", keys("name", "ada")))                      // freed before
@@ -68,6 +71,7 @@ func unique(t *testing.T, s store.Store) {
 }
 
 func uniquePair(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(product, "dpr_1", keys("domain", "dom_1", "name", "orders")), create(product, "dpr_2", keys("domain", "dom_2", "name", "orders")))
 	err := refused(t, s, model.KindConflict, create(product, "dpr_3", keys("domain", "dom_1", "name", "orders")))
 	wantWords(t, err, "data product", "domain and name")
@@ -75,18 +79,20 @@ func uniquePair(t *testing.T, s store.Store) {
 		t.Errorf("the conflict is at field %q, want name", e.Field)
 	}
 	apply(t, s, create(product, "dpr_3", keys("domain", "dom_1", "name", "returns")))
-	refused(t, s, model.KindConflict, update(product, "dpr_3", 1, keys("domain", "dom_2", "name", "orders")))
+	_ = refused(t, s, model.KindConflict, update(product, "dpr_3", 1, keys("domain", "dom_2", "name", "orders")))
 }
 
 func uniqueNull(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(product, "dpr_1", keys("domain", "dom_1")), create(product, "dpr_2", keys("domain", "dom_1")), create(product, "dpr_3", nil), create(product, "dpr_4", nil),
 		create(product, "dpr_5", keys("name", "n")), create(product, "dpr_6", keys("name", "n")))
 	wantIDs(t, walk(t, s, store.Query{Kind: product, Index: "by_domain", Limit: 1}), "dpr_3", "dpr_4", "dpr_5", "dpr_6", "dpr_1", "dpr_2")
 	apply(t, s, update(product, "dpr_1", 1, keys("domain", "dom_1", "name", "x")))
-	refused(t, s, model.KindConflict, update(product, "dpr_2", 1, keys("domain", "dom_1", "name", "x")))
+	_ = refused(t, s, model.KindConflict, update(product, "dpr_2", 1, keys("domain", "dom_1", "name", "x")))
 }
 
 func whole(t *testing.T, s store.Store) {
+	t.Helper()
 	apply(t, s, create(asset, "ast_1", keys("name", "a", "scope", "x")), create(asset, "ast_2", nil), create(principal, "prn_1", keys("name", "ada")))
 	before := lastSeq(t, s)
 	good := []store.Write{
@@ -95,7 +101,7 @@ func whole(t *testing.T, s store.Store) {
 	for name, bad := range map[string]store.Write{
 		"stale": update(principal, "prn_1", 7, nil), "taken": create(principal, "prn_2", keys("name", "ada")), "exists": create(principal, "prn_1", nil),
 	} {
-		refused(t, s, model.KindConflict, append(good[:len(good):len(good)], bad)...)
+		_ = refused(t, s, model.KindConflict, append(good[:len(good):len(good)], bad)...)
 		if after := lastSeq(t, s); after != before {
 			t.Errorf("%s: a refused change left an event", name)
 		}
@@ -111,6 +117,7 @@ func whole(t *testing.T, s store.Store) {
 }
 
 func bulk(t *testing.T, s store.Store) {
+	t.Helper()
 	order := town(t, s, 1500)
 	wantIDs(t, walk(t, s, store.Query{Kind: asset, Index: "by_name", Limit: 1000}), order...)
 	e, err := store.Events.First(t.Context(), s, store.Query{Index: "by_seq"})
