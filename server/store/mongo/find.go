@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
@@ -22,7 +23,7 @@ func (db *DB) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]stor
 	if len(ids) == 0 {
 		return []store.Record{}, nil
 	}
-	found, err := db.database.Collection(string(kind)).Find(ctx, among(ids))
+	found, err := db.reads(kind).Find(ctx, among(ids))
 	if err != nil {
 		return nil, failure(err)
 	}
@@ -43,6 +44,12 @@ func (db *DB) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]stor
 	return records, nil
 }
 
+// reads gives the collection for queries that see one state of it, however
+// long they take: without it the server may show half of a change.
+func (db *DB) reads(kind store.Kind) *mongo.Collection {
+	return db.database.Collection(string(kind), options.Collection().SetReadConcern(readconcern.Snapshot()))
+}
+
 func among(ids []model.ID) bson.D {
 	return bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}
 }
@@ -53,7 +60,7 @@ func (db *DB) Find(ctx context.Context, q store.Query) (store.Page, error) {
 	if err != nil {
 		return store.Page{}, err
 	}
-	f := finder{plan: plan, pager: plan.Pager(), rows: db.database.Collection(string(q.Kind))}
+	f := finder{plan: plan, pager: plan.Pager(), rows: db.reads(q.Kind)}
 	for scans := plan.Scans; len(scans) > 0; {
 		n := together(scans)
 		more, err := f.run(ctx, scans[:n])
