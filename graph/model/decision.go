@@ -34,7 +34,14 @@ const (
 	ActPolicyActivate  Action = "policy.activate"
 	ActPolicyRollback  Action = "policy.rollback"
 	ActDecisionExplain Action = "decision.explain"
+	ActDecisionAsk     Action = "decision.evaluate" // ask what others may do
+	ActDecisionVouch   Action = "decision.vouch"    // state attributes that stand above the server's own
 )
+
+// AppActions begins the names of actions that applications define for
+// themselves, such as app.read: they reach the policies of the resource's
+// domain, and mean what those say.
+const AppActions = "app."
 
 // Outcome is the answer of the policies.
 type Outcome string
@@ -115,6 +122,18 @@ type DecisionRecord struct {
 	Domain      Slug            `json:"domain,omitempty"`
 	Outcome     Outcome         `json:"outcome"`
 	Decision    Decision        `json:"decision"`
-	Input       json.RawMessage `json:"input"`
+	Input       json.RawMessage `json:"input,omitempty"` // gone after the retention
 	RequestID   string          `json:"requestId,omitempty"`
+	List        *DecisionList   `json:"list,omitempty"`   // set when the row tells of a whole list, and then there is no Input
+	Masked      []string        `json:"masked,omitempty"` // paths of Input that stand as keyed hashes, such as subject.name
+	Seq         int64           `json:"seq,omitempty"`    // its place in the log
+}
+
+// DecisionList sums up the decisions about the rows of one list, which would
+// be too many to keep one by one.
+type DecisionList struct {
+	Kind   string `json:"kind"`   // what was listed
+	Filter string `json:"filter"` // hash of the filter: the same filter gives the same
+	Asked  int    `json:"asked"`  // rows that the policies were asked about
+	Shown  int    `json:"shown"`  // rows that they allowed
 }

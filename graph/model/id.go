@@ -37,6 +37,7 @@ const (
 	PrefixState     Prefix = "pst"
 	PrefixProposal  Prefix = "ppr"
 	PrefixScorecard Prefix = "sco"
+	PrefixDiffers   Prefix = "pdf"
 )
 
 // crockford leaves out the letters that people misread.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -38,7 +39,9 @@ type PolicyState struct {
 	ActiveID    ID        `json:"activeId,omitempty"`   // "" lives by what the server was started with
 	PreviousID  ID        `json:"previousId,omitempty"` // what a rollback returns to
 	ShadowID    ID        `json:"shadowId,omitempty"`   // evaluated beside the active one; differences are logged only
+	ShadowOf    ID        `json:"shadowOf,omitempty"`   // the proposal that ShadowID is of
 	ProposalID  ID        `json:"proposalId,omitempty"` // the one that brought ActiveID
+	Past        []ID      `json:"past,omitempty"`       // every revision that has been in force, in the order of their first day
 	ActivatedBy ID        `json:"activatedBy"`
 	ActivatedAt time.Time `json:"activatedAt"`
 }
@@ -66,6 +69,10 @@ var proposalMoves = map[ProposalStatus][]ProposalStatus{
 	ProposalAssessed: {ProposalDraft, ProposalChecked, ProposalTested, ProposalAssessed, ProposalApproved, ProposalRejected},
 	ProposalApproved: {ProposalDraft, ProposalAssessed, ProposalActive, ProposalRejected},
 	ProposalActive:   {ProposalSuperseded, ProposalRolledBack},
+
+	// A rollback puts an earlier revision in force again.
+	ProposalSuperseded: {ProposalActive},
+	ProposalRolledBack: {ProposalActive},
 }
 
 // PolicyProposal asks to put a revision of a domain's package in force.
@@ -97,13 +104,26 @@ func (p *PolicyProposal) Move(to ProposalStatus) error {
 	return nil
 }
 
-// Missing lists the approvals that still lack votes.
+// Missing lists the approvals that still lack votes. A vote counts for the
+// report that its approver had seen, and the author's own never does.
 func (p PolicyProposal) Missing() []Approval {
-	votes := make([]Vote, len(p.Votes))
-	for i, v := range p.Votes {
-		votes[i] = v.Vote
+	var votes []Vote
+	for _, v := range p.Votes {
+		if p.Impact != nil && v.ReportHash == p.Impact.Hash && v.ApproverID != p.AuthorID {
+			votes = append(votes, v.Vote)
+		}
 	}
 	return AccessRequest{Approvals: p.Approvals, Votes: votes}.Missing()
+}
+
+// Open reports whether the proposal can still come into force.
+func (p PolicyProposal) Open() bool {
+	switch p.Status {
+	case ProposalDraft, ProposalChecked, ProposalTested, ProposalAssessed, ProposalApproved:
+		return true
+	case ProposalActive, ProposalSuperseded, ProposalRolledBack, ProposalRejected:
+	}
+	return false
 }
 
 // PolicyVote is one approver's word on a proposal, given on one report.
@@ -154,6 +174,7 @@ type PolicyImpact struct {
 	Replayed     int           `json:"replayed"` // logged decisions
 	Grants       int           `json:"grants"`   // live grants asked again
 	Generated    int           `json:"generated"`
+	Skipped      int           `json:"skipped,omitempty"` // logged decisions that these policies cannot be asked again
 	Flips        []PolicyFlip  `json:"flips,omitempty"`
 	DyingGrants  []ID          `json:"dyingGrants,omitempty"`
 	Loosens      bool          `json:"loosens"`   // it allows what was refused
@@ -171,15 +192,30 @@ type PolicyFlip struct {
 	Samples        []ID           `json:"samples,omitempty"` // decision ids, at most 10
 }
 
+// Severity is how much a finding weighs.
+type Severity string
+
+// The severities. An error keeps a product from being published.
+const (
+	SeverityError   Severity = "error"
+	SeverityWarning Severity = "warning"
+)
+
 // Finding is what a shared standard found about a noun.
 type Finding struct {
-	Code      string `json:"code"` // stable, such as product.description
-	Severity  string `json:"severity"`
-	Standard  string `json:"standard"` // the package that found it
-	Field     string `json:"field,omitempty"`
-	Message   string `json:"message"`
-	Remedy    string `json:"remedy"`
-	SubjectID ID     `json:"subjectId"`
+	Code      string   `json:"code"` // stable, such as description.missing
+	Severity  Severity `json:"severity"`
+	Standard  string   `json:"standard"` // the package that found it
+	Field     string   `json:"field,omitempty"`
+	Message   string   `json:"message"`
+	Remedy    string   `json:"remedy"`
+	SubjectID ID       `json:"subjectId"`
+}
+
+// Compare puts errors before warnings, and the same findings always in the same order.
+func (f Finding) Compare(g Finding) int {
+	return cmp.Or(cmp.Compare(f.Severity, g.Severity), cmp.Compare(f.Code, g.Code), cmp.Compare(f.Field, g.Field),
+		cmp.Compare(f.Standard, g.Standard), cmp.Compare(f.Message, g.Message), cmp.Compare(f.Remedy, g.Remedy))
 }
 
 // Scorecard is how a product or a domain does by the shared standards, on one day.

@@ -21,10 +21,17 @@ type Role string
 
 // The roles.
 const (
-	RoleAdmin    Role = "ADMIN"    // runs the platform: principals, sources, policies
-	RoleSteward  Role = "STEWARD"  // platform steward: approves for domains that have none
-	RoleEmployee Role = "EMPLOYEE" // everybody else
+	RoleAdmin    Role = "ADMIN"       // runs the platform: principals, sources, policies
+	RoleSteward  Role = "STEWARD"     // platform steward: approves for domains that have none
+	RoleEmployee Role = "EMPLOYEE"    // everybody else
+	RolePEP      Role = "PEP"         // a service that asks what others may do, and enforces the answer
+	RoleTrusted  Role = "TRUSTED_PEP" // a PEP whose word on attributes stands above the server's
 )
+
+// Roles lists every role.
+func Roles() []Role {
+	return []Role{RoleAdmin, RoleSteward, RoleEmployee, RolePEP, RoleTrusted}
+}
 
 // Principal is whoever asks: a person or a service.
 type Principal struct {
@@ -37,6 +44,7 @@ type Principal struct {
 	TeamIDs     []ID           `json:"teamIds,omitempty"`
 	Roles       []Role         `json:"roles,omitempty"`
 	Clearance   Classification `json:"clearance,omitempty"`
+	Region      string         `json:"region,omitempty"` // where they work, in the company's own words, such as eu or de_berlin
 	Suspended   bool           `json:"suspended,omitempty"`
 }
 

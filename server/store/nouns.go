@@ -33,7 +33,10 @@ var (
 
 	Products = table("data_product", "data product", func(p model.DataProduct) Keys {
 		assets := slices.Concat(p.Assets(model.OutputPort), p.Assets(model.InputPort))
-		return Keys{"domain": text(p.DomainID), "name": text(p.Name), "status": text(p.Status), "asset": texts(assets)}
+		return Keys{
+			"domain": text(p.DomainID), "name": text(p.Name), "status": text(p.Status), "asset": texts(assets),
+			"owner": text(p.OwnerID), "team": text(p.OwnerTeamID), "visibility": text(p.Visibility), "classification": text(p.Classification),
+		}
 	}, unique("by_domain", "domain", "name"), index("by_name", "name"), index("by_status", "status", "name"), multi("by_asset", "asset", "name"))
 
 	Assets = table("asset", "asset", func(a model.Asset) Keys {
@@ -98,6 +101,29 @@ var (
 		}
 	}, index("by_time", "at"), index("by_principal", "principal", "at"), index("by_resource", "resource", "at"), index("by_domain", "domain", "at"))
 
+	PolicyRevisions = table("policy_revision", "policy revision", func(r model.PolicyRevision) Keys {
+		return Keys{"domain": text(r.Domain), "created": moment(r.CreatedAt)}
+	}, index("by_domain", "domain", "created"))
+
+	// A state's id is made from the domain's name, so there is one for each.
+	PolicyStates = table("policy_state", "policy state", func(s model.PolicyState) Keys {
+		return Keys{"domain": text(s.Domain)}
+	}, unique("by_domain", "domain"))
+
+	PolicyProposals = table("policy_proposal", "policy proposal", func(p model.PolicyProposal) Keys {
+		return Keys{"domain": text(p.Domain), "status": text(p.Status), "author": text(p.AuthorID), "revision": text(p.RevisionID), "created": moment(p.CreatedAt)}
+	}, index("by_created", "created"), index("by_domain", "domain", "created"), index("by_status", "status", "created"),
+		index("by_author", "author", "created"), index("by_revision", "revision", "created"))
+
+	PolicyDifferences = table("policy_difference", "policy difference", func(d model.PolicyDifference) Keys {
+		return Keys{"proposal": text(d.ProposalID), "created": moment(d.CreatedAt)}
+	}, index("by_proposal", "proposal", "created"))
+
+	// A scorecard's id is made of its subject and its day, so there is one a day.
+	Scorecards = table("scorecard", "scorecard", func(c model.Scorecard) Keys {
+		return Keys{"day": moment(c.Day)}
+	}, index("by_day", "day"))
+
 	// Events is written by the engines, inside Apply, and by nobody else.
 	Events = table("event", "event", func(e model.Event) Keys {
 		return Keys{"seq": {e.Seq}, "at": moment(e.At), "actor": text(e.ActorID), "subject": text(e.SubjectID), "action": text(e.Action)}
@@ -109,6 +135,8 @@ func Schemas() []Schema {
 	return []Schema{
 		Principals.schema, Tokens.schema, Teams.schema, Domains.schema, Products.schema, Assets.schema, Aliases.schema,
 		Edges.schema, QualityRules.schema, Requests.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
+		PolicyRevisions.schema, PolicyStates.schema, PolicyProposals.schema, PolicyDifferences.schema,
+		Scorecards.schema,
 	}
 }
 

@@ -51,9 +51,10 @@ func (g *Pager) Add(r Record, values func(Path) []Value) {
 // Page gives the page.
 func (g *Pager) Page() Page { return g.page }
 
-// Reads lists the paths that Matches and Add ask a row for.
+// Reads lists the paths that Matches and Add ask a row for, beside its id.
 func (p *Plan) Reads() []Path {
 	paths := append(p.Residual.Paths(), p.Index.Paths[p.fixed:]...)
+	paths = slices.DeleteFunc(paths, func(x Path) bool { return x == PathID })
 	slices.Sort(paths)
 	return slices.Compact(paths)
 }

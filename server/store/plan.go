@@ -15,6 +15,7 @@ type Plan struct {
 	Desc     bool
 	Scans    []Scan // one after another, they give the rows in order
 	Residual Filter // canonical; the zero Filter when the scans say it all
+	Only     Filter // the part of Residual that an engine may as well judge by itself
 	Limit    int
 	Budget   int
 
@@ -58,7 +59,12 @@ func (q Query) Plan() (*Plan, error) {
 		return nil, err
 	}
 	p.fixed, p.fingerprint = len(equal), fingerprint(q, where)
-	if len(rest) > 0 {
+	only, err := p.Schema.withID().canonical(q.Only)
+	if err != nil {
+		return nil, q.unserved(err.Error(), "")
+	}
+	p.Only = only
+	if rest = append(rest, conjuncts(only)...); len(rest) > 0 {
 		p.Residual = And(rest...)
 	}
 	var after *place
@@ -69,9 +75,15 @@ func (q Query) Plan() (*Plan, error) {
 		}
 		after = &at
 	}
+	if never(only) {
+		return p, nil // there is nothing to look for
+	}
 	p.Scans = p.scans(equal, next, after)
 	return p, nil
 }
+
+// never recognises the filter that holds for nothing.
+func never(f Filter) bool { return f.Op == OpOr && len(f.Filters) == 0 }
 
 // begin looks up the schema and the index and sets the limits.
 func (q Query) begin() (*Plan, error) {

@@ -5,6 +5,7 @@ type Query struct {
 	Kind   Kind
 	Index  string // a declared index: it gives the order, and the equalities of Where must fill its first paths
 	Where  Filter
+	Only   Filter // narrows the page and is no part of the query: cursors outlive its changes. It may speak of PathID too
 	Desc   bool   // the index's order, backwards
 	Limit  int    // 1 to MaxPage; 0 means DefaultPage
 	After  Cursor // "" begins at the first record
@@ -19,6 +20,9 @@ const (
 	MaxIn         = 500 // values of one In
 	MaxOr         = 8   // branches of one Or
 )
+
+// PathID is the record's own id, which every table has. Only an Only may name it.
+const PathID Path = "id"
 
 // Cursor is an opaque place in the order of one query.
 type Cursor string

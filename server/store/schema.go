@@ -24,6 +24,12 @@ func (s Schema) Multi(p Path) bool {
 	return slices.ContainsFunc(s.Indexes, func(x Index) bool { return x.Multi && x.Paths[0] == p })
 }
 
+// withID gives the schema as an Only sees it.
+func (s Schema) withID() Schema {
+	s.Paths = append(slices.Clone(s.Paths), PathID)
+	return s
+}
+
 func (s Schema) indexNames() string {
 	names := make([]string, len(s.Indexes))
 	for i, x := range s.Indexes {

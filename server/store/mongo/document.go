@@ -26,6 +26,9 @@ func (r row) record(kind store.Kind) store.Record {
 
 // values reads a declared path.
 func (r row) values(p store.Path) []store.Value {
+	if p == store.PathID {
+		return []store.Value{string(r.ID)}
+	}
 	v, err := r.Keys.LookupErr(string(p))
 	if err != nil {
 		return nil

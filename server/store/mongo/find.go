@@ -173,9 +173,9 @@ func (f *finder) command(scans []store.Scan) (bson.D, *options.FindOptionsBuilde
 		if f.plan.Index.Multi { // the server sorts no field of many values by the index
 			fixed = 1
 		}
-		return condition(names, scans), opts.SetSort(f.order(names[fixed:]))
+		return append(condition(names, scans), narrow(f.plan.Only)...), opts.SetSort(f.order(names[fixed:]))
 	}
-	return bson.D{}, opts.SetMin(f.lower(names, first)).SetMax(f.upper(names, first)).SetSort(f.order(names[len(first.Equal):]))
+	return narrow(f.plan.Only), opts.SetMin(f.lower(names, first)).SetMax(f.upper(names, first)).SetSort(f.order(names[len(first.Equal):]))
 }
 
 func condition(names []string, scans []store.Scan) bson.D {

@@ -81,6 +81,7 @@ func askAll(t *testing.T, db store.Store, kind store.Kind, x store.Index, desc b
 		some, other = int64(1), int64(2)
 	case "scope":
 		some, other = store.ScopeKey("src_1", "s"), store.ScopeKey("src_2", "s")
+	default: // the others hold texts
 	}
 	filters := []store.Filter{store.Eq(x.Paths[0], some)}
 	if !x.Multi {

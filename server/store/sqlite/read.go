@@ -76,6 +76,9 @@ func (f *finder) row(stmt *sqlite.Stmt) (bool, error) {
 	}
 	var broken error
 	values := func(p store.Path) []store.Value {
+		if p == store.PathID {
+			return []store.Value{stmt.ColumnText(0)}
+		}
 		for i, q := range f.reads {
 			if p == q {
 				list, err := f.table.list(stmt, 2+i, p)
