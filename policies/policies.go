@@ -7,5 +7,5 @@ import "embed"
 
 // Files is the tree of policies, as server/policy wants it.
 //
-//go:embed all:platform all:lib all:template
+//go:embed all:platform all:lib all:template all:standards all:contract
 var Files embed.FS

@@ -12,10 +12,27 @@ allow contains {"code": "policy.open", "message": "The policies are open to ever
 
 # METADATA
 # title: Writing rules
-# description: Members write rules for their own domain; drafts bind nobody.
-allow contains {"code": "policy.author", "message": "You belong to the domain."} if {
+# description: |
+#   Members write rules for their own domain, and whoever runs the platform
+#   writes those of the platform. Drafts bind nobody.
+allow contains {"code": "policy.author", "message": "You belong to those who write these rules."} if {
 	input.action.name == "policy.draft"
-	lib.is_member(input.subject, input.resource.domain)
+	_may_write(input.subject, input.resource)
+}
+
+_may_write(subject, resource) if lib.is_member(subject, resource.domain)
+
+_may_write(subject, resource) if {
+	resource.domain == ""
+	_runs_platform(subject)
+}
+
+# METADATA
+# title: Other people's drafts
+# description: A draft is changed by its author alone; what others wrote into it they could then approve.
+deny contains {"code": "policy.not_author", "message": "Only its author changes a draft."} if {
+	input.action.name == "policy.draft"
+	not input.resource.requester in {"", input.subject.id}
 }
 
 # METADATA
@@ -60,13 +77,90 @@ allow contains {"code": "policy.steward", "message": "You are a steward of the d
 }
 
 # METADATA
+# title: Putting the platform's rules in force
+# description: The platform's own rules have no domain whose steward could; its own stewards and administrators do.
+allow contains {"code": "policy.platform", "message": "You answer for the platform's rules."} if {
+	input.action.name == "policy.activate"
+	input.resource.domain == ""
+	_runs_platform(input.subject)
+}
+
+# METADATA
+# title: Finding out who has to approve
+# description: The server itself asks, to learn which votes a draft needs; it puts nothing in force.
+allow contains {"code": "policy.system", "message": "The server asks which votes are wanted."} if {
+	input.action.name == "policy.activate"
+	input.subject.id == "prn_system"
+}
+
+# METADATA
 # title: Taking rules back
 # description: When time matters, administrators and platform stewards return a domain to its earlier rules.
 allow contains {"code": "policy.rescue", "message": "You may return a domain to its earlier rules."} if {
 	input.action.name == "policy.rollback"
-	_may_rescue(input.subject)
+	_runs_platform(input.subject)
 }
 
-_may_rescue(subject) if lib.is_admin(subject)
+_runs_platform(subject) if lib.is_admin(subject)
 
-_may_rescue(subject) if lib.is_platform_steward(subject)
+_runs_platform(subject) if lib.is_platform_steward(subject)
+
+# METADATA
+# title: The domain approves
+# description: No rules of a domain come into force without the word of one of its stewards.
+approvals contains lib.steward_approval(input.resource.domain) if {
+	input.action.name == "policy.activate"
+	input.resource.domain != ""
+}
+
+# METADATA
+# title: Whoever is touched approves
+# description: A domain that the rules name has a say in them, through one of its stewards.
+approvals contains lib.steward_approval(domain) if {
+	input.action.name == "policy.activate"
+	some domain in input.facts.impact.touches
+	domain != input.resource.domain
+}
+
+# METADATA
+# title: The platform approves
+# description: |
+#   A platform steward approves whatever loosens, whatever turns more than a
+#   tenth of the decisions round, and the platform's own rules. An impact that
+#   nobody knows counts as the worst.
+approvals contains _platform_approval(1) if {
+	input.action.name == "policy.activate"
+	_concerns_platform(input)
+}
+
+_concerns_platform(question) if question.resource.domain == ""
+
+_concerns_platform(question) if question.facts.impact.loosens
+
+_concerns_platform(question) if question.facts.impact.flip_percent > 10
+
+_concerns_platform(question) if not question.facts.impact
+
+# METADATA
+# title: Two of the platform approve
+# description: |
+#   What opens confidential or restricted data takes two platform stewards, and
+#   so does what loosens the platform's own rules.
+approvals contains _platform_approval(2) if {
+	input.action.name == "policy.activate"
+	_opens_much(input)
+}
+
+_opens_much(question) if {
+	question.facts.impact.loosens
+	question.facts.impact.sensitive
+}
+
+_opens_much(question) if {
+	question.facts.impact.loosens
+	question.resource.domain == ""
+}
+
+_opens_much(question) if not question.facts.impact
+
+_platform_approval(votes) := {"role": "platform_steward", "min": votes, "exclude_requester": true}

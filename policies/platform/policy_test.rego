@@ -9,11 +9,29 @@ _held(question, role) := object.union(question, {"facts": {"roles_held": [role]}
 
 test_policies_are_open if {
 	codes(platform.allow) == {"policy.open"} with input as ask(bo, "policy.read", _policy)
+	suspended := object.union(bo, {"suspended": true})
+	codes(platform.deny) == {"subject.suspended"} with input as ask(suspended, "policy.read", _policy)
 }
 
 test_members_draft if {
 	codes(platform.allow) == {"policy.author"} with input as ask(abe, "policy.draft", _policy)
 	codes(platform.allow) == set() with input as ask(bo, "policy.draft", _policy)
+}
+
+test_the_platforms_own_rules_are_drafted_by_those_who_run_it if {
+	own := object.union(_policy, {"domain": "", "requester": ""})
+	dan := object.union(bo, {"steward_of": []})
+	every role in ["ADMIN", "STEWARD"] {
+		subject := object.union(dan, {"roles": [role]})
+		codes(platform.allow) == {"policy.author"} with input as ask(subject, "policy.draft", own)
+	}
+	codes(platform.allow) == set() with input as ask(dan, "policy.draft", own)
+}
+
+test_only_the_author_changes_a_draft if {
+	codes(platform.deny) == {"policy.not_author"} with input as ask(ana, "policy.draft", _policy)
+	codes(platform.deny) == set() with input as ask(abe, "policy.draft", _policy)
+	codes(platform.deny) == set() with input as ask(ana, "policy.draft", object.union(_policy, {"requester": ""}))
 }
 
 test_the_working_group_comments if {
@@ -49,4 +67,60 @@ test_rescue if {
 	dee := object.union(bo, {"id": "prn_dee", "roles": ["STEWARD"]})
 	codes(platform.allow) == {"policy.rescue"} with input as ask(dee, "policy.rollback", _policy)
 	codes(platform.allow) == set() with input as ask(cy, "policy.activate", _policy)
+}
+
+test_the_platforms_own_rules_come_into_force_by_those_who_run_it if {
+	own := object.union(_policy, {"domain": ""})
+	codes(platform.allow) == {"policy.platform"} with input as ask(cy, "policy.activate", own)
+	codes(platform.allow) == set() with input as ask(ana, "policy.activate", own)
+}
+
+test_the_server_asks_who_has_to_approve if {
+	system := object.union(bo, {"id": "prn_system", "steward_of": []})
+	codes(platform.allow) == {"policy.system"} with input as ask(system, "policy.activate", _policy)
+	codes(platform.allow) == set() with input as ask(system, "policy.rollback", _policy)
+}
+
+_harmless := {"loosens": false, "sensitive": false, "flip_percent": 10, "touches": ["sales"]}
+
+_assessed(policy, impact) := object.union(
+	ask(ana, "policy.activate", policy),
+	{"facts": {"impact": object.union(_harmless, impact)}},
+)
+
+_steward_of(domain) := {"role": "domain_steward", "domain": domain, "min": 1, "exclude_requester": true}
+
+_platform(votes) := {"role": "platform_steward", "min": votes, "exclude_requester": true}
+
+test_the_domain_always_approves if {
+	platform.approvals == {_steward_of("sales")} with input as _assessed(_policy, {})
+	platform.approvals == set() with input as ask(ana, "policy.rollback", _policy)
+}
+
+test_whoever_is_touched_approves if {
+	want := {_steward_of("sales"), _steward_of("marketing"), _steward_of("finance")}
+	platform.approvals == want with input as _assessed(_policy, {"touches": ["finance", "marketing", "sales"]})
+}
+
+test_the_platform_approves_what_loosens_or_flips_much if {
+	want := {_steward_of("sales"), _platform(1)}
+	platform.approvals == want with input as _assessed(_policy, {"loosens": true})
+	platform.approvals == want with input as _assessed(_policy, {"flip_percent": 11})
+}
+
+test_two_of_the_platform_approve_what_opens_sensitive_data if {
+	want := {_steward_of("sales"), _platform(1), _platform(2)}
+	platform.approvals == want with input as _assessed(_policy, {"loosens": true, "sensitive": true})
+	platform.approvals == {_steward_of("sales")} with input as _assessed(_policy, {"sensitive": true})
+}
+
+test_an_impact_that_nobody_knows_is_the_worst if {
+	want := {_steward_of("sales"), _platform(1), _platform(2)}
+	platform.approvals == want with input as ask(ana, "policy.activate", _policy)
+}
+
+test_the_platform_approves_its_own_rules if {
+	own := object.union(_policy, {"domain": ""})
+	platform.approvals == {_platform(1)} with input as _assessed(own, {"touches": []})
+	platform.approvals == {_platform(1), _platform(2)} with input as _assessed(own, {"touches": [], "loosens": true})
 }

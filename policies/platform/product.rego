@@ -29,6 +29,19 @@ deny contains {"code": "publish.port", "message": message} if {
 }
 
 # METADATA
+# title: Standards before publishing
+# description: |
+#   What the shared standards call an error is mended before others build on
+#   it. A missing description, owner or output is told by the rules above.
+deny contains {"code": "publish.standards", "message": message} if {
+	input.action.name == "product.publish"
+	told := {"description.missing", "owner.missing", "contract.output"}
+	open := {code | some code in input.resource.findings.codes; not code in told}
+	count(open) > 0
+	message := sprintf("The product does not meet the shared standards: %s.", [concat(", ", sort(open))])
+}
+
+# METADATA
 # title: Drafts stay at home
 # description: A draft is known to its own domain, its owner and the administrators.
 deny contains {"code": "product.draft", "message": "The product is a draft of another domain."} if {

@@ -14,6 +14,22 @@ test_publishing_needs_description_owner_and_port if {
 	codes(platform.deny) == set() with input as ask(ana, "product.update", bare)
 }
 
+test_publishing_needs_the_standards if {
+	open := ["owner.suspended", "contract.retired", "owner.missing"]
+	poor := object.union(orders, {"findings": {"errors": 3, "warnings": 1, "codes": open}})
+	codes(platform.deny) == {"publish.standards"} with input as ask(ana, "product.publish", poor)
+	some reason in platform.deny with input as ask(ana, "product.publish", poor)
+	reason.message == "The product does not meet the shared standards: contract.retired, owner.suspended."
+	codes(platform.deny) == set() with input as ask(ana, "product.update", poor)
+}
+
+test_warnings_and_what_is_told_already_do_not_count if {
+	every found in [{"warnings": 4, "codes": []}, {"errors": 1, "codes": ["description.missing"]}] {
+		noun := object.union(orders, {"findings": object.union({"errors": 0, "warnings": 0}, found)})
+		codes(platform.deny) == set() with input as ask(ana, "product.publish", noun)
+	}
+}
+
 _draft := object.union(orders, {"status": "DRAFT"})
 
 test_drafts_stay_at_home if {

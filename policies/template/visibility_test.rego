@@ -27,4 +27,6 @@ test_holders_see_what_they_hold if {
 	question := object.union(ask(bo, "metadata.view", _hidden), grants)
 	codes(template.allow) == {"visible.grant"} with input as question
 	codes(template.allow) == set() with input as object.union(question, {"context": {"now": end}})
+	codes(template.allow) == set() with input as object.union(question, {"resource": {"type": "asset"}})
+	not "visible.grant" in codes(template.allow) with input as object.union(question, {"action": {"name": "data.read"}})
 }
