@@ -38,4 +38,6 @@ var actions = map[model.Action]rights{
 	model.ActPolicyActivate:  {platform: true, alone: true, approval: true},
 	model.ActPolicyRollback:  {platform: true, alone: true},
 	model.ActDecisionExplain: {platform: true, alone: true},
+	model.ActDecisionAsk:     {platform: true, alone: true},
+	model.ActDecisionVouch:   {platform: true, alone: true},
 }

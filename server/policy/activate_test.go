@@ -21,15 +21,18 @@ allow contains {"code": "NAME.open", "message": "All are welcome."} if input.v =
 
 func activate(tb testing.TB, e *policy.Engine, domain model.Slug, text string) string {
 	tb.Helper()
-	revision, err := e.Activate(tb.Context(), domain, module(domain, text))
+	revision, err := e.Activate(tb.Context(), module(domain, text))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return revision
 }
 
-func module(domain model.Slug, text string) map[string]string {
-	return map[string]string{"domains/" + string(domain) + "/rules.rego": strings.ReplaceAll(text, "NAME", string(domain))}
+// module drafts a package of one file.
+func module(domain model.Slug, text string) policy.Draft {
+	return policy.Draft{Domain: domain, Modules: []model.PolicyModule{
+		{Path: "domains/" + string(domain) + "/rules.rego", Text: strings.ReplaceAll(text, "NAME", string(domain))},
+	}}
 }
 
 // TestActivateIsOneDomains replaces the template for one domain and for no other.
@@ -61,7 +64,7 @@ func TestActivateBackToTheTemplate(t *testing.T) {
 	e := engine(t)
 	want := e.Snapshot().Decide(t.Context(), ask(bo, model.ActDataRead, orders)).Revisions
 	activate(t, e, "sales", open)
-	if _, err := e.Activate(t.Context(), "sales", nil); err != nil {
+	if _, err := e.Activate(t.Context(), policy.Draft{Domain: "sales"}); err != nil {
 		t.Fatal(err)
 	}
 	d := e.Snapshot().Decide(t.Context(), ask(bo, model.ActDataRead, orders))
@@ -161,7 +164,7 @@ func TestRefusedRules(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			e := engine(t)
 			activate(t, e, "sales", open)
-			_, err := e.Activate(t.Context(), "sales", module("sales", w.text))
+			_, err := e.Activate(t.Context(), module("sales", w.text))
 			wantError(t, err, w.field, w.message, w.hint)
 			if d := e.Snapshot().Decide(t.Context(), ask(bo, model.ActDataRead, orders)); !d.Allowed() {
 				t.Errorf("the old rules are gone: %v", codes(d))
@@ -183,11 +186,11 @@ func wantError(t *testing.T, err error, field, message, hint string) {
 
 // TestForeignFile refuses a file that lies in another domain's folder.
 func TestForeignFile(t *testing.T) {
-	_, err := engine(t).Activate(t.Context(), "sales", module("marketing", open))
+	_, err := engine(t).Activate(t.Context(), policy.Draft{Domain: "sales", Modules: module("marketing", open).Modules})
 	wantError(t, err, "domains/marketing/rules.rego", "souk.domains.marketing, but the revision is of package souk.domains.sales", "")
-	_, err = engine(t).Activate(t.Context(), "sales", map[string]string{"rules.rego": open})
+	_, err = engine(t).Activate(t.Context(), policy.Draft{Domain: "sales", Modules: []model.PolicyModule{{Path: "rules.rego", Text: open}}})
 	wantError(t, err, "rules.rego", "no package", "domains/NAME")
-	if _, err = engine(t).Activate(t.Context(), "Sales!", nil); !model.Is(err, model.KindInvalid) {
+	if _, err = engine(t).Activate(t.Context(), policy.Draft{Domain: "Sales!"}); !model.Is(err, model.KindInvalid) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -195,8 +198,8 @@ func TestForeignFile(t *testing.T) {
 // TestFolderOfACompany reads a folder that holds one domain and nothing else.
 func TestFolderOfACompany(t *testing.T) {
 	files := fstest.MapFS{}
-	for name, text := range module("sales", open) {
-		files[name] = &fstest.MapFile{Data: []byte(text)}
+	for _, m := range module("sales", open).Modules {
+		files[m.Path] = &fstest.MapFile{Data: []byte(m.Text)}
 	}
 	e, err := policy.New(policy.Config{Files: files})
 	if err != nil {

@@ -42,5 +42,8 @@ func capabilities(tests bool) *ast.Capabilities {
 	c := ast.CapabilitiesForThisVersion()
 	c.AllowNet = []string{}
 	c.Builtins = slices.DeleteFunc(c.Builtins, func(b *ast.Builtin) bool { return !slices.Contains(names, b.Name) })
+	for _, name := range metered { // the compiler puts these in; the pin keeps authors from naming them
+		c.Builtins = append(c.Builtins, &ast.Builtin{Name: meteredPrefix + name, Decl: ast.BuiltinMap[name].Decl})
+	}
 	return c
 }

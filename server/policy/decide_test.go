@@ -155,7 +155,7 @@ func TestInputIsWhatTheLogKeeps(t *testing.T) {
 		"v": 1.0, "action": map[string]any{"name": "data.read"},
 		"subject": map[string]any{
 			"type": "person", "id": "prn_bo", "name": q.Subject.Name, "domain": "marketing", "teams": []any{}, "steward_of": []any{"marketing"},
-			"roles": []any{"EMPLOYEE"}, "clearance": "CONFIDENTIAL", "suspended": false,
+			"roles": []any{"EMPLOYEE"}, "clearance": "CONFIDENTIAL", "region": "", "suspended": false,
 		},
 		"resource": map[string]any{
 			"type": "data_product", "id": "dpr_orders", "name": "orders", "domain": "sales", "owner": "prn_ana", "owner_team": "",
@@ -184,7 +184,7 @@ func TestPackages(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	if diff := cmp.Diff([]string{"souk.platform", "souk.template", "souk.domains.sales"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"souk.platform", "souk.template", "souk.domains.sales", "souk.standards"}, names); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -23,7 +23,7 @@ func (q Question) Input() json.RawMessage { return appendJSON(nil, q.value()) }
 // would cost half as many allocations again.
 func (q Question) value() ast.Value {
 	b := make(builder, 0, 40)
-	return ast.NewObject(
+	input := ast.NewObject(
 		pair(keyV, ast.InternedTerm(inputVersion)),
 		pair(keyAction, actionTerm(q.Action)),
 		pair(keySubject, b.subject(&q.Subject)),
@@ -31,6 +31,10 @@ func (q Question) value() ast.Value {
 		pair(keyFacts, b.facts(&q.Facts)),
 		pair(keyContext, b.context(&q.Context)),
 	)
+	if !q.Properties.empty() {
+		input.Insert(keyProperties, b.properties(&q.Properties))
+	}
+	return input
 }
 
 // builder holds the terms of one input in a single block of memory.
@@ -84,12 +88,13 @@ func (b *builder) subject(s *Subject) *ast.Term {
 		pair(keyStewardOf, list(b, s.StewardOf)),
 		pair(keyRoles, list(b, s.Roles)),
 		pair(keyClearance, b.known(string(s.Clearance))),
+		pair(keyRegion, b.text(s.Region)),
 		pair(keySuspended, ast.InternedTerm(s.Suspended)),
 	)
 }
 
 func (b *builder) resource(r *Resource) *ast.Term {
-	return b.object(
+	o := ast.NewObject(
 		pair(keyType, b.known(r.Type)),
 		pair(keyID, b.text(string(r.ID))),
 		pair(keyName, b.text(r.Name)),
@@ -107,10 +112,20 @@ func (b *builder) resource(r *Resource) *ast.Term {
 		pair(keyExposed, ast.InternedTerm(r.Exposed)),
 		pair(keyPorts, ast.InternedTerm(r.Ports)),
 	)
+	if r.Findings != nil {
+		o.Insert(keyFindings, b.findings(r.Findings))
+	}
+	return b.term(o)
+}
+
+func (b *builder) findings(f *FindingsFact) *ast.Term {
+	return b.object(
+		pair(keyErrors, ast.InternedTerm(f.Errors)), pair(keyWarnings, ast.InternedTerm(f.Warnings)), pair(keyCodes, list(b, f.Codes)),
+	)
 }
 
 func (b *builder) facts(f *Facts) *ast.Term {
-	if len(f.Grants) == 0 && len(f.RolesHeld) == 0 {
+	if len(f.Grants) == 0 && len(f.RolesHeld) == 0 && f.Impact == nil {
 		return noFacts
 	}
 	grants := emptyList
@@ -122,7 +137,17 @@ func (b *builder) facts(f *Facts) *ast.Term {
 		}
 		grants = b.term(ast.NewArray(terms...))
 	}
-	return b.object(pair(keyGrants, grants), pair(keyRolesHeld, list(b, f.RolesHeld)))
+	if f.Impact == nil {
+		return b.object(pair(keyGrants, grants), pair(keyRolesHeld, list(b, f.RolesHeld)))
+	}
+	return b.object(pair(keyGrants, grants), pair(keyRolesHeld, list(b, f.RolesHeld)), pair(keyImpact, b.impact(f.Impact)))
+}
+
+func (b *builder) impact(i *ImpactFact) *ast.Term {
+	return b.object(
+		pair(keyLoosens, ast.InternedTerm(i.Loosens)), pair(keySensitive, ast.InternedTerm(i.Sensitive)),
+		pair(keyFlipPercent, ast.InternedTerm(i.FlipPercent)), pair(keyTouches, list(b, i.Touches)),
+	)
 }
 
 func (b *builder) context(c *Context) *ast.Term {
@@ -132,6 +157,24 @@ func (b *builder) context(c *Context) *ast.Term {
 		pair(keyDuration, ast.InternedTerm(int(c.Duration/time.Second))),
 		pair(keyChannel, b.known(c.Channel)),
 	)
+}
+
+func (b *builder) properties(p *Properties) *ast.Term {
+	return b.object(
+		pair(keySubject, b.attributes(p.Subject)),
+		pair(keyAction, b.attributes(p.Action)),
+		pair(keyResource, b.attributes(p.Resource)),
+		pair(keyContext, b.attributes(p.Context)),
+	)
+}
+
+// attributes takes over what JSON can hold; anything else stays out.
+func (b *builder) attributes(m map[string]any) *ast.Term {
+	v, err := ast.InterfaceToValue(m)
+	if err != nil || len(m) == 0 {
+		return noAttributes
+	}
+	return b.term(v)
 }
 
 // The keys of the input, built once.
@@ -146,11 +189,16 @@ var (
 	keyDescribed, keyHasOwner, keyExposed        = ast.StringTerm("described"), ast.StringTerm("has_owner"), ast.StringTerm("exposed")
 	keyPorts, keyGrants, keyRolesHeld            = ast.StringTerm("ports"), ast.StringTerm("grants"), ast.StringTerm("roles_held")
 	keyPurpose, keyUntil, keyNow                 = ast.StringTerm("purpose"), ast.StringTerm("until"), ast.StringTerm("now")
-	keyDuration, keyChannel                      = ast.StringTerm("duration_s"), ast.StringTerm("channel")
+	keyDuration, keyChannel, keyProperties       = ast.StringTerm("duration_s"), ast.StringTerm("channel"), ast.StringTerm("properties")
+	keyImpact, keyLoosens, keySensitive          = ast.StringTerm("impact"), ast.StringTerm("loosens"), ast.StringTerm("sensitive")
+	keyFlipPercent, keyTouches                   = ast.StringTerm("flip_percent"), ast.StringTerm("touches")
 
-	emptyList = ast.ArrayTerm()
-	noFacts   = ast.ObjectTerm(pair(keyGrants, emptyList), pair(keyRolesHeld, emptyList))
-	words     = vocabulary()
+	keyRegion, keyErrors, keyWarnings, keyCodes = ast.StringTerm("region"), ast.StringTerm("errors"), ast.StringTerm("warnings"), ast.StringTerm("codes")
+
+	emptyList    = ast.ArrayTerm()
+	noAttributes = ast.ObjectTerm()
+	noFacts      = ast.ObjectTerm(pair(keyGrants, emptyList), pair(keyRolesHeld, emptyList))
+	words        = vocabulary()
 
 	actionTerms = eachAction()
 )

@@ -69,7 +69,7 @@ func readTree(files fs.FS) (tree, error) {
 	if err := shipped.read(policies.Files); err != nil {
 		return nil, err
 	}
-	for _, folder := range []string{folderLib, folderPlatform, folderTemplate} {
+	for _, folder := range []string{folderLib, folderPlatform, folderTemplate, folderStandards, folderContract} {
 		if _, ok := t["souk."+folder]; !ok {
 			t["souk."+folder] = shipped["souk."+folder]
 		}
@@ -85,36 +85,45 @@ func (t tree) read(files fs.FS) error {
 		if d.IsDir() || !strings.HasSuffix(file, ".rego") {
 			return nil
 		}
-		s, err := place(file)
-		if err != nil {
-			return err
-		}
 		text, err := readModule(files, file)
 		if err != nil {
 			return err
 		}
-		if _, ok := t[s.pkg]; !ok {
-			t[s.pkg] = s
-		}
-		t[s.pkg].modules[file] = text
-		return nil
+		return t.put(file, text)
 	})
+}
+
+// put adds a file to the package that it belongs to.
+func (t tree) put(file, text string) error {
+	s, err := place(file)
+	if err != nil {
+		return err
+	}
+	if _, ok := t[s.pkg]; !ok {
+		t[s.pkg] = s
+	}
+	t[s.pkg].modules[file] = text
+	return nil
 }
 
 // place tells which package a file belongs to, by its path.
 func place(file string) (source, error) {
 	parts := strings.Split(path.Dir(file), "/")
 	switch {
-	case slices.Contains([]string{folderLib, folderPlatform, folderTemplate}, parts[0]):
+	case slices.Contains([]string{folderLib, folderPlatform, folderTemplate, folderStandards, folderContract}, parts[0]):
 		return source{pkg: "souk." + parts[0], modules: map[string]string{}}, nil
 	case parts[0] == folderDomains && len(parts) > 1:
 		domain := model.Slug(parts[1])
 		if err := domain.Validate(file); err != nil {
 			return source{}, err
 		}
-		return source{pkg: domainPackage(domain), domain: domain, modules: map[string]string{}}, nil
+		pkg := domainPackage(domain)
+		if len(parts) > 2 && parts[2] == folderStandards {
+			pkg = standardsOf(domain)
+		}
+		return source{pkg: pkg, domain: domain, modules: map[string]string{}}, nil
 	}
-	return source{}, model.Invalid(file, "the file lies in no package", "move it to domains/NAME/, platform/, lib/ or template/")
+	return source{}, model.Invalid(file, "the file lies in no package", "move it to domains/NAME/, domains/NAME/standards/, platform/, standards/, lib/ or template/")
 }
 
 func domainPackage(domain model.Slug) string { return "souk." + folderDomains + "." + string(domain) }

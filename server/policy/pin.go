@@ -18,6 +18,7 @@ var entries = []string{"allow", "deny", "obligations", "approvals", "visible", "
 // imports and aliases are resolved, so no spelling hides a reference.
 type pin struct {
 	own    string // the package under check
+	gather bool   // go on after a fault, to hear of more
 	faults ast.Errors
 }
 
@@ -28,8 +29,9 @@ func (p *pin) stage(c *ast.Compiler) *ast.Error {
 			p.module(m)
 		}
 	}
+	lasting := len(p.faults)
 	p.growth(c)
-	if len(p.faults) == 0 {
+	if len(p.faults) == 0 || (p.gather && len(p.faults) == lasting) { // what grows would hold the compiler's next stages
 		return nil
 	}
 	last := len(p.faults) - 1
@@ -64,6 +66,9 @@ func (p *pin) module(m *ast.Module) {
 		p.nesting(rule, 0)
 	}
 	p.refs(m, test)
+	if !test && !areStandards(p.own) {
+		p.words(m)
+	}
 }
 
 // belongs holds a module to the package that its folder stands for.
@@ -91,7 +96,7 @@ func (p *pin) imports(m *ast.Module) {
 // entry checks that a rule which the server asks for is a set of objects.
 func (p *pin) entry(rule *ast.Rule) {
 	name := rule.Head.Ref()[0].Value.String()
-	if slices.Contains(entries, name) && rule.Head.RuleKind() != ast.MultiValue {
+	if slices.Contains(entriesFor(p.own), name) && rule.Head.RuleKind() != ast.MultiValue {
 		p.fault(rule.Location, "%s must be a set of reasons", name)
 	}
 }
@@ -161,6 +166,9 @@ func (p *pin) refs(x any, test bool) {
 func (p *pin) term(t *ast.Term, test bool) bool {
 	switch v := t.Value.(type) {
 	case ast.Ref:
+		if strings.HasPrefix(v.String(), meteredPrefix) {
+			p.fault(t.Location, "undefined function %s", v)
+		}
 		if isData(v[0]) && !p.mayRead(v, test) {
 			p.fault(t.Location, "the rule refers to %s; package %s may use only itself, souk.lib and input", v, p.own)
 		}
@@ -223,8 +231,8 @@ func sortedFiles(modules map[string]*ast.Module) []string {
 // error with its remedy, then the places of the next few.
 func invalid(faults ast.Errors) error {
 	faults.Sort()
-	first := faults[0]
-	e := &model.Error{Kind: model.KindInvalid, Code: "POLICY_INVALID", Field: position(first), Message: strings.TrimSpace(first.Message), Hint: remedy(first)}
+	first := found(faults[0])
+	e := &model.Error{Kind: model.KindInvalid, Code: "POLICY_INVALID", Field: position(faults[0]), Message: first.Message, Hint: first.Fix}
 	var others []error
 	for _, f := range faults[1:min(len(faults), 10)] {
 		others = append(others, fmt.Errorf("%s: %s", position(f), strings.TrimSpace(f.Message)))
@@ -238,35 +246,4 @@ func position(e *ast.Error) string {
 		return "policies"
 	}
 	return fmt.Sprintf("%s:%d", e.Location.File, max(1, e.Location.Row))
-}
-
-// remedies are what an author can do, by a word of the engine's message.
-var remedies = []struct{ word, text string }{
-	{"declares package", "move the file to its own domain's folder, or correct its package line"},
-	{"import rego.v2", "add the line: import rego.v2"},
-	{"may use only itself", "ask the server for the fact through input, or put what is shared into souk.lib"},
-	{"with may replace", "move the rule into a file named *_test.rego"},
-	{"must be a set", "write it as: NAME contains {\"code\": ..., \"message\": ...} if { ... }"},
-	{"undefined function", "use one of the built-in functions that policies may call; functions that read the clock, the network or chance are not among them"},
-	{"undefined ref", "correct the name; the fields of input are listed in policies/README.md"},
-	{"unsafe", "give the variable a value before it is used"},
-	{"is declared but not used", "remove the import or the variable"},
-	{"unused", "remove the import or the variable"},
-	{"recursive", "break the circle of rules that need one another"},
-	{"more than", "split the rule into helpers"},
-	{"nest more than", "name the inner part as a helper rule"},
-	{"`if` keyword is required", "write Rego v1: put if before the rule's body and contains before a set's member"},
-	{"`contains` keyword is required", "write Rego v1: put if before the rule's body and contains before a set's member"},
-}
-
-func remedy(e *ast.Error) string {
-	for _, r := range remedies {
-		if strings.Contains(e.Message, r.word) {
-			return r.text
-		}
-	}
-	if e.Code == ast.ParseErr {
-		return "correct the syntax at this line"
-	}
-	return "correct the rule at this line"
 }

@@ -14,6 +14,20 @@ type Question struct {
 	Resource Resource
 	Facts    Facts
 	Context  Context
+
+	// Properties is what the caller of another door said beside, joined with
+	// what the server knows of the resource. Empty ones are not in the input.
+	Properties Properties
+}
+
+// Properties are attributes that are no facts of the server's own: policies
+// see them apart, as input.properties, and so know whom they believe.
+type Properties struct {
+	Subject, Action, Resource, Context map[string]any
+}
+
+func (p Properties) empty() bool {
+	return len(p.Subject)+len(p.Action)+len(p.Resource)+len(p.Context) == 0
 }
 
 // Subject is whoever asks.
@@ -26,6 +40,7 @@ type Subject struct {
 	StewardOf []model.Slug
 	Roles     []model.Role
 	Clearance model.Classification
+	Region    string
 	Suspended bool
 }
 
@@ -46,14 +61,31 @@ type Resource struct {
 	Requester      model.ID // who made the request, who holds the grant
 	Described      bool     // it has a description
 	HasOwner       bool
-	Exposed        bool // a published product that the company may discover offers it
-	Ports          int  // how many output ports carry assets
+	Exposed        bool          // a published product that the company may discover offers it
+	Ports          int           // how many output ports carry assets
+	Findings       *FindingsFact // what the standards find; nil unless the product is to be published
+}
+
+// FindingsFact sums up the findings of the standards.
+type FindingsFact struct {
+	Errors   int
+	Warnings int
+	Codes    []string // of the errors, each once
 }
 
 // Facts are what the server looked up for the question.
 type Facts struct {
 	Grants    []GrantFact // the subject's live grants on the resource
 	RolesHeld []string    // the approving roles that the subject holds over the resource
+	Impact    *ImpactFact // what a draft of rules would change; nil when nobody has looked, or for other questions
+}
+
+// ImpactFact is the report on a draft of rules as the policies see it.
+type ImpactFact struct {
+	Loosens     bool // it allows what was refused
+	Sensitive   bool // and does so on confidential or restricted data
+	FlipPercent int  // share of the decisions that come out otherwise, rounded up
+	Touches     []model.Slug
 }
 
 // GrantFact is a live grant as the policies see it.

@@ -133,7 +133,7 @@ func failures(results []*tester.Result) []string {
 // runTests runs the tests whose names match. With a filter it traces, without
 // one it measures coverage.
 func runTests(ctx context.Context, s, lib source, filter string) ([]*tester.Result, cover.Report, error) {
-	c, modules, err := newCompiler(s, s.modules, lib.rules(), true)
+	c, modules, err := newCompiler(&pin{own: s.pkg}, s.modules, lib.rules(), true)
 	if err != nil {
 		return nil, cover.Report{}, err
 	}

@@ -43,7 +43,7 @@ func attack(t *testing.T, text, kind, words string) {
 	e := engine(t)
 	var err error
 	took, peak := cost(func() {
-		_, err = e.Activate(t.Context(), "mallory", map[string]string{"domains/mallory/attack.rego": text})
+		_, err = e.Activate(t.Context(), policy.Draft{Domain: "mallory", Modules: []model.PolicyModule{{Path: "domains/mallory/attack.rego", Text: text}}})
 	})
 	within(t, "compiling", took, peak)
 	if kind == "compile" {

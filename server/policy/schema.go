@@ -6,24 +6,37 @@ import "github.com/open-policy-agent/opa/v1/ast"
 // compiler and not a rule that never fires.
 func inputSchema() *ast.SchemaSet {
 	set := ast.NewSchemaSet()
-	set.Put(ast.SchemaRootRef, strict(map[string]any{
+	set.Put(ast.SchemaRootRef, inputFields())
+	return set
+}
+
+// inputFields is the schema of the input.
+func inputFields() map[string]any {
+	return strict(map[string]any{
 		"v":        kind("integer"),
 		"action":   strict(fields("string", "name")),
-		"subject":  strict(merge(fields("string", "type", "id", "name", "domain", "clearance"), texts("teams", "steward_of", "roles"), fields("boolean", "suspended"))),
+		"subject":  strict(merge(fields("string", "type", "id", "name", "domain", "clearance", "region"), texts("teams", "steward_of", "roles"), fields("boolean", "suspended"))),
 		"resource": strict(resourceFields()),
 		"facts": strict(merge(texts("roles_held"), map[string]any{
 			"grants": map[string]any{"type": "array", "items": strict(fields("string", "id", "product", "purpose", "until"))},
+			"impact": strict(merge(fields("boolean", "loosens", "sensitive"), fields("integer", "flip_percent"), texts("touches"))),
 		})),
+		"properties": strict(map[string]any{
+			"subject": anything, "action": anything, "resource": anything, "context": anything,
+		}),
 		"context": strict(merge(fields("string", "now", "purpose", "channel"), fields("integer", "duration_s"))),
-	}))
-	return set
+	})
 }
 
 func resourceFields() map[string]any {
 	return merge(
 		fields("string", "type", "id", "name", "domain", "owner", "owner_team", "classification", "visibility", "status", "product", "requester"),
-		fields("boolean", "described", "has_owner", "exposed"), texts("tags"), fields("integer", "ports"))
+		fields("boolean", "described", "has_owner", "exposed"), texts("tags"), fields("integer", "ports"),
+		map[string]any{"findings": strict(merge(fields("integer", "errors", "warnings"), texts("codes")))})
 }
+
+// anything is an object of whatever members.
+var anything = map[string]any{"type": "object"}
 
 func kind(name string) map[string]any { return map[string]any{"type": name} }
 

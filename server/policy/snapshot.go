@@ -15,11 +15,25 @@ type Snapshot struct {
 	platform *unit
 	template *unit
 	domains  map[model.Slug]*unit
+	trial    bool // no guard counts its evaluations
+
+	standards map[model.Slug]*unit // "" holds the company's
 }
 
-// with gives a snapshot in which the domain lives by the unit; nil is the template.
+// with gives a snapshot in which the domain lives by the unit, or by what the
+// server was started with when that is nil. "" is the platform.
 func (s *Snapshot) with(domain model.Slug, u *unit) *Snapshot {
 	next := *s
+	next.standards = s.standardsWith(domain, u)
+	if domain == "" {
+		if next.platform = u; u == nil {
+			next.platform = s.engine.first.platform
+		}
+		return &next
+	}
+	if u == nil {
+		u = s.engine.first.domains[domain]
+	}
 	next.domains = maps.Clone(s.domains)
 	if delete(next.domains, domain); u != nil {
 		next.domains[domain] = u
@@ -27,8 +41,19 @@ func (s *Snapshot) with(domain model.Slug, u *unit) *Snapshot {
 	return &next
 }
 
-// of gives the unit that a domain lives by.
+// onTrial gives a snapshot whose evaluations no guard counts: what a draft
+// does must not close the domain that others are asking about.
+func (s *Snapshot) onTrial() *Snapshot {
+	next := *s
+	next.trial = true
+	return &next
+}
+
+// of gives the unit that a domain lives by; "" is the platform.
 func (s *Snapshot) of(domain model.Slug) *unit {
+	if domain == "" {
+		return s.platform
+	}
 	if u, ok := s.domains[domain]; ok {
 		return u
 	}
@@ -38,13 +63,17 @@ func (s *Snapshot) of(domain model.Slug) *unit {
 // Decide answers one question. It never fails: trouble in the engine is a
 // refusal, and the code of its reason begins with "engine.".
 func (s *Snapshot) Decide(ctx context.Context, q Question) model.Decision {
-	right, ok := actions[q.Action]
+	right, ok := rightsOf(q.Action)
 	if !ok {
 		why := model.Reason{Code: codeAction, Message: "The action " + string(q.Action) + " is none that policies know.", Origin: originEngine}
 		return model.Decision{Outcome: model.Deny, Revisions: s.revisions(q), Reasons: []model.Reason{why}}
 	}
-	d := s.decide(ctx, q, right, q.value())
+	input := q.value()
+	d := s.decide(ctx, q, right, input)
 	d.Revisions = s.revisions(q)
+	if !s.trial {
+		s.engine.shadows.offer(s, q, input, d)
+	}
 	return d
 }
 
@@ -52,10 +81,10 @@ func (s *Snapshot) Decide(ctx context.Context, q Question) model.Decision {
 // of the asker. After a refusal nobody else needs to be asked.
 func (s *Snapshot) decide(ctx context.Context, q Question, right rights, input ast.Value) model.Decision {
 	voices := make([]voice, 0, 3)
-	platform := s.platform.ask(ctx, s.platform.query, input, folderPlatform)
+	platform := s.platform.ask(ctx, s.platform.hears(q.Action), input, folderPlatform)
 	voices = append(voices, voice{platform, right.platform || q.Resource.Domain == ""})
 	if q.Resource.Domain != "" && !right.alone && !platform.refuses() {
-		owner := s.askDomain(ctx, q.Resource.Domain, input)
+		owner := s.askDomain(ctx, q.Resource.Domain, q.Action, input)
 		voices = append(voices, voice{owner, true})
 		if u, ok := s.domains[q.Subject.Domain]; ok && right.consent && u.consent != nil && q.Subject.Domain != q.Resource.Domain && !owner.refuses() {
 			voices = append(voices, voice{s.askConsent(ctx, u, input), false})
@@ -66,13 +95,16 @@ func (s *Snapshot) decide(ctx context.Context, q Question, right rights, input a
 
 func (v verdict) refuses() bool { return v.fault != nil || len(v.deny) > 0 }
 
-func (s *Snapshot) askDomain(ctx context.Context, domain model.Slug, input ast.Value) verdict {
+func (s *Snapshot) askDomain(ctx context.Context, domain model.Slug, action model.Action, input ast.Value) verdict {
 	u := s.of(domain)
+	if s.trial {
+		return u.ask(ctx, u.hears(action), input, string(domain))
+	}
 	g := s.engine.guard(domain)
 	if f := g.enter(ctx); f != nil {
 		return verdict{origin: string(domain), fault: f}
 	}
-	v := u.ask(ctx, u.query, input, string(domain))
+	v := u.ask(ctx, u.hears(action), input, string(domain))
 	g.leave(v.fault)
 	return v
 }
@@ -80,12 +112,17 @@ func (s *Snapshot) askDomain(ctx context.Context, domain model.Slug, input ast.V
 // askConsent hears the asker's own domain: a package that has rules of consent
 // and gives none refuses.
 func (s *Snapshot) askConsent(ctx context.Context, u *unit, input ast.Value) verdict {
-	g := s.engine.guard(u.domain)
-	if f := g.enter(ctx); f != nil {
-		return verdict{origin: string(u.domain), fault: f}
+	var v verdict
+	if s.trial {
+		v = u.ask(ctx, *u.consent, input, string(u.domain))
+	} else {
+		g := s.engine.guard(u.domain)
+		if f := g.enter(ctx); f != nil {
+			return verdict{origin: string(u.domain), fault: f}
+		}
+		v = u.ask(ctx, *u.consent, input, string(u.domain))
+		g.leave(v.fault)
 	}
-	v := u.ask(ctx, *u.consent, input, string(u.domain))
-	g.leave(v.fault)
 	if v.fault == nil && len(v.consent) == 0 {
 		v.deny = []model.Reason{{Code: codeNoConsent, Message: "The asker's own domain, " + v.origin + ", does not consent.", Origin: v.origin}}
 	}
@@ -101,11 +138,14 @@ func (s *Snapshot) revisions(q Question) model.Revisions {
 }
 
 // Packages lists the packages of the snapshot: the platform's, the template,
-// and those of the domains that write their own.
+// those of the domains that write their own, and the standards.
 func (s *Snapshot) Packages() []model.PolicyPackage {
 	packages := []model.PolicyPackage{s.platform.describe(), s.template.describe()}
 	for _, domain := range slices.Sorted(maps.Keys(s.domains)) {
 		packages = append(packages, s.domains[domain].describe())
+	}
+	for _, domain := range slices.Sorted(maps.Keys(s.standards)) {
+		packages = append(packages, s.standards[domain].describe())
 	}
 	return packages
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/metrics"
@@ -22,6 +23,20 @@ type unit struct {
 	revision string
 	query    rego.PreparedEvalQuery
 	consent  *rego.PreparedEvalQuery // nil when the package has no say in it
+	looking  rego.PreparedEvalQuery  // of metadata.view: visible is heard beside allow
+	defined  []string                // the entry rules that the package has
+	untyped  *ast.Compiler           // for views
+	path     ast.Ref                 // data and the package
+	views    views
+
+	text  sync.Once // of trees
+	trees map[string]*ast.Module
+
+	inputs     sync.Once // of read and unreadable
+	read       []string
+	unreadable error
+
+	standards *unit // proposed together with the rules; nil when there are none
 }
 
 // compile makes a unit of a package.
@@ -35,9 +50,14 @@ func compile(ctx context.Context, s, lib source) (*unit, error) {
 		return nil, err
 	}
 	defined := entriesOf(c, s.pkg)
-	u := &unit{source: s, revision: revision(rules, lib.rules())}
+	u := &unit{source: s, revision: revision(rules, lib.rules()), defined: defined, untyped: untyped(c), path: ast.MustParseRef("data." + s.pkg)}
 	if u.query, err = prepare(ctx, c, s.pkg, without(defined, "consent", "visible")); err != nil {
 		return nil, err
+	}
+	if u.looking = u.query; slices.Contains(defined, "visible") {
+		if u.looking, err = prepare(ctx, c, s.pkg, without(defined, "consent")); err != nil {
+			return nil, err
+		}
 	}
 	if slices.Contains(defined, "consent") {
 		q, err := prepare(ctx, c, s.pkg, []string{"consent"})
@@ -46,12 +66,31 @@ func compile(ctx context.Context, s, lib source) (*unit, error) {
 		}
 		u.consent = &q
 	}
+	if err := u.checkVisible(ctx); err != nil {
+		return nil, err
+	}
 	return u, nil
+}
+
+// parsed gives the rules as their authors wrote them.
+func (u *unit) parsed() map[string]*ast.Module {
+	u.text.Do(func() {
+		u.trees, _ = parse(u.rules(), capabilities(false)) // they have compiled
+	})
+	return u.trees
+}
+
+// hears gives the query of what the package says about an action.
+func (u *unit) hears(action model.Action) rego.PreparedEvalQuery {
+	if action == model.ActMetadataView {
+		return u.looking
+	}
+	return u.query
 }
 
 // compileModules checks and compiles the modules of a package beside the library.
 func compileModules(s source, modules, lib map[string]string, tests bool) (*ast.Compiler, error) {
-	c, parsed, err := newCompiler(s, modules, lib, tests)
+	c, parsed, err := newCompiler(&pin{own: s.pkg}, modules, lib, tests)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +101,7 @@ func compileModules(s source, modules, lib map[string]string, tests bool) (*ast.
 }
 
 // newCompiler sets up the sandbox and parses the modules.
-func newCompiler(s source, modules, lib map[string]string, tests bool) (*ast.Compiler, map[string]*ast.Module, error) {
+func newCompiler(p *pin, modules, lib map[string]string, tests bool) (*ast.Compiler, map[string]*ast.Module, error) {
 	caps := capabilities(tests)
 	own, err := parse(modules, caps)
 	if err != nil {
@@ -73,8 +112,7 @@ func newCompiler(s source, modules, lib map[string]string, tests bool) (*ast.Com
 		return nil, nil, err
 	}
 	maps.Copy(all, own)
-	p := &pin{own: s.pkg}
-	c := ast.NewCompiler().WithCapabilities(caps).WithStrict(true).WithEnablePrintStatements(tests).WithSchemas(inputSchema()).
+	c := ast.NewCompiler().WithCapabilities(caps).WithStrict(true).WithEnablePrintStatements(tests).WithSchemas(schemaFor(p.own)).
 		WithStageAfterID(ast.StageResolveRefs, ast.CompilerStageDefinition{Name: "Pin", MetricName: "pin", Stage: p.stage}).
 		WithStageAfterID(ast.StageBuildComprehensionIndices, ast.CompilerStageDefinition{Name: "Meter", MetricName: "meter", Stage: meter})
 	return c, all, nil
@@ -83,7 +121,7 @@ func newCompiler(s source, modules, lib map[string]string, tests bool) (*ast.Com
 // entriesOf lists the entry rules that the package defines.
 func entriesOf(c *ast.Compiler, pkg string) []string {
 	var defined []string
-	for _, name := range entries {
+	for _, name := range entriesFor(pkg) {
 		if len(c.GetRulesExact(ast.MustParseRef("data."+pkg+"."+name))) > 0 {
 			defined = append(defined, name)
 		}
@@ -120,23 +158,29 @@ var (
 // ask evaluates the package. Its reasons carry the origin: the template speaks
 // for the domain that lives by it.
 func (u *unit) ask(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value, origin string) verdict {
+	term, steps, f := u.answer(ctx, q, input)
+	v := verdict{origin: origin, steps: steps, fault: f}
+	if f == nil {
+		v.fault = v.read(term)
+	}
+	return v
+}
+
+// answer evaluates the package within the budget.
+func (u *unit) answer(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value) (*ast.Term, int, *fault) {
 	b, timer := startBudget(ctx)
 	defer timer.Stop()
 	m := newMemo()
 	defer m.release()
 	results, err := q.Eval(ctx, rego.EvalParsedInput(input), rego.EvalExternalCancel(b), rego.EvalVirtualCache(m), unsorted, unmeasured)
-	v := verdict{origin: origin, steps: b.steps}
 	if err != nil {
-		v.fault = faultOf(err, b)
-		return v
+		return nil, b.steps, faultOf(err, b)
 	}
 	if len(results) != 1 || len(results[0].Expressions) != 1 {
-		v.fault = &fault{codeInvalidOutput, "the package gives no answer"}
-		return v
+		return nil, b.steps, &fault{codeInvalidOutput, "the package gives no answer"}
 	}
 	term, _ := results[0].Expressions[0].Value.(*ast.Term)
-	v.fault = v.read(term)
-	return v
+	return term, b.steps, nil
 }
 
 func faultOf(err error, b *budget) *fault {

@@ -52,6 +52,8 @@ func (v *verdict) read(term *ast.Term) *fault {
 		switch r.at {
 		case "allow":
 			v.allow = each(&r, value, r.reason)
+		case "visible":
+			v.allow = append(v.allow, each(&r, value, r.reason)...)
 		case "deny":
 			v.deny = each(&r, value, r.reason)
 		case "consent":

@@ -1,0 +1,199 @@
+package policy
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"crypto/x509"
+	_ "embed" // the combination in Rego
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/bundle"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+//go:embed combination.rego
+var combination string
+
+// ScopePlatform is the scope of a bundle that decides for every domain.
+const ScopePlatform = "platform"
+
+// Bundle is a set of rules for engines outside of Souk, with the revision that
+// tells whether it has changed.
+type Bundle struct {
+	Scope    string
+	Revision string
+	modules  map[string]string // the rules by their paths in the bundle
+}
+
+// Bundle collects what decides over the resources of a scope: the platform's
+// rules, the domain's own, and those of each domain that wants to consent.
+func (s *Snapshot) Bundle(scope string) (Bundle, error) {
+	b := Bundle{Scope: scope, modules: map[string]string{}}
+	if scope != ScopePlatform {
+		if err := model.Slug(scope).Validate("scope"); err != nil {
+			return b, err
+		}
+	}
+	b.add("lib", s.engine.lib.rules())
+	b.add("platform", s.platform.rules())
+	b.add("template", s.template.rules())
+	for domain, u := range s.domains {
+		if scope == ScopePlatform || scope == string(domain) || u.consent != nil {
+			b.add(folderDomains+"/"+string(domain), u.rules())
+		}
+	}
+	b.modules["main/combination.rego"] = combination
+	b.modules["main/scope.rego"] = s.scopeModule(scope)
+	b.Revision = revision(b.modules)
+	return b, nil
+}
+
+func (b Bundle) add(folder string, modules map[string]string) {
+	for file, text := range modules {
+		b.modules[folder+"/"+path.Base(file)] = text
+	}
+}
+
+// scopeModule writes the part of souk.main that depends on the bundle.
+func (s *Snapshot) scopeModule(scope string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "package souk.main\n\nimport rego.v2\n\n")
+	table := map[model.Action]map[string]bool{}
+	for action, r := range actions {
+		table[action] = map[string]bool{"platform": r.platform, "approval": r.approval, "consent": r.consent, "alone": r.alone}
+	}
+	fmt.Fprintf(&b, "_actions := %s\n\n_app_action := %s\n\n", jsonOf(table), jsonOf(foreignShape.String()))
+	fmt.Fprintf(&b, "_platform_revision := %s\n\n_template_revision := %s\n\n", jsonOf(s.platform.revision), jsonOf(s.template.revision))
+	revisions := map[model.Slug]string{}
+	own := slices.Sorted(maps.Keys(s.domains))
+	for _, domain := range own {
+		if scope == ScopePlatform || scope == string(domain) {
+			revisions[domain] = s.domains[domain].revision
+			b.WriteString(owner(s.domains[domain].pkg, string(domain), fmt.Sprintf("input.resource.domain == %q", domain)))
+		}
+	}
+	switch _, has := s.domains[model.Slug(scope)]; {
+	case scope == ScopePlatform:
+		b.WriteString(owner(s.template.pkg, "", "not input.resource.domain in "+setOf(own)))
+	case !has:
+		b.WriteString(owner(s.template.pkg, "", fmt.Sprintf("input.resource.domain == %q", scope)))
+	}
+	fmt.Fprintf(&b, "_revisions := %s\n\n", jsonOf(revisions))
+	b.WriteString("_consent := set() if 1 == 0\n\n")
+	for _, domain := range own {
+		if s.domains[domain].consent != nil {
+			fmt.Fprintf(&b, "_consent := {r | some r in data.%s.consent} if input.subject.domain == %q\n\n", s.domains[domain].pkg, domain)
+		}
+	}
+	return b.String()
+}
+
+// owner writes the rule that asks a package when the condition holds. Without
+// an origin it speaks for the resource's domain.
+func owner(pkg, origin, condition string) string {
+	from := "input.resource.domain"
+	if origin != "" {
+		from = jsonOf(origin)
+	}
+	parts := []string{`"origin": ` + from}
+	for _, entry := range []string{"allow", "deny", "obligations", "approvals"} {
+		parts = append(parts, fmt.Sprintf("%q: {x | some x in data.%s.%s}", entry, pkg, entry))
+	}
+	return "_owner := {" + strings.Join(parts, ", ") + "} if " + condition + "\n\n"
+}
+
+func setOf(names []model.Slug) string {
+	if len(names) == 0 {
+		return "set()"
+	}
+	words := make([]string, len(names))
+	for i, n := range names {
+		words[i] = jsonOf(n)
+	}
+	return "{" + strings.Join(words, ", ") + "}"
+}
+
+// jsonOf writes plain data; JSON is Rego as well.
+func jsonOf(v any) string {
+	text, _ := json.Marshal(v) // the values are ours
+	return string(text)
+}
+
+// BundleKey signs bundles. Its public half verifies them.
+type BundleKey struct {
+	ID      string // tells one key from another while keys rotate
+	Public  string // PEM
+	private string // PEM
+}
+
+// ReadBundleKey reads a private key for ES256 in PEM.
+func ReadBundleKey(text []byte) (BundleKey, error) {
+	wrong := model.Invalid("bundle-key", "holds no EC private key of the curve P-256 in PEM", "make one with: openssl ecparam -name prime256v1 -genkey -noout")
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return BundleKey{}, wrong
+	}
+	key, err := x509.ParseECPrivateKey(block.Bytes)
+	if err != nil {
+		parsed, _ := x509.ParsePKCS8PrivateKey(block.Bytes)
+		ec, ok := parsed.(*ecdsa.PrivateKey)
+		if !ok {
+			return BundleKey{}, wrong
+		}
+		key = ec
+	}
+	if key.Curve.Params().BitSize != 256 {
+		return BundleKey{}, wrong
+	}
+	private, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return BundleKey{}, fmt.Errorf("encode key: %w", err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		return BundleKey{}, fmt.Errorf("encode key: %w", err)
+	}
+	sum := sha256.Sum256(public)
+	return BundleKey{
+		ID:      hex.EncodeToString(sum[:8]),
+		Public:  string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})),
+		private: string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private})),
+	}, nil
+}
+
+// Sign writes the bundle as a signed archive, as OPA reads it.
+func (b Bundle) Sign(key BundleKey) ([]byte, error) {
+	version := 1
+	out := bundle.Bundle{
+		Manifest: bundle.Manifest{
+			Revision: b.Revision, Roots: &[]string{"souk"}, RegoVersion: &version,
+			Metadata: map[string]any{"scope": b.Scope, "input": inputVersion},
+		},
+		Data: map[string]any{},
+	}
+	for _, file := range slices.Sorted(maps.Keys(b.modules)) {
+		parsed, err := ast.ParseModuleWithOpts(file, b.modules[file], ast.ParserOptions{RegoVersion: ast.RegoV1})
+		if err != nil {
+			return nil, fmt.Errorf("parse %s: %w", file, err)
+		}
+		out.Modules = append(out.Modules, bundle.ModuleFile{URL: "/" + file, Path: "/" + file, Raw: []byte(b.modules[file]), Parsed: parsed})
+	}
+	if err := out.GenerateSignature(bundle.NewSigningConfig(key.private, "ES256", ""), key.ID, true); err != nil {
+		return nil, fmt.Errorf("sign bundle: %w", err)
+	}
+	var packed bytes.Buffer
+	if err := bundle.NewWriter(&packed).UseModulePath(true).Write(out); err != nil {
+		return nil, fmt.Errorf("write bundle: %w", err)
+	}
+	return packed.Bytes(), nil
+}

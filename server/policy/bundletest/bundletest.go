@@ -1,0 +1,155 @@
+// Package bundletest makes questions at random, and rules that answer them in
+// every way there is, for tests that compare two ways of deciding.
+package bundletest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+)
+
+// Drafts are the packages of three domains. Sales adds duties and approvals of
+// all types to what the template does, marketing wants to consent, and the
+// answers of broken cannot be carried out. All other domains live by the template.
+func Drafts() []policy.Draft {
+	return []policy.Draft{draft("sales", sales), draft("marketing", marketing), draft("broken", broken)}
+}
+
+func draft(domain model.Slug, text string) policy.Draft {
+	return policy.Draft{Domain: domain, Modules: []model.PolicyModule{{Path: "domains/" + string(domain) + "/rules.rego", Text: text}}}
+}
+
+const sales = `package souk.domains.sales
+
+import data.souk.lib
+import rego.v2
+
+allow contains {"code": "sales.open", "message": "Sales is open."} if input.action.name in {"data.read", "access.request", "app.ship", "product.publish"}
+
+allow contains {"code": "sales.again", "message": "Twice."} if input.action.name == "data.read"
+
+deny contains {"code": "sales.intern", "message": "Not for services."} if {
+	input.subject.type == "service"
+	input.action.name != "metadata.view"
+}
+
+deny contains {"code": "sales.tag", "message": "Tagged."} if "secret" in input.resource.tags
+
+obligations contains {"id": "sales.mask", "type": "mask", "params": {"field": "email", "with": kind}} if some kind in _masks
+
+_masks contains "partial" if input.resource.ports > 0
+
+_masks contains "hash" if input.resource.described
+
+_masks contains "null" if input.resource.exposed
+
+obligations contains {"id": "sales.rows", "type": "row_filter", "mandatory": false, "params": {"field": "region", "op": "eq", "value": input.subject.domain}} if input.subject.domain != ""
+
+obligations contains {"id": "sales.ttl", "type": "ttl_max", "params": {"duration_s": 3600 * n}} if {
+	input.action.name == "access.request"
+	some n in [24, 12]
+	input.resource.ports < n
+}
+
+obligations contains {"id": "sales.log", "type": "log", "mandatory": false, "params": {"note": "seen"}}
+
+obligations contains {"id": "sales.mark", "type": "watermark", "params": {"text": text}} if some text in input.subject.teams
+
+approvals contains lib.steward_approval("sales") if not input.resource.described
+
+approvals contains {"role": "domain_steward", "domain": "sales", "min": 2, "exclude_requester": false} if input.resource.exposed
+
+approvals contains {"role": "product_owner"} if input.resource.has_owner
+`
+
+const marketing = `package souk.domains.marketing
+
+import rego.v2
+
+allow contains {"code": "marketing.app", "message": "Applications may."} if startswith(input.action.name, "app.")
+
+allow contains {"code": "marketing.grant", "message": "Granted."} if count(input.facts.grants) > 0
+
+consent contains {"code": "marketing.yes", "message": "Our people may."} if input.subject.type == "person"
+`
+
+const broken = `package souk.domains.broken
+
+import rego.v2
+
+allow contains {"code": "broken.allow", "message": "Come in."}
+
+deny contains {"code": "", "message": "No code."} if input.resource.ports == 1
+
+deny contains {"code": "broken.deny", "message": "Closed."} if input.resource.ports == 4
+
+obligations contains {"id": "x", "type": "tickle"} if input.resource.ports == 2
+
+obligations contains {"id": "x", "type": "mask", "params": {"field": "f", "with": "paint"}} if input.resource.described
+
+approvals contains {"role": "king"} if input.resource.ports == 3
+`
+
+var (
+	subjects  = []string{"prn_ana", "prn_bo", "prn_cy", ""}
+	domains   = []model.Slug{"sales", "sales", "marketing", "broken", "finance", ""}
+	teams     = []string{"sales/orders", "marketing/ads", "finance/books"}
+	resources = []string{"data_product", "asset", "domain", "team", "source", "access_request", "grant", "principal", "token", "decision", "policy", "event"}
+	classes   = []model.Classification{"", model.Public, model.Internal, model.Confidential, model.Restricted, "COSMIC"}
+	statuses  = []string{"DRAFT", "PUBLISHED", "DEPRECATED", "RETIRED", "PENDING", "ACTIVE", ""}
+	purposes  = []string{"", " ", "billing"}
+)
+
+// Question makes a question that any of the rules may be about.
+func Question(r *rand.Rand, actions []model.Action) policy.Question {
+	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	q := policy.Question{
+		Action:   one(r, actions),
+		Subject:  subject(r),
+		Resource: resource(r),
+		Facts:    policy.Facts{RolesHeld: some(r, []string{"domain_steward", "product_owner", "platform_steward"})},
+		Context:  policy.Context{Now: now, Purpose: one(r, purposes), Duration: time.Duration(r.IntN(400)) * 24 * time.Hour, Channel: "sidecar"},
+	}
+	if flip(r) {
+		until := now.Add(time.Duration(r.IntN(3)-1) * time.Millisecond)
+		q.Facts.Grants = []policy.GrantFact{{ID: "grt_1", Product: one(r, []model.ID{q.Resource.Product, "dpr_other"}), Purpose: "billing", Until: until}}
+	}
+	if flip(r) {
+		q.Properties.Action = map[string]any{"soft": flip(r), "weight": 1.5, "note": fmt.Sprint("é ", r.IntN(9))}
+	}
+	return q
+}
+
+func subject(r *rand.Rand) policy.Subject {
+	return policy.Subject{
+		Type: one(r, []string{"person", "person", "service"}), ID: model.ID(one(r, subjects)), Name: one(r, []string{"ana", "bo \"x\"", "zoë"}),
+		Domain: one(r, domains), Teams: some(r, teams), StewardOf: some(r, domains[1:5]),
+		Roles: some(r, model.Roles()), Clearance: one(r, classes), Suspended: r.IntN(10) == 0,
+	}
+}
+
+func resource(r *rand.Rand) policy.Resource {
+	return policy.Resource{
+		Type: one(r, resources), ID: "dpr_orders", Name: "orders", Domain: one(r, domains), Owner: model.ID(one(r, subjects)), OwnerTeam: one(r, append(teams, "")),
+		Classification: one(r, classes), Visibility: one(r, []model.Visibility{model.VisibleToAll, model.VisibleToDomain, ""}), Status: one(r, statuses),
+		Tags: some(r, []string{"revenue", "secret"}), Product: one(r, []model.ID{"dpr_orders", ""}), Requester: model.ID(one(r, subjects)),
+		Described: flip(r), HasOwner: flip(r), Exposed: flip(r), Ports: r.IntN(5),
+	}
+}
+
+func one[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
+
+func some[T any](r *rand.Rand, list []T) []T {
+	var picked []T
+	for _, x := range list {
+		if r.IntN(3) == 0 {
+			picked = append(picked, x)
+		}
+	}
+	return picked
+}
+
+func flip(r *rand.Rand) bool { return r.IntN(2) == 0 }

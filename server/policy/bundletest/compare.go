@@ -1,0 +1,98 @@
+package bundletest
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+)
+
+// Foreign is a decision as the bundle's souk.main gives it.
+type Foreign struct {
+	Outcome     model.Outcome      `json:"outcome"`
+	Allow       bool               `json:"allow"`
+	Reasons     []model.Reason     `json:"reasons"`
+	Obligations []model.Obligation `json:"obligations"`
+	Approvals   []foreignApproval  `json:"approvals"`
+	TTL         int                `json:"ttl_max_s"`
+	Revisions   model.Revisions    `json:"revisions"`
+}
+
+type foreignApproval struct {
+	Role             string     `json:"role"`
+	Domain           model.Slug `json:"domain"`
+	Min              int        `json:"min"`
+	ExcludeRequester bool       `json:"exclude_requester"`
+}
+
+// Normal writes a decision of ours as souk.main would give it. Of the engine's
+// own reasons only the codes count: each engine has its words.
+func Normal(d model.Decision) Foreign {
+	f := Foreign{
+		Outcome: d.Outcome, Allow: d.Allowed(), Reasons: plain(d.Reasons), Obligations: d.Obligations, TTL: int(d.TTLMax.Seconds()),
+		Revisions: d.Revisions,
+	}
+	for _, a := range d.Approvals {
+		f.Approvals = append(f.Approvals, foreignApproval{a.Role, a.Domain, a.Min, a.ExcludeRequester})
+	}
+	return f.clean()
+}
+
+// Read takes what an engine answered.
+func Read(text []byte) (Foreign, error) {
+	var f Foreign
+	err := json.Unmarshal(text, &f)
+	f.Reasons = plain(f.Reasons)
+	return f.clean(), err
+}
+
+// clean makes empty and absent the same.
+func (f Foreign) clean() Foreign {
+	if len(f.Obligations) == 0 {
+		f.Obligations = nil
+	}
+	for i, o := range f.Obligations {
+		if len(o.Params) == 0 {
+			f.Obligations[i].Params = nil
+		}
+	}
+	if len(f.Approvals) == 0 {
+		f.Approvals = nil
+	}
+	return f
+}
+
+func plain(reasons []model.Reason) []model.Reason {
+	list := make([]model.Reason, 0, len(reasons))
+	for _, r := range reasons {
+		if strings.HasPrefix(r.Code, "engine.") {
+			r.Message = ""
+		}
+		if n := len(list); n == 0 || list[n-1] != r {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// Decide asks Souk. A domain whose rules failed too often to be asked any more
+// is put in force anew: other engines do not know of quarantine.
+func Decide(ctx context.Context, e *policy.Engine, q policy.Question) (Foreign, error) {
+	d := e.Snapshot().Decide(ctx, q)
+	for _, r := range d.Reasons {
+		if r.Code != "domain.quarantined" {
+			continue
+		}
+		for _, draft := range Drafts() {
+			if draft.Domain == q.Resource.Domain || draft.Domain == q.Subject.Domain {
+				if _, err := e.Activate(ctx, draft); err != nil {
+					return Foreign{}, err
+				}
+			}
+		}
+		return Normal(e.Snapshot().Decide(ctx, q)), nil
+	}
+	return Normal(d), nil
+}

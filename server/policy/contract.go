@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// The contract is Rego that makes questions up. Every draft has to answer them
+// acceptably, together with the guardrails of the platform.
+const (
+	folderContract = "contract"
+	contractEntry  = "cases"
+)
+
+// anyDomain is asked about when the draft is the platform's own: a domain that
+// lives by the template.
+const anyDomain = "contract"
+
+// ordinary is the question that the cases of the contract are changes of.
+func ordinary(domain model.Slug) Question {
+	return Question{
+		Action:  model.ActDataRead,
+		Subject: Subject{Type: "person", ID: "prn_contract", Name: "outsider", Domain: "contract-elsewhere", Roles: []model.Role{model.RoleEmployee}, Clearance: model.Confidential},
+		Resource: Resource{
+			Type: "data_product", ID: "dpr_contract", Name: "product", Domain: domain, Owner: "prn_contract_other", Classification: model.Internal,
+			Visibility: model.VisibleToAll, Status: string(model.Published), Product: "dpr_contract", Described: true, HasOwner: true, Ports: 1,
+		},
+		Context: Context{Now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC), Purpose: "contract", Duration: 24 * time.Hour, Channel: "graphql"},
+	}
+}
+
+// breach is a case that the draft answers otherwise than the contract accepts.
+type breach struct {
+	name     string
+	action   model.Action
+	accepted []string
+	decision model.Decision
+}
+
+// keepsContract asks the draft every question of the contract.
+func (e *Engine) keepsContract(ctx context.Context, d Draft) ([]model.PolicyProblem, error) {
+	u, err := e.compile(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	domain := cmp.Or(d.Domain, anyDomain)
+	breaches, err := e.breaches(ctx, e.Snapshot().with(d.Domain, u).onTrial(), domain)
+	if err != nil {
+		return nil, err
+	}
+	problems := make([]model.PolicyProblem, len(breaches))
+	for i, b := range breaches {
+		problems[i] = b.problem(u)
+	}
+	return inOrder(problems), nil
+}
+
+func (e *Engine) breaches(ctx context.Context, s *Snapshot, domain model.Slug) ([]breach, error) {
+	term, _, f := e.contract.answer(ctx, e.contract.query, ordinary(domain).value())
+	if f != nil {
+		return nil, fmt.Errorf("ask the contract: %s", f.message)
+	}
+	answer, _ := valueOf[ast.Object](term)
+	cases, ok := valueOf[ast.Set](answer.Get(ast.StringTerm(contractEntry)))
+	if !ok {
+		return nil, fmt.Errorf("ask the contract: it gives no set of cases")
+	}
+	var found []breach
+	for _, c := range cases.Slice() {
+		b := breach{name: textAt(c.Value, "name")}
+		accepted, _ := valueAt(c.Value, "accept").(ast.Set)
+		if accepted == nil {
+			return nil, fmt.Errorf("ask the contract: the case %q accepts nothing", b.name)
+		}
+		l, err := loggedOf(valueAt(c.Value, "input"))
+		if err != nil {
+			return nil, fmt.Errorf("ask the contract: %w", err)
+		}
+		b.action, b.decision = l.about.Action, s.decideLogged(ctx, l)
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("ask the contract: %w", err)
+		}
+		if !accepted.Contains(ast.StringTerm(string(b.decision.Outcome))) || fails(b.decision) {
+			accepted.Foreach(func(t *ast.Term) { b.accepted = append(b.accepted, string(t.Value.(ast.String))) })
+			found = append(found, b)
+		}
+	}
+	return found, nil
+}
+
+// fails reports a decision that was refused because the rules broke.
+func fails(d model.Decision) bool {
+	return slices.ContainsFunc(d.Reasons, func(r model.Reason) bool {
+		return r.Origin == originEngine && (strings.HasPrefix(r.Code, originEngine+".") || r.Code == codeQuarantined)
+	})
+}
+
+// problem tells the author, at the rule that gave the answer if the draft has one.
+func (b breach) problem(u *unit) model.PolicyProblem {
+	p := model.PolicyProblem{
+		Severity: severityError, Code: "policy.contract",
+		Message: fmt.Sprintf("%s: %s must be %s, and is %s", b.name, b.action, strings.Join(b.accepted, " or "), b.decision.Outcome),
+		Fix:     "take the exception out of the rules; the contract holds for every domain",
+	}
+	for _, r := range b.decision.Reasons {
+		p.Message += fmt.Sprintf(" (%s: %s)", r.Code, r.Message)
+		if p.File == "" {
+			p.File, p.Line = u.ruleWithCode(r.Code)
+		}
+	}
+	return p
+}
+
+// ruleWithCode finds the rule that gives the reason.
+func (u *unit) ruleWithCode(code string) (file string, line int) {
+	for _, file := range sortedFiles(u.parsed()) {
+		for _, r := range u.parsed()[file].Rules {
+			if codeOf(r) == code {
+				return file, r.Location.Row
+			}
+		}
+	}
+	return "", 0
+}

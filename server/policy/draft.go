@@ -1,0 +1,94 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/open-policy-agent/opa/v1/version"
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// Draft is a package as its authors propose it. One without a Domain is the
+// platform's own.
+type Draft struct {
+	Domain  model.Slug
+	Modules []model.PolicyModule
+}
+
+// EngineVersion names what compiles the policies: the engine and the list of
+// functions that it offers them. A revision of another version has to be
+// checked again before it decides.
+func EngineVersion() string {
+	return fmt.Sprintf("opa %s capabilities %s input %d", version.Version, capabilityVersion, inputVersion)
+}
+
+// pkg is the package that the draft is for.
+func (d Draft) pkg() string {
+	if d.Domain == "" {
+		return "souk." + folderPlatform
+	}
+	return domainPackage(d.Domain)
+}
+
+// source reads the draft as the text of one package. Every file must lie in
+// the folder that stands for it.
+func (d Draft) source() (source, error) {
+	s := source{pkg: d.pkg(), domain: d.Domain, modules: make(map[string]string, len(d.Modules))}
+	if d.Domain != "" {
+		if err := d.Domain.Validate("domain"); err != nil {
+			return s, err
+		}
+	}
+	for _, m := range d.Modules {
+		at, err := place(m.Path)
+		if err != nil {
+			return s, err
+		}
+		if at.pkg == standardsOf(d.Domain) {
+			continue // see standards
+		}
+		if at.pkg != s.pkg {
+			return s, model.Invalid(m.Path, "the file lies in package "+at.pkg+", but the revision is of package "+s.pkg, "propose it to the domain that owns the package")
+		}
+		if _, twice := s.modules[m.Path]; twice {
+			return s, model.Invalid(m.Path, "the file is there twice", "keep one of the two")
+		}
+		s.modules[m.Path] = m.Text
+	}
+	return s, nil
+}
+
+// compile makes a unit of the draft; one without modules stands for what the
+// server was started with, which is nil here.
+func (e *Engine) compile(ctx context.Context, d Draft) (*unit, error) {
+	s, err := d.source()
+	if err != nil || len(d.Modules) == 0 {
+		return nil, err
+	}
+	standards, err := e.compileStandards(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	u, err := compile(ctx, s, e.lib)
+	if err == nil && standards != nil {
+		u.standards, u.revision = standards, revision(map[string]string{"rules": u.revision, "standards": standards.revision})
+	}
+	return u, err
+}
+
+// Activate puts a revision of one package in force and returns its content
+// address. A draft without modules returns the package to what the server was
+// started with. Until the revision has compiled the old one decides, and an
+// error of kind Invalid leaves it so.
+func (e *Engine) Activate(ctx context.Context, d Draft) (string, error) {
+	u, err := e.compile(ctx, d)
+	if err != nil {
+		return "", err
+	}
+	e.change.Lock()
+	defer e.change.Unlock()
+	next := e.current.Load().with(d.Domain, u)
+	e.guards.Delete(d.Domain) // the faults were those of the old revision
+	e.current.Store(next)
+	return next.of(d.Domain).revision, nil
+}

@@ -1,0 +1,199 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// maxKnown is how many past revisions are kept compiled.
+const maxKnown = 32
+
+// archive keeps the revisions that were explained lately, the newest last.
+type archive struct {
+	mu    sync.Mutex
+	units []*unit
+	lib   sync.Once
+	trees map[string]*ast.Module // of the library
+}
+
+// Explain evaluates a logged decision again, on the modules of the revisions
+// that decided, and says of each rule for the action which condition it lacked
+// and what somebody could do to be allowed. Modules of revisions that this
+// server decides with, or was started with, may be left out; where the right
+// ones are missing the rules in force speak, and Faithful says so.
+func (e *Engine) Explain(ctx context.Context, record model.DecisionRecord, modules []model.PolicyModule) (model.Explanation, error) {
+	if len(record.Input) == 0 {
+		return model.Explanation{}, model.Conflict("decisionId", "the log holds no input of this decision", "inputs are kept for the retention of the log; lists are logged as one row without")
+	}
+	l, err := readLogged(record.Input)
+	if err != nil {
+		return model.Explanation{}, err
+	}
+	s, err := e.then(ctx, l, record.Decision.Revisions, modules)
+	if err != nil {
+		return model.Explanation{}, err
+	}
+	d := s.decideLogged(ctx, l)
+	if err := ctx.Err(); err != nil {
+		return model.Explanation{}, err
+	}
+	return model.Explanation{
+		DecisionID: record.ID, Outcome: d.Outcome, Reasons: d.Reasons,
+		Faithful: d.Revisions == record.Decision.Revisions && d.Outcome == record.Decision.Outcome,
+		Rules:    s.traces(ctx, l), Paths: s.paths(ctx, l, d),
+	}, nil
+}
+
+// then gives the policies as they were when the decision was made, as far as
+// they can be had.
+func (e *Engine) then(ctx context.Context, l logged, want model.Revisions, modules []model.PolicyModule) (*Snapshot, error) {
+	s := e.Snapshot().onTrial()
+	platform, err := e.past(ctx, "", want.Platform, modules)
+	if err != nil {
+		return nil, err
+	}
+	if platform != nil {
+		s.platform = platform
+	}
+	domain := l.about.Resource.Domain
+	if domain == "" || l.right.alone {
+		return s, nil
+	}
+	own, err := e.past(ctx, domain, want.Domain, modules)
+	if err != nil || own == nil {
+		return s, err
+	}
+	return s.living(domain, own), nil
+}
+
+// living gives a snapshot in which the domain lives by the unit, which may be
+// a template.
+func (s *Snapshot) living(domain model.Slug, u *unit) *Snapshot {
+	next := *s
+	next.domains = map[model.Slug]*unit{domain: u}
+	for d, other := range s.domains {
+		if d != domain {
+			next.domains[d] = other
+		}
+	}
+	return &next
+}
+
+// past finds the revision of a package: among those in force, those of the
+// start and those explained lately, or by compiling its modules. It gives nil
+// when there is none.
+func (e *Engine) past(ctx context.Context, domain model.Slug, want string, modules []model.PolicyModule) (*unit, error) {
+	for _, s := range []*Snapshot{e.Snapshot(), e.first} {
+		for _, u := range []*unit{s.of(domain), s.template} {
+			if u.revision == want {
+				return u, nil
+			}
+		}
+	}
+	if u := e.known.find(want); u != nil {
+		return u, nil
+	}
+	d := Draft{Domain: domain}
+	for _, m := range modules {
+		if at, err := place(m.Path); err == nil && (at.pkg == d.pkg() || at.pkg == standardsOf(domain)) {
+			d.Modules = append(d.Modules, m)
+		}
+	}
+	u, err := e.compile(ctx, d)
+	if err == nil && u != nil {
+		e.known.keep(u)
+	}
+	return u, err
+}
+
+func (a *archive) find(revision string) *unit {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if i := slices.IndexFunc(a.units, func(u *unit) bool { return u.revision == revision }); i >= 0 {
+		return a.units[i]
+	}
+	return nil
+}
+
+func (a *archive) keep(u *unit) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.units = append(a.units, u); len(a.units) > maxKnown {
+		a.units = slices.Delete(a.units, 0, 1)
+	}
+}
+
+// libraryTrees gives the library as its authors wrote it.
+func (e *Engine) libraryTrees() map[string]*ast.Module {
+	e.known.lib.Do(func() {
+		e.known.trees, _ = parse(e.lib.rules(), capabilities(false)) // it has compiled
+	})
+	return e.known.trees
+}
+
+// traces says of each rule for the action how far it got, the platform's first.
+func (s *Snapshot) traces(ctx context.Context, l logged) []model.RuleTrace {
+	heard := []string{"deny"}
+	if l.right.platform || l.about.Resource.Domain == "" {
+		heard = []string{"deny", "allow", "visible"}
+	}
+	traces := s.tracesOf(ctx, s.platform, s.platform.hears(l.about.Action), l, heard)
+	if l.about.Resource.Domain == "" || l.right.alone {
+		return traces
+	}
+	own := s.of(l.about.Resource.Domain)
+	traces = append(traces, s.tracesOf(ctx, own, own.hears(l.about.Action), l, []string{"deny", "allow", "visible"})...)
+	if s.heardOf(l) {
+		theirs := s.domains[l.about.Subject.Domain]
+		traces = append(traces, s.tracesOf(ctx, theirs, *theirs.consent, l, []string{"consent"})...)
+	}
+	return traces
+}
+
+func (s *Snapshot) tracesOf(ctx context.Context, u *unit, q rego.PreparedEvalQuery, l logged, heard []string) []model.RuleTrace {
+	r := s.engine.read(u, u.follow(ctx, q, l.input), l.input)
+	var list []model.RuleTrace
+	byRule := map[*ast.Rule]int{}
+	for _, f := range r.frames {
+		rule := r.source(f)
+		if rule == nil || f.asker() != nil || !slices.Contains(heard, rule.Head.Ref()[0].Value.String()) {
+			continue
+		}
+		t := r.ruleTrace(u, f, rule)
+		if i, again := byRule[rule]; again {
+			if list[i].Held = list[i].Held || t.Held; list[i].Held {
+				list[i].Failed = nil
+			}
+			continue
+		}
+		if about := actionsOf(rule); len(about) == 0 || slices.Contains(about, l.about.Action) {
+			byRule[rule] = len(list)
+			list = append(list, t)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b model.RuleTrace) int {
+		return cmp.Or(cmp.Compare(slices.Index(heard, a.Entry), slices.Index(heard, b.Entry)), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return list
+}
+
+func (r *reading) ruleTrace(u *unit, f *frame, rule *ast.Rule) model.RuleTrace {
+	t := model.RuleTrace{
+		Package: u.pkg, Entry: rule.Head.Ref()[0].Value.String(), Code: codeOf(rule),
+		File: rule.Location.File, Line: rule.Location.Row, Held: f.held,
+	}
+	for _, a := range rule.Annotations {
+		t.Title = cmp.Or(t.Title, a.Title)
+	}
+	if !f.held {
+		t.Failed = r.failure(f, 0)
+	}
+	return t
+}

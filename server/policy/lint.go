@@ -1,0 +1,180 @@
+package policy
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/format"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// lint finds what the compiler accepts and an author would not want.
+type lint struct {
+	tests    string // the text of all the tests
+	problems []model.PolicyProblem
+}
+
+func (l *lint) warn(code, file string, line int, message, fix string) {
+	l.problems = append(l.problems, model.PolicyProblem{Severity: severityWarning, Code: code, File: file, Line: line, Message: message, Fix: fix})
+}
+
+// formatted compares the file with what the formatter makes of it.
+func (l *lint) formatted(m model.PolicyModule) {
+	want, err := format.SourceWithOpts(m.Path, []byte(m.Text), format.Opts{RegoVersion: ast.RegoV1})
+	if err != nil || bytes.Equal(want, []byte(m.Text)) {
+		return
+	}
+	line := 1
+	is, shall := strings.Split(m.Text, "\n"), strings.Split(string(want), "\n")
+	for line <= len(is) && line <= len(shall) && is[line-1] == shall[line-1] {
+		line++
+	}
+	l.warn("policy.format", m.Path, line, "the file is not formatted", "run opa fmt over it")
+}
+
+// reasoned are the entries whose members are reasons.
+var reasoned = []string{"allow", "deny", "visible", "consent"}
+
+func (l *lint) rule(file string, r *ast.Rule) {
+	name := r.Head.Ref()[0].Value.String()
+	if !slices.Contains(entries, name) && name != findingsEntry {
+		return
+	}
+	if slices.Contains(reasoned, name) {
+		l.reason(file, name, r)
+	}
+	if name != findingsEntry {
+		l.first(file, r)
+		l.meaning(file, r)
+	}
+}
+
+// reason looks at a reason that is written out: it needs a code and a message,
+// or its rule breaks the decision whenever it fires. Its code must stand in a test.
+func (l *lint) reason(file, name string, r *ast.Rule) {
+	reason, ok := valueOf[ast.Object](r.Head.Key)
+	if !ok {
+		return
+	}
+	for _, key := range []*ast.Term{keyCode, keyMessage} {
+		if t := reason.Get(key); t == nil || t.Value.Compare(ast.String("")) == 0 {
+			l.problems = append(l.problems, model.PolicyProblem{
+				Severity: severityError, Code: "policy.no_code", File: file, Line: r.Location.Row,
+				Message: fmt.Sprintf("the reason of %s has no %s", name, string(key.Value.(ast.String))),
+				Fix:     "give it a code, which programs read, and a message, which people read",
+			})
+		}
+	}
+	if code := codeOf(r); code != "" && l.tests != "" && !strings.Contains(l.tests, `"`+code+`"`) {
+		l.warn("policy.untested", file, r.Location.Row, fmt.Sprintf("no test names the code %s of this rule", code), "write a test that expects the code")
+	}
+}
+
+// codeOf is the code of a reason that is written out, or "".
+func codeOf(r *ast.Rule) string {
+	reason, ok := valueOf[ast.Object](r.Head.Key)
+	if !ok {
+		return ""
+	}
+	code, _ := valueOf[ast.String](reason.Get(keyCode))
+	return string(code)
+}
+
+// first warns of a rule that the engine cannot pass over by its index.
+func (l *lint) first(file string, r *ast.Rule) {
+	if len(r.Body) == 0 || indexable(r.Body[0]) {
+		return
+	}
+	l.warn("policy.slow_first_condition", file, r.Body[0].Location.Row, "the engine has to try this rule for every question",
+		`begin with a condition that compares a field with a constant, such as input.action.name == "data.read"`)
+}
+
+// indexable reports a comparison of a field of the input with constants.
+func indexable(e *ast.Expr) bool {
+	if e.IsNegated() || len(e.With) > 0 {
+		return false
+	}
+	if t, ok := e.Terms.(*ast.Term); ok {
+		return isField(t) || t.Value.Compare(ast.Boolean(true)) == 0
+	}
+	if !e.IsCall() || len(e.Operands()) != 2 {
+		return false
+	}
+	a, b := e.Operand(0), e.Operand(1)
+	switch e.Operator().String() {
+	case "eq", "equal", "assign":
+		return (isField(a) && ast.IsConstant(b.Value)) || (isField(b) && ast.IsConstant(a.Value))
+	case "internal.member_2":
+		return isField(a) && ast.IsConstant(b.Value)
+	}
+	return false
+}
+
+func isField(t *ast.Term) bool {
+	ref, ok := t.Value.(ast.Ref)
+	return ok && ref.IsGround() && fieldName(ref) != ""
+}
+
+// limited are the fields that say something about some actions only. For any
+// other action they always hold the same.
+var limited = map[string][]model.Action{
+	"input.context.duration_s": {model.ActAccessRequest},
+	"input.resource.findings":  {model.ActProductPublish},
+	"input.facts.impact":       {model.ActPolicyApprove, model.ActPolicyActivate, model.ActPolicyRollback, model.ActPolicyDraft, model.ActPolicyComment},
+}
+
+// meaning warns of a field that says nothing about the rule's actions.
+func (l *lint) meaning(file string, r *ast.Rule) {
+	about := actionsOf(r)
+	if len(about) == 0 {
+		return
+	}
+	ast.WalkRefs(r, func(ref ast.Ref) bool {
+		name := fieldName(ref)
+		for field, of := range limited {
+			if name != field && !strings.HasPrefix(name, field+".") {
+				continue
+			}
+			if !slices.ContainsFunc(about, func(a model.Action) bool { return slices.Contains(of, a) }) {
+				l.warn("policy.meaningless_field", file, ref[0].Location.Row, fmt.Sprintf("%s says nothing about %s", field, about[0]), "leave the condition out, or write the rule for "+string(of[0]))
+			}
+		}
+		return false
+	})
+}
+
+// actionsOf lists the actions that a rule says it is about, in a condition of
+// its own body. None stand for all.
+func actionsOf(r *ast.Rule) []model.Action {
+	for _, e := range r.Body {
+		if e.IsNegated() || !e.IsCall() || len(e.Operands()) != 2 {
+			continue
+		}
+		operator, a, b := e.Operator().String(), e.Operand(0), e.Operand(1)
+		if operator == "eq" || operator == "equal" || operator == "assign" {
+			if isAction(b) {
+				a, b = b, a
+			}
+		} else if operator != "internal.member_2" {
+			continue
+		}
+		if !isAction(a) {
+			continue
+		}
+		var about []model.Action
+		for _, t := range literals(b) {
+			about = append(about, model.Action(t.Value.(ast.String)))
+		}
+		return about
+	}
+	return nil
+}
+
+func isAction(t *ast.Term) bool {
+	ref, ok := t.Value.(ast.Ref)
+	return ok && fieldName(ref) == "input.action.name"
+}

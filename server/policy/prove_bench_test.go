@@ -1,0 +1,52 @@
+package policy
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/policies"
+)
+
+// draftLikeTemplate is the template as a domain's own package.
+func draftLikeTemplate(tb testing.TB, domain model.Slug) Draft {
+	tb.Helper()
+	t := tree{}
+	if err := t.read(policies.Files); err != nil {
+		tb.Fatal(err)
+	}
+	d := Draft{Domain: domain}
+	for file, text := range t["souk.template"].modules {
+		d.Modules = append(d.Modules, model.PolicyModule{
+			Path: strings.Replace(file, folderTemplate, "domains/"+string(domain), 1),
+			Text: strings.NewReplacer("souk.template", "souk.domains."+string(domain), "template.", string(domain)+".").Replace(text),
+		})
+	}
+	return d
+}
+
+func BenchmarkMutants(b *testing.B) {
+	e, err := New(Config{Files: policies.Files})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := draftLikeTemplate(b, "sales").source()
+	if err != nil {
+		b.Fatal(err)
+	}
+	su, err := suiteOf(s, e.lib)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := len(su.mutants())
+	begin := time.Now()
+	for b.Loop() {
+		for _, p := range e.survivors(context.Background(), s) {
+			b.Log(p.File, p.Line, p.Message)
+		}
+	}
+	b.ReportMetric(float64(time.Since(begin).Milliseconds())/float64(n*b.N), "ms/mutant")
+	b.ReportMetric(float64(n), "mutants")
+}
