@@ -37,6 +37,9 @@ func (g *Gate) domainsOf(ctx context.Context, events []model.Event) (map[model.I
 	if err := g.throughSources(ctx, subjects, of); err != nil {
 		return nil, err
 	}
+	if err := g.throughPolicies(ctx, subjects, of); err != nil {
+		return nil, err
+	}
 	for _, err := range []error{
 		place(ctx, g, store.Domains, subjects[model.PrefixDomain], of, func(d model.Domain) model.ID { return d.ID }),
 		place(ctx, g, store.Teams, subjects[model.PrefixTeam], of, func(t model.Team) model.ID { return t.DomainID }),

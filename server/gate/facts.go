@@ -22,7 +22,7 @@ func (g *Gate) subject(ctx context.Context) (policy.Subject, error) {
 	if err != nil {
 		return policy.Subject{}, err
 	}
-	s := policy.Subject{Type: "person", ID: p.ID, Name: p.Name, Roles: p.Roles, Clearance: p.Clearance, Suspended: p.Suspended}
+	s := policy.Subject{Type: "person", ID: p.ID, Name: p.Name, Roles: p.Roles, Clearance: p.Clearance, Region: p.Region, Suspended: p.Suspended}
 	if p.Kind == model.Service {
 		s.Type = "service"
 	}

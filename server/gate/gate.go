@@ -21,6 +21,7 @@ type Gate struct {
 	store   store.Store
 	engine  *policy.Engine
 	now     func() time.Time
+	log     recorder // nil until LogTo
 	domains sync.Map // model.ID to model.Slug; a domain's name never changes
 	teams   sync.Map // model.ID to string; neither does a team's
 }
@@ -34,7 +35,11 @@ func New(s store.Store, e *policy.Engine, now func() time.Time) *Gate {
 type Extra struct {
 	Purpose  string
 	Duration time.Duration
-	Roles    []string // approving roles that count here beside those over the resource's own domain
+	Roles    []string           // approving roles that count here beside those over the resource's own domain
+	Impact   *policy.ImpactFact // of a draft of rules
+
+	Channel    string            // the door; "" is graphql
+	Properties policy.Properties // what the caller of another door said beside
 }
 
 // Answer is a decision with the row that the decision log shall keep of it.
@@ -42,25 +47,19 @@ type Extra struct {
 type Answer struct {
 	model.Decision
 	Record store.Write
+	Row    model.DecisionRecord // what Record writes
 }
 
 // Ask puts one question. A refusal is an answer, not an error.
 func (g *Gate) Ask(ctx context.Context, action model.Action, res policy.Resource, extra Extra) (Answer, error) {
-	subject, err := g.subject(ctx)
+	q, err := g.Question(ctx, action, res, extra)
 	if err != nil {
 		return Answer{}, err
-	}
-	facts, err := g.facts(ctx, subject, res, extra.Roles)
-	if err != nil {
-		return Answer{}, err
-	}
-	q := policy.Question{
-		Action: action, Subject: subject, Resource: res, Facts: facts,
-		Context: policy.Context{Now: g.now(), Purpose: extra.Purpose, Duration: extra.Duration, Channel: "graphql"},
 	}
 	d := g.engine.Snapshot().Decide(ctx, q)
 	d.ID = model.NewID(model.PrefixDecision)
-	return Answer{Decision: d, Record: store.Decisions.Put(record(ctx, q, d))}, nil
+	r := record(ctx, q, d)
+	return Answer{Decision: d, Record: store.Decisions.Put(r), Row: r}, nil
 }
 
 // Require asks and turns anything but an allow into an error of kind Denied.
@@ -114,24 +113,11 @@ func (g *Gate) Change(ctx context.Context, action string, subject model.ID, reas
 // Filter asks about every resource at once, on one snapshot of the policies
 // and one load of the facts. Rows of a list leave no record of their own.
 func (g *Gate) Filter(ctx context.Context, action model.Action, resources []policy.Resource) ([]bool, error) {
-	subject, err := g.subject(ctx)
+	v, err := g.Viewer(ctx, action)
 	if err != nil {
 		return nil, err
 	}
-	grants, err := g.grants(ctx, subject.ID)
-	if err != nil {
-		return nil, err
-	}
-	snapshot, at := g.engine.Snapshot(), g.now()
-	allowed := make([]bool, len(resources))
-	for i, res := range resources {
-		q := policy.Question{
-			Action: action, Subject: subject, Resource: res, Context: policy.Context{Now: at, Channel: "graphql"},
-			Facts: policy.Facts{Grants: relevant(grants, res), RolesHeld: rolesHeld(subject, res)},
-		}
-		allowed[i] = snapshot.Decide(ctx, q).Allowed()
-	}
-	return allowed, nil
+	return v.each(ctx, resources), nil
 }
 
 // Can tells which of the actions the policies allow on the resource.

@@ -45,19 +45,47 @@ func List[T any](ctx context.Context, g *Gate, table Finder[T], q store.Query, p
 
 // ListFor is List for rows that another action than looking at metadata opens.
 func ListFor[T any](ctx context.Context, g *Gate, action model.Action, table Finder[T], q store.Query, p model.Paging, describe Describe[T]) (model.Page[T], error) {
+	asked := 0
+	counted := func(ctx context.Context, rows []T) ([]policy.Resource, error) {
+		asked += len(rows)
+		return describe(ctx, rows)
+	}
+	page, err := listFor(ctx, g, action, table, q, p, counted)
+	if err == nil {
+		err = g.noteList(ctx, action, table, q, asked, len(page.Nodes))
+	}
+	return page, err
+}
+
+func listFor[T any](ctx context.Context, g *Gate, action model.Action, table Finder[T], q store.Query, p model.Paging, describe Describe[T]) (model.Page[T], error) {
 	var page model.Page[T]
 	if err := p.Validate(); err != nil {
 		return page, err
 	}
-	q.Limit, q.After = p.First, store.Cursor(p.After)
+	v, err := g.Viewer(ctx, action)
+	if err != nil {
+		return page, err
+	}
+	seen := true
+	if named, ok := table.(interface{ Kind() store.Kind }); ok {
+		if q.Only, seen, err = v.narrow(ctx, named.Kind()); err != nil {
+			return page, err
+		}
+	}
+	if q.Only.Op != "" {
+		q.Budget = max(q.Budget, narrowBudget)
+	}
+	q.Limit, q.After = min(p.First+1, store.MaxPage), store.Cursor(p.After)
+	if !seen { // the query itself is judged all the same: its faults and its cursor are the caller's
+		q.Only, q.Limit = store.Or(), 1
+	}
 	for round := range maxRounds {
 		rows, err := table.Find(ctx, g.store, q)
 		if err != nil {
 			return page, err
 		}
-		full, err := appendVisible(ctx, g, action, &page, rows, p.First, describe)
-		if err != nil || full || !rows.More {
-			page.More = page.More || (full && rows.More)
+		more, err := appendVisible(ctx, v, &page, rows, p.First, describe)
+		if err != nil || more || !rows.More {
 			return page, err
 		}
 		q.After = rows.Cursors[len(rows.Cursors)-1]
@@ -70,19 +98,15 @@ func ListFor[T any](ctx context.Context, g *Gate, action model.Action, table Fin
 	return page, nil
 }
 
-// appendVisible adds the visible rows until the page holds limit of them, and
-// reports whether it does. More is set when visible rows are left over.
-func appendVisible[T any](ctx context.Context, g *Gate, action model.Action, page *model.Page[T], rows store.Nouns[T], limit int, describe Describe[T]) (bool, error) {
+// appendVisible adds the visible rows until the page holds limit of them and
+// one more is found. That one sets More, which tells nothing of hidden rows.
+func appendVisible[T any](ctx context.Context, v *Viewer, page *model.Page[T], rows store.Nouns[T], limit int, describe Describe[T]) (bool, error) {
 	resources, err := describe(ctx, rows.Nodes)
 	if err != nil {
 		return false, err
 	}
-	visible, err := g.Filter(ctx, action, resources)
-	if err != nil {
-		return false, err
-	}
 	for i, n := range rows.Nodes {
-		if !visible[i] {
+		if !v.May(ctx, resources[i]) {
 			continue
 		}
 		if len(page.Nodes) == limit {
@@ -91,5 +115,5 @@ func appendVisible[T any](ctx context.Context, g *Gate, action model.Action, pag
 		}
 		page.Nodes, page.Cursors = append(page.Nodes, n), append(page.Cursors, string(rows.Cursors[i]))
 	}
-	return len(page.Nodes) == limit, nil
+	return false, nil
 }

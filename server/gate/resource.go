@@ -67,30 +67,47 @@ func (g *Gate) Assets(ctx context.Context, assets []model.Asset) ([]policy.Resou
 // exposed finds the assets that published products offer: through the assets
 // when they are few, through the products when a page of assets asks.
 func (g *Gate) exposed(ctx context.Context, assets []model.Asset) (map[model.ID]bool, error) {
-	exposed := map[model.ID]bool{}
-	var queries []store.Query
-	if len(assets) <= 2 {
-		for _, a := range assets {
-			queries = append(queries, store.Query{Index: "by_asset", Where: store.Eq("asset", string(a.ID)), Limit: store.MaxPage})
-		}
-	} else {
-		for _, status := range []model.ProductStatus{model.Published, model.Deprecated} {
-			queries = append(queries, store.Query{Index: "by_status", Where: store.Eq("status", string(status)), Limit: store.MaxPage})
-		}
+	if len(assets) > 2 {
+		return g.Exposed(ctx)
 	}
-	for _, q := range queries {
-		for p, err := range store.Products.All(ctx, g.store, q) {
-			if err != nil {
-				return nil, err
-			}
-			if p.Visibility == model.VisibleToAll && (p.Status == model.Published || p.Status == model.Deprecated) {
-				for _, id := range p.Assets(model.OutputPort) {
-					exposed[id] = true
-				}
-			}
+	exposed := map[model.ID]bool{}
+	for _, a := range assets {
+		q := store.Query{Index: "by_asset", Where: store.Eq("asset", string(a.ID)), Limit: store.MaxPage}
+		if err := g.offered(ctx, q, exposed); err != nil {
+			return nil, err
 		}
 	}
 	return exposed, nil
+}
+
+// Exposed finds all assets that published products offer to the company.
+func (g *Gate) Exposed(ctx context.Context) (map[model.ID]bool, error) {
+	exposed := map[model.ID]bool{}
+	for _, status := range []model.ProductStatus{model.Published, model.Deprecated} {
+		q := store.Query{
+			Index: "by_status", Where: store.Eq("status", string(status)), Only: store.Eq("visibility", string(model.VisibleToAll)),
+			Limit: store.MaxPage, Budget: narrowBudget,
+		}
+		if err := g.offered(ctx, q, exposed); err != nil {
+			return nil, err
+		}
+	}
+	return exposed, nil
+}
+
+// offered notes what the products of the query offer to the company.
+func (g *Gate) offered(ctx context.Context, q store.Query, exposed map[model.ID]bool) error {
+	for p, err := range store.Products.All(ctx, g.store, q) {
+		if err != nil {
+			return err
+		}
+		if p.Visibility == model.VisibleToAll && (p.Status == model.Published || p.Status == model.Deprecated) {
+			for _, id := range p.Assets(model.OutputPort) {
+				exposed[id] = true
+			}
+		}
+	}
+	return nil
 }
 
 // Request describes an access request to the policies; the owner is the product's.

@@ -37,12 +37,34 @@ func SeeFor[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action,
 	}
 	visible, err := g.Filter(ctx, action, []policy.Resource{res})
 	if err == nil && !visible[0] {
-		err = absent
+		if err = g.noteHidden(ctx, action, res); err == nil {
+			err = absent
+		}
 	}
 	if err != nil {
 		return zero, policy.Resource{}, err
 	}
 	return n, res, nil
+}
+
+// SeeLoaded is SeeFor for a noun that is loaded already.
+func SeeLoaded[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action, name string, n T, describe One[T]) (T, error) {
+	var zero T
+	res, err := describe(ctx, n)
+	if err != nil {
+		return zero, err
+	}
+	visible, err := g.Filter(ctx, action, []policy.Resource{res})
+	switch {
+	case err != nil:
+		return zero, err
+	case visible[0]:
+		return n, nil
+	}
+	if err := g.noteHidden(ctx, action, res); err != nil {
+		return zero, err
+	}
+	return zero, model.NotFound(name, P(&n).Head().ID)
 }
 
 // SeeMany loads the nouns among the ids that exist and that the viewer may

@@ -1,0 +1,96 @@
+package gate
+
+import (
+	"context"
+	"slices"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// ProductFindings asks the standards about data products. It asks about each
+// as a whole, with what the asker may not see of it: whoever publishes answers
+// for all of it, and the score is the same for everybody.
+func (g *Gate) ProductFindings(ctx context.Context, products []model.DataProduct) (map[model.ID][]model.Finding, error) {
+	describer, err := g.describer(ctx, products)
+	if err != nil {
+		return nil, err
+	}
+	return findings(ctx, g, products, func(p model.DataProduct) (policy.Metadata, model.Slug, error) {
+		product, err := describer.product(ctx, p)
+		return policy.Metadata{Type: policy.TypeProduct, Product: &product}, product.Domain, err
+	})
+}
+
+// AssetFindings asks the standards about assets. Those of no domain meet the
+// company's alone.
+func (g *Gate) AssetFindings(ctx context.Context, assets []model.Asset) (map[model.ID][]model.Finding, error) {
+	describer, err := g.describerOf(ctx, assets)
+	if err != nil {
+		return nil, err
+	}
+	return findings(ctx, g, assets, func(a model.Asset) (policy.Metadata, model.Slug, error) {
+		asset, err := describer.asset(ctx, a)
+		return policy.Metadata{Type: policy.TypeAsset, Asset: &asset}, asset.Domain, err
+	})
+}
+
+// DomainFindings asks the standards about domains.
+func (g *Gate) DomainFindings(ctx context.Context, domains []model.Domain) (map[model.ID][]model.Finding, error) {
+	return findings(ctx, g, domains, func(d model.Domain) (policy.Metadata, model.Slug, error) {
+		parent, err := g.DomainName(ctx, d.ParentID)
+		return policy.Metadata{Type: policy.TypeDomain, Domain: &policy.DomainMetadata{
+			ID: d.ID, Name: d.Name, DisplayName: d.DisplayName, Description: d.Description, Parent: parent, Stewards: len(d.StewardIDs),
+		}}, d.Name, err
+	})
+}
+
+// findings asks about all the nouns on one snapshot of the standards. Every
+// noun has an entry, if only an empty one.
+func findings[T any, P noun[T]](ctx context.Context, g *Gate, nouns []T, describe func(T) (policy.Metadata, model.Slug, error)) (map[model.ID][]model.Finding, error) {
+	snapshot := g.engine.Snapshot()
+	found := make(map[model.ID][]model.Finding, len(nouns))
+	for _, n := range nouns {
+		metadata, domain, err := describe(n)
+		if err != nil {
+			return nil, err
+		}
+		of, err := snapshot.Findings(ctx, domain, metadata)
+		if err != nil {
+			return nil, err
+		}
+		found[P(&n).Head().ID] = of
+	}
+	return found, nil
+}
+
+// inspect adds to the question whether a product may be published what the
+// standards find about it.
+func (g *Gate) inspect(ctx context.Context, action model.Action, res policy.Resource) (policy.Resource, error) {
+	if action != model.ActProductPublish || res.Type != policy.TypeProduct || res.ID == "" {
+		return res, nil
+	}
+	products, err := store.Products.GetMany(ctx, g.store, res.ID)
+	if err != nil || len(products) == 0 {
+		return res, err
+	}
+	found, err := g.ProductFindings(ctx, products)
+	res.Findings = summary(found[res.ID])
+	return res, err
+}
+
+func summary(found []model.Finding) *policy.FindingsFact {
+	f := &policy.FindingsFact{}
+	for _, one := range found {
+		if one.Severity != model.SeverityError {
+			f.Warnings++
+			continue
+		}
+		f.Errors++
+		if !slices.Contains(f.Codes, one.Code) {
+			f.Codes = append(f.Codes, one.Code)
+		}
+	}
+	return f
+}

@@ -1,0 +1,72 @@
+package gate
+
+import (
+	"context"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+)
+
+// Viewer judges rows for whoever the context names, on one snapshot of the
+// policies, at one time, and with one load of what the asker holds. Its
+// verdicts are those of the decisions about each row; most rows it judges by a
+// condition that the rules were turned into once. It serves one request and is
+// not safe for concurrent use.
+type Viewer struct {
+	gate     *Gate
+	snapshot *policy.Snapshot
+	question policy.Question
+	grants   []policy.GrantFact
+	views    map[string]policy.View // by type of resource
+}
+
+// Viewer gets to know the asker.
+func (g *Gate) Viewer(ctx context.Context, action model.Action) (*Viewer, error) {
+	subject, err := g.subject(ctx)
+	if err != nil {
+		return nil, err
+	}
+	grants, err := g.grants(ctx, subject.ID)
+	if err != nil {
+		return nil, err
+	}
+	q := policy.Question{Action: action, Subject: subject, Context: Extra{}.context(g.now())}
+	return &Viewer{gate: g, snapshot: g.engine.Snapshot(), question: q, grants: grants, views: map[string]policy.View{}}, nil
+}
+
+// view gives what the rules say of a type of resource.
+func (v *Viewer) view(ctx context.Context, kind string) policy.View {
+	if view, ok := v.views[kind]; ok {
+		return view
+	}
+	q := v.question
+	q.Resource = policy.Resource{Type: kind}
+	view := v.snapshot.View(ctx, q)
+	v.views[kind] = view
+	return view
+}
+
+// May judges one row. Rows leave no record of their own.
+func (v *Viewer) May(ctx context.Context, res policy.Resource) bool {
+	q := &v.question
+	q.Resource = res
+	q.Facts = policy.Facts{RolesHeld: rolesHeld(q.Subject, res)}
+	for _, f := range v.grants {
+		if f.Product == res.ID || f.Product == res.Product {
+			q.Facts.Grants = append(q.Facts.Grants, f)
+		}
+	}
+	if c := v.view(ctx, res.Type).Of(res.Domain); c != nil {
+		return c.Holds(q)
+	}
+	return v.snapshot.Decide(ctx, *q).Allowed()
+}
+
+// each judges rows.
+func (v *Viewer) each(ctx context.Context, resources []policy.Resource) []bool {
+	allowed := make([]bool, len(resources))
+	for i, res := range resources {
+		allowed[i] = v.May(ctx, res)
+	}
+	return allowed
+}
