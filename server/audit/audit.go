@@ -4,7 +4,10 @@
 package audit
 
 import (
+	"time"
+
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -13,10 +16,15 @@ import (
 type Service struct {
 	store store.Store
 	gate  *gate.Gate
+	log   *decisionlog.Log // nil until ReadFrom
 }
 
 // New makes the service.
 func New(s store.Store, g *gate.Gate) *Service { return &Service{store: s, gate: g} }
+
+// ReadFrom names the decision log. Without one, decisions are those that the
+// store keeps beside the changes.
+func (s *Service) ReadFrom(l *decisionlog.Log) { s.log = l }
 
 // EventFilter narrows the feed; empty fields do not.
 type EventFilter struct {
@@ -30,4 +38,6 @@ type DecisionFilter struct {
 	ResourceID  model.ID
 	Domain      model.Slug
 	Outcome     model.Outcome
+	Action      model.Action
+	From, To    time.Time // From <= at < To
 }

@@ -29,6 +29,7 @@ type world struct {
 	*audit.Service
 	t       *testing.T
 	store   store.Store
+	gate    *gate.Gate
 	mesh    *mesh.Service
 	access  *access.Service
 	domains map[string]model.Domain
@@ -53,7 +54,7 @@ func newWorld(t *testing.T) *world {
 	})
 	g := gate.New(db, engine, model.Now)
 	w := &world{
-		Service: audit.New(db, g), t: t, store: db, mesh: mesh.New(db, g, model.Now), access: access.New(db, g, model.Now),
+		Service: audit.New(db, g), t: t, store: db, gate: g, mesh: mesh.New(db, g, model.Now), access: access.New(db, g, model.Now),
 		domains: map[string]model.Domain{}, people: map[string]model.Principal{},
 	}
 	w.settle(identity.New(db, g, model.Now))

@@ -1,0 +1,155 @@
+// Package decisionlog owns the memory of what was decided: rows that are never
+// changed, linked by hashes and signed, in a place of their own beside the
+// store. It copies the decisions that the store keeps with each change, takes
+// the others itself, masks what no policy reads, and lets go of inputs when
+// their time is over. It shows rows to whoever calls it: who may see which is
+// audit's question to the policies.
+package decisionlog
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/decisionlog/chain"
+	"github.com/souk-mesh/souk/server/decisionlog/mongo"
+	"github.com/souk-mesh/souk/server/decisionlog/sqlite"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// DefaultRetention is how long inputs stay: the window in which decisions can
+// be made again.
+const DefaultRetention = 90 * 24 * time.Hour
+
+// Config says where the log is and what it does.
+type Config struct {
+	URI       string        // of the store that it lies beside: sqlite:PATH or mongodb://...
+	Store     store.Store   // whose feed it follows; nil follows nothing
+	Retention time.Duration // how long inputs stay; 0 is DefaultRetention
+	Relaxed   bool          // SQLite: a commit survives the process, but perhaps not the machine
+	ReadOnly  bool          // SQLite: look on beside the process that writes
+
+	// Reads tells which paths of the input the policies over a domain's
+	// resources read, such as subject.name; what is personal and read by none
+	// is masked. Nil, or false where nobody can tell, masks nothing.
+	Reads func(model.Slug) (paths []string, ok bool)
+
+	Now func() time.Time // nil is model.Now
+	Log *slog.Logger     // nil is silent
+}
+
+// Log is an open decision log.
+type Log struct {
+	config Config
+	keeper chain.Keeper
+	sign   ed25519.PrivateKey
+	mask   []byte // key of the hashes that stand for what is masked
+
+	queue   chan *job
+	closed  chan struct{}
+	writing sync.WaitGroup
+	shut    func() error
+
+	head     chain.Segment // the writer's own
+	follow   sync.Mutex    // one copies from the feed at a time
+	followed int64         // the last event that it has looked at
+}
+
+// Open opens the log and makes its key when the log is new.
+func Open(ctx context.Context, c Config) (*Log, error) {
+	keeper, err := openKeeper(ctx, &c)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{config: c, keeper: keeper, queue: make(chan *job, queueLength), closed: make(chan struct{})}
+	l.shut = sync.OnceValue(l.close)
+	if err := l.prepare(ctx); err != nil {
+		return nil, errors.Join(err, keeper.Close())
+	}
+	if !c.ReadOnly {
+		l.writing.Go(l.write)
+	}
+	return l, nil
+}
+
+func openKeeper(ctx context.Context, c *Config) (chain.Keeper, error) {
+	if c.Retention <= 0 {
+		c.Retention = DefaultRetention
+	}
+	if c.Now == nil {
+		c.Now = model.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if path, ok := strings.CutPrefix(c.URI, "sqlite:"); ok {
+		return sqlite.Open(path, sqlite.Options{ReadOnly: c.ReadOnly, Relaxed: c.Relaxed})
+	}
+	return mongo.Open(ctx, c.URI)
+}
+
+// prepare reads the key, and closes a segment that a crash left open.
+func (l *Log) prepare(ctx context.Context) error {
+	secret, err := l.keeper.Secret(ctx, newSecret)
+	if err != nil {
+		return err
+	}
+	if len(secret) != secretLength {
+		return &model.Error{Kind: model.KindUnavailable, Message: "the key of the decision log is damaged", Hint: "restore it from the backup"}
+	}
+	l.sign, l.mask = ed25519.NewKeyFromSeed(secret[:ed25519.SeedSize]), secret[ed25519.SeedSize:]
+	segments, err := l.keeper.Segments(ctx)
+	if err != nil || len(segments) == 0 {
+		return err
+	}
+	last := len(segments) - 1
+	l.head = segments[last]
+	for _, s := range segments[:last] {
+		if s.Closed || l.config.ReadOnly {
+			continue
+		}
+		if !s.Signed(l.sign.Public().(ed25519.PublicKey)) {
+			continue // not ours to bless: the verification will name it
+		}
+		closed := s
+		closed.Closed = true
+		closed.Sign(l.sign)
+		if err := l.keeper.Settle(ctx, s, closed); err != nil && !errors.Is(err, chain.ErrMoved) {
+			return err
+		}
+	}
+	return nil
+}
+
+const secretLength = ed25519.SeedSize + 32
+
+func newSecret() []byte {
+	secret := make([]byte, secretLength)
+	_, _ = rand.Read(secret) // crypto/rand.Read never fails
+	return secret
+}
+
+// PublicKey is the key that the heads of the log are signed with, as text.
+func (l *Log) PublicKey() string {
+	return hex.EncodeToString(l.sign.Public().(ed25519.PublicKey))
+}
+
+// Close writes what waits and closes the log.
+func (l *Log) Close() error { return l.shut() }
+
+func (l *Log) close() error {
+	close(l.closed)
+	l.writing.Wait()
+	return l.keeper.Close()
+}
+
+func errClosed() error {
+	return &model.Error{Kind: model.KindUnavailable, Message: "the decision log is closed", Hint: "souk is shutting down: try again when it is back"}
+}

@@ -1,0 +1,156 @@
+// Package mongo keeps the decision log in MongoDB, in collections of its own
+// in the store's database. It owns the mapping and the transactions, in which
+// several processes of Souk may meet. What a row says and how rows are linked
+// is chain's.
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/decisionlog/chain"
+)
+
+var _ chain.Keeper = (*DB)(nil)
+
+const (
+	openTimeout     = 5 * time.Second
+	commitTimeout   = 30 * time.Second
+	defaultDatabase = "souk"
+	stateSecret     = "secret"
+	stateCursor     = "cursor"
+)
+
+// DB is an open log.
+type DB struct {
+	client                                *mongo.Client
+	rows, inputs, segments, marks, states *mongo.Collection
+}
+
+// Open connects to the database of the URI and makes the indexes. The store
+// has already seen that the server has transactions.
+func Open(ctx context.Context, uri string) (*DB, error) {
+	journal := true
+	opts := options.Client().ApplyURI(uri).SetAppName(appName(databaseName(uri))).SetReadConcern(readconcern.Majority()).
+		SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journal})
+	if opts.ServerSelectionTimeout == nil {
+		opts.SetServerSelectionTimeout(openTimeout)
+	}
+	client, err := mongo.Connect(opts)
+	if err != nil {
+		return nil, &model.Error{Kind: model.KindInvalid, Field: "store", Message: "is no MongoDB URI that can be used", Hint: "use mongodb://host:27017/souk?replicaSet=rs0"}
+	}
+	d := client.Database(databaseName(uri))
+	db := &DB{
+		client: client, rows: d.Collection("decision_log"), inputs: d.Collection("decision_log_input"),
+		segments: d.Collection("decision_log_segment"), marks: d.Collection("decision_log_mark"), states: d.Collection("decision_log_state"),
+	}
+	if err := db.prepare(ctx); err != nil {
+		_ = client.Disconnect(context.WithoutCancel(ctx)) // the reason why opening ends is err
+		return nil, unusable(err)
+	}
+	return db, nil
+}
+
+func databaseName(uri string) string {
+	_, rest, _ := strings.Cut(uri, "://")
+	_, path, _ := strings.Cut(rest, "/")
+	path, _, _ = strings.Cut(path, "?")
+	if name, err := url.PathUnescape(path); err == nil && name != "" {
+		return name
+	}
+	return defaultDatabase
+}
+
+func (db *DB) prepare(ctx context.Context) error {
+	_, err := db.rows.Indexes().CreateMany(ctx, []mongo.IndexModel{
+		{Keys: bson.D{{Key: "id", Value: 1}}, Options: options.Index().SetUnique(true).SetName("id")},
+		{Keys: bson.D{{Key: "principal", Value: 1}, {Key: "_id", Value: 1}}},
+		{Keys: bson.D{{Key: "resource", Value: 1}, {Key: "_id", Value: 1}}},
+		{Keys: bson.D{{Key: "segment", Value: 1}, {Key: "_id", Value: 1}}},
+	})
+	if err != nil {
+		return fmt.Errorf("create the indexes of the decision log: %w", err)
+	}
+	for _, c := range []*mongo.Collection{db.inputs, db.segments, db.marks, db.states} {
+		// A collection is made here, because a transaction that makes one collides easily.
+		if err := c.Database().CreateCollection(ctx, c.Name()); err != nil && !exists(err) {
+			return fmt.Errorf("create the collection %s: %w", c.Name(), err)
+		}
+	}
+	return nil
+}
+
+func exists(err error) bool {
+	const namespaceExists = 48
+	var said mongo.ServerError
+	return errors.As(err, &said) && said.HasErrorCode(namespaceExists)
+}
+
+func unusable(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &model.Error{
+		Kind: model.KindUnavailable, Message: "the decision log in MongoDB cannot be used",
+		Hint: "check that the replica set has a primary and that this machine reaches it", Err: err,
+	}
+}
+
+type state struct {
+	Secret []byte `bson:"secret,omitempty"`
+	Seq    int64  `bson:"seq,omitempty"`
+}
+
+// Secret implements chain.Keeper. Of two processes that begin at once, one is first.
+func (db *DB) Secret(ctx context.Context, make func() []byte) ([]byte, error) {
+	var s state
+	err := db.states.FindOne(ctx, bson.M{"_id": stateSecret}).Decode(&s)
+	if err == nil || !errors.Is(err, mongo.ErrNoDocuments) {
+		return s.Secret, unusable(err)
+	}
+	rows, err := db.rows.CountDocuments(ctx, bson.M{}, options.Count().SetLimit(1))
+	if err != nil {
+		return nil, unusable(err)
+	}
+	if rows > 0 {
+		return nil, &model.Error{
+			Kind: model.KindUnavailable, Message: "the decision log has rows, but its key is gone from the collection " + db.states.Name(),
+			Hint: "restore it from the backup; if it is lost, rename the collections of the log and keep them: a new log then begins with a new key",
+		}
+	}
+	_, err = db.states.UpdateOne(ctx, bson.M{"_id": stateSecret}, bson.M{"$setOnInsert": state{Secret: make()}}, options.UpdateOne().SetUpsert(true))
+	if err != nil && !mongo.IsDuplicateKeyError(err) {
+		return nil, unusable(err)
+	}
+	err = db.states.FindOne(ctx, bson.M{"_id": stateSecret}).Decode(&s)
+	return s.Secret, unusable(err)
+}
+
+// Cursor implements chain.Keeper.
+func (db *DB) Cursor(ctx context.Context) (int64, error) {
+	var s state
+	err := db.states.FindOne(ctx, bson.M{"_id": stateCursor}).Decode(&s)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		err = nil
+	}
+	return s.Seq, unusable(err)
+}
+
+// Close implements chain.Keeper.
+func (db *DB) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	return unusable(db.client.Disconnect(ctx))
+}

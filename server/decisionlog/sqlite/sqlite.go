@@ -1,0 +1,191 @@
+// Package sqlite keeps the decision log in SQLite: a folder beside the store
+// with a file for each month, so that the log has a writer lock and a journal
+// of its own, and a key file that only its owner may read. It owns the files
+// and the transactions. What a row says and how rows are linked is chain's.
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/decisionlog/chain"
+)
+
+var _ chain.Keeper = (*DB)(nil)
+
+const (
+	memory = ":memory:"
+	suffix = ".db"
+)
+
+// Options say how the log is opened.
+type Options struct {
+	ReadOnly bool // beside the process that writes it
+	Relaxed  bool // commits survive the process but not the machine
+}
+
+// DB is an open log.
+type DB struct {
+	dir     string // "" in memory
+	key     string // the file with the secret
+	options Options
+
+	mu     sync.Mutex
+	files  map[string]*file
+	secret []byte // in memory only
+}
+
+// Open opens the log of the store at path. It makes nothing before the first
+// row is written.
+func Open(path string, o Options) (*DB, error) {
+	db := &DB{options: o, files: map[string]*file{}}
+	if path == memory {
+		return db, nil
+	}
+	beside := strings.TrimSuffix(path, suffix) + "-decisions"
+	db.dir, db.key = beside, beside+".key"
+	names, err := db.names()
+	if err != nil {
+		return nil, db.unusable(err)
+	}
+	for _, name := range names {
+		if _, err := db.open(name); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	return db, nil
+}
+
+// names lists the segments that have a file, the oldest first.
+func (db *DB) names() ([]string, error) {
+	entries, err := os.ReadDir(db.dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries { // sorted by name
+		if name, ok := strings.CutSuffix(e.Name(), suffix); ok {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
+// open gives the file of a segment, and makes it when there is none.
+func (db *DB) open(name string) (*file, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if f, ok := db.files[name]; ok {
+		return f, nil
+	}
+	path := memory
+	if db.dir != "" {
+		if err := os.MkdirAll(db.dir, 0o700); err != nil {
+			return nil, db.unusable(err)
+		}
+		path = filepath.Join(db.dir, name+suffix)
+	}
+	f, err := openFile(path, db.options)
+	if err != nil {
+		return nil, db.unusable(err)
+	}
+	db.files[name] = f
+	return f, nil
+}
+
+// all gives the open files, the oldest first.
+func (db *DB) all() []*file {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	names := make([]string, 0, len(db.files))
+	for name := range db.files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	files := make([]*file, len(names))
+	for i, name := range names {
+		files[i] = db.files[name]
+	}
+	return files
+}
+
+func (db *DB) find(name string) *file {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.files[name]
+}
+
+func (db *DB) unusable(err error) error {
+	if _, ours := errors.AsType[*model.Error](err); ours {
+		return err
+	}
+	return &model.Error{
+		Kind: model.KindUnavailable, Message: fmt.Sprintf("the decision log %q cannot be used", db.dir),
+		Hint: "see that the disk is sound and has room, and that souk may write to the folder", Err: err,
+	}
+}
+
+// Segments implements chain.Keeper.
+func (db *DB) Segments(ctx context.Context) ([]chain.Segment, error) {
+	var segments []chain.Segment
+	for _, f := range db.all() {
+		s, found, err := f.segment(ctx)
+		if err != nil {
+			return nil, db.unusable(err)
+		}
+		if found {
+			segments = append(segments, s)
+		}
+	}
+	return segments, nil
+}
+
+// Marks implements chain.Keeper.
+func (db *DB) Marks(ctx context.Context, segment string) ([]chain.Mark, error) {
+	var marks []chain.Mark
+	f := db.find(segment)
+	if f == nil {
+		return nil, nil
+	}
+	err := f.read(ctx, "SELECT doc FROM mark ORDER BY day", nil, func(r row) error {
+		var m chain.Mark
+		if err := json.Unmarshal(r.bytes(0), &m); err != nil {
+			return fmt.Errorf("a mark of %s is damaged: %w", segment, err)
+		}
+		marks = append(marks, m)
+		return nil
+	})
+	return marks, err
+}
+
+// Cursor implements chain.Keeper. Every file takes the cursor over from the
+// one before it.
+func (db *DB) Cursor(ctx context.Context) (int64, error) {
+	files := db.all()
+	for _, f := range slices.Backward(files) {
+		if at, found, err := f.cursor(ctx); err != nil || found {
+			return at, err
+		}
+	}
+	return 0, nil
+}
+
+// Close implements chain.Keeper.
+func (db *DB) Close() error {
+	var errs []error
+	for _, f := range db.all() {
+		errs = append(errs, f.close())
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	clear(db.files)
+	return errors.Join(errs...)
+}

@@ -1,0 +1,233 @@
+package decisionlog
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/decisionlog/chain"
+)
+
+// The group commit: the first row opens a window, and the rows that come
+// within it share one sync of the disk.
+const (
+	window       = 2 * time.Millisecond
+	groupRows    = 500
+	queueLength  = 4096 // rows that wait; whoever brings more waits too
+	commitTries  = 50
+	retryPause   = 5 * time.Millisecond
+	commitBudget = time.Minute
+)
+
+// job is work for the writer: rows, the cursor that moves with them, or
+// something that must not run beside a commit.
+type job struct {
+	entries []chain.Entry
+	step    *chain.Step
+	alone   func(context.Context) error
+	err     error
+	done    chan struct{}
+}
+
+// Append logs a decision that the store does not keep, and returns when it is
+// durable. An id that is in the log already is an error of kind Conflict.
+func (l *Log) Append(ctx context.Context, d model.DecisionRecord) error {
+	return l.do(ctx, &job{entries: []chain.Entry{l.entry(d)}})
+}
+
+// Note logs a decision without waiting for the disk. It waits only while too
+// many wait already.
+func (l *Log) Note(ctx context.Context, d model.DecisionRecord) error {
+	return l.send(ctx, &job{entries: []chain.Entry{l.entry(d)}, done: make(chan struct{})})
+}
+
+// do sends a job and waits for it. What the writer has taken up is carried
+// out even when the context ends meanwhile, and the answer tells.
+func (l *Log) do(ctx context.Context, j *job) error {
+	j.done = make(chan struct{})
+	if err := l.send(ctx, j); err != nil {
+		return err
+	}
+	<-j.done
+	return j.err
+}
+
+func (l *Log) send(ctx context.Context, j *job) error {
+	if l.config.ReadOnly {
+		return &model.Error{Kind: model.KindInternal, Message: "the decision log was opened for reading"}
+	}
+	select {
+	case <-l.closed:
+		return errClosed()
+	case <-ctx.Done():
+		return ctx.Err()
+	default:
+	}
+	select {
+	case l.queue <- j:
+		return nil
+	case <-l.closed:
+		return errClosed()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write is the one writer. At the end it writes what still waits.
+func (l *Log) write() {
+	for {
+		select {
+		case j := <-l.queue:
+			l.settle(l.gather(j))
+		case <-l.closed:
+			l.drain()
+			return
+		}
+	}
+}
+
+func (l *Log) drain() {
+	for {
+		select {
+		case j := <-l.queue:
+			l.settle([]*job{j})
+		default:
+			return
+		}
+	}
+}
+
+// gather takes the jobs that come within the window.
+func (l *Log) gather(first *job) []*job {
+	group, rows := []*job{first}, len(first.entries)
+	if first.alone != nil {
+		return group
+	}
+	end := time.NewTimer(window)
+	defer end.Stop()
+	for rows < groupRows {
+		select {
+		case j := <-l.queue:
+			group = append(group, j)
+			if rows += len(j.entries); j.alone != nil {
+				return group
+			}
+		case <-end.C:
+			return group
+		}
+	}
+	return group
+}
+
+// settle carries a group out and answers. One whose id is taken, or whose
+// place in the feed is past, must not take the others down, so then each job
+// gets a commit of its own.
+func (l *Log) settle(group []*job) {
+	ctx, cancel := context.WithTimeout(context.Background(), commitBudget)
+	defer cancel()
+	if last := group[len(group)-1]; last.alone != nil {
+		if len(group) > 1 {
+			l.settle(group[:len(group)-1])
+		}
+		last.answer(last.alone(ctx))
+		return
+	}
+	err := l.commit(ctx, group)
+	alone := errors.Is(err, chain.ErrTaken) || errors.Is(err, chain.ErrPassed)
+	if alone && len(group) > 1 {
+		for _, j := range group {
+			l.settle([]*job{j})
+		}
+		return
+	}
+	if err != nil && !alone {
+		l.config.Log.Error("decisions are not logged", "rows", len(group), "error", err)
+	}
+	for _, j := range group {
+		j.answer(refusal(err))
+	}
+}
+
+func (j *job) answer(err error) {
+	j.err = err
+	close(j.done)
+}
+
+func refusal(err error) error {
+	switch {
+	case errors.Is(err, chain.ErrTaken):
+		return &model.Error{Kind: model.KindConflict, Field: "id", Message: "a decision with this id is in the log already", Hint: "log each decision once"}
+	case errors.Is(err, chain.ErrMoved):
+		return &model.Error{Kind: model.KindUnavailable, Message: "the decision log is too busy", Hint: "try again", Err: err}
+	}
+	return err
+}
+
+// commit links the rows to the head and writes them, again while other
+// processes are faster.
+func (l *Log) commit(ctx context.Context, group []*job) error {
+	var entries []chain.Entry
+	var step *chain.Step
+	for _, j := range group {
+		entries = append(entries, j.entries...)
+		if j.step != nil {
+			step = j.step
+		}
+	}
+	return l.retry(ctx, func(ctx context.Context) error {
+		b := l.batch(entries, step)
+		if err := l.keeper.Commit(ctx, b); err != nil {
+			return err
+		}
+		l.head = b.After
+		return nil
+	})
+}
+
+// retry does the work until it is not overtaken, each time from the head as it
+// is then.
+func (l *Log) retry(ctx context.Context, work func(context.Context) error) error {
+	for try := 1; ; try++ {
+		err := work(ctx)
+		if !errors.Is(err, chain.ErrMoved) || try == commitTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(rand.N(2 * retryPause)):
+		}
+		segments, failed := l.keeper.Segments(ctx)
+		if failed != nil {
+			return failed
+		}
+		if len(segments) > 0 {
+			l.head = segments[len(segments)-1]
+		}
+	}
+}
+
+// batch is the next commit: the entries after the head, in this month's
+// segment, and the mark of the day before when the day is a new one.
+func (l *Log) batch(entries []chain.Entry, step *chain.Step) chain.Batch {
+	now := l.config.Now()
+	b := chain.Batch{Before: l.head, After: l.head, Cursor: step}
+	if month := now.UTC().Format("2006-01"); month > l.head.Name { // a clock set back stays in the segment
+		b.After = chain.Segment{Name: month, First: l.head.Seq + 1, Base: l.head.Hash, Seq: l.head.Seq, Hash: l.head.Hash, Erased: l.head.Seq}
+		if l.head.Name != "" {
+			closed := l.head
+			closed.Closed = true
+			closed.Sign(l.sign)
+			b.Previous = &closed
+		}
+	}
+	if day := l.head.At.UTC().Format(time.DateOnly); l.head.Seq > 0 && now.UTC().Format(time.DateOnly) > day {
+		b.Mark = &chain.Mark{Day: day, Segment: l.head.Name, Seq: l.head.Seq, Hash: l.head.Hash, At: l.head.At}
+		b.Mark.Sign(l.sign)
+	}
+	b.Rows = b.After.Link(entries, now)
+	b.After.Sign(l.sign)
+	return b
+}
