@@ -1,23 +1,41 @@
-// Package governance owns what people may know of the policies in force. It
-// decides nothing: policy does.
+// Package governance owns the way of rules into force: drafts, the checks that
+// they go through, the working group's comments and votes, activation, trial
+// and rollback. It also keeps the engine in step with the store, so that every
+// replica decides by the same rules. It decides nothing itself: policy does,
+// about the rules as about everything else.
 package governance
 
 import (
 	"context"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
 )
 
-// Service answers questions about the policies.
+// Service looks after the policies.
 type Service struct {
-	gate   *gate.Gate
-	engine *policy.Engine
+	store   store.Store
+	gate    *gate.Gate
+	engine  *policy.Engine
+	now     func() time.Time
+	log     decisions
+	serving serving
+	jobs    jobs
+	trials  trials
 }
 
-// New makes the service.
-func New(g *gate.Gate, e *policy.Engine) *Service { return &Service{gate: g, engine: e} }
+// New makes the service. Until Load the engine decides with what it was
+// started with.
+func New(s store.Store, g *gate.Gate, e *policy.Engine, now func() time.Time) *Service {
+	svc := &Service{store: s, gate: g, engine: e, now: now, log: recorded{s}}
+	svc.serving.domains = map[model.Slug]served{}
+	svc.jobs.all = map[model.ID]*job{}
+	svc.trials.counts = map[model.ID]model.PolicyDifference{}
+	return svc
+}
 
 // Policies lists the packages that the server decides with, the platform's
 // first. It returns an error of kind Denied to whoever may not read them.
@@ -26,4 +44,60 @@ func (s *Service) Policies(ctx context.Context) ([]model.PolicyPackage, error) {
 		return nil, err
 	}
 	return s.engine.Snapshot().Packages(), nil
+}
+
+// Can tells what the policies let the actor do with a proposal.
+func (s *Service) Can(ctx context.Context, id model.ID, actions ...model.Action) (map[model.Action]model.Outcome, error) {
+	p, res, err := s.see(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	can := make(map[model.Action]model.Outcome, len(actions))
+	for _, action := range actions {
+		answer, err := s.ask(ctx, action, p, res)
+		if err != nil {
+			return nil, err
+		}
+		can[action] = answer.Outcome
+	}
+	return can, nil
+}
+
+// ask puts a question about a proposal. What the policies know of it is its
+// impact and the roles that its approvals name.
+func (s *Service) ask(ctx context.Context, action model.Action, p model.PolicyProposal, res policy.Resource) (gate.Answer, error) {
+	wanted, err := s.wanted(ctx, p, res)
+	if err != nil {
+		return gate.Answer{}, err
+	}
+	extra := gate.Extra{Impact: impactFact(p)}
+	for _, a := range wanted {
+		extra.Roles = append(extra.Roles, a.Role)
+	}
+	return s.gate.Ask(ctx, action, res, extra)
+}
+
+// require is ask for an action that cannot go on without a plain allow.
+func (s *Service) require(ctx context.Context, action model.Action, p model.PolicyProposal, res policy.Resource) (gate.Answer, error) {
+	answer, err := s.ask(ctx, action, p, res)
+	if err != nil || answer.Allowed() {
+		return answer, err
+	}
+	return answer, s.gate.Refuse(ctx, action, res, answer)
+}
+
+// impactFact is the report as the policies see it; nil when there is none.
+func impactFact(p model.PolicyProposal) *policy.ImpactFact {
+	if p.Impact == nil {
+		return nil
+	}
+	flips, all := 0, p.Impact.Replayed+p.Impact.Grants+p.Impact.Generated
+	for _, f := range p.Impact.Flips {
+		flips += f.Count
+	}
+	fact := &policy.ImpactFact{Loosens: p.Impact.Loosens, Sensitive: p.Impact.Sensitive, Touches: p.Touches}
+	if flips > 0 {
+		fact.FlipPercent = min(100, (100*flips+max(all, flips)-1)/max(all, flips))
+	}
+	return fact
 }

@@ -1,0 +1,238 @@
+package governance
+
+import (
+	"context"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// NewProposal asks to put rules in force: for whom, which and why.
+type NewProposal struct {
+	Domain      model.Slug // "" is the platform
+	Modules     []model.PolicyModule
+	Title       string
+	Description string
+}
+
+// ProposalEdit changes a draft. Nil leaves a field alone.
+type ProposalEdit struct {
+	ID               model.ID
+	Modules          *[]model.PolicyModule
+	Title            *string
+	Description      *string
+	ExpectedRevision *model.Revision
+}
+
+// ProposalFilter narrows a list of proposals; empty fields do not.
+type ProposalFilter struct {
+	Domain   model.Slug
+	Status   model.ProposalStatus
+	AuthorID model.ID
+}
+
+// The bounds of what people write.
+const (
+	minTitle       = 3
+	maxTitle       = 200
+	maxDescription = 8000
+	maxComment     = 4000
+	maxComments    = 500
+)
+
+// Draft keeps the rules as a revision that never changes, and opens a proposal
+// for it. Rules that do not compile are kept as well, with their problems: a
+// draft binds nobody. An error of kind Invalid names a file outside of the
+// domain's own folder.
+func (s *Service) Draft(ctx context.Context, n NewProposal) (model.PolicyProposal, error) {
+	var p model.PolicyProposal
+	if err := n.check(); err != nil {
+		return p, err
+	}
+	if err := s.exists(ctx, n.Domain); err != nil {
+		return p, err
+	}
+	p, err := s.open(ctx, n)
+	if lostRace(err) { // somebody has just drafted the same rules: now the revision is there
+		p, err = s.open(ctx, n)
+	}
+	return p, err
+}
+
+func (s *Service) open(ctx context.Context, n NewProposal) (model.PolicyProposal, error) {
+	var p model.PolicyProposal
+	actor, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return p, err
+	}
+	answer, err := s.gate.Require(ctx, model.ActPolicyDraft, s.gate.Policy(n.Domain))
+	if err != nil {
+		return p, err
+	}
+	p = model.PolicyProposal{
+		Meta: model.Meta{ID: model.NewID(model.PrefixProposal)}, Domain: n.Domain, AuthorID: actor.ID,
+		Title: n.Title, Description: n.Description, Status: model.ProposalDraft,
+	}
+	writes, err := s.compose(ctx, &p, n.Modules)
+	if err != nil {
+		return p, err
+	}
+	return s.put(ctx, string(model.ActPolicyDraft), p, n.Title, answer, writes...)
+}
+
+func (n NewProposal) check() error {
+	if err := checkTitle(n.Title); err != nil {
+		return err
+	}
+	if err := checkDescription(n.Description); err != nil {
+		return err
+	}
+	return checkModules(n.Domain, n.Modules)
+}
+
+func checkTitle(t string) error {
+	return model.Text{Field: "title", Least: minTitle, Most: maxTitle}.Check(t)
+}
+
+func checkDescription(d string) error {
+	return model.Text{Field: "description", Most: maxDescription, Prose: true}.Check(d)
+}
+
+// exists reports a domain that there is none of; "" is the platform.
+func (s *Service) exists(ctx context.Context, domain model.Slug) error {
+	if domain == "" {
+		return nil
+	}
+	_, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", string(domain))})
+	if model.Is(err, model.KindNotFound) {
+		return model.Invalid("domain", "there is no such domain", "create it first, or look its name up")
+	}
+	return err
+}
+
+// UpdateDraft changes a proposal that is not in force yet. Other rules send it
+// back to be checked anew, and every vote is dropped: it was for other rules.
+func (s *Service) UpdateDraft(ctx context.Context, e ProposalEdit) (model.PolicyProposal, error) {
+	p, res, err := s.see(ctx, e.ID)
+	if err != nil {
+		return p, err
+	}
+	answer, err := s.require(ctx, model.ActPolicyDraft, p, res)
+	if err != nil {
+		return p, err
+	}
+	if e.ExpectedRevision != nil && *e.ExpectedRevision != p.Revision {
+		return p, model.Conflict("expectedVersion", "the draft was changed after you read it", "read it again and repeat your change")
+	}
+	if !p.Open() {
+		return p, model.Conflict("status", "a "+string(p.Status)+" proposal does not change any more", "draft another one")
+	}
+	writes, err := s.edit(ctx, &p, e)
+	if err != nil {
+		return p, err
+	}
+	p, err = s.put(ctx, "policy.update", p, "", answer, writes...)
+	if err == nil && e.Modules != nil {
+		s.jobs.cancel(p.ID)
+		err = s.reload(ctx, p.Domain)
+	}
+	return p, err
+}
+
+func (s *Service) edit(ctx context.Context, p *model.PolicyProposal, e ProposalEdit) ([]store.Write, error) {
+	if e.Title != nil {
+		if err := checkTitle(*e.Title); err != nil {
+			return nil, err
+		}
+		p.Title = *e.Title
+	}
+	if e.Description != nil {
+		if err := checkDescription(*e.Description); err != nil {
+			return nil, err
+		}
+		p.Description = *e.Description
+	}
+	if e.Modules == nil {
+		return nil, nil
+	}
+	if err := checkModules(p.Domain, *e.Modules); err != nil {
+		return nil, err
+	}
+	writes, err := s.compose(ctx, p, *e.Modules)
+	if err != nil {
+		return nil, err
+	}
+	trial, err := s.endTrial(ctx, *p)
+	return append(writes, trial...), err
+}
+
+// Withdraw takes a proposal back; only its author may.
+func (s *Service) Withdraw(ctx context.Context, id model.ID, reason string) (model.PolicyProposal, error) {
+	return s.turnDown(ctx, model.ActPolicyDraft, "policy.withdraw", id, "reason", reason)
+}
+
+// Proposal returns one proposal, or an error of kind NotFound.
+func (s *Service) Proposal(ctx context.Context, id model.ID) (model.PolicyProposal, error) {
+	p, _, err := s.see(ctx, id)
+	return p, err
+}
+
+// Proposals lists the proposals, the newest first.
+func (s *Service) Proposals(ctx context.Context, f ProposalFilter, p model.Paging) (model.Page[model.PolicyProposal], error) {
+	return gate.ListFor(ctx, s.gate, model.ActPolicyRead, store.PolicyProposals, f.query(), p, gate.Each(s.gate.Proposal))
+}
+
+// wide is the budget of a query whose rows are few beside those it looks at.
+const wide = 100_000
+
+// query names the index that the narrowest condition begins.
+func (f ProposalFilter) query() store.Query {
+	q := store.Query{Index: "by_created", Desc: true, Budget: wide}
+	var given []store.Filter
+	for _, c := range []struct {
+		index string
+		path  store.Path
+		value string
+	}{{"by_status", "status", string(f.Status)}, {"by_domain", "domain", string(f.Domain)}, {"by_author", "author", string(f.AuthorID)}} {
+		if c.value != "" {
+			q.Index, given = c.index, append(given, store.Eq(c.path, c.value))
+		}
+	}
+	if len(given) > 0 {
+		q.Where = store.And(given...)
+	}
+	return q
+}
+
+// Revision returns one revision of a package, or an error of kind NotFound.
+func (s *Service) Revision(ctx context.Context, id model.ID) (model.PolicyRevision, error) {
+	r, _, err := gate.SeeFor(ctx, s.gate, model.ActPolicyRead, store.PolicyRevisions, id, s.gate.PolicyRevision)
+	return r, err
+}
+
+func (s *Service) see(ctx context.Context, id model.ID) (model.PolicyProposal, policy.Resource, error) {
+	return gate.SeeFor(ctx, s.gate, model.ActPolicyRead, store.PolicyProposals, id, s.gate.Proposal)
+}
+
+// put writes the proposal with whatever belongs to it, and gives it as it stands then.
+func (s *Service) put(ctx context.Context, action string, p model.PolicyProposal, reason string, answer gate.Answer, writes ...store.Write) (model.PolicyProposal, error) {
+	writes = append(writes, store.PolicyProposals.Put(p))
+	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, action, p.ID, reason, answer, writes...)); err != nil {
+		return p, err
+	}
+	return store.PolicyProposals.Get(ctx, s.store, p.ID)
+}
+
+// again repeats what lost a race for the proposal; everything is read and
+// decided anew each time.
+func again(do func() (model.PolicyProposal, error)) (model.PolicyProposal, error) {
+	for range 3 {
+		p, err := do()
+		if !stale(err) {
+			return p, err
+		}
+	}
+	return do()
+}
