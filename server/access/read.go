@@ -26,6 +26,5 @@ func (s *Service) MayRead(ctx context.Context, productID model.ID, purpose strin
 	if !answer.Allowed() {
 		action += ".refused"
 	}
-	_, err = s.store.Apply(ctx, s.gate.Change(ctx, action, productID, purpose, answer))
-	return answer.Decision, err
+	return answer.Decision, s.gate.Keep(ctx, action, productID, purpose, answer)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
 )
 
 // document is what the index knows of one thing.
@@ -14,6 +15,7 @@ type document struct {
 	short  string // lower-case, for exact and prefix matches
 	name   string // for the order of equal scores
 	boost  float64
+	row    policy.Resource // of an asset: what policies may know, but for its domain's name and its products
 	words  map[string]part // until the index has them
 	terms  []*term         // from then on
 }
@@ -42,6 +44,7 @@ func assetDocument(a model.Asset) *document {
 	for _, f := range a.Fields {
 		d.add(inFields, f.Name, f.Description)
 	}
+	d.row = policy.Resource{Type: "asset", ID: a.ID, Name: a.Name, Status: string(a.Status), Tags: a.Tags, Described: a.Description != ""}
 	switch a.Status {
 	case model.AssetRetired:
 		d.boost = 0.25

@@ -142,6 +142,7 @@ func (x *index) beginning(prefix string) []string {
 // match is a document that has all the words of a query.
 type match struct {
 	place
+	doc   *document
 	kind  SearchKind
 	parts part
 }
@@ -168,7 +169,7 @@ func (x *index) find(q query) []match {
 	for at, d := range x.docs {
 		if d != nil && t.has(at) && q.wants(d) {
 			score := (t.total[at]/float64(len(q.words)) + closeness(d, q)) * d.boost
-			found = append(found, match{place{q.fingerprint, score, d.name, d.id}, d.kind, t.parts[at]})
+			found = append(found, match{place{q.fingerprint, score, d.name, d.id}, d, d.kind, t.parts[at]})
 		}
 	}
 	slices.SortFunc(found, func(a, b match) int { return a.compare(b.place) })

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -56,7 +57,10 @@ func (s *Service) Search(ctx context.Context, text string, f SearchFilter, p mod
 	if err != nil {
 		return page, err
 	}
-	return s.visibleHits(ctx, found[from:], p.First)
+	if page, err = s.visibleHits(ctx, found[from:], p.First); err != nil {
+		return page, err
+	}
+	return page, s.gate.Listed(ctx, model.ActMetadataView, "search", q.fingerprint, len(found)-from, len(page.Nodes))
 }
 
 func newQuery(text string, f SearchFilter) (query, error) {
@@ -91,11 +95,17 @@ func (q query) wants(d *document) bool {
 // so that the answer whether there is more tells nothing of hidden things.
 func (s *Service) visibleHits(ctx context.Context, found []match, limit int) (model.Page[Hit], error) {
 	var page model.Page[Hit]
+	l, err := s.lookout(ctx)
+	if err != nil {
+		return page, err
+	}
 	look := limit + 1
 	for len(found) > 0 {
-		part := found[:min(len(found), look)]
-		found = found[len(part):]
-		visible, err := s.visibleMatches(ctx, part)
+		var part []match
+		if part, found, err = l.next(ctx, found, look); err != nil {
+			return page, err
+		}
+		visible, err := s.visibleMatches(ctx, l.viewer, part)
 		if err != nil {
 			return page, err
 		}
@@ -115,6 +125,61 @@ func (s *Service) visibleHits(ctx context.Context, found []match, limit int) (mo
 	return page, nil
 }
 
+// lookout passes over assets that the viewer may not see by what the index
+// knows of them, without reading them. Whatever it lets through is read and
+// judged as it is now.
+type lookout struct {
+	gate    *gate.Gate
+	viewer  *gate.Viewer
+	exposed map[model.ID]bool
+	domains map[model.ID]model.Slug
+}
+
+func (s *Service) lookout(ctx context.Context) (*lookout, error) {
+	v, err := s.gate.Viewer(ctx, model.ActMetadataView)
+	return &lookout{gate: s.gate, viewer: v, domains: map[model.ID]model.Slug{}}, err
+}
+
+// next takes the first matches, up to the limit, that may be visible.
+func (l *lookout) next(ctx context.Context, found []match, limit int) (part, rest []match, err error) {
+	for i, m := range found {
+		if len(part) == limit {
+			return part, found[i:], nil
+		}
+		ok, err := l.may(ctx, m.doc)
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
+			part = append(part, m)
+		}
+	}
+	return part, nil, nil
+}
+
+func (l *lookout) may(ctx context.Context, d *document) (bool, error) {
+	if d.kind != HitAsset {
+		return true, nil
+	}
+	domain, ok := l.domains[d.domain]
+	if !ok {
+		var err error
+		if domain, err = l.gate.DomainName(ctx, d.domain); err != nil {
+			return false, err
+		}
+		l.domains[d.domain] = domain
+	}
+	if l.exposed == nil {
+		var err error
+		if l.exposed, err = l.gate.Exposed(ctx); err != nil {
+			return false, err
+		}
+	}
+	row := d.row
+	row.Domain, row.Exposed = domain, l.exposed[d.id]
+	return l.viewer.May(ctx, row), nil
+}
+
 func (m match) hit() Hit {
 	h := Hit{Kind: m.kind, ID: m.ID, Score: m.Score}
 	for _, p := range parts {
@@ -127,7 +192,7 @@ func (m match) hit() Hit {
 
 // visibleMatches asks the policies about all the matches at once. What has
 // been deleted since the index heard of it is not there to be seen.
-func (s *Service) visibleMatches(ctx context.Context, found []match) (map[model.ID]bool, error) {
+func (s *Service) visibleMatches(ctx context.Context, v *gate.Viewer, found []match) (map[model.ID]bool, error) {
 	ids := map[SearchKind][]model.ID{}
 	for _, m := range found {
 		ids[m.kind] = append(ids[m.kind], m.ID)
@@ -149,12 +214,11 @@ func (s *Service) visibleMatches(ctx context.Context, found []match) (map[model.
 		return nil, err
 	}
 	resources = slices.Concat(resources, products, domains)
-	may, err := s.gate.Filter(ctx, model.ActMetadataView, resources)
-	visible := make(map[model.ID]bool, len(may))
-	for i := range may {
-		visible[resources[i].ID] = may[i]
+	visible := make(map[model.ID]bool, len(resources))
+	for _, res := range resources {
+		visible[res.ID] = v.May(ctx, res)
 	}
-	return visible, err
+	return visible, nil
 }
 
 func described[T any](ctx context.Context, s *Service, get func(context.Context, store.Store, ...model.ID) ([]T, error), ids []model.ID, describe func(context.Context, T) (policy.Resource, error)) ([]policy.Resource, error) {

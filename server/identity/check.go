@@ -40,6 +40,7 @@ func checkShape(p model.Principal) error {
 		checkEmail(p.Email),
 		checkRoles(p.Roles),
 		checkClearance(p.Clearance),
+		model.Text{Field: "region", Most: 40}.Check(p.Region),
 	} {
 		if err != nil {
 			return err
@@ -67,8 +68,8 @@ func checkEmail(email string) error {
 
 func checkRoles(roles []model.Role) error {
 	for i, role := range roles {
-		if role != model.RoleAdmin && role != model.RoleSteward && role != model.RoleEmployee {
-			return model.Invalid("roles", "must be ADMIN, STEWARD or EMPLOYEE", "")
+		if !slices.Contains(model.Roles(), role) {
+			return model.Invalid("roles", "must be ADMIN, STEWARD, EMPLOYEE, PEP or TRUSTED_PEP", "")
 		}
 		if slices.Contains(roles[:i], role) {
 			return model.Invalid("roles", "names "+string(role)+" twice", "name each once")

@@ -43,6 +43,7 @@ type NewPrincipal struct {
 	TeamIDs     []model.ID
 	Roles       []model.Role
 	Clearance   model.Classification
+	Region      string
 }
 
 // PrincipalEdit changes a principal; what is nil stays as it is.
@@ -54,6 +55,7 @@ type PrincipalEdit struct {
 	TeamIDs          *[]model.ID
 	Roles            *[]model.Role
 	Clearance        *model.Classification
+	Region           *string
 	Suspended        *bool
 	ExpectedRevision *model.Revision
 }

@@ -294,17 +294,17 @@ func TestPrincipals(t *testing.T) {
 	if ana.DisplayName != "ana@sales" || !ana.Has(model.RoleEmployee) || ana.Revision != 1 || ana.CreatedAt.IsZero() {
 		t.Errorf("got %+v, want the defaults", ana)
 	}
-	title, mail, clearance, teams := "Ana", "ana@acme.example", model.Confidential, []model.ID{team.ID}
+	title, mail, clearance, region, teams := "Ana", "ana@acme.example", model.Confidential, "eu", []model.ID{team.ID}
 	ana, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{
 		ID: ana.ID, DisplayName: &title, Email: &mail, DomainID: &d.ID,
-		TeamIDs: &teams, Clearance: &clearance, ExpectedRevision: &ana.Revision,
+		TeamIDs: &teams, Clearance: &clearance, Region: &region, ExpectedRevision: &ana.Revision,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := model.Principal{
 		Meta: ana.Meta, Kind: model.Person, Name: "ana@sales", DisplayName: "Ana", Email: mail, DomainID: d.ID,
-		TeamIDs: teams, Roles: []model.Role{model.RoleEmployee}, Clearance: model.Confidential,
+		TeamIDs: teams, Roles: []model.Role{model.RoleEmployee}, Clearance: model.Confidential, Region: "eu",
 	}
 	if diff := cmp.Diff(want, ana); diff != "" {
 		t.Errorf("after the edit (-want +got):\n%s", diff)
@@ -417,31 +417,32 @@ func TestBadPrincipals(t *testing.T) {
 		kind  model.ErrorKind
 		field string
 	}{
-		"no kind":            {func(n *identity.NewPrincipal) { n.Kind = "" }, model.KindInvalid, "kind"},
-		"unknown kind":       {func(n *identity.NewPrincipal) { n.Kind = "ROBOT" }, model.KindInvalid, "kind"},
-		"no name":            {func(n *identity.NewPrincipal) { n.Name = "" }, model.KindInvalid, "name"},
-		"huge name":          {func(n *identity.NewPrincipal) { n.Name = huge }, model.KindInvalid, "name"},
-		"long name":          {func(n *identity.NewPrincipal) { n.Name = strings.Repeat("x", 65) }, model.KindInvalid, "name"},
-		"spaced name":        {func(n *identity.NewPrincipal) { n.Name = "ana p" }, model.KindInvalid, "name"},
-		"name with an end":   {func(n *identity.NewPrincipal) { n.Name = "ana\n" }, model.KindInvalid, "name"},
-		"foreign letters":    {func(n *identity.NewPrincipal) { n.Name = "аna" }, model.KindInvalid, "name"},
-		"taken name":         {func(n *identity.NewPrincipal) { n.Name = "taken" }, model.KindConflict, "name"},
-		"the server's name":  {func(n *identity.NewPrincipal) { n.Name = "System" }, model.KindConflict, "name"},
-		"huge title":         {func(n *identity.NewPrincipal) { n.DisplayName = huge }, model.KindInvalid, "displayName"},
-		"two lines":          {func(n *identity.NewPrincipal) { n.DisplayName = "Ana\nAdmin" }, model.KindInvalid, "displayName"},
-		"blank title":        {func(n *identity.NewPrincipal) { n.DisplayName = "  " }, model.KindInvalid, "displayName"},
-		"no mail":            {func(n *identity.NewPrincipal) { n.Email = "ana" }, model.KindInvalid, "email"},
-		"two mails":          {func(n *identity.NewPrincipal) { n.Email = "a@b.example, c@d.example" }, model.KindInvalid, "email"},
-		"huge mail":          {func(n *identity.NewPrincipal) { n.Email = huge + "@acme.example" }, model.KindInvalid, "email"},
-		"unknown role":       {func(n *identity.NewPrincipal) { n.Roles = []model.Role{"KING"} }, model.KindInvalid, "roles"},
-		"role twice":         {func(n *identity.NewPrincipal) { n.Roles = []model.Role{"ADMIN", "ADMIN"} }, model.KindInvalid, "roles"},
-		"unknown clearance":  {func(n *identity.NewPrincipal) { n.Clearance = "SECRET" }, model.KindInvalid, "clearance"},
-		"unknown domain":     {func(n *identity.NewPrincipal) { n.DomainID = "dom_1" }, model.KindInvalid, "domainId"},
-		"huge domain":        {func(n *identity.NewPrincipal) { n.DomainID = model.ID(huge) }, model.KindInvalid, "domainId"},
-		"unknown team":       {func(n *identity.NewPrincipal) { n.TeamIDs = []model.ID{"tea_1"} }, model.KindInvalid, "teamIds"},
-		"team twice":         {func(n *identity.NewPrincipal) { n.TeamIDs = []model.ID{"tea_1", "tea_1"} }, model.KindInvalid, "teamIds"},
-		"hundreds of teams":  {func(n *identity.NewPrincipal) { n.TeamIDs = make([]model.ID, 300) }, model.KindInvalid, "teamIds"},
-		"a domain as a team": {func(n *identity.NewPrincipal) { n.TeamIDs = []model.ID{"dom_1"} }, model.KindInvalid, "teamIds"},
+		"no kind":              {func(n *identity.NewPrincipal) { n.Kind = "" }, model.KindInvalid, "kind"},
+		"unknown kind":         {func(n *identity.NewPrincipal) { n.Kind = "ROBOT" }, model.KindInvalid, "kind"},
+		"no name":              {func(n *identity.NewPrincipal) { n.Name = "" }, model.KindInvalid, "name"},
+		"huge name":            {func(n *identity.NewPrincipal) { n.Name = huge }, model.KindInvalid, "name"},
+		"long name":            {func(n *identity.NewPrincipal) { n.Name = strings.Repeat("x", 65) }, model.KindInvalid, "name"},
+		"spaced name":          {func(n *identity.NewPrincipal) { n.Name = "ana p" }, model.KindInvalid, "name"},
+		"name with an end":     {func(n *identity.NewPrincipal) { n.Name = "ana\n" }, model.KindInvalid, "name"},
+		"foreign letters":      {func(n *identity.NewPrincipal) { n.Name = "аna" }, model.KindInvalid, "name"},
+		"taken name":           {func(n *identity.NewPrincipal) { n.Name = "taken" }, model.KindConflict, "name"},
+		"the server's name":    {func(n *identity.NewPrincipal) { n.Name = "System" }, model.KindConflict, "name"},
+		"huge title":           {func(n *identity.NewPrincipal) { n.DisplayName = huge }, model.KindInvalid, "displayName"},
+		"two lines":            {func(n *identity.NewPrincipal) { n.DisplayName = "Ana\nAdmin" }, model.KindInvalid, "displayName"},
+		"blank title":          {func(n *identity.NewPrincipal) { n.DisplayName = "  " }, model.KindInvalid, "displayName"},
+		"no mail":              {func(n *identity.NewPrincipal) { n.Email = "ana" }, model.KindInvalid, "email"},
+		"two mails":            {func(n *identity.NewPrincipal) { n.Email = "a@b.example, c@d.example" }, model.KindInvalid, "email"},
+		"huge mail":            {func(n *identity.NewPrincipal) { n.Email = huge + "@acme.example" }, model.KindInvalid, "email"},
+		"unknown role":         {func(n *identity.NewPrincipal) { n.Roles = []model.Role{"KING"} }, model.KindInvalid, "roles"},
+		"role twice":           {func(n *identity.NewPrincipal) { n.Roles = []model.Role{"ADMIN", "ADMIN"} }, model.KindInvalid, "roles"},
+		"a novel for a region": {func(n *identity.NewPrincipal) { n.Region = strings.Repeat("x", 41) }, model.KindInvalid, "region"},
+		"unknown clearance":    {func(n *identity.NewPrincipal) { n.Clearance = "SECRET" }, model.KindInvalid, "clearance"},
+		"unknown domain":       {func(n *identity.NewPrincipal) { n.DomainID = "dom_1" }, model.KindInvalid, "domainId"},
+		"huge domain":          {func(n *identity.NewPrincipal) { n.DomainID = model.ID(huge) }, model.KindInvalid, "domainId"},
+		"unknown team":         {func(n *identity.NewPrincipal) { n.TeamIDs = []model.ID{"tea_1"} }, model.KindInvalid, "teamIds"},
+		"team twice":           {func(n *identity.NewPrincipal) { n.TeamIDs = []model.ID{"tea_1", "tea_1"} }, model.KindInvalid, "teamIds"},
+		"hundreds of teams":    {func(n *identity.NewPrincipal) { n.TeamIDs = make([]model.ID, 300) }, model.KindInvalid, "teamIds"},
+		"a domain as a team":   {func(n *identity.NewPrincipal) { n.TeamIDs = []model.ID{"dom_1"} }, model.KindInvalid, "teamIds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := identity.NewPrincipal{Kind: model.Person, Name: "ana"}

@@ -14,7 +14,7 @@ import (
 func (s *Service) CreatePrincipal(ctx context.Context, n NewPrincipal) (model.Principal, error) {
 	p := model.Principal{
 		Meta: model.Meta{ID: model.NewID(model.PrefixPrincipal)}, Kind: n.Kind, Name: n.Name, DisplayName: cmp.Or(n.DisplayName, n.Name),
-		Email: n.Email, DomainID: n.DomainID, TeamIDs: n.TeamIDs, Roles: orEmployee(n.Roles), Clearance: n.Clearance,
+		Email: n.Email, DomainID: n.DomainID, TeamIDs: n.TeamIDs, Roles: orEmployee(n.Roles), Clearance: n.Clearance, Region: n.Region,
 	}
 	if err := checkShape(p); err != nil {
 		return model.Principal{}, err
@@ -66,6 +66,7 @@ func (e PrincipalEdit) apply(p model.Principal) model.Principal {
 	set(&p.TeamIDs, e.TeamIDs)
 	set(&p.Roles, e.Roles)
 	set(&p.Clearance, e.Clearance)
+	set(&p.Region, e.Region)
 	set(&p.Suspended, e.Suspended)
 	p.Roles = orEmployee(p.Roles)
 	return p

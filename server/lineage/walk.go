@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -23,7 +24,11 @@ func (s *Service) Walk(ctx context.Context, q WalkQuery) (model.LineageGraph, er
 	if err := q.validate(); err != nil {
 		return model.LineageGraph{}, err
 	}
-	w := &walk{service: s, query: q, nodes: map[model.ID]int{}, edges: map[model.ID]bool{}}
+	viewer, err := s.gate.Viewer(ctx, model.ActMetadataView)
+	if err != nil {
+		return model.LineageGraph{}, err
+	}
+	w := &walk{service: s, viewer: viewer, query: q, nodes: map[model.ID]int{}, edges: map[model.ID]bool{}}
 	w.graph.RootID = q.RootID
 	frontier, err := w.enter(ctx, 0, []model.ID{q.RootID})
 	if err != nil {
@@ -38,7 +43,7 @@ func (s *Service) Walk(ctx context.Context, q WalkQuery) (model.LineageGraph, er
 		}
 	}
 	w.order()
-	return w.graph, nil
+	return w.graph, s.gate.Listed(ctx, model.ActMetadataView, "lineage", q, len(w.graph.Nodes), w.open())
 }
 
 func (q WalkQuery) validate() error {
@@ -59,6 +64,7 @@ func (q WalkQuery) validate() error {
 // walk is a walk on its way.
 type walk struct {
 	service *Service
+	viewer  *gate.Viewer
 	query   WalkQuery
 	graph   model.LineageGraph
 	nodes   map[model.ID]int // the depth of every node met
@@ -90,6 +96,17 @@ func (w *walk) step(ctx context.Context, depth int, frontier []model.ID) ([]mode
 	}
 	w.connect(edges)
 	return next, nil
+}
+
+// open counts the nodes that the viewer may see.
+func (w *walk) open() int {
+	n := 0
+	for _, node := range w.graph.Nodes {
+		if !node.Restricted {
+			n++
+		}
+	}
+	return n
 }
 
 // unmet lists the ends of the edges that the walk has not come to yet, the oldest first.
@@ -127,15 +144,12 @@ func (w *walk) enter(ctx context.Context, depth int, ids []model.ID) ([]model.ID
 	if err != nil {
 		return nil, err
 	}
-	may, err := w.service.gate.Filter(ctx, model.ActMetadataView, resources)
-	if err != nil {
-		return nil, err
-	}
 	var open []model.ID
 	for i, a := range assets {
 		w.nodes[a.ID] = depth
-		node := model.LineageNode{ID: a.ID, Depth: depth, Restricted: !may[i]}
-		if may[i] {
+		may := w.viewer.May(ctx, resources[i])
+		node := model.LineageNode{ID: a.ID, Depth: depth, Restricted: !may}
+		if may {
 			node.Name, node.Namespace, node.Kind, node.Platform, node.DomainID = a.Name, a.Namespace, a.Kind, a.Platform, a.DomainID
 			open = append(open, a.ID)
 		} else if depth == 0 {
