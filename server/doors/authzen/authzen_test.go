@@ -1,0 +1,157 @@
+package authzen_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+const anaReads = `{"subject":{"type":"user","id":"ana"},"action":{"name":"data.read"},"resource":{"type":"data_product","id":"sales/orders"},"context":{"purpose":"billing"}}`
+
+func codes(got reply) []string {
+	var list []string
+	reasons, _ := got.body.Context["reasons"].([]any)
+	for _, r := range reasons {
+		list = append(list, fmt.Sprint(r.(map[string]any)["code"]))
+	}
+	return list
+}
+
+// TestObligationsAreForThoseWhoCarryThem asks for data that may be read only
+// where a trace is left.
+func TestObligationsAreForThoseWhoCarryThem(t *testing.T) {
+	w := newWorld(t)
+	for header, want := range map[string]struct {
+		status   int
+		decision bool
+		code     string
+	}{
+		"":           {http.StatusOK, false, "obligation.unsupported"},
+		"none":       {http.StatusOK, false, "obligation.unsupported"},
+		"Understood": {http.StatusOK, true, "read.member"},
+		"perhaps":    {http.StatusBadRequest, false, ""},
+	} {
+		got := w.post("gateway", "/access/v1/evaluation", anaReads, "X-Souk-Obligations", header)
+		if got.status != want.status {
+			t.Errorf("%q: got %d %s", header, got.status, got.text)
+			continue
+		}
+		if want.status == http.StatusOK && (*got.body.Decision != want.decision || !slices.Equal(codes(got), []string{want.code})) {
+			t.Errorf("%q: got %s, want %v %s", header, got.text, want.decision, want.code)
+		}
+	}
+	found := w.post("gateway", "/access/v1/search/action", `{"subject":{"type":"user","id":"ana"},"resource":{"type":"data_product","id":"sales/orders"},"context":{"purpose":"billing"}}`)
+	if slices.Contains(names(found), "data.read") {
+		t.Errorf("a search offers what an evaluation refuses: %s", found.text)
+	}
+}
+
+// TestAnswerTellsWhy looks at everything that stands beside a decision.
+func TestAnswerTellsWhy(t *testing.T) {
+	w := newWorld(t)
+	got := w.post("gateway", "/access/v1/evaluation", anaReads, "X-Souk-Obligations", "understood", "X-Request-ID", "req-0123456789")
+	context := got.body.Context
+	if context["outcome"] != "ALLOW" || !strings.Contains(fmt.Sprint(context["obligations"]), "platform.log") ||
+		!strings.Contains(fmt.Sprint(context["revisions"]), "sha256:") {
+		t.Errorf("got %s", got.text)
+	}
+	row, err := store.Decisions.Get(t.Context(), w.store, model.ID(fmt.Sprint(context["decision_id"])))
+	must(t, err)
+	if row.PrincipalID != w.people["ana"].ID || row.ResourceID != w.orders.ID || row.Outcome != model.Allow || row.RequestID != "req-0123456789" ||
+		!strings.Contains(string(row.Input), `"channel":"authzen"`) {
+		t.Errorf("the log keeps %+v", row)
+	}
+	suspended := strings.Replace(anaReads, "data.read", "access.request", 1)
+	if got := w.post("gateway", "/access/v1/evaluation", suspended, "X-Souk-Obligations", "understood"); *got.body.Decision || codes(got)[0] != "product.not_published" {
+		t.Errorf("got %s", got.text)
+	}
+}
+
+// TestNeedsApprovalIsNoPermission shows what approvals an answer names.
+func TestNeedsApprovalIsNoPermission(t *testing.T) {
+	w := newWorld(t)
+	p := w.orders
+	p.Status = model.Published
+	_, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Products.Put(p)}})
+	must(t, err)
+	got := w.post("gateway", "/access/v1/evaluation", strings.Replace(anaReads, "data.read", "access.request", 1), "X-Souk-Obligations", "understood")
+	if *got.body.Decision || got.body.Context["outcome"] != "NEEDS_APPROVAL" || !strings.Contains(fmt.Sprint(got.body.Context["approvals"]), "domain_steward") {
+		t.Errorf("got %s", got.text)
+	}
+}
+
+// TestWhoMayAsk refuses those who have no right to ask about others.
+func TestWhoMayAsk(t *testing.T) {
+	w := newWorld(t)
+	batch := `{"evaluations":[` + ask(alice, read, one) + `,` + ask(bob, read, one) + `]}`
+	for _, c := range []struct {
+		who, path, body string
+		want            int
+	}{
+		{"", "evaluation", ask(alice, read, one), http.StatusUnauthorized},
+		{"plain", "evaluation", ask(alice, read, one), http.StatusForbidden},
+		{"plain", "evaluations", batch, http.StatusForbidden},
+		{"plain", "search/subject", ask(alice, read, one), http.StatusForbidden},
+		{"plain", "search/resource", ask(alice, read, one), http.StatusForbidden},
+		{"plain", "search/action", ask(alice, read, one), http.StatusForbidden},
+		{"plain", "evaluation", ask(`{"type":"user","id":"nobody"}`, read, one), http.StatusForbidden},
+		{"bob", "evaluation", ask(alice, read, one), http.StatusForbidden},
+		{"bob", "evaluation", ask(bob, read, one), http.StatusOK},
+		{"bob", "evaluations", batch, http.StatusForbidden},
+		{"bob", "search/resource", ask(bob, read, one), http.StatusOK},
+		{"bob", "search/subject", ask(bob, read, one), http.StatusForbidden},
+		{"gateway", "search/subject", ask(bob, read, one), http.StatusOK},
+	} {
+		if got := w.post(c.who, "/access/v1/"+c.path, c.body); got.status != c.want {
+			t.Errorf("%q %s %s: got %d %s, want %d", c.who, c.path, c.body, got.status, got.text, c.want)
+		}
+	}
+}
+
+// TestTheServerKnowsBetter shows whose word counts where both speak.
+func TestTheServerKnowsBetter(t *testing.T) {
+	w := newWorld(t)
+	lie := ask(alice, write, `{"type":"record","id":"record-2","properties":{"status":"active"}}`)
+	if got := w.post("gateway", "/access/v1/evaluation", lie); *got.body.Decision {
+		t.Error("a gateway reopened an archived record")
+	}
+	if got := w.post("vouching", "/access/v1/evaluation", lie); !*got.body.Decision {
+		t.Errorf("a trusted gateway is not believed: %s", got.text)
+	}
+	if got := w.post("vouching", "/access/v1/evaluation", ask(alice, write, twoOld)); *got.body.Decision {
+		t.Errorf("agreeing with the server changed the decision: %s", got.text)
+	}
+}
+
+// TestBatchesEndWhereTheirSemanticsSay cuts answers short.
+func TestBatchesEndWhereTheirSemanticsSay(t *testing.T) {
+	w := newWorld(t)
+	body := `{"resource":` + one + `,"options":{"evaluations_semantic":"%s"},"evaluations":[` +
+		`{"subject":` + alice + `,"action":` + read + `},{"subject":` + bob + `,"action":` + write + `},{"subject":` + bob + `,"action":` + read + `}]}`
+	w.decideAll(t, fmt.Sprintf(body, "execute_all"), true, false, true)
+	w.decideAll(t, fmt.Sprintf(body, "deny_on_first_deny"), true, false)
+	w.decideAll(t, fmt.Sprintf(body, "permit_on_first_permit"), true)
+	many := `{"subject":` + alice + `,"action":` + read + `,"evaluations":[` + strings.Repeat("{},", 500) + `{}]}`
+	if got := w.post("gateway", "/access/v1/evaluations", many); got.status != http.StatusBadRequest {
+		t.Errorf("501 evaluations: got %d", got.status)
+	}
+	if got := w.post("gateway", "/access/v1/evaluation", `{"x":"`+strings.Repeat("x", 1<<20)+`"}`); got.status != http.StatusBadRequest {
+		t.Errorf("a megabyte: got %d", got.status)
+	}
+}
+
+// TestSearchesLeaveOneRow sums the decisions of a search up.
+func TestSearchesLeaveOneRow(t *testing.T) {
+	w := newWorld(t)
+	w.post("gateway", "/access/v1/search/subject", ask(alice, read, one))
+	rows, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.people["gateway"].ID))})
+	must(t, err)
+	if len(rows.Nodes) != 1 || rows.Nodes[0].List == nil || rows.Nodes[0].List.Kind != "search.subject" || rows.Nodes[0].List.Shown != 2 || rows.Nodes[0].List.Asked < 3 {
+		t.Errorf("got %+v", rows.Nodes)
+	}
+}

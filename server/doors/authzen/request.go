@@ -1,0 +1,150 @@
+package authzen
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/doors"
+	"github.com/souk-mesh/souk/server/pdp"
+)
+
+// entity is a subject or a resource. A pointer tells what is missing from what
+// is empty.
+type entity struct {
+	Type       *string        `json:"type"`
+	ID         *string        `json:"id"`
+	Properties map[string]any `json:"properties"`
+}
+
+type action struct {
+	Name       *string        `json:"name"`
+	Properties map[string]any `json:"properties"`
+}
+
+// single is the body of one evaluation, and the defaults of a batch.
+type single struct {
+	Subject  *entity        `json:"subject"`
+	Action   *action        `json:"action"`
+	Resource *entity        `json:"resource"`
+	Context  map[string]any `json:"context"`
+}
+
+// request is the body of every endpoint. Members that it does not know are
+// none of its business, as the protocol wants.
+type request struct {
+	single
+	Evaluations []json.RawMessage `json:"evaluations"`
+	Options     struct {
+		Semantic pdp.Semantic `json:"evaluations_semantic"`
+	} `json:"options"`
+	Page struct {
+		Token string `json:"token"`
+		Limit *int   `json:"limit"`
+	} `json:"page"`
+}
+
+// shape says which members a request must have.
+type shape struct{ subjectID, action, resourceID bool }
+
+var (
+	whole       = shape{subjectID: true, action: true, resourceID: true}
+	forSubject  = shape{action: true, resourceID: true}
+	forResource = shape{subjectID: true, action: true}
+	forAction   = shape{subjectID: true, resourceID: true}
+)
+
+// question checks the members and makes a question of them.
+func (s single) question(want shape) (pdp.Question, error) {
+	q := pdp.Question{Context: s.Context}
+	var err error
+	if q.Subject, err = s.Subject.check("subject", want.subjectID); err != nil {
+		return q, err
+	}
+	if q.Resource, err = s.Resource.check("resource", want.resourceID); err != nil {
+		return q, err
+	}
+	if !want.action {
+		return q, nil
+	}
+	if s.Action == nil {
+		return q, missing("action")
+	}
+	if s.Action.Name == nil || *s.Action.Name == "" {
+		return q, missing("action.name")
+	}
+	q.Action, q.Properties = *s.Action.Name, s.Action.Properties
+	return q, nil
+}
+
+func (e *entity) check(field string, needsID bool) (pdp.Entity, error) {
+	switch {
+	case e == nil:
+		return pdp.Entity{}, missing(field)
+	case e.Type == nil || *e.Type == "":
+		return pdp.Entity{}, missing(field + ".type")
+	case needsID && (e.ID == nil || *e.ID == ""):
+		return pdp.Entity{}, missing(field + ".id")
+	}
+	named := pdp.Entity{Type: *e.Type, Properties: e.Properties}
+	if e.ID != nil {
+		named.ID = *e.ID
+	}
+	return named, nil
+}
+
+func missing(field string) error { return model.Invalid(field, "is missing", "the request needs it") }
+
+// batch makes the items. A flaw of one item is its own; a flaw of what all
+// share is the request's.
+func (b *request) batch() ([]pdp.Item, pdp.Semantic, error) {
+	semantic := b.Options.Semantic
+	switch semantic {
+	case "":
+		semantic = pdp.ExecuteAll
+	case pdp.ExecuteAll, pdp.DenyOnFirst, pdp.PermitOnFirst:
+	default:
+		return nil, "", model.Invalid("options.evaluations_semantic", "is unknown", "use execute_all, deny_on_first_deny or permit_on_first_permit")
+	}
+	if len(b.Evaluations) > maxEvaluations {
+		return nil, "", model.Invalid("evaluations", fmt.Sprintf("has more than %d members", maxEvaluations), "split the batch")
+	}
+	items := make([]pdp.Item, len(b.Evaluations))
+	for i, text := range b.Evaluations {
+		own := single{}
+		if err := doors.Decode(text, &own); err != nil {
+			items[i].Flaw = err
+			continue
+		}
+		items[i].Question, items[i].Flaw = own.or(b.single).question(whole)
+	}
+	return items, semantic, nil
+}
+
+// or takes whole members from the defaults where the item has none of its own.
+func (s single) or(defaults single) single {
+	if s.Subject == nil {
+		s.Subject = defaults.Subject
+	}
+	if s.Action == nil {
+		s.Action = defaults.Action
+	}
+	if s.Resource == nil {
+		s.Resource = defaults.Resource
+	}
+	if s.Context == nil {
+		s.Context = defaults.Context
+	}
+	return s
+}
+
+func (b *request) search(want shape) (pdp.Question, pdp.Window, error) {
+	q, err := b.question(want)
+	w := pdp.Window{Token: b.Page.Token}
+	if err == nil && b.Page.Limit != nil {
+		if w.Limit = *b.Page.Limit; w.Limit < 0 {
+			err = model.Invalid("page.limit", "must not be negative", "leave it out for the default")
+		}
+	}
+	return q, w, err
+}

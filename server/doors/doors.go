@@ -1,0 +1,110 @@
+// Package doors holds what the doors for other systems share: reading one JSON
+// object from a request, writing one, and turning our errors into statuses. The
+// doors themselves lie below; each speaks one protocol and decides nothing.
+package doors
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// Read takes the one JSON object of the request into the value. Numbers stay
+// as they were written. Every error is of kind Invalid.
+func Read(w http.ResponseWriter, r *http.Request, most int64, into any) error {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return model.Invalid("Content-Type", "is not application/json", "send the header Content-Type: application/json")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return model.Invalid("body", "is larger than "+strconv.FormatInt(most, 10)+" bytes", "send less at once")
+	}
+	if err != nil {
+		return model.Invalid("body", "ended early or came too slowly", "")
+	}
+	return Decode(body, into)
+}
+
+// Decode reads one JSON object, with errors as Read gives them.
+func Decode(text []byte, into any) error {
+	if !utf8.Valid(text) {
+		return model.Invalid("body", "is not valid UTF-8", "")
+	}
+	err := json.Unmarshal(text, into)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		field := wrong.Field
+		if field == "" {
+			field = "body"
+		}
+		return model.Invalid(clip(field), "has the wrong type", "it must be "+wrong.Type.String())
+	}
+	if err != nil {
+		return model.Invalid("body", "is not one well-formed JSON object", "")
+	}
+	return nil
+}
+
+const maxEcho = 80
+
+func clip(s string) string {
+	if len(s) > maxEcho {
+		return s[:maxEcho] + "..."
+	}
+	return s
+}
+
+const writeTimeout = 30 * time.Second
+
+// Write answers with the value as JSON.
+func Write(w http.ResponseWriter, status int, value any) {
+	text, err := json.Marshal(value)
+	if err != nil { // values of our own making have a JSON form
+		status, text = http.StatusInternalServerError, []byte(`{"error":{"code":"INTERNAL","message":"something went wrong"}}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // a client that has gone is no failure of ours
+}
+
+var statuses = map[model.ErrorKind]int{
+	model.KindInvalid: http.StatusBadRequest, model.KindBadCursor: http.StatusBadRequest, model.KindNotFound: http.StatusNotFound,
+	model.KindConflict: http.StatusConflict, model.KindUnauthenticated: http.StatusUnauthorized, model.KindDenied: http.StatusForbidden,
+	model.KindUnavailable: http.StatusServiceUnavailable,
+}
+
+// Refuse answers with an error. One that is nobody's fault outside keeps its
+// words to the log.
+func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
+	request := model.RequestIDFrom(r.Context())
+	status, known := statuses[model.KindOf(err)]
+	code, message := string(model.KindInternal), "something went wrong; the log knows it by the request id"
+	e, ok := errors.AsType[*model.Error](err)
+	switch {
+	case known && ok && status != http.StatusServiceUnavailable:
+		code, message = e.StableCode(), err.Error()
+	case known:
+		log.ErrorContext(r.Context(), "records unavailable", "error", err, "request", request)
+		code, message = string(model.KindUnavailable), "the records cannot be read now; come back later"
+	default:
+		log.ErrorContext(r.Context(), "request failed", "error", err, "path", r.URL.Path, "request", request)
+		status = http.StatusInternalServerError
+	}
+	body := map[string]string{"code": code, "message": message}
+	if request != "" {
+		body["requestId"] = request
+	}
+	Write(w, status, map[string]any{"error": body})
+}

@@ -1,0 +1,240 @@
+package opa_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/policy/bundletest"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// binary is the real opa, built from the module that go.mod pins.
+func binary(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("SOUK_TEST_OPA")
+	if path != "" {
+		return path
+	}
+	const why = "SOUK_TEST_OPA names no opa binary; build one with: go install github.com/open-policy-agent/opa@VERSION"
+	if os.Getenv("SOUK_TEST_SKIP") == "never" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+	return ""
+}
+
+// configuration is what an operator of a sidecar writes.
+func (w *world) configuration(keyID, key string) []byte {
+	w.t.Helper()
+	text, err := json.Marshal(map[string]any{
+		"services": map[string]any{"souk": map[string]any{
+			"url":         w.web.URL,
+			"credentials": map[string]any{"bearer": map[string]any{"token": w.tokens["sidecar"]}},
+		}},
+		"keys": map[string]any{keyID: map[string]any{"algorithm": "ES256", "key": key}},
+		"bundles": map[string]any{"souk": map[string]any{
+			"service": "souk", "resource": "bundles/platform.tar.gz", "signing": map[string]any{"keyid": keyID},
+			"polling": map[string]any{"min_delay_seconds": 1, "max_delay_seconds": 1},
+		}},
+		"decision_logs": map[string]any{"service": "souk", "reporting": map[string]any{"min_delay_seconds": 1, "max_delay_seconds": 1}},
+	})
+	must(w.t, err)
+	return text
+}
+
+// sidecar starts opa and gives its address.
+func (w *world) sidecar(keyID, key string) string {
+	w.t.Helper()
+	opa := binary(w.t)
+	file := filepath.Join(w.t.TempDir(), "opa.json")
+	must(w.t, os.WriteFile(file, w.configuration(keyID, key), 0o600))
+	free, err := (&net.ListenConfig{}).Listen(w.t.Context(), "tcp", "127.0.0.1:0")
+	must(w.t, err)
+	addr := free.Addr().String()
+	must(w.t, free.Close())
+	ctx, stop := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	cmd := exec.CommandContext(ctx, opa, "run", "--server", "--addr", addr, "--config-file", file, "--log-level", "error", "--skip-version-check")
+	cmd.Stdout, cmd.Stderr = w.t.Output(), w.t.Output()
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	must(w.t, cmd.Start())
+	w.t.Cleanup(func() { stop(); _ = cmd.Wait() })
+	return "http://" + addr
+}
+
+// ready waits until the sidecar has its bundle, or for as long as it shall not have one.
+func ready(t *testing.T, addr string, most time.Duration) bool {
+	t.Helper()
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, addr+"/health?bundles", nil)
+		must(t, err)
+		if res, err := http.DefaultClient.Do(r); err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// decide asks the sidecar.
+func decide(ctx context.Context, addr string, q policy.Question) (bundletest.Foreign, error) {
+	body := slices.Concat([]byte(`{"input":`), q.Input(), []byte(`}`))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, addr+"/v1/data/souk/main/decision?strict-builtin-errors", bytes.NewReader(body))
+	if err != nil {
+		return bundletest.Foreign{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return bundletest.Foreign{}, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	var answer struct{ Result json.RawMessage }
+	if err == nil {
+		err = json.Unmarshal(text, &answer)
+	}
+	if err != nil || res.StatusCode != http.StatusOK || answer.Result == nil {
+		return bundletest.Foreign{}, fmt.Errorf("got %d %s: %w", res.StatusCode, text, err)
+	}
+	return bundletest.Read(answer.Result)
+}
+
+// TestSidecarDecidesAlike lets a real opa poll the signed bundle, puts random
+// questions to it and to Souk, and wants the same answers. Then new rules
+// reach it, and its decisions come back into our log.
+func TestSidecarDecidesAlike(t *testing.T) {
+	binary(t)
+	w := newWorld(t)
+	addr := w.sidecar(w.key.ID, w.key.Public)
+	if !ready(t, addr, 30*time.Second) {
+		t.Fatal("opa has not taken the bundle")
+	}
+	n := 6000
+	if testing.Short() {
+		n = 400
+	}
+	w.compare(addr, n)
+	w.follows(addr)
+	w.reports(n)
+}
+
+// compare asks n questions by a few askers at once.
+func (w *world) compare(addr string, n int) {
+	w.t.Helper()
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // questions, not secrets
+	actions := append(policy.Actions(), "app.ship", "app.x", "unheard")
+	type pair struct {
+		question policy.Question
+		want     bundletest.Foreign
+	}
+	pairs := make([]pair, n)
+	for i := range pairs {
+		q := bundletest.Question(r, actions)
+		want, err := bundletest.Decide(w.t.Context(), w.engine, q)
+		must(w.t, err)
+		pairs[i] = pair{q, want}
+	}
+	var work sync.WaitGroup
+	var mu sync.Mutex
+	failures, outcomes := 0, map[model.Outcome]int{}
+	for lane := range 4 {
+		work.Go(func() {
+			for i := lane; i < n; i += 4 {
+				got, err := decide(w.t.Context(), addr, pairs[i].question)
+				diff := cmp.Diff(pairs[i].want, got)
+				mu.Lock()
+				outcomes[got.Outcome]++
+				if bad := err != nil || diff != ""; bad && failures < 5 {
+					failures++
+					w.t.Errorf("seed %d, question %d (-souk +opa): %v\n%s\n%s", seed, i, err, diff, pairs[i].question.Input())
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	work.Wait()
+	w.t.Logf("%d questions: %v", n, outcomes)
+	if outcomes[model.Allow] < n/20 || outcomes[model.Deny] < n/20 || outcomes[model.NeedsApproval] == 0 {
+		w.t.Errorf("the questions are one-sided: %v", outcomes)
+	}
+}
+
+// follows puts new rules in force and waits until the sidecar lives by them.
+func (w *world) follows(addr string) {
+	w.t.Helper()
+	q := policy.Question{
+		Action: model.ActDataRead, Subject: policy.Subject{Type: "person", ID: "prn_bo", Clearance: model.Restricted},
+		Resource: policy.Resource{Type: "data_product", ID: "dpr_orders", Domain: "finance", Product: "dpr_orders", Status: string(model.Published)},
+		Context:  policy.Context{Now: time.Now(), Purpose: "x"},
+	}
+	if got, err := decide(w.t.Context(), addr, q); err != nil || got.Outcome != model.Deny {
+		w.t.Fatalf("got %+v, %v", got, err)
+	}
+	_, err := w.engine.Activate(w.t.Context(), policy.Draft{Domain: "finance", Modules: []model.PolicyModule{{
+		Path: "domains/finance/rules.rego",
+		Text: "package souk.domains.finance\n\nimport rego.v2\n\nallow contains {\"code\": \"new\", \"message\": \"New.\"} if input.action.name == \"data.read\"\n",
+	}}})
+	must(w.t, err)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		got, err := decide(w.t.Context(), addr, q)
+		must(w.t, err)
+		if got.Outcome == model.Allow {
+			return
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("opa still decides %+v", got)
+		}
+	}
+}
+
+// reports waits until the sidecar's own log of its decisions has come back.
+func (w *world) reports(n int) {
+	w.t.Helper()
+	for end := time.Now().Add(60 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		got := 0
+		q := store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids["sidecar"])), Limit: store.MaxPage}
+		for _, err := range store.Decisions.All(w.t.Context(), w.store, q) {
+			must(w.t, err)
+			got++
+		}
+		if got > n/2 {
+			w.t.Logf("%d decisions came back", got)
+			return
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("%d of %d decisions came back", got, n)
+		}
+	}
+}
+
+// TestSidecarRefusesForeignSignatures gives opa another key than ours.
+func TestSidecarRefusesForeignSignatures(t *testing.T) {
+	binary(t)
+	w := newWorld(t)
+	other, err := policy.ReadBundleKey(newKey(t))
+	must(t, err)
+	if ready(t, w.sidecar(w.key.ID, other.Public), 5*time.Second) {
+		t.Error("opa took a bundle that another key has signed")
+	}
+}

@@ -1,0 +1,154 @@
+package trino
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// nothing is the condition that no row meets. Whatever cannot be written
+// safely becomes it.
+const nothing = "false"
+
+// identifier quotes a name as SQL wants it. One that no column can have is refused.
+func identifier(name string) (string, bool) {
+	if name == "" || len(name) > 256 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return "", false
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`, true
+}
+
+var (
+	numberShape = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?$`)
+	dateShape   = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+	momentShape = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?$`)
+)
+
+// literal writes a value as the type of its column wants it. Of a type that we
+// do not know it writes text, which Trino refuses to compare with anything else.
+func literal(value, native string) (string, bool) {
+	if strings.ContainsFunc(value, func(r rune) bool { return r == 0 }) {
+		return "", false
+	}
+	quoted := `'` + strings.ReplaceAll(value, `'`, `''`) + `'`
+	switch typeClass(native) {
+	case "number":
+		return value, numberShape.MatchString(value)
+	case "boolean":
+		value = strings.ToLower(value)
+		return value, value == "true" || value == "false"
+	case "date":
+		return "DATE " + quoted, dateShape.MatchString(value)
+	case "timestamp":
+		return "TIMESTAMP " + strings.Replace(quoted, "T", " ", 1), momentShape.MatchString(value) || dateShape.MatchString(value)
+	}
+	return quoted, true
+}
+
+// typeClass sorts the types of databases by how their values are written.
+func typeClass(native string) string {
+	word, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(native)), "(")
+	switch word = strings.TrimSpace(word); word {
+	case "int", "integer", "bigint", "smallint", "tinyint", "int2", "int4", "int8", "numeric", "decimal", "real", "float", "float4", "float8",
+		"double", "double precision", "serial", "bigserial":
+		return "number"
+	case "bool", "boolean":
+		return "boolean"
+	case "date":
+		return "date"
+	case "timestamp", "timestamp without time zone", "timestamp with time zone", "timestamptz", "datetime":
+		return "timestamp"
+	}
+	return "text"
+}
+
+var comparisons = map[string]string{"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+// condition writes a row filter. The value of in is a list with commas.
+func condition(column, native, op, value string) string {
+	name, ok := identifier(column)
+	if !ok {
+		return nothing
+	}
+	if op != "in" {
+		text, ok := literal(value, native)
+		if sign := comparisons[op]; ok && sign != "" {
+			return name + " " + sign + " " + text
+		}
+		return nothing
+	}
+	var list []string
+	for item := range strings.SplitSeq(value, ",") {
+		text, ok := literal(strings.TrimSpace(item), native)
+		if !ok {
+			return nothing
+		}
+		list = append(list, text)
+	}
+	return name + " IN (" + strings.Join(list, ", ") + ")"
+}
+
+var textShape = regexp.MustCompile(`^(varchar(\([0-9]+\))?|char\([0-9]+\))$`)
+
+// maskOf writes a mask of the closed list for a column. A type that a mask does
+// not fit shows nothing at all.
+func maskOf(kind, column, typ string) string {
+	name, ok := identifier(column)
+	if !ok || kind == "null" || !textShape.MatchString(typ) && kind != "none" {
+		return "NULL"
+	}
+	text := "CAST(" + name + " AS varchar)"
+	switch kind {
+	case "none":
+		return ""
+	case "hash":
+		return "CAST(to_hex(sha256(to_utf8(" + text + "))) AS " + typ + ")"
+	case "partial":
+		return "CAST(concat('****', if(length(" + text + ") > 8, substr(" + text + ", -4), '')) AS " + typ + ")"
+	}
+	return "NULL"
+}
+
+// strictest is the mask for a column, "" for none. Two names of one column, with
+// its table and without, are two obligations: the one that shows less counts.
+func strictest(obligations []model.Obligation, at table, column, typ string) string {
+	strength := map[string]int{"none": 0, "partial": 1, "hash": 2, "null": 3}
+	most := ""
+	for _, o := range obligations {
+		name, ok := columnOf(o, at)
+		if !ok || o.Type != model.ObligeMask || !strings.EqualFold(name, column) {
+			continue
+		}
+		if kind := o.Params["with"]; most == "" || strength[kind] > strength[most] {
+			most = kind
+		}
+	}
+	if most == "" {
+		return ""
+	}
+	return maskOf(most, column, typ)
+}
+
+// columnOf gives the column of the table that an obligation is about. A field
+// may name its table, and its schema, before the column.
+func columnOf(o model.Obligation, at table) (string, bool) {
+	field := o.Params["field"]
+	i := strings.LastIndex(field, ".")
+	if i < 0 {
+		return field, field != ""
+	}
+	of := field[:i]
+	return field[i+1:], strings.EqualFold(of, at.Table) || strings.EqualFold(of, at.Schema+"."+at.Table)
+}
+
+// typeOf is the type of a column as its database names it; "" where the
+// catalog does not know.
+func typeOf(fields []model.AssetField, column string) string {
+	for _, f := range fields {
+		if strings.EqualFold(f.Name, column) {
+			return f.NativeType
+		}
+	}
+	return ""
+}

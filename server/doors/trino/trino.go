@@ -1,0 +1,200 @@
+// Package trino is the door for Trino's OPA plugin. It owns the mapping of
+// Trino's operations to questions about data products, and the SQL of the row
+// filters and column masks that come with an answer: that SQL is made here, from
+// obligations of a closed list, and never out of a policy's own text. Trino must
+// be set up with all the endpoints, since an answer to the first counts on the
+// filters and masks of the others. The plugin sends no credentials of its own, so
+// a proxy beside the coordinator adds the header Authorization.
+package trino
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/doors"
+	"github.com/souk-mesh/souk/server/pdp"
+)
+
+// Unknown is what becomes of a table that no product offers.
+type Unknown string
+
+// The ways with unknown tables.
+const (
+	Deny        Unknown = "deny"
+	AllowRead   Unknown = "allow"       // reading is allowed, changing is not
+	Passthrough Unknown = "passthrough" // Souk has no say; another access control should have
+)
+
+// Validate reports a word that is none of them.
+func (u Unknown) Validate() error {
+	switch u {
+	case Deny, AllowRead, Passthrough:
+		return nil
+	}
+	return model.Invalid("trino-unknown-tables", "must be deny, allow or passthrough", "leave it out to deny")
+}
+
+const (
+	root    = "/v1/data/souk/trino/"
+	maxBody = 4 << 20
+)
+
+// Door answers Trino. Whoever mounts it says who is asking: the coordinator.
+type Door struct {
+	pdp     *pdp.Service
+	unknown Unknown
+	log     *slog.Logger
+}
+
+// New makes the door.
+func New(p *pdp.Service, unknown Unknown, log *slog.Logger) *Door {
+	return &Door{pdp: p, unknown: unknown, log: log}
+}
+
+// Routes gives the handlers by the patterns that they belong behind.
+func (d *Door) Routes() map[string]http.Handler {
+	return map[string]http.Handler{
+		"POST " + root + "allow":            d.handle(d.allow),
+		"POST " + root + "batch":            d.handle(d.batch),
+		"POST " + root + "rowFilters":       d.handle(d.rowFilters),
+		"POST " + root + "columnMask":       d.handle(d.columnMask),
+		"POST " + root + "batchColumnMasks": d.handle(d.batchColumnMasks),
+	}
+}
+
+// client carries masks and filters, because we render them; what must be
+// logged, we have logged. Nothing else can be asked of Trino.
+var client = pdp.Client{Channel: "trino", Carries: []model.ObligationType{model.ObligeMask, model.ObligeRowFilter, model.ObligeLog}}
+
+// handle reads the question and wraps the answer as OPA does.
+func (d *Door) handle(answer func(context.Context, *input) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Input *input `json:"input"`
+		}
+		err := doors.Read(w, r, maxBody, &body)
+		if err == nil && (body.Input == nil || body.Input.Context.Identity.User == "" || body.Input.Action.Operation == "") {
+			err = model.Invalid("input", "names no user or no operation", "send what Trino's OPA plugin sends")
+		}
+		var result any
+		if err == nil {
+			result, err = answer(r.Context(), body.Input)
+		}
+		if err != nil {
+			doors.Refuse(w, r, d.log, err)
+			return
+		}
+		doors.Write(w, http.StatusOK, map[string]any{"result": result})
+	})
+}
+
+func (d *Door) allow(ctx context.Context, in *input) (any, error) {
+	allowed, err := d.decide(ctx, in, []resource{in.Action.Resource})
+	return err == nil && allowed[0], err
+}
+
+// batch gives the indices of what is allowed. Columns come as one table, and
+// are allowed together: what a column shows is the masks' business.
+func (d *Door) batch(ctx context.Context, in *input) (any, error) {
+	resources := in.Action.FilterResources
+	allowed, err := d.decide(ctx, in, resources)
+	if err != nil {
+		return nil, err
+	}
+	indices := []int{}
+	if in.Action.Operation == "FilterColumns" {
+		if len(resources) == 1 && allowed[0] {
+			for i := range resources[0].Table.Columns {
+				indices = append(indices, i)
+			}
+		}
+		return indices, nil
+	}
+	for i, ok := range allowed {
+		if ok {
+			indices = append(indices, i)
+		}
+	}
+	return indices, nil
+}
+
+// expression is SQL that Trino evaluates with the rights of the view's owner.
+type expression struct {
+	Expression string `json:"expression"`
+}
+
+func (d *Door) rowFilters(ctx context.Context, in *input) (any, error) {
+	t := in.Action.Resource.Table
+	answer, covered, err := d.read(ctx, in, t.of())
+	switch {
+	case err != nil:
+		return nil, err
+	case covered && !answer.Allowed():
+		return []expression{{"false"}}, nil
+	}
+	filters := []expression{}
+	for _, o := range answer.Obligations {
+		if column, ok := columnOf(o, t); ok && o.Type == model.ObligeRowFilter {
+			filters = append(filters, expression{condition(column, typeOf(answer.Fields, column), o.Params["op"], o.Params["value"])})
+		}
+	}
+	return filters, nil
+}
+
+func (d *Door) columnMask(ctx context.Context, in *input) (any, error) {
+	masks, err := d.masks(ctx, in, []resource{in.Action.Resource})
+	if err != nil || masks[0] == "" {
+		return nil, err // null is no mask
+	}
+	return expression{masks[0]}, nil
+}
+
+type indexed struct {
+	Index          int        `json:"index"`
+	ViewExpression expression `json:"viewExpression"`
+}
+
+func (d *Door) batchColumnMasks(ctx context.Context, in *input) (any, error) {
+	masks, err := d.masks(ctx, in, in.Action.FilterResources)
+	if err != nil {
+		return nil, err
+	}
+	list := []indexed{}
+	for i, mask := range masks {
+		if mask != "" {
+			list = append(list, indexed{i, expression{mask}})
+		}
+	}
+	return list, nil
+}
+
+// masks gives the expression for each column, "" for those that show as they
+// are. It asks once for each table.
+func (d *Door) masks(ctx context.Context, in *input, columns []resource) ([]string, error) {
+	type known struct {
+		answer  pdp.Answer
+		covered bool
+	}
+	seen := map[pdp.Table]known{}
+	masks := make([]string, len(columns))
+	for i, r := range columns {
+		c := r.Column
+		at := table{Catalog: c.Catalog, Schema: c.Schema, Table: c.Table}
+		k, ok := seen[at.of()]
+		if !ok {
+			var err error
+			if k.answer, k.covered, err = d.read(ctx, in, at.of()); err != nil {
+				return nil, err
+			}
+			seen[at.of()] = k
+		}
+		if k.covered && !k.answer.Allowed() {
+			masks[i] = "NULL"
+			continue
+		}
+		masks[i] = strictest(k.answer.Obligations, at, c.Column, c.Type)
+	}
+	return masks, nil
+}

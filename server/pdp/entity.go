@@ -1,0 +1,258 @@
+package pdp
+
+import (
+	"context"
+	"maps"
+	"reflect"
+	"strings"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// kinds are the types of subject. AuthZEN's examples say user.
+var kinds = map[string]model.PrincipalKind{"user": model.Person, "person": model.Person, "service": model.Service}
+
+// subject finds who is meant; nil is nobody.
+func (r *round) subject(ctx context.Context, e Entity) (*model.Principal, error) {
+	key := name{e.Type, e.ID}
+	if p, ok := r.people[key]; ok {
+		return p, nil
+	}
+	p, err := r.findSubject(ctx, e)
+	if err == nil {
+		r.people[key] = p
+	}
+	return p, err
+}
+
+func (r *round) findSubject(ctx context.Context, e Entity) (*model.Principal, error) {
+	kind, ok := kinds[e.Type]
+	if !ok || e.ID == "" {
+		return nil, nil //nolint:nilnil // nobody by that name is an answer
+	}
+	found, err := find(ctx, r.store, store.Principals, model.PrefixPrincipal, e.ID, store.Query{Index: "by_name", Where: store.Eq("name", e.ID)})
+	if found != nil && found.Kind != kind {
+		return nil, err
+	}
+	return found, err
+}
+
+// thing is a resource as the policies see it, with what the server knows of it
+// beside.
+type thing struct {
+	res   policy.Resource
+	knows map[string]any
+}
+
+// resource finds what an outsider names; nil is nothing.
+func (r *round) resource(ctx context.Context, e Entity) (*thing, error) {
+	key := name{e.Type, e.ID}
+	if t, ok := r.things[key]; ok {
+		return t, nil
+	}
+	t, err := r.findResource(ctx, e)
+	if err == nil {
+		r.things[key] = t
+	}
+	return t, err
+}
+
+// findResource looks into the table of the type. A type that is none of our nouns is
+// the kind of an asset: applications keep their records as assets.
+func (r *round) findResource(ctx context.Context, e Entity) (*thing, error) {
+	switch e.Type {
+	case "data_product":
+		return describe(ctx, r.gate.Product)(r.findProduct(ctx, e.ID))
+	case "domain":
+		return describe(ctx, r.gate.Domain)(find(ctx, r.store, store.Domains, model.PrefixDomain, e.ID, store.Query{Index: "by_name", Where: store.Eq("name", e.ID)}))
+	case "access_request":
+		return describe(ctx, r.gate.Request)(find(ctx, r.store, store.Requests, model.PrefixRequest, e.ID, store.Query{}))
+	case "grant":
+		return describe(ctx, r.gate.Grant)(find(ctx, r.store, store.Grants, model.PrefixGrant, e.ID, store.Query{}))
+	}
+	where := store.Eq("name", e.ID)
+	if e.Type != "asset" {
+		where = store.And(where, store.Eq("kind", kindOf(e.Type)))
+	}
+	a, err := find(ctx, r.store, store.Assets, model.PrefixAsset, e.ID, store.Query{Index: "by_name", Where: where})
+	if err != nil || a == nil || (e.Type != "asset" && string(a.Kind) != kindOf(e.Type)) {
+		return nil, err
+	}
+	return r.assetThing(ctx, *a)
+}
+
+func (r *round) assetThing(ctx context.Context, a model.Asset) (*thing, error) {
+	res, err := r.gate.Asset(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	knows := map[string]any{"kind": string(a.Kind)}
+	for key, value := range a.Properties {
+		knows[key] = value
+	}
+	return &thing{res: res, knows: knows}, nil
+}
+
+// kindOf is the kind of asset that a type of others stands for.
+func kindOf(typ string) string { return strings.ToUpper(typ) }
+
+// findProduct finds a product by its id, or by DOMAIN/NAME.
+func (r *round) findProduct(ctx context.Context, id string) (*model.DataProduct, error) {
+	domain, product, ok := strings.Cut(id, "/")
+	if !ok {
+		return find(ctx, r.store, store.Products, model.PrefixProduct, id, store.Query{})
+	}
+	d, err := find(ctx, r.store, store.Domains, model.PrefixDomain, domain, store.Query{Index: "by_name", Where: store.Eq("name", domain)})
+	if err != nil || d == nil {
+		return nil, err
+	}
+	return find(ctx, r.store, store.Products, "", product, store.Query{
+		Index: "by_domain", Where: store.And(store.Eq("domain", string(d.ID)), store.Eq("name", product)),
+	})
+}
+
+// maxName is longer than any name we keep.
+const maxName = 2048
+
+// find gives the one noun with the id, or the one that the query finds; nil
+// when there is none, or when a name means two.
+func find[T any, P interface {
+	*T
+	model.Noun
+}](ctx context.Context, s store.Store, table store.Table[T, P], prefix model.Prefix, id string, q store.Query) (*T, error) {
+	if id == "" || len(id) > maxName {
+		return nil, nil //nolint:nilnil // nothing by that name is an answer
+	}
+	if prefix != "" && model.ID(id).Prefix() == prefix {
+		n, err := table.Get(ctx, s, model.ID(id))
+		if model.Is(err, model.KindNotFound) {
+			return nil, nil //nolint:nilnil // as above
+		}
+		return &n, err
+	}
+	if q.Index == "" {
+		return nil, nil //nolint:nilnil // such nouns have no names
+	}
+	q.Limit = 2
+	page, err := table.Find(ctx, s, q)
+	if err != nil || len(page.Nodes) != 1 {
+		return nil, err
+	}
+	return &page.Nodes[0], nil
+}
+
+// describe tells the policies of what was found.
+func describe[T any](ctx context.Context, one func(context.Context, T) (policy.Resource, error)) func(*T, error) (*thing, error) {
+	return func(n *T, err error) (*thing, error) {
+		if err != nil || n == nil {
+			return nil, err
+		}
+		res, err := one(ctx, *n)
+		if err != nil {
+			return nil, err
+		}
+		return &thing{res: res}, nil
+	}
+}
+
+// actionOf is the name that policies know an action by: ours as they are, and
+// those of applications with their prefix.
+func actionOf(name string) model.Action {
+	if policy.Known(model.Action(name)) {
+		return model.Action(name)
+	}
+	return model.Action(model.AppActions + strings.TrimPrefix(name, model.AppActions))
+}
+
+// own names what the input tells of a subject and of a resource from the
+// server's own records.
+var (
+	ownOfSubject  = []string{"type", "id", "name", "domain", "teams", "steward_of", "roles", "clearance", "suspended"}
+	ownOfResource = []string{
+		"type", "id", "name", "domain", "owner", "owner_team", "classification", "visibility", "status", "tags", "product",
+		"requester", "described", "has_owner", "exposed", "ports",
+	}
+)
+
+// vouches asks, once, whether the caller's word stands above ours.
+func (r *round) vouches(ctx context.Context) (bool, error) {
+	if r.trusted != nil {
+		return *r.trusted, nil
+	}
+	caller, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return false, err
+	}
+	d, err := r.session.Would(ctx, caller, model.ActDecisionVouch, r.gate.Platform("decision", "evaluation"), gate.Extra{Channel: r.client.Channel})
+	if err != nil {
+		return false, err
+	}
+	allowed := d.Allowed()
+	r.trusted = &allowed
+	return allowed, nil
+}
+
+// properties joins what the caller says with what the server knows. Where both
+// speak the server's word stands, unless the caller is trusted to know better.
+func (r *round) properties(ctx context.Context, what thing, q Question) (policy.Properties, error) {
+	p := policy.Properties{Subject: q.Subject.Properties, Action: q.Properties, Resource: q.Resource.Properties, Context: q.Context}
+	clash := claims(p.Subject, ownOfSubject) || claims(p.Resource, ownOfResource) || contradicts(p.Resource, what.knows)
+	if clash {
+		trusted, err := r.vouches(ctx)
+		if err != nil {
+			return p, err
+		}
+		if trusted {
+			p.Resource = joined(what.knows, p.Resource)
+			return p, nil
+		}
+		p.Subject, p.Resource = without(p.Subject, ownOfSubject), without(p.Resource, ownOfResource)
+	}
+	p.Resource = joined(p.Resource, what.knows)
+	return p, nil
+}
+
+// joined is both, with the stronger on top.
+func joined(weaker, stronger map[string]any) map[string]any {
+	if len(stronger) == 0 {
+		return weaker
+	}
+	all := maps.Clone(weaker)
+	if all == nil {
+		all = make(map[string]any, len(stronger))
+	}
+	maps.Copy(all, stronger)
+	return all
+}
+
+func claims(m map[string]any, names []string) bool {
+	for _, n := range names {
+		if _, ok := m[n]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func contradicts(said, known map[string]any) bool {
+	for key, value := range known {
+		if other, ok := said[key]; ok && !reflect.DeepEqual(other, value) {
+			return true
+		}
+	}
+	return false
+}
+
+func without(m map[string]any, names []string) map[string]any {
+	if m == nil {
+		return nil
+	}
+	rest := maps.Clone(m)
+	for _, n := range names {
+		delete(rest, n)
+	}
+	return rest
+}

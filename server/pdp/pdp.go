@@ -1,0 +1,233 @@
+// Package pdp answers the questions of other systems: what may this subject do
+// with that resource. It owns the way from the names that outsiders use to our
+// nouns, the right to ask about others, and the rule that a caller who cannot
+// carry a duty out hears no. It decides nothing, and it refuses to take an
+// outsider's word for what the server knows itself.
+package pdp
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// recorder keeps decisions that no change of ours follows.
+type recorder interface {
+	Note(ctx context.Context, d model.DecisionRecord) error
+}
+
+// Service answers questions about subjects other than the caller.
+type Service struct {
+	store  store.Store
+	gate   *gate.Gate
+	engine *policy.Engine
+	log    recorder
+	key    policy.BundleKey
+	tables tables
+	now    func() time.Time
+
+	archives archives
+}
+
+// Config is what the service works with.
+type Config struct {
+	Store    store.Store
+	Gate     *gate.Gate
+	Engine   *policy.Engine
+	Log      recorder         // nil keeps the decisions in the store
+	Key      policy.BundleKey // without one there are no bundles
+	Catalogs []string         // Trino's catalogs: NAME=NAMESPACE/DATABASE
+	Now      func() time.Time
+}
+
+// New makes the service. It returns an error of kind Invalid for a setting
+// that cannot work.
+func New(c Config) (*Service, error) {
+	t, err := readTables(c.Catalogs)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{
+		store: c.Store, gate: c.Gate, engine: c.Engine, log: c.Log, key: c.Key, now: c.Now, tables: t,
+		archives: archives{kept: map[string]Archive{}},
+	}, nil
+}
+
+// Entity is a subject or a resource as an outsider names it.
+type Entity struct {
+	Type       string
+	ID         string
+	Properties map[string]any
+}
+
+// Question asks whether the subject may do the action to the resource.
+type Question struct {
+	Subject    Entity
+	Action     string
+	Properties map[string]any // of the action
+	Resource   Entity
+	Context    map[string]any
+}
+
+// Client is what the door knows of the caller.
+type Client struct {
+	Channel string                 // the door
+	Carries []model.ObligationType // the duties that the caller carries out; a mandatory one beside them refuses
+}
+
+// EveryDuty is what a client carries that understands obligations.
+func EveryDuty() []model.ObligationType {
+	return []model.ObligationType{
+		model.ObligeMask, model.ObligeRowFilter, model.ObligeLog, model.ObligeWatermark,
+		model.ObligeTTLMax, model.ObligeNoExport, model.ObligeAcknowledge,
+	}
+}
+
+// Evaluate answers one question. A refusal is an answer; so is a name that
+// nobody here goes by. It returns an error of kind Denied to a caller who may
+// not ask about the subject.
+func (s *Service) Evaluate(ctx context.Context, q Question, c Client) (model.Decision, error) {
+	r := s.round(c)
+	d, err := r.evaluate(ctx, q)
+	if err != nil {
+		return model.Decision{}, err
+	}
+	return d, r.keep(ctx)
+}
+
+// round is one request: many questions on one snapshot of the policies.
+type round struct {
+	*Service
+	client  Client
+	session *gate.Session
+	right   *bool // whether the caller may ask about everybody; nil until asked
+	trusted *bool // whether the caller may vouch
+	people  map[name]*model.Principal
+	things  map[name]*thing
+	rows    []model.DecisionRecord
+
+	caller  model.ID
+	request string
+}
+
+// name is an entity without its properties.
+type name struct{ typ, id string }
+
+func (s *Service) round(c Client) *round {
+	return &round{Service: s, client: c, session: s.gate.Session(), people: map[name]*model.Principal{}, things: map[name]*thing{}}
+}
+
+func (r *round) evaluate(ctx context.Context, q Question) (model.Decision, error) {
+	who, err := r.subject(ctx, q.Subject)
+	if err != nil {
+		return model.Decision{}, err
+	}
+	if err := r.mayAsk(ctx, who); err != nil {
+		return model.Decision{}, err
+	}
+	if who == nil {
+		return unknown("subject.unknown", "There is no such subject here."), nil
+	}
+	what, err := r.resource(ctx, q.Resource)
+	if err != nil {
+		return model.Decision{}, err
+	}
+	if what == nil {
+		return unknown("resource.unknown", "There is no such resource here."), nil
+	}
+	answer, err := r.ask(ctx, *who, *what, q)
+	if err != nil {
+		return model.Decision{}, err
+	}
+	r.rows = append(r.rows, answer.Row)
+	return r.carried(answer.Decision), nil
+}
+
+// ask puts the question to the policies.
+func (r *round) ask(ctx context.Context, who model.Principal, what thing, q Question) (gate.Answer, error) {
+	extra, err := r.extra(ctx, what, q)
+	if err != nil {
+		return gate.Answer{}, err
+	}
+	return r.session.Ask(ctx, who, actionOf(q.Action), what.res, extra)
+}
+
+// extra is what the question carries beside its subject and resource.
+func (r *round) extra(ctx context.Context, what thing, q Question) (gate.Extra, error) {
+	properties, err := r.properties(ctx, what, q)
+	purpose, _ := q.Context["purpose"].(string)
+	return gate.Extra{Purpose: purpose, Channel: r.client.Channel, Properties: properties}, err
+}
+
+// mayAsk asks whether the caller may ask about the subject: as somebody who
+// may ask about everybody, or about themselves.
+func (r *round) mayAsk(ctx context.Context, who *model.Principal) error {
+	caller, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return err
+	}
+	r.caller, r.request = caller.ID, model.RequestIDFrom(ctx)
+	res := r.gate.Platform("decision", "evaluation")
+	if r.right == nil {
+		d, err := r.session.Would(ctx, caller, model.ActDecisionAsk, res, gate.Extra{Channel: r.client.Channel})
+		if err != nil {
+			return err
+		}
+		allowed := d.Allowed()
+		r.right = &allowed
+	}
+	if *r.right {
+		return nil
+	}
+	if who != nil {
+		res.Requester = who.ID
+	}
+	_, err = r.gate.Require(ctx, model.ActDecisionAsk, res)
+	return err
+}
+
+// carried turns an allow into a refusal when it comes with a duty that the
+// client would not carry out. The log keeps what the policies said.
+func (r *round) carried(d model.Decision) model.Decision {
+	for _, o := range d.Obligations {
+		if d.Allowed() && o.Mandatory && !slices.Contains(r.client.Carries, o.Type) {
+			d.Outcome = model.Deny
+			d.Reasons = []model.Reason{{
+				Code: "obligation.unsupported", Origin: "engine",
+				Message: "It is allowed only with the duty " + o.ID + " (" + string(o.Type) + "), which the client does not carry out.",
+			}}
+		}
+	}
+	return d
+}
+
+// keep logs the decisions of the round.
+func (r *round) keep(ctx context.Context) error {
+	if r.log != nil {
+		for _, row := range r.rows {
+			if err := r.log.Note(ctx, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(r.rows) == 0 {
+		return nil
+	}
+	writes := make([]store.Write, len(r.rows))
+	for i, row := range r.rows {
+		writes[i] = store.Decisions.Put(row)
+	}
+	change := r.gate.Change(ctx, string(model.ActDecisionAsk), r.rows[0].ResourceID, "", gate.Answer{}, writes...)
+	_, err := r.store.Apply(ctx, change)
+	return err
+}
+
+func unknown(code, message string) model.Decision {
+	return model.Decision{Outcome: model.Deny, Reasons: []model.Reason{{Code: code, Message: message, Origin: "engine"}}}
+}

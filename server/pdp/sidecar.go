@@ -1,0 +1,190 @@
+package pdp
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// Report is a decision that an engine outside made by a bundle of ours.
+type Report struct {
+	ID     string // the engine's own name of it
+	At     time.Time
+	Input  json.RawMessage
+	Result json.RawMessage
+	Masked []string // paths of Input that the engine has hidden
+}
+
+// Tally says what became of a batch of reports.
+type Tally struct {
+	Kept    int
+	Known   int // sent before
+	Refused int
+	Why     error // the first was refused
+}
+
+// The bounds of a report.
+const (
+	maxReports    = 10_000 // of one batch
+	maxInput      = 64 << 10
+	reportsAhead  = 5 * time.Minute // a clock may be wrong by that much
+	reportsBehind = 90 * 24 * time.Hour
+	reportsAtOnce = 200
+)
+
+// Accept keeps decisions of an engine outside as rows of the decision log. They
+// are the caller's: it says so, and Souk has not decided them. What is no
+// decision by our rules is refused by itself: an engine would send the same
+// batch again for ever. A decision that is sent again changes nothing.
+func (s *Service) Accept(ctx context.Context, reports []Report) (Tally, error) {
+	caller, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return Tally{}, err
+	}
+	if _, err := s.gate.Require(ctx, model.ActDecisionAsk, s.gate.Platform("decision", "sidecar")); err != nil {
+		return Tally{}, err
+	}
+	if len(reports) > maxReports {
+		return Tally{}, model.Invalid("body", fmt.Sprintf("has more than %d decisions", maxReports), "send smaller chunks")
+	}
+	var tally Tally
+	rows := make([]model.DecisionRecord, 0, len(reports))
+	for _, report := range reports {
+		row, err := s.row(caller.ID, report)
+		if err == nil {
+			rows = append(rows, row)
+			continue
+		}
+		if tally.Refused++; tally.Why == nil {
+			tally.Why = err
+		}
+	}
+	for len(rows) > 0 {
+		n := min(len(rows), reportsAtOnce)
+		kept, err := s.keepReports(ctx, rows[:n])
+		if err != nil {
+			return tally, err
+		}
+		tally.Kept, tally.Known = tally.Kept+kept, tally.Known+n-kept
+		rows = rows[n:]
+	}
+	return tally, nil
+}
+
+func (s *Service) keepReports(ctx context.Context, rows []model.DecisionRecord) (int, error) {
+	fresh := map[model.ID]model.DecisionRecord{}
+	ids := make([]model.ID, len(rows))
+	for i, row := range rows {
+		fresh[row.ID], ids[i] = row, row.ID
+	}
+	known, err := store.Decisions.GetMany(ctx, s.store, ids...)
+	if err != nil {
+		return 0, err
+	}
+	for _, row := range known {
+		delete(fresh, row.ID)
+	}
+	if len(fresh) == 0 {
+		return 0, nil
+	}
+	var writes []store.Write
+	for _, row := range fresh {
+		writes = append(writes, store.Decisions.Put(row))
+	}
+	_, err = s.store.Apply(ctx, s.gate.Change(ctx, "decision.import", "", "", gate.Answer{}, writes...))
+	return len(fresh), err
+}
+
+var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// row checks a report and makes a row of it. Its id follows from the engine's
+// own, so that a report that comes twice is one row.
+func (s *Service) row(caller model.ID, r Report) (model.DecisionRecord, error) {
+	switch now := s.now(); {
+	case r.ID == "" || len(r.ID) > 128:
+		return model.DecisionRecord{}, model.Invalid("decision_id", "must be 1 to 128 bytes", "")
+	case r.At.After(now.Add(reportsAhead)) || r.At.Before(now.Add(-reportsBehind)):
+		return model.DecisionRecord{}, model.Invalid("timestamp", "lies in the future or more than 90 days back", "set the clock of the sidecar")
+	case len(r.Input) > maxInput:
+		return model.DecisionRecord{}, model.Invalid("input", "is larger than 64 KiB", "")
+	}
+	d, err := readResult(r.Result)
+	if err != nil {
+		return model.DecisionRecord{}, err
+	}
+	about, err := readInput(r.Input)
+	if err != nil {
+		return model.DecisionRecord{}, err
+	}
+	sum := sha256.Sum256([]byte(string(caller) + "\x00" + r.ID))
+	d.ID = model.ID(string(model.PrefixDecision) + "_" + crockford.EncodeToString(sum[:16]))
+	return model.DecisionRecord{
+		Meta: model.Meta{ID: d.ID}, At: r.At.UTC().Truncate(time.Millisecond), Action: model.Action(about.Action.Name), PrincipalID: caller,
+		ResourceID: about.Resource.ID, Domain: about.Resource.Domain, Outcome: d.Outcome, Decision: d, Input: r.Input, Masked: dotted(r.Masked),
+	}, nil
+}
+
+// about is what the log is searched by.
+type about struct {
+	V        int
+	Action   struct{ Name string }
+	Resource struct {
+		ID     model.ID
+		Domain model.Slug
+	}
+	Subject *struct{ ID model.ID }
+	Context *struct{ Now string }
+}
+
+func readInput(text json.RawMessage) (about, error) {
+	var a about
+	if err := json.Unmarshal(text, &a); err != nil || a.Subject == nil || a.Context == nil || a.V != 1 {
+		return a, model.Invalid("input", "is no question in the form that Souk logs", "send what the policies of the bundle expect")
+	}
+	if !policy.Asked(model.Action(a.Action.Name)) {
+		return a, model.Invalid("input.action.name", "is no action that policies know", "")
+	}
+	if len(a.Resource.ID) > 64 {
+		return a, model.Invalid("input.resource.id", "is too long for an id", "")
+	}
+	if a.Resource.Domain == "" {
+		return a, nil
+	}
+	return a, a.Resource.Domain.Validate("input.resource.domain")
+}
+
+func readResult(text json.RawMessage) (model.Decision, error) {
+	var d model.Decision
+	if err := json.Unmarshal(text, &d); err != nil {
+		return d, model.Invalid("result", "is no decision", "log the path souk/main/decision")
+	}
+	switch d.Outcome {
+	case model.Allow, model.Deny, model.NeedsApproval:
+	default:
+		return d, model.Invalid("result.outcome", "must be ALLOW, DENY or NEEDS_APPROVAL", "log the path souk/main/decision")
+	}
+	if len(d.Reasons) == 0 || len(d.Reasons) > 100 {
+		return d, model.Invalid("result.reasons", "must name 1 to 100 reasons", "log the path souk/main/decision")
+	}
+	return d, nil
+}
+
+// dotted writes pointers into an event, /input/subject/name, as paths of the input.
+func dotted(pointers []string) []string {
+	var paths []string
+	for _, p := range pointers {
+		if rest, ok := strings.CutPrefix(p, "/input/"); ok {
+			paths = append(paths, strings.ReplaceAll(rest, "/", "."))
+		}
+	}
+	return paths
+}
