@@ -546,6 +546,98 @@ func (ec *executionContext) fieldContext_AuditTouch_isDeleted(_ context.Context,
 	return graphql.NewScalarFieldContext("AuditTouch", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _DecisionList_kind(ctx context.Context, field graphql.CollectedField, obj *model.DecisionList) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DecisionList_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DecisionList_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DecisionList", field, false, false, "String")
+}
+
+func (ec *executionContext) _DecisionList_filter(ctx context.Context, field graphql.CollectedField, obj *model.DecisionList) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DecisionList_filter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Filter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DecisionList_filter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DecisionList", field, false, false, "String")
+}
+
+func (ec *executionContext) _DecisionList_asked(ctx context.Context, field graphql.CollectedField, obj *model.DecisionList) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DecisionList_asked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Asked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DecisionList_asked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DecisionList", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DecisionList_shown(ctx context.Context, field graphql.CollectedField, obj *model.DecisionList) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DecisionList_shown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shown, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DecisionList_shown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DecisionList", field, false, false, "Int")
+}
+
 func (ec *executionContext) _DecisionRecord_id(ctx context.Context, field graphql.CollectedField, obj *model.DecisionRecord) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -784,14 +876,69 @@ func (ec *executionContext) _DecisionRecord_input(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
-			return ec.marshalNJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+			return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DecisionRecord_input(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DecisionRecord", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _DecisionRecord_masked(ctx context.Context, field graphql.CollectedField, obj *model.DecisionRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DecisionRecord_masked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Masked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_DecisionRecord_input(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DecisionRecord", field, false, false, "JSON")
+func (ec *executionContext) fieldContext_DecisionRecord_masked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DecisionRecord", field, false, false, "String")
+}
+
+func (ec *executionContext) _DecisionRecord_list(ctx context.Context, field graphql.CollectedField, obj *model.DecisionRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DecisionRecord_list(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.List, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DecisionList) graphql.Marshaler {
+			return ec.marshalODecisionList2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐDecisionList(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DecisionRecord_list(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DecisionRecord",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DecisionList(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _DecisionRecord_requestId(ctx context.Context, field graphql.CollectedField, obj *model.DecisionRecord) (ret graphql.Marshaler) {
@@ -815,6 +962,29 @@ func (ec *executionContext) _DecisionRecord_requestId(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_DecisionRecord_requestId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DecisionRecord", field, false, false, "String")
+}
+
+func (ec *executionContext) _DecisionRecord_sequence(ctx context.Context, field graphql.CollectedField, obj *model.DecisionRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DecisionRecord_sequence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seq, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DecisionRecord_sequence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DecisionRecord", field, false, false, "Int64")
 }
 
 func (ec *executionContext) _DecisionRecordConnection_edges(ctx context.Context, field graphql.CollectedField, obj *DecisionRecordConnection) (ret graphql.Marshaler) {
@@ -1032,7 +1202,7 @@ func (ec *executionContext) unmarshalInputDecisionFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"principalId", "resourceId", "domain", "outcome"}
+	fieldsInOrder := [...]string{"principalId", "resourceId", "domain", "outcome", "action", "from", "to"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1067,6 +1237,27 @@ func (ec *executionContext) unmarshalInputDecisionFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.Outcome = graphql.OmittableOf(data)
+		case "action":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
+			data, err := ec.unmarshalOAction2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐAction(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Action = graphql.OmittableOf(data)
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = graphql.OmittableOf(data)
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -1305,6 +1496,54 @@ func (ec *executionContext) _AuditTouch(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var decisionListImplementors = []string{"DecisionList"}
+
+func (ec *executionContext) _DecisionList(ctx context.Context, sel ast.SelectionSet, obj *model.DecisionList) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, decisionListImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DecisionList")
+		case "kind":
+			out.Values[i] = ec._DecisionList_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "filter":
+			out.Values[i] = ec._DecisionList_filter(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asked":
+			out.Values[i] = ec._DecisionList_asked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "shown":
+			out.Values[i] = ec._DecisionList_shown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var decisionRecordImplementors = []string{"DecisionRecord", "Node"}
 
 func (ec *executionContext) _DecisionRecord(ctx context.Context, sel ast.SelectionSet, obj *model.DecisionRecord) graphql.Marshaler {
@@ -1364,11 +1603,26 @@ func (ec *executionContext) _DecisionRecord(ctx context.Context, sel ast.Selecti
 			}
 		case "input":
 			out.Values[i] = ec._DecisionRecord_input(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "masked":
+			out.Values[i] = ec._DecisionRecord_masked(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "list":
+			out.Values[i] = ec._DecisionRecord_list(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "requestId":
 			out.Values[i] = ec._DecisionRecord_requestId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sequence":
+			out.Values[i] = ec._DecisionRecord_sequence(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1620,6 +1874,13 @@ func (ec *executionContext) unmarshalODecisionFilter2ᚖgithubᚗcomᚋsoukᚑme
 	}
 	res, err := ec.unmarshalInputDecisionFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODecisionList2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐDecisionList(ctx context.Context, sel ast.SelectionSet, v *model.DecisionList) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DecisionList(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalODecisionRecord2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐDecisionRecord(ctx context.Context, sel ast.SelectionSet, v *model.DecisionRecord) graphql.Marshaler {

@@ -25,6 +25,8 @@ type AssetResolver interface {
 	Aliases(ctx context.Context, obj *model.Asset) ([]*model.Alias, error)
 	QualityRules(ctx context.Context, obj *model.Asset) ([]*model.QualityRule, error)
 	Lineage(ctx context.Context, obj *model.Asset, direction model.Direction, depth int, maxNodes int) (*LineageGraph, error)
+
+	Findings(ctx context.Context, obj *model.Asset) ([]*model.Finding, error)
 }
 type QualityRuleResolver interface {
 	Source(ctx context.Context, obj *model.QualityRule) (*model.Source, error)
@@ -682,6 +684,38 @@ func (ec *executionContext) _Asset_updatedAt(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Asset_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Asset", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Asset_findings(ctx context.Context, field graphql.CollectedField, obj *model.Asset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Asset_findings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Asset().Findings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Finding) graphql.Marshaler {
+			return ec.marshalNFinding2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐFindingᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Asset_findings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Asset",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Finding(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _AssetAlias_scheme(ctx context.Context, field graphql.CollectedField, obj *model.Alias) (ret graphql.Marshaler) {
@@ -2149,6 +2183,12 @@ func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "findings":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Asset_findings(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -526,6 +526,29 @@ func (ec *executionContext) fieldContext_Principal_clearance(_ context.Context, 
 	return graphql.NewScalarFieldContext("Principal", field, false, false, "Classification")
 }
 
+func (ec *executionContext) _Principal_region(ctx context.Context, field graphql.CollectedField, obj *model.Principal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Principal_region(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Region, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Principal_region(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Principal", field, false, false, "String")
+}
+
 func (ec *executionContext) _Principal_isSuspended(ctx context.Context, field graphql.CollectedField, obj *model.Principal) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1251,7 +1274,7 @@ func (ec *executionContext) unmarshalInputCreatePrincipalInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"kind", "name", "displayName", "email", "domainId", "teamIds", "roles", "clearance"}
+	fieldsInOrder := [...]string{"kind", "name", "displayName", "email", "domainId", "teamIds", "roles", "clearance", "region"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1314,6 +1337,13 @@ func (ec *executionContext) unmarshalInputCreatePrincipalInput(ctx context.Conte
 				return it, err
 			}
 			it.Clearance = graphql.OmittableOf(data)
+		case "region":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("region"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Region = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -1440,7 +1470,7 @@ func (ec *executionContext) unmarshalInputUpdatePrincipalInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "displayName", "email", "domainId", "teamIds", "roles", "clearance", "isSuspended", "expectedVersion"}
+	fieldsInOrder := [...]string{"id", "displayName", "email", "domainId", "teamIds", "roles", "clearance", "region", "isSuspended", "expectedVersion"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1496,6 +1526,13 @@ func (ec *executionContext) unmarshalInputUpdatePrincipalInput(ctx context.Conte
 				return it, err
 			}
 			it.Clearance = graphql.OmittableOf(data)
+		case "region":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("region"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Region = graphql.OmittableOf(data)
 		case "isSuspended":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isSuspended"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -1725,6 +1762,11 @@ func (ec *executionContext) _Principal(ctx context.Context, sel ast.SelectionSet
 		case "clearance":
 			out.Values[i] = ec._Principal_clearance(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "region":
+			out.Values[i] = ec._Principal_region(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "isSuspended":

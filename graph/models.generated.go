@@ -54,6 +54,20 @@ type AccessRequestRights struct {
 	Cancel model.Outcome `json:"cancel"`
 }
 
+// Which proposal activatePolicy puts in force.
+type ActivatePolicyInput struct {
+	// The proposal.
+	ID model.ID `json:"id"`
+}
+
+// What became of activatePolicy.
+type ActivatePolicyPayload struct {
+	// The proposal that is in force; null when there are userErrors.
+	Proposal *model.PolicyProposal `json:"proposal,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Which request approveAccessRequest votes for.
 type ApproveAccessRequestInput struct {
 	// The request.
@@ -66,6 +80,38 @@ type ApproveAccessRequestInput struct {
 type ApproveAccessRequestPayload struct {
 	// The request with the vote; null when there are userErrors.
 	AccessRequest *model.AccessRequest `json:"accessRequest,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What approvePolicy votes for.
+type ApprovePolicyInput struct {
+	// The proposal.
+	ID model.ID `json:"id"`
+	// The hash of the impact report that the viewer has seen; when the proposal has another by now, it is a CONFLICT.
+	ReportHash string `json:"reportHash"`
+	// What to tell the author.
+	Comment graphql.Omittable[*string] `json:"comment,omitempty"`
+}
+
+// What became of approvePolicy.
+type ApprovePolicyPayload struct {
+	// The proposal with the vote; null when there are userErrors.
+	Proposal *model.PolicyProposal `json:"proposal,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which proposal assessPolicy assesses.
+type AssessPolicyInput struct {
+	// The proposal.
+	ID model.ID `json:"id"`
+}
+
+// What became of assessPolicy.
+type AssessPolicyPayload struct {
+	// How the assessment stands; null when there are userErrors.
+	Assessment *model.PolicyAssessment `json:"assessment,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -162,6 +208,20 @@ type CancelHarvestPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Whose assessment cancelPolicyAssessment ends.
+type CancelPolicyAssessmentInput struct {
+	// The proposal.
+	ID model.ID `json:"id"`
+}
+
+// What became of cancelPolicyAssessment.
+type CancelPolicyAssessmentPayload struct {
+	// How the assessment ended; null when there are userErrors.
+	Assessment *model.PolicyAssessment `json:"assessment,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What checkAccess asks about.
 type CheckAccessInput struct {
 	// The product to read.
@@ -174,6 +234,20 @@ type CheckAccessInput struct {
 type CheckAccessPayload struct {
 	// The policies' answer; null when there are userErrors.
 	Decision *model.Decision `json:"decision,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which proposal checkPolicy checks.
+type CheckPolicyInput struct {
+	// The proposal.
+	ID model.ID `json:"id"`
+}
+
+// What became of checkPolicy.
+type CheckPolicyPayload struct {
+	// The proposal with what the check found; null when there are userErrors.
+	Proposal *model.PolicyProposal `json:"proposal,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -210,6 +284,22 @@ type CheckSourcePayload struct {
 	Capabilities []*model.Capability `json:"capabilities,omitempty"`
 	// Why the check itself broke off, if it did.
 	Failure *model.Failure `json:"failure,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What commentOnPolicy says.
+type CommentOnPolicyInput struct {
+	// The proposal.
+	ID model.ID `json:"id"`
+	// The remark.
+	Text string `json:"text"`
+}
+
+// What became of commentOnPolicy.
+type CommentOnPolicyPayload struct {
+	// The proposal with the remark; null when there are userErrors.
+	Proposal *model.PolicyProposal `json:"proposal,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -288,6 +378,8 @@ type CreatePrincipalInput struct {
 	Roles graphql.Omittable[[]model.Role] `json:"roles,omitempty"`
 	// The highest classification they may be shown.
 	Clearance graphql.Omittable[*model.Classification] `json:"clearance,omitempty"`
+	// Where they work, in the company's own words, such as eu.
+	Region graphql.Omittable[*string] `json:"region,omitempty"`
 }
 
 // What became of createPrincipal.
@@ -394,6 +486,12 @@ type DecisionFilter struct {
 	Domain graphql.Omittable[*model.Slug] `json:"domain,omitempty"`
 	// Only those that came out like this.
 	Outcome graphql.Omittable[*model.Outcome] `json:"outcome,omitempty"`
+	// Only those about this action.
+	Action graphql.Omittable[*model.Action] `json:"action,omitempty"`
+	// Only those at this time or later.
+	From graphql.Omittable[*time.Time] `json:"from,omitempty"`
+	// Only those before this time.
+	To graphql.Omittable[*time.Time] `json:"to,omitempty"`
 }
 
 // A page of the decision log, the newest first.
@@ -460,6 +558,44 @@ type DomainRights struct {
 	CreateProduct model.Outcome `json:"createProduct"`
 	// Whether they may set up and run sources in it.
 	AdministerSources model.Outcome `json:"administerSources"`
+}
+
+// What draftPolicy proposes.
+type DraftPolicyInput struct {
+	// The name of the domain whose package it is; the platform's own when it is left out.
+	Domain graphql.Omittable[*model.Slug] `json:"domain,omitempty"`
+	// Every file of the package, the tests too.
+	Modules []*PolicyModuleInput `json:"modules"`
+	// What it is called.
+	Title string `json:"title"`
+	// What it is for.
+	Description graphql.Omittable[*string] `json:"description,omitempty"`
+}
+
+// What became of draftPolicy.
+type DraftPolicyPayload struct {
+	// The new proposal; null when there are userErrors.
+	Proposal *model.PolicyProposal `json:"proposal,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A page of findings.
+type FindingConnection struct {
+	// The rows with their cursors.
+	Edges []*FindingEdge `json:"edges"`
+	// The rows without their cursors.
+	Nodes []*model.Finding `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A row of a page of findings.
+type FindingEdge struct {
+	// The place just after this row.
+	Cursor string `json:"cursor"`
+	// The row.
+	Node *model.Finding `json:"node"`
 }
 
 // A page of grants.
@@ -558,6 +694,72 @@ type PlatformRights struct {
 	ReadPolicies model.Outcome `json:"readPolicies"`
 }
 
+// A page of differences.
+type PolicyDifferenceConnection struct {
+	// The rows with their cursors.
+	Edges []*PolicyDifferenceEdge `json:"edges"`
+	// The rows without their cursors.
+	Nodes []*model.PolicyDifference `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A row of a page of differences.
+type PolicyDifferenceEdge struct {
+	// The place just after this row.
+	Cursor string `json:"cursor"`
+	// The row.
+	Node *model.PolicyDifference `json:"node"`
+}
+
+// One file of Rego, as it is sent.
+type PolicyModuleInput struct {
+	// Where it shall lie below the policies folder, such as domains/sales/access.rego.
+	Path string `json:"path"`
+	// What it says.
+	Text string `json:"text"`
+}
+
+// A page of policy proposals.
+type PolicyProposalConnection struct {
+	// The rows with their cursors.
+	Edges []*PolicyProposalEdge `json:"edges"`
+	// The rows without their cursors.
+	Nodes []*model.PolicyProposal `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A row of a page of policy proposals.
+type PolicyProposalEdge struct {
+	// The place just after this row.
+	Cursor string `json:"cursor"`
+	// The row.
+	Node *model.PolicyProposal `json:"node"`
+}
+
+// Which policy proposals to list. Every condition given must hold.
+type PolicyProposalFilter struct {
+	// Only those for the package of the domain of this name.
+	Domain graphql.Omittable[*model.Slug] `json:"domain,omitempty"`
+	// Only those in this state.
+	Status graphql.Omittable[*model.ProposalStatus] `json:"status,omitempty"`
+	// Only those of this author.
+	AuthorID graphql.Omittable[*model.ID] `json:"authorId,omitempty"`
+}
+
+// What the policies let the viewer do with a policy proposal.
+type PolicyProposalRights struct {
+	// Whether they may change or withdraw it.
+	Edit model.Outcome `json:"edit"`
+	// Whether they may discuss it.
+	Comment model.Outcome `json:"comment"`
+	// Whether they may approve or reject it.
+	Approve model.Outcome `json:"approve"`
+	// Whether they may put it in force, or have it tried; NEEDS_APPROVAL names no obstacle once the votes are there.
+	Activate model.Outcome `json:"activate"`
+}
+
 // One way into or out of a data product.
 type PortInput struct {
 	// The name, unique within the product.
@@ -626,6 +828,22 @@ type RejectAccessRequestPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Which proposal rejectPolicy turns down.
+type RejectPolicyInput struct {
+	// The proposal.
+	ID model.ID `json:"id"`
+	// What to tell the author.
+	Comment graphql.Omittable[*string] `json:"comment,omitempty"`
+}
+
+// What became of rejectPolicy.
+type RejectPolicyPayload struct {
+	// The proposal that was turned down; null when there are userErrors.
+	Proposal *model.PolicyProposal `json:"proposal,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What requestAccess asks for.
 type RequestAccessInput struct {
 	// The product to read.
@@ -688,6 +906,28 @@ type RevokeTokenPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Whose rules rollbackPolicy takes back.
+type RollbackPolicyInput struct {
+	// The name of the domain; the platform's own package when it is left out.
+	Domain graphql.Omittable[*model.Slug] `json:"domain,omitempty"`
+	// The revision to return to; the one before the present one when it is left out.
+	RevisionID graphql.Omittable[*model.ID] `json:"revisionId,omitempty"`
+	// Why.
+	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
+}
+
+// What became of rollbackPolicy.
+type RollbackPolicyPayload struct {
+	// What the package lives by now; null when there are userErrors.
+	State *model.PolicyStanding `json:"state,omitempty"`
+	// Whether the revision was of another engine and has been checked again first; null when there are userErrors.
+	WasRechecked *bool `json:"wasRechecked,omitempty"`
+	// What to know about it; null when there are userErrors.
+	Notice *string `json:"notice,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // A page of hits, the best first.
 type SearchConnection struct {
 	// The hits with their cursors.
@@ -738,6 +978,22 @@ type SecretInput struct {
 	Field string `json:"field"`
 	// Where it is.
 	Reference model.SecretRef `json:"reference"`
+}
+
+// What shadowPolicy switches.
+type ShadowPolicyInput struct {
+	// The proposal.
+	ID model.ID `json:"id"`
+	// Whether it shall be on trial.
+	IsOn bool `json:"isOn"`
+}
+
+// What became of shadowPolicy.
+type ShadowPolicyPayload struct {
+	// What the package lives by, and what is on trial; null when there are userErrors.
+	State *model.PolicyStanding `json:"state,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // A page of sources.
@@ -794,6 +1050,20 @@ type TeamEdge struct {
 	Cursor string `json:"cursor"`
 	// The row.
 	Node *model.Team `json:"node"`
+}
+
+// Which proposal testPolicy tests.
+type TestPolicyInput struct {
+	// The proposal.
+	ID model.ID `json:"id"`
+}
+
+// What became of testPolicy.
+type TestPolicyPayload struct {
+	// The proposal with how its tests went; null when there are userErrors.
+	Proposal *model.PolicyProposal `json:"proposal,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // A page of tokens.
@@ -872,6 +1142,28 @@ type UpdateDomainPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What updatePolicyDraft changes. What is left out stays as it is.
+type UpdatePolicyDraftInput struct {
+	// Which proposal.
+	ID model.ID `json:"id"`
+	// Every file of the package, the tests too.
+	Modules graphql.Omittable[[]*PolicyModuleInput] `json:"modules,omitempty"`
+	// What it is called.
+	Title graphql.Omittable[*string] `json:"title,omitempty"`
+	// What it is for; null clears it.
+	Description graphql.Omittable[*string] `json:"description,omitempty"`
+	// The version that the sender has seen; another one is a CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+}
+
+// What became of updatePolicyDraft.
+type UpdatePolicyDraftPayload struct {
+	// The changed proposal; null when there are userErrors.
+	Proposal *model.PolicyProposal `json:"proposal,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What updatePrincipal changes. What is left out stays as it is; null clears.
 type UpdatePrincipalInput struct {
 	// Which principal.
@@ -888,6 +1180,8 @@ type UpdatePrincipalInput struct {
 	Roles graphql.Omittable[[]model.Role] `json:"roles,omitempty"`
 	// The highest classification they may be shown.
 	Clearance graphql.Omittable[*model.Classification] `json:"clearance,omitempty"`
+	// Where they work, in the company's own words, such as eu.
+	Region graphql.Omittable[*string] `json:"region,omitempty"`
 	// Whether the door is closed to them.
 	IsSuspended graphql.Omittable[*bool] `json:"isSuspended,omitempty"`
 	// The version that the sender has seen; another one is a CONFLICT.
@@ -944,6 +1238,22 @@ type UserError struct {
 type Viewer struct {
 	// The principal signed in.
 	Principal *model.Principal `json:"principal"`
+}
+
+// Which proposal withdrawPolicy takes back.
+type WithdrawPolicyInput struct {
+	// The proposal.
+	ID model.ID `json:"id"`
+	// Why.
+	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
+}
+
+// What became of withdrawPolicy.
+type WithdrawPolicyPayload struct {
+	// The proposal that was taken back; null when there are userErrors.
+	Proposal *model.PolicyProposal `json:"proposal,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // What a search can find.

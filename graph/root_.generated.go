@@ -29,14 +29,21 @@ type ResolverRoot interface {
 	DataProduct() DataProductResolver
 	DecisionRecord() DecisionRecordResolver
 	Domain() DomainResolver
+	Finding() FindingResolver
 	Grant() GrantResolver
 	HarvestRun() HarvestRunResolver
 	Mutation() MutationResolver
 	Obligation() ObligationResolver
+	PolicyComment() PolicyCommentResolver
+	PolicyProposal() PolicyProposalResolver
+	PolicyRevision() PolicyRevisionResolver
+	PolicyState() PolicyStateResolver
+	PolicyVote() PolicyVoteResolver
 	Port() PortResolver
 	Principal() PrincipalResolver
 	QualityRule() QualityRuleResolver
 	Query() QueryResolver
+	Scorecard() ScorecardResolver
 	Sighting() SightingResolver
 	Source() SourceResolver
 	Subscription() SubscriptionResolver
@@ -88,6 +95,11 @@ type ComplexityRoot struct {
 		Reject  func(childComplexity int) int
 	}
 
+	ActivatePolicyPayload struct {
+		Proposal   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Approval struct {
 		Domain           func(childComplexity int) int
 		ExcludeRequester func(childComplexity int) int
@@ -100,12 +112,23 @@ type ComplexityRoot struct {
 		UserErrors    func(childComplexity int) int
 	}
 
+	ApprovePolicyPayload struct {
+		Proposal   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AssessPolicyPayload struct {
+		Assessment func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Asset struct {
 		Aliases      func(childComplexity int) int
 		CreatedAt    func(childComplexity int) int
 		Description  func(childComplexity int) int
 		Domain       func(childComplexity int) int
 		Fields       func(childComplexity int) int
+		Findings     func(childComplexity int) int
 		ForeignKeys  func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Kind         func(childComplexity int) int
@@ -195,6 +218,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CancelPolicyAssessmentPayload struct {
+		Assessment func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Capability struct {
 		Fix    func(childComplexity int) int
 		Name   func(childComplexity int) int
@@ -204,6 +232,11 @@ type ComplexityRoot struct {
 
 	CheckAccessPayload struct {
 		Decision   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CheckPolicyPayload struct {
+		Proposal   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -217,6 +250,11 @@ type ComplexityRoot struct {
 		Capabilities func(childComplexity int) int
 		Failure      func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
+	}
+
+	CommentOnPolicyPayload struct {
+		Proposal   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	CreateDataProductPayload struct {
@@ -251,6 +289,7 @@ type ComplexityRoot struct {
 		Description     func(childComplexity int) int
 		DisplayName     func(childComplexity int) int
 		Domain          func(childComplexity int) int
+		Findings        func(childComplexity int) int
 		ID              func(childComplexity int) int
 		Name            func(childComplexity int) int
 		Owner           func(childComplexity int) int
@@ -258,6 +297,7 @@ type ComplexityRoot struct {
 		Ports           func(childComplexity int) int
 		PublishedAt     func(childComplexity int) int
 		Revision        func(childComplexity int) int
+		Scorecard       func(childComplexity int) int
 		Status          func(childComplexity int) int
 		Tags            func(childComplexity int) int
 		UpdatedAt       func(childComplexity int) int
@@ -295,6 +335,13 @@ type ComplexityRoot struct {
 		TTLMax      func(childComplexity int) int
 	}
 
+	DecisionList struct {
+		Asked  func(childComplexity int) int
+		Filter func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Shown  func(childComplexity int) int
+	}
+
 	DecisionRecord struct {
 		Action      func(childComplexity int) int
 		At          func(childComplexity int) int
@@ -302,11 +349,14 @@ type ComplexityRoot struct {
 		Domain      func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Input       func(childComplexity int) int
+		List        func(childComplexity int) int
+		Masked      func(childComplexity int) int
 		Outcome     func(childComplexity int) int
 		Principal   func(childComplexity int) int
 		PrincipalID func(childComplexity int) int
 		RequestID   func(childComplexity int) int
 		ResourceID  func(childComplexity int) int
+		Seq         func(childComplexity int) int
 	}
 
 	DecisionRecordConnection struct {
@@ -334,6 +384,7 @@ type ComplexityRoot struct {
 		Name        func(childComplexity int) int
 		Parent      func(childComplexity int) int
 		Revision    func(childComplexity int) int
+		Scorecard   func(childComplexity int) int
 		Stewards    func(childComplexity int) int
 		UpdatedAt   func(childComplexity int) int
 		ViewerCan   func(childComplexity int) int
@@ -354,6 +405,33 @@ type ComplexityRoot struct {
 		Administer        func(childComplexity int) int
 		AdministerSources func(childComplexity int) int
 		CreateProduct     func(childComplexity int) int
+	}
+
+	DraftPolicyPayload struct {
+		Proposal   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Finding struct {
+		Code      func(childComplexity int) int
+		Field     func(childComplexity int) int
+		Message   func(childComplexity int) int
+		Remedy    func(childComplexity int) int
+		Severity  func(childComplexity int) int
+		Standard  func(childComplexity int) int
+		Subject   func(childComplexity int) int
+		SubjectID func(childComplexity int) int
+	}
+
+	FindingConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	FindingEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ForeignKey struct {
@@ -458,30 +536,43 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		ApproveAccessRequest func(childComplexity int, input ApproveAccessRequestInput) int
-		CancelAccessRequest  func(childComplexity int, input CancelAccessRequestInput) int
-		CancelHarvest        func(childComplexity int, input CancelHarvestInput) int
-		CheckAccess          func(childComplexity int, input CheckAccessInput) int
-		CheckSource          func(childComplexity int, input CheckSourceInput) int
-		CheckSourceConfig    func(childComplexity int, input CheckSourceConfigInput) int
-		CreateDataProduct    func(childComplexity int, input CreateDataProductInput) int
-		CreateDomain         func(childComplexity int, input CreateDomainInput) int
-		CreatePrincipal      func(childComplexity int, input CreatePrincipalInput) int
-		CreateSource         func(childComplexity int, input CreateSourceInput) int
-		CreateTeam           func(childComplexity int, input CreateTeamInput) int
-		DeprecateDataProduct func(childComplexity int, input DeprecateDataProductInput) int
-		IssueToken           func(childComplexity int, input IssueTokenInput) int
-		PublishDataProduct   func(childComplexity int, input PublishDataProductInput) int
-		RejectAccessRequest  func(childComplexity int, input RejectAccessRequestInput) int
-		RequestAccess        func(childComplexity int, input RequestAccessInput) int
-		RetireDataProduct    func(childComplexity int, input RetireDataProductInput) int
-		RevokeGrant          func(childComplexity int, input RevokeGrantInput) int
-		RevokeToken          func(childComplexity int, input RevokeTokenInput) int
-		StartHarvest         func(childComplexity int, input StartHarvestInput) int
-		UpdateDataProduct    func(childComplexity int, input UpdateDataProductInput) int
-		UpdateDomain         func(childComplexity int, input UpdateDomainInput) int
-		UpdatePrincipal      func(childComplexity int, input UpdatePrincipalInput) int
-		UpdateSource         func(childComplexity int, input UpdateSourceInput) int
+		ActivatePolicy         func(childComplexity int, input ActivatePolicyInput) int
+		ApproveAccessRequest   func(childComplexity int, input ApproveAccessRequestInput) int
+		ApprovePolicy          func(childComplexity int, input ApprovePolicyInput) int
+		AssessPolicy           func(childComplexity int, input AssessPolicyInput) int
+		CancelAccessRequest    func(childComplexity int, input CancelAccessRequestInput) int
+		CancelHarvest          func(childComplexity int, input CancelHarvestInput) int
+		CancelPolicyAssessment func(childComplexity int, input CancelPolicyAssessmentInput) int
+		CheckAccess            func(childComplexity int, input CheckAccessInput) int
+		CheckPolicy            func(childComplexity int, input CheckPolicyInput) int
+		CheckSource            func(childComplexity int, input CheckSourceInput) int
+		CheckSourceConfig      func(childComplexity int, input CheckSourceConfigInput) int
+		CommentOnPolicy        func(childComplexity int, input CommentOnPolicyInput) int
+		CreateDataProduct      func(childComplexity int, input CreateDataProductInput) int
+		CreateDomain           func(childComplexity int, input CreateDomainInput) int
+		CreatePrincipal        func(childComplexity int, input CreatePrincipalInput) int
+		CreateSource           func(childComplexity int, input CreateSourceInput) int
+		CreateTeam             func(childComplexity int, input CreateTeamInput) int
+		DeprecateDataProduct   func(childComplexity int, input DeprecateDataProductInput) int
+		DraftPolicy            func(childComplexity int, input DraftPolicyInput) int
+		IssueToken             func(childComplexity int, input IssueTokenInput) int
+		PublishDataProduct     func(childComplexity int, input PublishDataProductInput) int
+		RejectAccessRequest    func(childComplexity int, input RejectAccessRequestInput) int
+		RejectPolicy           func(childComplexity int, input RejectPolicyInput) int
+		RequestAccess          func(childComplexity int, input RequestAccessInput) int
+		RetireDataProduct      func(childComplexity int, input RetireDataProductInput) int
+		RevokeGrant            func(childComplexity int, input RevokeGrantInput) int
+		RevokeToken            func(childComplexity int, input RevokeTokenInput) int
+		RollbackPolicy         func(childComplexity int, input RollbackPolicyInput) int
+		ShadowPolicy           func(childComplexity int, input ShadowPolicyInput) int
+		StartHarvest           func(childComplexity int, input StartHarvestInput) int
+		TestPolicy             func(childComplexity int, input TestPolicyInput) int
+		UpdateDataProduct      func(childComplexity int, input UpdateDataProductInput) int
+		UpdateDomain           func(childComplexity int, input UpdateDomainInput) int
+		UpdatePolicyDraft      func(childComplexity int, input UpdatePolicyDraftInput) int
+		UpdatePrincipal        func(childComplexity int, input UpdatePrincipalInput) int
+		UpdateSource           func(childComplexity int, input UpdateSourceInput) int
+		WithdrawPolicy         func(childComplexity int, input WithdrawPolicyInput) int
 	}
 
 	Obligation struct {
@@ -515,6 +606,74 @@ type ComplexityRoot struct {
 		Version      func(childComplexity int) int
 	}
 
+	PolicyAssessment struct {
+		Done       func(childComplexity int) int
+		Message    func(childComplexity int) int
+		ProposalID func(childComplexity int) int
+		ReportHash func(childComplexity int) int
+		State      func(childComplexity int) int
+		Total      func(childComplexity int) int
+	}
+
+	PolicyComment struct {
+		At     func(childComplexity int) int
+		Author func(childComplexity int) int
+		Text   func(childComplexity int) int
+	}
+
+	PolicyDifference struct {
+		Action         func(childComplexity int) int
+		Active         func(childComplexity int) int
+		Classification func(childComplexity int) int
+		Codes          func(childComplexity int) int
+		Count          func(childComplexity int) int
+		FirstAt        func(childComplexity int) int
+		LastAt         func(childComplexity int) int
+		Samples        func(childComplexity int) int
+		Team           func(childComplexity int) int
+		Trial          func(childComplexity int) int
+	}
+
+	PolicyDifferenceConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PolicyDifferenceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PolicyFlip struct {
+		Action         func(childComplexity int) int
+		Change         func(childComplexity int) int
+		Classification func(childComplexity int) int
+		Count          func(childComplexity int) int
+		Samples        func(childComplexity int) int
+		Team           func(childComplexity int) int
+	}
+
+	PolicyImpact struct {
+		At           func(childComplexity int) int
+		BaseHash     func(childComplexity int) int
+		Duration     func(childComplexity int) int
+		DyingGrants  func(childComplexity int) int
+		Flips        func(childComplexity int) int
+		Generated    func(childComplexity int) int
+		Grants       func(childComplexity int) int
+		Hash         func(childComplexity int) int
+		Loosens      func(childComplexity int) int
+		Replayed     func(childComplexity int) int
+		RevisionHash func(childComplexity int) int
+		Sensitive    func(childComplexity int) int
+	}
+
+	PolicyModule struct {
+		Path func(childComplexity int) int
+		Text func(childComplexity int) int
+	}
+
 	PolicyPackage struct {
 		Domain   func(childComplexity int) int
 		Files    func(childComplexity int) int
@@ -522,9 +681,103 @@ type ComplexityRoot struct {
 		Revision func(childComplexity int) int
 	}
 
+	PolicyProblem struct {
+		Code     func(childComplexity int) int
+		File     func(childComplexity int) int
+		Fix      func(childComplexity int) int
+		Line     func(childComplexity int) int
+		Message  func(childComplexity int) int
+		Severity func(childComplexity int) int
+	}
+
+	PolicyProposal struct {
+		Approvals   func(childComplexity int) int
+		Author      func(childComplexity int) int
+		BaseHash    func(childComplexity int) int
+		ClosedAt    func(childComplexity int) int
+		Comments    func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Description func(childComplexity int) int
+		Domain      func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Impact      func(childComplexity int) int
+		Missing     func(childComplexity int) int
+		Problems    func(childComplexity int) int
+		Revision    func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Tests       func(childComplexity int) int
+		Title       func(childComplexity int) int
+		Touches     func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		ViewerCan   func(childComplexity int) int
+		Votes       func(childComplexity int) int
+	}
+
+	PolicyProposalConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PolicyProposalEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PolicyProposalRights struct {
+		Activate func(childComplexity int) int
+		Approve  func(childComplexity int) int
+		Comment  func(childComplexity int) int
+		Edit     func(childComplexity int) int
+	}
+
+	PolicyRevision struct {
+		Author    func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Domain    func(childComplexity int) int
+		Engine    func(childComplexity int) int
+		Hash      func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Modules   func(childComplexity int) int
+	}
+
 	PolicyRevisions struct {
 		Domain   func(childComplexity int) int
 		Platform func(childComplexity int) int
+	}
+
+	PolicyState struct {
+		ActivatedAt func(childComplexity int) int
+		ActivatedBy func(childComplexity int) int
+		Active      func(childComplexity int) int
+		Domain      func(childComplexity int) int
+		OnTrial     func(childComplexity int) int
+		Past        func(childComplexity int) int
+		Previous    func(childComplexity int) int
+		Problem     func(childComplexity int) int
+		Proposal    func(childComplexity int) int
+		Revision    func(childComplexity int) int
+		ServingHash func(childComplexity int) int
+	}
+
+	PolicyTests struct {
+		Covered   func(childComplexity int) int
+		Failed    func(childComplexity int) int
+		Failures  func(childComplexity int) int
+		OK        func(childComplexity int) int
+		Passed    func(childComplexity int) int
+		Survivors func(childComplexity int) int
+		Uncovered func(childComplexity int) int
+	}
+
+	PolicyVote struct {
+		Approve    func(childComplexity int) int
+		Approver   func(childComplexity int) int
+		At         func(childComplexity int) int
+		Comment    func(childComplexity int) int
+		Domain     func(childComplexity int) int
+		ReportHash func(childComplexity int) int
+		Role       func(childComplexity int) int
 	}
 
 	Port struct {
@@ -543,6 +796,7 @@ type ComplexityRoot struct {
 		ID          func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		Name        func(childComplexity int) int
+		Region      func(childComplexity int) int
 		Revision    func(childComplexity int) int
 		Roles       func(childComplexity int) int
 		Suspended   func(childComplexity int) int
@@ -588,35 +842,41 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		AccessRequest  func(childComplexity int, id model.ID) int
-		AccessRequests func(childComplexity int, filter *AccessRequestFilter, first int, after *string) int
-		Asset          func(childComplexity int, id *model.ID, namespace *string, name *string) int
-		Assets         func(childComplexity int, filter *AssetFilter, first int, after *string) int
-		AuditEvents    func(childComplexity int, filter *AuditEventFilter, first int, after *string) int
-		DataProduct    func(childComplexity int, id *model.ID, domain *model.Slug, name *model.Slug) int
-		DataProducts   func(childComplexity int, filter *DataProductFilter, first int, after *string) int
-		Decision       func(childComplexity int, id model.ID) int
-		Decisions      func(childComplexity int, filter *DecisionFilter, first int, after *string) int
-		Domain         func(childComplexity int, id *model.ID, name *model.Slug) int
-		Domains        func(childComplexity int, filter *DomainFilter, first int, after *string) int
-		Grant          func(childComplexity int, id model.ID) int
-		Grants         func(childComplexity int, filter *GrantFilter, first int, after *string) int
-		HarvestRun     func(childComplexity int, id model.ID) int
-		HarvestRuns    func(childComplexity int, filter *HarvestRunFilter, first int, after *string) int
-		Lineage        func(childComplexity int, rootID model.ID, direction model.Direction, depth int, maxNodes int) int
-		Node           func(childComplexity int, id model.ID) int
-		Nodes          func(childComplexity int, ids []model.ID) int
-		Plugins        func(childComplexity int) int
-		Policies       func(childComplexity int) int
-		Principal      func(childComplexity int, id *model.ID, name *string) int
-		Principals     func(childComplexity int, first int, after *string) int
-		Search         func(childComplexity int, query string, filter *SearchFilter, first int, after *string) int
-		Source         func(childComplexity int, id *model.ID, name *model.Slug) int
-		Sources        func(childComplexity int, domainID *model.ID, first int, after *string) int
-		Team           func(childComplexity int, id model.ID) int
-		Teams          func(childComplexity int, domainID model.ID, first int, after *string) int
-		Tokens         func(childComplexity int, principalID *model.ID, first int, after *string) int
-		Viewer         func(childComplexity int) int
+		AccessRequest     func(childComplexity int, id model.ID) int
+		AccessRequests    func(childComplexity int, filter *AccessRequestFilter, first int, after *string) int
+		Asset             func(childComplexity int, id *model.ID, namespace *string, name *string) int
+		Assets            func(childComplexity int, filter *AssetFilter, first int, after *string) int
+		AuditEvents       func(childComplexity int, filter *AuditEventFilter, first int, after *string) int
+		DataProduct       func(childComplexity int, id *model.ID, domain *model.Slug, name *model.Slug) int
+		DataProducts      func(childComplexity int, filter *DataProductFilter, first int, after *string) int
+		Decision          func(childComplexity int, id model.ID) int
+		Decisions         func(childComplexity int, filter *DecisionFilter, first int, after *string) int
+		Domain            func(childComplexity int, id *model.ID, name *model.Slug) int
+		Domains           func(childComplexity int, filter *DomainFilter, first int, after *string) int
+		Findings          func(childComplexity int, domainID model.ID, first int, after *string) int
+		Grant             func(childComplexity int, id model.ID) int
+		Grants            func(childComplexity int, filter *GrantFilter, first int, after *string) int
+		HarvestRun        func(childComplexity int, id model.ID) int
+		HarvestRuns       func(childComplexity int, filter *HarvestRunFilter, first int, after *string) int
+		Lineage           func(childComplexity int, rootID model.ID, direction model.Direction, depth int, maxNodes int) int
+		Node              func(childComplexity int, id model.ID) int
+		Nodes             func(childComplexity int, ids []model.ID) int
+		Plugins           func(childComplexity int) int
+		Policies          func(childComplexity int) int
+		PolicyDifferences func(childComplexity int, proposalID model.ID, first int, after *string) int
+		PolicyProposal    func(childComplexity int, id model.ID) int
+		PolicyProposals   func(childComplexity int, filter *PolicyProposalFilter, first int, after *string) int
+		PolicyRevision    func(childComplexity int, id model.ID) int
+		PolicyState       func(childComplexity int, domain *model.Slug) int
+		Principal         func(childComplexity int, id *model.ID, name *string) int
+		Principals        func(childComplexity int, first int, after *string) int
+		Search            func(childComplexity int, query string, filter *SearchFilter, first int, after *string) int
+		Source            func(childComplexity int, id *model.ID, name *model.Slug) int
+		Sources           func(childComplexity int, domainID *model.ID, first int, after *string) int
+		Team              func(childComplexity int, id model.ID) int
+		Teams             func(childComplexity int, domainID model.ID, first int, after *string) int
+		Tokens            func(childComplexity int, principalID *model.ID, first int, after *string) int
+		Viewer            func(childComplexity int) int
 	}
 
 	Reason struct {
@@ -628,6 +888,11 @@ type ComplexityRoot struct {
 	RejectAccessRequestPayload struct {
 		AccessRequest func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	RejectPolicyPayload struct {
+		Proposal   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	RequestAccessPayload struct {
@@ -650,6 +915,13 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	RollbackPolicyPayload struct {
+		Notice       func(childComplexity int) int
+		State        func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+		WasRechecked func(childComplexity int) int
+	}
+
 	RunCounts struct {
 		Assets    func(childComplexity int) int
 		Created   func(childComplexity int) int
@@ -667,6 +939,18 @@ type ComplexityRoot struct {
 		Level   func(childComplexity int) int
 		Samples func(childComplexity int) int
 		Title   func(childComplexity int) int
+	}
+
+	ScorePoint struct {
+		Day   func(childComplexity int) int
+		Score func(childComplexity int) int
+	}
+
+	Scorecard struct {
+		Checked  func(childComplexity int) int
+		Findings func(childComplexity int) int
+		Score    func(childComplexity int) int
+		Trend    func(childComplexity int, days int) int
 	}
 
 	SearchConnection struct {
@@ -689,6 +973,11 @@ type ComplexityRoot struct {
 	Secret struct {
 		Field     func(childComplexity int) int
 		Reference func(childComplexity int) int
+	}
+
+	ShadowPolicyPayload struct {
+		State      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Sighting struct {
@@ -741,7 +1030,8 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		HarvestRun func(childComplexity int, id model.ID) int
+		HarvestRun       func(childComplexity int, id model.ID) int
+		PolicyAssessment func(childComplexity int, proposalID model.ID) int
 	}
 
 	Team struct {
@@ -763,6 +1053,11 @@ type ComplexityRoot struct {
 	TeamEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	TestPolicyPayload struct {
+		Proposal   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Token struct {
@@ -795,6 +1090,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	UpdatePolicyDraftPayload struct {
+		Proposal   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	UpdatePrincipalPayload struct {
 		Principal  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -824,6 +1124,11 @@ type ComplexityRoot struct {
 		Comment  func(childComplexity int) int
 		Domain   func(childComplexity int) int
 		Role     func(childComplexity int) int
+	}
+
+	WithdrawPolicyPayload struct {
+		Proposal   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 }
 
@@ -1001,6 +1306,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AccessRequestRights.Reject(childComplexity), true
 
+	case "ActivatePolicyPayload.proposal":
+		if e.ComplexityRoot.ActivatePolicyPayload.Proposal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivatePolicyPayload.Proposal(childComplexity), true
+	case "ActivatePolicyPayload.userErrors":
+		if e.ComplexityRoot.ActivatePolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivatePolicyPayload.UserErrors(childComplexity), true
+
 	case "Approval.domain":
 		if e.ComplexityRoot.Approval.Domain == nil {
 			break
@@ -1039,6 +1357,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ApproveAccessRequestPayload.UserErrors(childComplexity), true
 
+	case "ApprovePolicyPayload.proposal":
+		if e.ComplexityRoot.ApprovePolicyPayload.Proposal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovePolicyPayload.Proposal(childComplexity), true
+	case "ApprovePolicyPayload.userErrors":
+		if e.ComplexityRoot.ApprovePolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovePolicyPayload.UserErrors(childComplexity), true
+
+	case "AssessPolicyPayload.assessment":
+		if e.ComplexityRoot.AssessPolicyPayload.Assessment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessPolicyPayload.Assessment(childComplexity), true
+	case "AssessPolicyPayload.userErrors":
+		if e.ComplexityRoot.AssessPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssessPolicyPayload.UserErrors(childComplexity), true
+
 	case "Asset.aliases":
 		if e.ComplexityRoot.Asset.Aliases == nil {
 			break
@@ -1069,6 +1413,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Fields(childComplexity), true
+	case "Asset.findings":
+		if e.ComplexityRoot.Asset.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Findings(childComplexity), true
 	case "Asset.foreignKeys":
 		if e.ComplexityRoot.Asset.ForeignKeys == nil {
 			break
@@ -1427,6 +1777,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelHarvestPayload.UserErrors(childComplexity), true
 
+	case "CancelPolicyAssessmentPayload.assessment":
+		if e.ComplexityRoot.CancelPolicyAssessmentPayload.Assessment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelPolicyAssessmentPayload.Assessment(childComplexity), true
+	case "CancelPolicyAssessmentPayload.userErrors":
+		if e.ComplexityRoot.CancelPolicyAssessmentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelPolicyAssessmentPayload.UserErrors(childComplexity), true
+
 	case "Capability.fix":
 		if e.ComplexityRoot.Capability.Fix == nil {
 			break
@@ -1465,6 +1828,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CheckAccessPayload.UserErrors(childComplexity), true
 
+	case "CheckPolicyPayload.proposal":
+		if e.ComplexityRoot.CheckPolicyPayload.Proposal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckPolicyPayload.Proposal(childComplexity), true
+	case "CheckPolicyPayload.userErrors":
+		if e.ComplexityRoot.CheckPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckPolicyPayload.UserErrors(childComplexity), true
+
 	case "CheckSourceConfigPayload.capabilities":
 		if e.ComplexityRoot.CheckSourceConfigPayload.Capabilities == nil {
 			break
@@ -1502,6 +1878,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CheckSourcePayload.UserErrors(childComplexity), true
+
+	case "CommentOnPolicyPayload.proposal":
+		if e.ComplexityRoot.CommentOnPolicyPayload.Proposal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentOnPolicyPayload.Proposal(childComplexity), true
+	case "CommentOnPolicyPayload.userErrors":
+		if e.ComplexityRoot.CommentOnPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CommentOnPolicyPayload.UserErrors(childComplexity), true
 
 	case "CreateDataProductPayload.dataProduct":
 		if e.ComplexityRoot.CreateDataProductPayload.DataProduct == nil {
@@ -1604,6 +1993,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DataProduct.Domain(childComplexity), true
+	case "DataProduct.findings":
+		if e.ComplexityRoot.DataProduct.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Findings(childComplexity), true
 	case "DataProduct.id":
 		if e.ComplexityRoot.DataProduct.ID == nil {
 			break
@@ -1646,6 +2041,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DataProduct.Revision(childComplexity), true
+	case "DataProduct.scorecard":
+		if e.ComplexityRoot.DataProduct.Scorecard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Scorecard(childComplexity), true
 	case "DataProduct.status":
 		if e.ComplexityRoot.DataProduct.Status == nil {
 			break
@@ -1789,6 +2190,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Decision.TTLMax(childComplexity), true
 
+	case "DecisionList.asked":
+		if e.ComplexityRoot.DecisionList.Asked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionList.Asked(childComplexity), true
+	case "DecisionList.filter":
+		if e.ComplexityRoot.DecisionList.Filter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionList.Filter(childComplexity), true
+	case "DecisionList.kind":
+		if e.ComplexityRoot.DecisionList.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionList.Kind(childComplexity), true
+	case "DecisionList.shown":
+		if e.ComplexityRoot.DecisionList.Shown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionList.Shown(childComplexity), true
+
 	case "DecisionRecord.action":
 		if e.ComplexityRoot.DecisionRecord.Action == nil {
 			break
@@ -1825,6 +2251,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DecisionRecord.Input(childComplexity), true
+	case "DecisionRecord.list":
+		if e.ComplexityRoot.DecisionRecord.List == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionRecord.List(childComplexity), true
+	case "DecisionRecord.masked":
+		if e.ComplexityRoot.DecisionRecord.Masked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionRecord.Masked(childComplexity), true
 	case "DecisionRecord.outcome":
 		if e.ComplexityRoot.DecisionRecord.Outcome == nil {
 			break
@@ -1855,6 +2293,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DecisionRecord.ResourceID(childComplexity), true
+	case "DecisionRecord.sequence":
+		if e.ComplexityRoot.DecisionRecord.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionRecord.Seq(childComplexity), true
 
 	case "DecisionRecordConnection.edges":
 		if e.ComplexityRoot.DecisionRecordConnection.Edges == nil {
@@ -1949,6 +2393,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Domain.Revision(childComplexity), true
+	case "Domain.scorecard":
+		if e.ComplexityRoot.Domain.Scorecard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Domain.Scorecard(childComplexity), true
 	case "Domain.stewards":
 		if e.ComplexityRoot.Domain.Stewards == nil {
 			break
@@ -2018,6 +2468,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DomainRights.CreateProduct(childComplexity), true
+
+	case "DraftPolicyPayload.proposal":
+		if e.ComplexityRoot.DraftPolicyPayload.Proposal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftPolicyPayload.Proposal(childComplexity), true
+	case "DraftPolicyPayload.userErrors":
+		if e.ComplexityRoot.DraftPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftPolicyPayload.UserErrors(childComplexity), true
+
+	case "Finding.code":
+		if e.ComplexityRoot.Finding.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Code(childComplexity), true
+	case "Finding.field":
+		if e.ComplexityRoot.Finding.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Field(childComplexity), true
+	case "Finding.message":
+		if e.ComplexityRoot.Finding.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Message(childComplexity), true
+	case "Finding.remedy":
+		if e.ComplexityRoot.Finding.Remedy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Remedy(childComplexity), true
+	case "Finding.severity":
+		if e.ComplexityRoot.Finding.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Severity(childComplexity), true
+	case "Finding.standard":
+		if e.ComplexityRoot.Finding.Standard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Standard(childComplexity), true
+	case "Finding.subject":
+		if e.ComplexityRoot.Finding.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.Subject(childComplexity), true
+	case "Finding.subjectId":
+		if e.ComplexityRoot.Finding.SubjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Finding.SubjectID(childComplexity), true
+
+	case "FindingConnection.edges":
+		if e.ComplexityRoot.FindingConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingConnection.Edges(childComplexity), true
+	case "FindingConnection.nodes":
+		if e.ComplexityRoot.FindingConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingConnection.Nodes(childComplexity), true
+	case "FindingConnection.pageInfo":
+		if e.ComplexityRoot.FindingConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingConnection.PageInfo(childComplexity), true
+
+	case "FindingEdge.cursor":
+		if e.ComplexityRoot.FindingEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingEdge.Cursor(childComplexity), true
+	case "FindingEdge.node":
+		if e.ComplexityRoot.FindingEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FindingEdge.Node(childComplexity), true
 
 	case "ForeignKey.fields":
 		if e.ComplexityRoot.ForeignKey.Fields == nil {
@@ -2421,6 +2965,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LineageNode.Restricted(childComplexity), true
 
+	case "Mutation.activatePolicy":
+		if e.ComplexityRoot.Mutation.ActivatePolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_activatePolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ActivatePolicy(childComplexity, args["input"].(ActivatePolicyInput)), true
 	case "Mutation.approveAccessRequest":
 		if e.ComplexityRoot.Mutation.ApproveAccessRequest == nil {
 			break
@@ -2432,6 +2987,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ApproveAccessRequest(childComplexity, args["input"].(ApproveAccessRequestInput)), true
+	case "Mutation.approvePolicy":
+		if e.ComplexityRoot.Mutation.ApprovePolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_approvePolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApprovePolicy(childComplexity, args["input"].(ApprovePolicyInput)), true
+	case "Mutation.assessPolicy":
+		if e.ComplexityRoot.Mutation.AssessPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_assessPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AssessPolicy(childComplexity, args["input"].(AssessPolicyInput)), true
 	case "Mutation.cancelAccessRequest":
 		if e.ComplexityRoot.Mutation.CancelAccessRequest == nil {
 			break
@@ -2454,6 +3031,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelHarvest(childComplexity, args["input"].(CancelHarvestInput)), true
+	case "Mutation.cancelPolicyAssessment":
+		if e.ComplexityRoot.Mutation.CancelPolicyAssessment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelPolicyAssessment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelPolicyAssessment(childComplexity, args["input"].(CancelPolicyAssessmentInput)), true
 	case "Mutation.checkAccess":
 		if e.ComplexityRoot.Mutation.CheckAccess == nil {
 			break
@@ -2465,6 +3053,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CheckAccess(childComplexity, args["input"].(CheckAccessInput)), true
+	case "Mutation.checkPolicy":
+		if e.ComplexityRoot.Mutation.CheckPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_checkPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CheckPolicy(childComplexity, args["input"].(CheckPolicyInput)), true
 	case "Mutation.checkSource":
 		if e.ComplexityRoot.Mutation.CheckSource == nil {
 			break
@@ -2487,6 +3086,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CheckSourceConfig(childComplexity, args["input"].(CheckSourceConfigInput)), true
+	case "Mutation.commentOnPolicy":
+		if e.ComplexityRoot.Mutation.CommentOnPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_commentOnPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CommentOnPolicy(childComplexity, args["input"].(CommentOnPolicyInput)), true
 	case "Mutation.createDataProduct":
 		if e.ComplexityRoot.Mutation.CreateDataProduct == nil {
 			break
@@ -2553,6 +3163,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeprecateDataProduct(childComplexity, args["input"].(DeprecateDataProductInput)), true
+	case "Mutation.draftPolicy":
+		if e.ComplexityRoot.Mutation.DraftPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_draftPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DraftPolicy(childComplexity, args["input"].(DraftPolicyInput)), true
 	case "Mutation.issueToken":
 		if e.ComplexityRoot.Mutation.IssueToken == nil {
 			break
@@ -2586,6 +3207,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RejectAccessRequest(childComplexity, args["input"].(RejectAccessRequestInput)), true
+	case "Mutation.rejectPolicy":
+		if e.ComplexityRoot.Mutation.RejectPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rejectPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RejectPolicy(childComplexity, args["input"].(RejectPolicyInput)), true
 	case "Mutation.requestAccess":
 		if e.ComplexityRoot.Mutation.RequestAccess == nil {
 			break
@@ -2630,6 +3262,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeToken(childComplexity, args["input"].(RevokeTokenInput)), true
+	case "Mutation.rollbackPolicy":
+		if e.ComplexityRoot.Mutation.RollbackPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rollbackPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RollbackPolicy(childComplexity, args["input"].(RollbackPolicyInput)), true
+	case "Mutation.shadowPolicy":
+		if e.ComplexityRoot.Mutation.ShadowPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_shadowPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShadowPolicy(childComplexity, args["input"].(ShadowPolicyInput)), true
 	case "Mutation.startHarvest":
 		if e.ComplexityRoot.Mutation.StartHarvest == nil {
 			break
@@ -2641,6 +3295,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartHarvest(childComplexity, args["input"].(StartHarvestInput)), true
+	case "Mutation.testPolicy":
+		if e.ComplexityRoot.Mutation.TestPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestPolicy(childComplexity, args["input"].(TestPolicyInput)), true
 	case "Mutation.updateDataProduct":
 		if e.ComplexityRoot.Mutation.UpdateDataProduct == nil {
 			break
@@ -2663,6 +3328,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateDomain(childComplexity, args["input"].(UpdateDomainInput)), true
+	case "Mutation.updatePolicyDraft":
+		if e.ComplexityRoot.Mutation.UpdatePolicyDraft == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updatePolicyDraft_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePolicyDraft(childComplexity, args["input"].(UpdatePolicyDraftInput)), true
 	case "Mutation.updatePrincipal":
 		if e.ComplexityRoot.Mutation.UpdatePrincipal == nil {
 			break
@@ -2685,6 +3361,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateSource(childComplexity, args["input"].(UpdateSourceInput)), true
+	case "Mutation.withdrawPolicy":
+		if e.ComplexityRoot.Mutation.WithdrawPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawPolicy(childComplexity, args["input"].(WithdrawPolicyInput)), true
 
 	case "Obligation.id":
 		if e.ComplexityRoot.Obligation.ID == nil {
@@ -2804,6 +3491,278 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Plugin.Version(childComplexity), true
 
+	case "PolicyAssessment.done":
+		if e.ComplexityRoot.PolicyAssessment.Done == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAssessment.Done(childComplexity), true
+	case "PolicyAssessment.message":
+		if e.ComplexityRoot.PolicyAssessment.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAssessment.Message(childComplexity), true
+	case "PolicyAssessment.proposalId":
+		if e.ComplexityRoot.PolicyAssessment.ProposalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAssessment.ProposalID(childComplexity), true
+	case "PolicyAssessment.reportHash":
+		if e.ComplexityRoot.PolicyAssessment.ReportHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAssessment.ReportHash(childComplexity), true
+	case "PolicyAssessment.state":
+		if e.ComplexityRoot.PolicyAssessment.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAssessment.State(childComplexity), true
+	case "PolicyAssessment.total":
+		if e.ComplexityRoot.PolicyAssessment.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyAssessment.Total(childComplexity), true
+
+	case "PolicyComment.at":
+		if e.ComplexityRoot.PolicyComment.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyComment.At(childComplexity), true
+	case "PolicyComment.author":
+		if e.ComplexityRoot.PolicyComment.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyComment.Author(childComplexity), true
+	case "PolicyComment.text":
+		if e.ComplexityRoot.PolicyComment.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyComment.Text(childComplexity), true
+
+	case "PolicyDifference.action":
+		if e.ComplexityRoot.PolicyDifference.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifference.Action(childComplexity), true
+	case "PolicyDifference.active":
+		if e.ComplexityRoot.PolicyDifference.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifference.Active(childComplexity), true
+	case "PolicyDifference.classification":
+		if e.ComplexityRoot.PolicyDifference.Classification == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifference.Classification(childComplexity), true
+	case "PolicyDifference.codes":
+		if e.ComplexityRoot.PolicyDifference.Codes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifference.Codes(childComplexity), true
+	case "PolicyDifference.count":
+		if e.ComplexityRoot.PolicyDifference.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifference.Count(childComplexity), true
+	case "PolicyDifference.firstAt":
+		if e.ComplexityRoot.PolicyDifference.FirstAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifference.FirstAt(childComplexity), true
+	case "PolicyDifference.lastAt":
+		if e.ComplexityRoot.PolicyDifference.LastAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifference.LastAt(childComplexity), true
+	case "PolicyDifference.sampleIds":
+		if e.ComplexityRoot.PolicyDifference.Samples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifference.Samples(childComplexity), true
+	case "PolicyDifference.team":
+		if e.ComplexityRoot.PolicyDifference.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifference.Team(childComplexity), true
+	case "PolicyDifference.trial":
+		if e.ComplexityRoot.PolicyDifference.Trial == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifference.Trial(childComplexity), true
+
+	case "PolicyDifferenceConnection.edges":
+		if e.ComplexityRoot.PolicyDifferenceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifferenceConnection.Edges(childComplexity), true
+	case "PolicyDifferenceConnection.nodes":
+		if e.ComplexityRoot.PolicyDifferenceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifferenceConnection.Nodes(childComplexity), true
+	case "PolicyDifferenceConnection.pageInfo":
+		if e.ComplexityRoot.PolicyDifferenceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifferenceConnection.PageInfo(childComplexity), true
+
+	case "PolicyDifferenceEdge.cursor":
+		if e.ComplexityRoot.PolicyDifferenceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifferenceEdge.Cursor(childComplexity), true
+	case "PolicyDifferenceEdge.node":
+		if e.ComplexityRoot.PolicyDifferenceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyDifferenceEdge.Node(childComplexity), true
+
+	case "PolicyFlip.action":
+		if e.ComplexityRoot.PolicyFlip.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyFlip.Action(childComplexity), true
+	case "PolicyFlip.change":
+		if e.ComplexityRoot.PolicyFlip.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyFlip.Change(childComplexity), true
+	case "PolicyFlip.classification":
+		if e.ComplexityRoot.PolicyFlip.Classification == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyFlip.Classification(childComplexity), true
+	case "PolicyFlip.count":
+		if e.ComplexityRoot.PolicyFlip.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyFlip.Count(childComplexity), true
+	case "PolicyFlip.sampleIds":
+		if e.ComplexityRoot.PolicyFlip.Samples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyFlip.Samples(childComplexity), true
+	case "PolicyFlip.team":
+		if e.ComplexityRoot.PolicyFlip.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyFlip.Team(childComplexity), true
+
+	case "PolicyImpact.madeAt":
+		if e.ComplexityRoot.PolicyImpact.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.At(childComplexity), true
+	case "PolicyImpact.baseHash":
+		if e.ComplexityRoot.PolicyImpact.BaseHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.BaseHash(childComplexity), true
+	case "PolicyImpact.duration":
+		if e.ComplexityRoot.PolicyImpact.Duration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.Duration(childComplexity), true
+	case "PolicyImpact.dyingGrantIds":
+		if e.ComplexityRoot.PolicyImpact.DyingGrants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.DyingGrants(childComplexity), true
+	case "PolicyImpact.flips":
+		if e.ComplexityRoot.PolicyImpact.Flips == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.Flips(childComplexity), true
+	case "PolicyImpact.generated":
+		if e.ComplexityRoot.PolicyImpact.Generated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.Generated(childComplexity), true
+	case "PolicyImpact.grants":
+		if e.ComplexityRoot.PolicyImpact.Grants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.Grants(childComplexity), true
+	case "PolicyImpact.hash":
+		if e.ComplexityRoot.PolicyImpact.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.Hash(childComplexity), true
+	case "PolicyImpact.isLoosening":
+		if e.ComplexityRoot.PolicyImpact.Loosens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.Loosens(childComplexity), true
+	case "PolicyImpact.replayed":
+		if e.ComplexityRoot.PolicyImpact.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.Replayed(childComplexity), true
+	case "PolicyImpact.revisionHash":
+		if e.ComplexityRoot.PolicyImpact.RevisionHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.RevisionHash(childComplexity), true
+	case "PolicyImpact.isSensitive":
+		if e.ComplexityRoot.PolicyImpact.Sensitive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.Sensitive(childComplexity), true
+
+	case "PolicyModule.path":
+		if e.ComplexityRoot.PolicyModule.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyModule.Path(childComplexity), true
+	case "PolicyModule.text":
+		if e.ComplexityRoot.PolicyModule.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyModule.Text(childComplexity), true
+
 	case "PolicyPackage.domain":
 		if e.ComplexityRoot.PolicyPackage.Domain == nil {
 			break
@@ -2829,6 +3788,264 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PolicyPackage.Revision(childComplexity), true
 
+	case "PolicyProblem.code":
+		if e.ComplexityRoot.PolicyProblem.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProblem.Code(childComplexity), true
+	case "PolicyProblem.file":
+		if e.ComplexityRoot.PolicyProblem.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProblem.File(childComplexity), true
+	case "PolicyProblem.fix":
+		if e.ComplexityRoot.PolicyProblem.Fix == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProblem.Fix(childComplexity), true
+	case "PolicyProblem.line":
+		if e.ComplexityRoot.PolicyProblem.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProblem.Line(childComplexity), true
+	case "PolicyProblem.message":
+		if e.ComplexityRoot.PolicyProblem.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProblem.Message(childComplexity), true
+	case "PolicyProblem.severity":
+		if e.ComplexityRoot.PolicyProblem.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProblem.Severity(childComplexity), true
+
+	case "PolicyProposal.approvals":
+		if e.ComplexityRoot.PolicyProposal.Approvals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Approvals(childComplexity), true
+	case "PolicyProposal.author":
+		if e.ComplexityRoot.PolicyProposal.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Author(childComplexity), true
+	case "PolicyProposal.baseHash":
+		if e.ComplexityRoot.PolicyProposal.BaseHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.BaseHash(childComplexity), true
+	case "PolicyProposal.closedAt":
+		if e.ComplexityRoot.PolicyProposal.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.ClosedAt(childComplexity), true
+	case "PolicyProposal.comments":
+		if e.ComplexityRoot.PolicyProposal.Comments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Comments(childComplexity), true
+	case "PolicyProposal.createdAt":
+		if e.ComplexityRoot.PolicyProposal.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.CreatedAt(childComplexity), true
+	case "PolicyProposal.description":
+		if e.ComplexityRoot.PolicyProposal.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Description(childComplexity), true
+	case "PolicyProposal.domain":
+		if e.ComplexityRoot.PolicyProposal.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Domain(childComplexity), true
+	case "PolicyProposal.id":
+		if e.ComplexityRoot.PolicyProposal.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.ID(childComplexity), true
+	case "PolicyProposal.impact":
+		if e.ComplexityRoot.PolicyProposal.Impact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Impact(childComplexity), true
+	case "PolicyProposal.missingApprovals":
+		if e.ComplexityRoot.PolicyProposal.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Missing(childComplexity), true
+	case "PolicyProposal.problems":
+		if e.ComplexityRoot.PolicyProposal.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Problems(childComplexity), true
+	case "PolicyProposal.version", "PolicyProposal.revision":
+		if e.ComplexityRoot.PolicyProposal.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Revision(childComplexity), true
+	case "PolicyProposal.status":
+		if e.ComplexityRoot.PolicyProposal.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Status(childComplexity), true
+	case "PolicyProposal.tests":
+		if e.ComplexityRoot.PolicyProposal.Tests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Tests(childComplexity), true
+	case "PolicyProposal.title":
+		if e.ComplexityRoot.PolicyProposal.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Title(childComplexity), true
+	case "PolicyProposal.touches":
+		if e.ComplexityRoot.PolicyProposal.Touches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Touches(childComplexity), true
+	case "PolicyProposal.updatedAt":
+		if e.ComplexityRoot.PolicyProposal.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.UpdatedAt(childComplexity), true
+	case "PolicyProposal.viewerCan":
+		if e.ComplexityRoot.PolicyProposal.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.ViewerCan(childComplexity), true
+	case "PolicyProposal.votes":
+		if e.ComplexityRoot.PolicyProposal.Votes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.Votes(childComplexity), true
+
+	case "PolicyProposalConnection.edges":
+		if e.ComplexityRoot.PolicyProposalConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposalConnection.Edges(childComplexity), true
+	case "PolicyProposalConnection.nodes":
+		if e.ComplexityRoot.PolicyProposalConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposalConnection.Nodes(childComplexity), true
+	case "PolicyProposalConnection.pageInfo":
+		if e.ComplexityRoot.PolicyProposalConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposalConnection.PageInfo(childComplexity), true
+
+	case "PolicyProposalEdge.cursor":
+		if e.ComplexityRoot.PolicyProposalEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposalEdge.Cursor(childComplexity), true
+	case "PolicyProposalEdge.node":
+		if e.ComplexityRoot.PolicyProposalEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposalEdge.Node(childComplexity), true
+
+	case "PolicyProposalRights.activate":
+		if e.ComplexityRoot.PolicyProposalRights.Activate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposalRights.Activate(childComplexity), true
+	case "PolicyProposalRights.approve":
+		if e.ComplexityRoot.PolicyProposalRights.Approve == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposalRights.Approve(childComplexity), true
+	case "PolicyProposalRights.comment":
+		if e.ComplexityRoot.PolicyProposalRights.Comment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposalRights.Comment(childComplexity), true
+	case "PolicyProposalRights.edit":
+		if e.ComplexityRoot.PolicyProposalRights.Edit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposalRights.Edit(childComplexity), true
+
+	case "PolicyRevision.author":
+		if e.ComplexityRoot.PolicyRevision.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRevision.Author(childComplexity), true
+	case "PolicyRevision.createdAt":
+		if e.ComplexityRoot.PolicyRevision.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRevision.CreatedAt(childComplexity), true
+	case "PolicyRevision.domain":
+		if e.ComplexityRoot.PolicyRevision.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRevision.Domain(childComplexity), true
+	case "PolicyRevision.engine":
+		if e.ComplexityRoot.PolicyRevision.Engine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRevision.Engine(childComplexity), true
+	case "PolicyRevision.hash":
+		if e.ComplexityRoot.PolicyRevision.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRevision.Hash(childComplexity), true
+	case "PolicyRevision.id":
+		if e.ComplexityRoot.PolicyRevision.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRevision.ID(childComplexity), true
+	case "PolicyRevision.modules":
+		if e.ComplexityRoot.PolicyRevision.Modules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRevision.Modules(childComplexity), true
+
 	case "PolicyRevisions.domain":
 		if e.ComplexityRoot.PolicyRevisions.Domain == nil {
 			break
@@ -2841,6 +4058,159 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PolicyRevisions.Platform(childComplexity), true
+
+	case "PolicyState.activatedAt":
+		if e.ComplexityRoot.PolicyState.ActivatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.ActivatedAt(childComplexity), true
+	case "PolicyState.activatedBy":
+		if e.ComplexityRoot.PolicyState.ActivatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.ActivatedBy(childComplexity), true
+	case "PolicyState.active":
+		if e.ComplexityRoot.PolicyState.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.Active(childComplexity), true
+	case "PolicyState.domain":
+		if e.ComplexityRoot.PolicyState.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.Domain(childComplexity), true
+	case "PolicyState.onTrial":
+		if e.ComplexityRoot.PolicyState.OnTrial == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.OnTrial(childComplexity), true
+	case "PolicyState.pastIds":
+		if e.ComplexityRoot.PolicyState.Past == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.Past(childComplexity), true
+	case "PolicyState.previous":
+		if e.ComplexityRoot.PolicyState.Previous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.Previous(childComplexity), true
+	case "PolicyState.problem":
+		if e.ComplexityRoot.PolicyState.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.Problem(childComplexity), true
+	case "PolicyState.proposal":
+		if e.ComplexityRoot.PolicyState.Proposal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.Proposal(childComplexity), true
+	case "PolicyState.version":
+		if e.ComplexityRoot.PolicyState.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.Revision(childComplexity), true
+	case "PolicyState.servingHash":
+		if e.ComplexityRoot.PolicyState.ServingHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.ServingHash(childComplexity), true
+
+	case "PolicyTests.covered":
+		if e.ComplexityRoot.PolicyTests.Covered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyTests.Covered(childComplexity), true
+	case "PolicyTests.failed":
+		if e.ComplexityRoot.PolicyTests.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyTests.Failed(childComplexity), true
+	case "PolicyTests.failures":
+		if e.ComplexityRoot.PolicyTests.Failures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyTests.Failures(childComplexity), true
+	case "PolicyTests.isOk":
+		if e.ComplexityRoot.PolicyTests.OK == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyTests.OK(childComplexity), true
+	case "PolicyTests.passed":
+		if e.ComplexityRoot.PolicyTests.Passed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyTests.Passed(childComplexity), true
+	case "PolicyTests.survivors":
+		if e.ComplexityRoot.PolicyTests.Survivors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyTests.Survivors(childComplexity), true
+	case "PolicyTests.uncovered":
+		if e.ComplexityRoot.PolicyTests.Uncovered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyTests.Uncovered(childComplexity), true
+
+	case "PolicyVote.isApproval":
+		if e.ComplexityRoot.PolicyVote.Approve == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVote.Approve(childComplexity), true
+	case "PolicyVote.approver":
+		if e.ComplexityRoot.PolicyVote.Approver == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVote.Approver(childComplexity), true
+	case "PolicyVote.at":
+		if e.ComplexityRoot.PolicyVote.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVote.At(childComplexity), true
+	case "PolicyVote.comment":
+		if e.ComplexityRoot.PolicyVote.Comment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVote.Comment(childComplexity), true
+	case "PolicyVote.domain":
+		if e.ComplexityRoot.PolicyVote.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVote.Domain(childComplexity), true
+	case "PolicyVote.reportHash":
+		if e.ComplexityRoot.PolicyVote.ReportHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVote.ReportHash(childComplexity), true
+	case "PolicyVote.role":
+		if e.ComplexityRoot.PolicyVote.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyVote.Role(childComplexity), true
 
 	case "Port.assets":
 		if e.ComplexityRoot.Port.Assets == nil {
@@ -2915,6 +4285,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Principal.Name(childComplexity), true
+	case "Principal.region":
+		if e.ComplexityRoot.Principal.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Principal.Region(childComplexity), true
 	case "Principal.version":
 		if e.ComplexityRoot.Principal.Revision == nil {
 			break
@@ -3187,6 +4563,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Domains(childComplexity, args["filter"].(*DomainFilter), args["first"].(int), args["after"].(*string)), true
+	case "Query.findings":
+		if e.ComplexityRoot.Query.Findings == nil {
+			break
+		}
+
+		args, err := ec.field_Query_findings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Findings(childComplexity, args["domainId"].(model.ID), args["first"].(int), args["after"].(*string)), true
 	case "Query.grant":
 		if e.ComplexityRoot.Query.Grant == nil {
 			break
@@ -3277,6 +4664,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Policies(childComplexity), true
+	case "Query.policyDifferences":
+		if e.ComplexityRoot.Query.PolicyDifferences == nil {
+			break
+		}
+
+		args, err := ec.field_Query_policyDifferences_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PolicyDifferences(childComplexity, args["proposalId"].(model.ID), args["first"].(int), args["after"].(*string)), true
+	case "Query.policyProposal":
+		if e.ComplexityRoot.Query.PolicyProposal == nil {
+			break
+		}
+
+		args, err := ec.field_Query_policyProposal_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PolicyProposal(childComplexity, args["id"].(model.ID)), true
+	case "Query.policyProposals":
+		if e.ComplexityRoot.Query.PolicyProposals == nil {
+			break
+		}
+
+		args, err := ec.field_Query_policyProposals_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PolicyProposals(childComplexity, args["filter"].(*PolicyProposalFilter), args["first"].(int), args["after"].(*string)), true
+	case "Query.policyRevision":
+		if e.ComplexityRoot.Query.PolicyRevision == nil {
+			break
+		}
+
+		args, err := ec.field_Query_policyRevision_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PolicyRevision(childComplexity, args["id"].(model.ID)), true
+	case "Query.policyState":
+		if e.ComplexityRoot.Query.PolicyState == nil {
+			break
+		}
+
+		args, err := ec.field_Query_policyState_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PolicyState(childComplexity, args["domain"].(*model.Slug)), true
 	case "Query.principal":
 		if e.ComplexityRoot.Query.Principal == nil {
 			break
@@ -3404,6 +4846,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RejectAccessRequestPayload.UserErrors(childComplexity), true
 
+	case "RejectPolicyPayload.proposal":
+		if e.ComplexityRoot.RejectPolicyPayload.Proposal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RejectPolicyPayload.Proposal(childComplexity), true
+	case "RejectPolicyPayload.userErrors":
+		if e.ComplexityRoot.RejectPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RejectPolicyPayload.UserErrors(childComplexity), true
+
 	case "RequestAccessPayload.accessRequest":
 		if e.ComplexityRoot.RequestAccessPayload.AccessRequest == nil {
 			break
@@ -3455,6 +4910,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeTokenPayload.UserErrors(childComplexity), true
+
+	case "RollbackPolicyPayload.notice":
+		if e.ComplexityRoot.RollbackPolicyPayload.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RollbackPolicyPayload.Notice(childComplexity), true
+	case "RollbackPolicyPayload.state":
+		if e.ComplexityRoot.RollbackPolicyPayload.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RollbackPolicyPayload.State(childComplexity), true
+	case "RollbackPolicyPayload.userErrors":
+		if e.ComplexityRoot.RollbackPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RollbackPolicyPayload.UserErrors(childComplexity), true
+	case "RollbackPolicyPayload.wasRechecked":
+		if e.ComplexityRoot.RollbackPolicyPayload.WasRechecked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RollbackPolicyPayload.WasRechecked(childComplexity), true
 
 	case "RunCounts.assets":
 		if e.ComplexityRoot.RunCounts.Assets == nil {
@@ -3536,6 +5016,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RunNote.Title(childComplexity), true
 
+	case "ScorePoint.day":
+		if e.ComplexityRoot.ScorePoint.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorePoint.Day(childComplexity), true
+	case "ScorePoint.score":
+		if e.ComplexityRoot.ScorePoint.Score == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScorePoint.Score(childComplexity), true
+
+	case "Scorecard.checked":
+		if e.ComplexityRoot.Scorecard.Checked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Scorecard.Checked(childComplexity), true
+	case "Scorecard.findings":
+		if e.ComplexityRoot.Scorecard.Findings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Scorecard.Findings(childComplexity), true
+	case "Scorecard.score":
+		if e.ComplexityRoot.Scorecard.Score == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Scorecard.Score(childComplexity), true
+	case "Scorecard.trend":
+		if e.ComplexityRoot.Scorecard.Trend == nil {
+			break
+		}
+
+		args, err := ec.field_Scorecard_trend_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Scorecard.Trend(childComplexity, args["days"].(int)), true
+
 	case "SearchConnection.edges":
 		if e.ComplexityRoot.SearchConnection.Edges == nil {
 			break
@@ -3599,6 +5122,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Secret.Reference(childComplexity), true
+
+	case "ShadowPolicyPayload.state":
+		if e.ComplexityRoot.ShadowPolicyPayload.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShadowPolicyPayload.State(childComplexity), true
+	case "ShadowPolicyPayload.userErrors":
+		if e.ComplexityRoot.ShadowPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShadowPolicyPayload.UserErrors(childComplexity), true
 
 	case "Sighting.description":
 		if e.ComplexityRoot.Sighting.Description == nil {
@@ -3803,6 +5339,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.HarvestRun(childComplexity, args["id"].(model.ID)), true
+	case "Subscription.policyAssessment":
+		if e.ComplexityRoot.Subscription.PolicyAssessment == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_policyAssessment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.PolicyAssessment(childComplexity, args["proposalId"].(model.ID)), true
 
 	case "Team.createdAt":
 		if e.ComplexityRoot.Team.CreatedAt == nil {
@@ -3878,6 +5425,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TeamEdge.Node(childComplexity), true
+
+	case "TestPolicyPayload.proposal":
+		if e.ComplexityRoot.TestPolicyPayload.Proposal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestPolicyPayload.Proposal(childComplexity), true
+	case "TestPolicyPayload.userErrors":
+		if e.ComplexityRoot.TestPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestPolicyPayload.UserErrors(childComplexity), true
 
 	case "Token.createdAt":
 		if e.ComplexityRoot.Token.CreatedAt == nil {
@@ -3973,6 +5533,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateDomainPayload.UserErrors(childComplexity), true
+
+	case "UpdatePolicyDraftPayload.proposal":
+		if e.ComplexityRoot.UpdatePolicyDraftPayload.Proposal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdatePolicyDraftPayload.Proposal(childComplexity), true
+	case "UpdatePolicyDraftPayload.userErrors":
+		if e.ComplexityRoot.UpdatePolicyDraftPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdatePolicyDraftPayload.UserErrors(childComplexity), true
 
 	case "UpdatePrincipalPayload.principal":
 		if e.ComplexityRoot.UpdatePrincipalPayload.Principal == nil {
@@ -4075,6 +5648,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Vote.Role(childComplexity), true
 
+	case "WithdrawPolicyPayload.proposal":
+		if e.ComplexityRoot.WithdrawPolicyPayload.Proposal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawPolicyPayload.Proposal(childComplexity), true
+	case "WithdrawPolicyPayload.userErrors":
+		if e.ComplexityRoot.WithdrawPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawPolicyPayload.UserErrors(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -4085,14 +5671,20 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AccessRequestFilter", ec.unmarshalInputAccessRequestFilter),
+			graphql.NewInputUnmarshaler("ActivatePolicyInput", ec.unmarshalInputActivatePolicyInput),
 			graphql.NewInputUnmarshaler("ApproveAccessRequestInput", ec.unmarshalInputApproveAccessRequestInput),
+			graphql.NewInputUnmarshaler("ApprovePolicyInput", ec.unmarshalInputApprovePolicyInput),
+			graphql.NewInputUnmarshaler("AssessPolicyInput", ec.unmarshalInputAssessPolicyInput),
 			graphql.NewInputUnmarshaler("AssetFilter", ec.unmarshalInputAssetFilter),
 			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
 			graphql.NewInputUnmarshaler("CancelAccessRequestInput", ec.unmarshalInputCancelAccessRequestInput),
 			graphql.NewInputUnmarshaler("CancelHarvestInput", ec.unmarshalInputCancelHarvestInput),
+			graphql.NewInputUnmarshaler("CancelPolicyAssessmentInput", ec.unmarshalInputCancelPolicyAssessmentInput),
 			graphql.NewInputUnmarshaler("CheckAccessInput", ec.unmarshalInputCheckAccessInput),
+			graphql.NewInputUnmarshaler("CheckPolicyInput", ec.unmarshalInputCheckPolicyInput),
 			graphql.NewInputUnmarshaler("CheckSourceConfigInput", ec.unmarshalInputCheckSourceConfigInput),
 			graphql.NewInputUnmarshaler("CheckSourceInput", ec.unmarshalInputCheckSourceInput),
+			graphql.NewInputUnmarshaler("CommentOnPolicyInput", ec.unmarshalInputCommentOnPolicyInput),
 			graphql.NewInputUnmarshaler("CreateDataProductInput", ec.unmarshalInputCreateDataProductInput),
 			graphql.NewInputUnmarshaler("CreateDomainInput", ec.unmarshalInputCreateDomainInput),
 			graphql.NewInputUnmarshaler("CreatePrincipalInput", ec.unmarshalInputCreatePrincipalInput),
@@ -4102,23 +5694,32 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DecisionFilter", ec.unmarshalInputDecisionFilter),
 			graphql.NewInputUnmarshaler("DeprecateDataProductInput", ec.unmarshalInputDeprecateDataProductInput),
 			graphql.NewInputUnmarshaler("DomainFilter", ec.unmarshalInputDomainFilter),
+			graphql.NewInputUnmarshaler("DraftPolicyInput", ec.unmarshalInputDraftPolicyInput),
 			graphql.NewInputUnmarshaler("GrantFilter", ec.unmarshalInputGrantFilter),
 			graphql.NewInputUnmarshaler("HarvestRunFilter", ec.unmarshalInputHarvestRunFilter),
 			graphql.NewInputUnmarshaler("IssueTokenInput", ec.unmarshalInputIssueTokenInput),
+			graphql.NewInputUnmarshaler("PolicyModuleInput", ec.unmarshalInputPolicyModuleInput),
+			graphql.NewInputUnmarshaler("PolicyProposalFilter", ec.unmarshalInputPolicyProposalFilter),
 			graphql.NewInputUnmarshaler("PortInput", ec.unmarshalInputPortInput),
 			graphql.NewInputUnmarshaler("PublishDataProductInput", ec.unmarshalInputPublishDataProductInput),
 			graphql.NewInputUnmarshaler("RejectAccessRequestInput", ec.unmarshalInputRejectAccessRequestInput),
+			graphql.NewInputUnmarshaler("RejectPolicyInput", ec.unmarshalInputRejectPolicyInput),
 			graphql.NewInputUnmarshaler("RequestAccessInput", ec.unmarshalInputRequestAccessInput),
 			graphql.NewInputUnmarshaler("RetireDataProductInput", ec.unmarshalInputRetireDataProductInput),
 			graphql.NewInputUnmarshaler("RevokeGrantInput", ec.unmarshalInputRevokeGrantInput),
 			graphql.NewInputUnmarshaler("RevokeTokenInput", ec.unmarshalInputRevokeTokenInput),
+			graphql.NewInputUnmarshaler("RollbackPolicyInput", ec.unmarshalInputRollbackPolicyInput),
 			graphql.NewInputUnmarshaler("SearchFilter", ec.unmarshalInputSearchFilter),
 			graphql.NewInputUnmarshaler("SecretInput", ec.unmarshalInputSecretInput),
+			graphql.NewInputUnmarshaler("ShadowPolicyInput", ec.unmarshalInputShadowPolicyInput),
 			graphql.NewInputUnmarshaler("StartHarvestInput", ec.unmarshalInputStartHarvestInput),
+			graphql.NewInputUnmarshaler("TestPolicyInput", ec.unmarshalInputTestPolicyInput),
 			graphql.NewInputUnmarshaler("UpdateDataProductInput", ec.unmarshalInputUpdateDataProductInput),
 			graphql.NewInputUnmarshaler("UpdateDomainInput", ec.unmarshalInputUpdateDomainInput),
+			graphql.NewInputUnmarshaler("UpdatePolicyDraftInput", ec.unmarshalInputUpdatePolicyDraftInput),
 			graphql.NewInputUnmarshaler("UpdatePrincipalInput", ec.unmarshalInputUpdatePrincipalInput),
 			graphql.NewInputUnmarshaler("UpdateSourceInput", ec.unmarshalInputUpdateSourceInput),
+			graphql.NewInputUnmarshaler("WithdrawPolicyInput", ec.unmarshalInputWithdrawPolicyInput),
 		)
 	}
 	first := true
@@ -4211,7 +5812,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/access.graphqls" "schema/audit.graphqls" "schema/catalog.graphqls" "schema/harvest.graphqls" "schema/identity.graphqls" "schema/lineage.graphqls" "schema/mesh.graphqls" "schema/policy.graphqls" "schema/schema.graphqls"
+//go:embed "schema/access.graphqls" "schema/audit.graphqls" "schema/catalog.graphqls" "schema/harvest.graphqls" "schema/identity.graphqls" "schema/lineage.graphqls" "schema/mesh.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/standards.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4232,6 +5833,7 @@ var sources = []*ast.Source{
 	{Name: "schema/mesh.graphqls", Input: sourceData("schema/mesh.graphqls"), BuiltIn: false},
 	{Name: "schema/policy.graphqls", Input: sourceData("schema/policy.graphqls"), BuiltIn: false},
 	{Name: "schema/schema.graphqls", Input: sourceData("schema/schema.graphqls"), BuiltIn: false},
+	{Name: "schema/standards.graphqls", Input: sourceData("schema/standards.graphqls"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -4315,6 +5917,16 @@ func (ec *executionContext) childFields_AccessRequestRights(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type AccessRequestRights", field.Name)
 }
 
+func (ec *executionContext) childFields_ActivatePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposal":
+		return ec.fieldContext_ActivatePolicyPayload_proposal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ActivatePolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActivatePolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Approval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "role":
@@ -4337,6 +5949,26 @@ func (ec *executionContext) childFields_ApproveAccessRequestPayload(ctx context.
 		return ec.fieldContext_ApproveAccessRequestPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApproveAccessRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ApprovePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposal":
+		return ec.fieldContext_ApprovePolicyPayload_proposal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ApprovePolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApprovePolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AssessPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "assessment":
+		return ec.fieldContext_AssessPolicyPayload_assessment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AssessPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssessPolicyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4387,6 +6019,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_createdAt(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_Asset_updatedAt(ctx, field)
+	case "findings":
+		return ec.fieldContext_Asset_findings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Asset", field.Name)
 }
@@ -4529,6 +6163,16 @@ func (ec *executionContext) childFields_CancelHarvestPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CancelHarvestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelPolicyAssessmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "assessment":
+		return ec.fieldContext_CancelPolicyAssessmentPayload_assessment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelPolicyAssessmentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelPolicyAssessmentPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Capability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -4553,6 +6197,16 @@ func (ec *executionContext) childFields_CheckAccessPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CheckAccessPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CheckPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposal":
+		return ec.fieldContext_CheckPolicyPayload_proposal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CheckPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CheckSourceConfigPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "capabilities":
@@ -4575,6 +6229,16 @@ func (ec *executionContext) childFields_CheckSourcePayload(ctx context.Context, 
 		return ec.fieldContext_CheckSourcePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CheckSourcePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CommentOnPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposal":
+		return ec.fieldContext_CommentOnPolicyPayload_proposal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CommentOnPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommentOnPolicyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateDataProductPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4665,6 +6329,10 @@ func (ec *executionContext) childFields_DataProduct(ctx context.Context, field g
 		return ec.fieldContext_DataProduct_createdAt(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_DataProduct_updatedAt(ctx, field)
+	case "findings":
+		return ec.fieldContext_DataProduct_findings(ctx, field)
+	case "scorecard":
+		return ec.fieldContext_DataProduct_scorecard(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DataProduct", field.Name)
 }
@@ -4729,6 +6397,20 @@ func (ec *executionContext) childFields_Decision(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Decision", field.Name)
 }
 
+func (ec *executionContext) childFields_DecisionList(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_DecisionList_kind(ctx, field)
+	case "filter":
+		return ec.fieldContext_DecisionList_filter(ctx, field)
+	case "asked":
+		return ec.fieldContext_DecisionList_asked(ctx, field)
+	case "shown":
+		return ec.fieldContext_DecisionList_shown(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecisionList", field.Name)
+}
+
 func (ec *executionContext) childFields_DecisionRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4751,8 +6433,14 @@ func (ec *executionContext) childFields_DecisionRecord(ctx context.Context, fiel
 		return ec.fieldContext_DecisionRecord_decision(ctx, field)
 	case "input":
 		return ec.fieldContext_DecisionRecord_input(ctx, field)
+	case "masked":
+		return ec.fieldContext_DecisionRecord_masked(ctx, field)
+	case "list":
+		return ec.fieldContext_DecisionRecord_list(ctx, field)
 	case "requestId":
 		return ec.fieldContext_DecisionRecord_requestId(ctx, field)
+	case "sequence":
+		return ec.fieldContext_DecisionRecord_sequence(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DecisionRecord", field.Name)
 }
@@ -4813,6 +6501,8 @@ func (ec *executionContext) childFields_Domain(ctx context.Context, field graphq
 		return ec.fieldContext_Domain_createdAt(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_Domain_updatedAt(ctx, field)
+	case "scorecard":
+		return ec.fieldContext_Domain_scorecard(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Domain", field.Name)
 }
@@ -4849,6 +6539,60 @@ func (ec *executionContext) childFields_DomainRights(ctx context.Context, field 
 		return ec.fieldContext_DomainRights_administerSources(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DomainRights", field.Name)
+}
+
+func (ec *executionContext) childFields_DraftPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposal":
+		return ec.fieldContext_DraftPolicyPayload_proposal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DraftPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftPolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Finding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_Finding_code(ctx, field)
+	case "severity":
+		return ec.fieldContext_Finding_severity(ctx, field)
+	case "standard":
+		return ec.fieldContext_Finding_standard(ctx, field)
+	case "field":
+		return ec.fieldContext_Finding_field(ctx, field)
+	case "message":
+		return ec.fieldContext_Finding_message(ctx, field)
+	case "remedy":
+		return ec.fieldContext_Finding_remedy(ctx, field)
+	case "subjectId":
+		return ec.fieldContext_Finding_subjectId(ctx, field)
+	case "subject":
+		return ec.fieldContext_Finding_subject(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Finding", field.Name)
+}
+
+func (ec *executionContext) childFields_FindingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FindingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FindingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FindingConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FindingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FindingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FindingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FindingEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ForeignKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5115,6 +6859,142 @@ func (ec *executionContext) childFields_Plugin(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Plugin", field.Name)
 }
 
+func (ec *executionContext) childFields_PolicyAssessment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposalId":
+		return ec.fieldContext_PolicyAssessment_proposalId(ctx, field)
+	case "state":
+		return ec.fieldContext_PolicyAssessment_state(ctx, field)
+	case "done":
+		return ec.fieldContext_PolicyAssessment_done(ctx, field)
+	case "total":
+		return ec.fieldContext_PolicyAssessment_total(ctx, field)
+	case "reportHash":
+		return ec.fieldContext_PolicyAssessment_reportHash(ctx, field)
+	case "message":
+		return ec.fieldContext_PolicyAssessment_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyAssessment", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyComment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "author":
+		return ec.fieldContext_PolicyComment_author(ctx, field)
+	case "text":
+		return ec.fieldContext_PolicyComment_text(ctx, field)
+	case "at":
+		return ec.fieldContext_PolicyComment_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyComment", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "action":
+		return ec.fieldContext_PolicyDifference_action(ctx, field)
+	case "classification":
+		return ec.fieldContext_PolicyDifference_classification(ctx, field)
+	case "team":
+		return ec.fieldContext_PolicyDifference_team(ctx, field)
+	case "active":
+		return ec.fieldContext_PolicyDifference_active(ctx, field)
+	case "trial":
+		return ec.fieldContext_PolicyDifference_trial(ctx, field)
+	case "codes":
+		return ec.fieldContext_PolicyDifference_codes(ctx, field)
+	case "count":
+		return ec.fieldContext_PolicyDifference_count(ctx, field)
+	case "firstAt":
+		return ec.fieldContext_PolicyDifference_firstAt(ctx, field)
+	case "lastAt":
+		return ec.fieldContext_PolicyDifference_lastAt(ctx, field)
+	case "sampleIds":
+		return ec.fieldContext_PolicyDifference_sampleIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyDifference", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyDifferenceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PolicyDifferenceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PolicyDifferenceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PolicyDifferenceConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyDifferenceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyDifferenceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PolicyDifferenceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PolicyDifferenceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyDifferenceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyFlip(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "change":
+		return ec.fieldContext_PolicyFlip_change(ctx, field)
+	case "action":
+		return ec.fieldContext_PolicyFlip_action(ctx, field)
+	case "classification":
+		return ec.fieldContext_PolicyFlip_classification(ctx, field)
+	case "team":
+		return ec.fieldContext_PolicyFlip_team(ctx, field)
+	case "count":
+		return ec.fieldContext_PolicyFlip_count(ctx, field)
+	case "sampleIds":
+		return ec.fieldContext_PolicyFlip_sampleIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyFlip", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyImpact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hash":
+		return ec.fieldContext_PolicyImpact_hash(ctx, field)
+	case "revisionHash":
+		return ec.fieldContext_PolicyImpact_revisionHash(ctx, field)
+	case "baseHash":
+		return ec.fieldContext_PolicyImpact_baseHash(ctx, field)
+	case "madeAt":
+		return ec.fieldContext_PolicyImpact_madeAt(ctx, field)
+	case "replayed":
+		return ec.fieldContext_PolicyImpact_replayed(ctx, field)
+	case "grants":
+		return ec.fieldContext_PolicyImpact_grants(ctx, field)
+	case "generated":
+		return ec.fieldContext_PolicyImpact_generated(ctx, field)
+	case "flips":
+		return ec.fieldContext_PolicyImpact_flips(ctx, field)
+	case "dyingGrantIds":
+		return ec.fieldContext_PolicyImpact_dyingGrantIds(ctx, field)
+	case "isLoosening":
+		return ec.fieldContext_PolicyImpact_isLoosening(ctx, field)
+	case "isSensitive":
+		return ec.fieldContext_PolicyImpact_isSensitive(ctx, field)
+	case "duration":
+		return ec.fieldContext_PolicyImpact_duration(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyImpact", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyModule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_PolicyModule_path(ctx, field)
+	case "text":
+		return ec.fieldContext_PolicyModule_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyModule", field.Name)
+}
+
 func (ec *executionContext) childFields_PolicyPackage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -5129,6 +7009,128 @@ func (ec *executionContext) childFields_PolicyPackage(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type PolicyPackage", field.Name)
 }
 
+func (ec *executionContext) childFields_PolicyProblem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "severity":
+		return ec.fieldContext_PolicyProblem_severity(ctx, field)
+	case "code":
+		return ec.fieldContext_PolicyProblem_code(ctx, field)
+	case "file":
+		return ec.fieldContext_PolicyProblem_file(ctx, field)
+	case "line":
+		return ec.fieldContext_PolicyProblem_line(ctx, field)
+	case "message":
+		return ec.fieldContext_PolicyProblem_message(ctx, field)
+	case "fix":
+		return ec.fieldContext_PolicyProblem_fix(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyProblem", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyProposal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PolicyProposal_id(ctx, field)
+	case "version":
+		return ec.fieldContext_PolicyProposal_version(ctx, field)
+	case "domain":
+		return ec.fieldContext_PolicyProposal_domain(ctx, field)
+	case "title":
+		return ec.fieldContext_PolicyProposal_title(ctx, field)
+	case "description":
+		return ec.fieldContext_PolicyProposal_description(ctx, field)
+	case "status":
+		return ec.fieldContext_PolicyProposal_status(ctx, field)
+	case "author":
+		return ec.fieldContext_PolicyProposal_author(ctx, field)
+	case "revision":
+		return ec.fieldContext_PolicyProposal_revision(ctx, field)
+	case "baseHash":
+		return ec.fieldContext_PolicyProposal_baseHash(ctx, field)
+	case "touches":
+		return ec.fieldContext_PolicyProposal_touches(ctx, field)
+	case "problems":
+		return ec.fieldContext_PolicyProposal_problems(ctx, field)
+	case "tests":
+		return ec.fieldContext_PolicyProposal_tests(ctx, field)
+	case "impact":
+		return ec.fieldContext_PolicyProposal_impact(ctx, field)
+	case "approvals":
+		return ec.fieldContext_PolicyProposal_approvals(ctx, field)
+	case "missingApprovals":
+		return ec.fieldContext_PolicyProposal_missingApprovals(ctx, field)
+	case "votes":
+		return ec.fieldContext_PolicyProposal_votes(ctx, field)
+	case "comments":
+		return ec.fieldContext_PolicyProposal_comments(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_PolicyProposal_viewerCan(ctx, field)
+	case "closedAt":
+		return ec.fieldContext_PolicyProposal_closedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PolicyProposal_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_PolicyProposal_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyProposal", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyProposalConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PolicyProposalConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PolicyProposalConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PolicyProposalConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyProposalConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyProposalEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PolicyProposalEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PolicyProposalEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyProposalEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyProposalRights(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edit":
+		return ec.fieldContext_PolicyProposalRights_edit(ctx, field)
+	case "comment":
+		return ec.fieldContext_PolicyProposalRights_comment(ctx, field)
+	case "approve":
+		return ec.fieldContext_PolicyProposalRights_approve(ctx, field)
+	case "activate":
+		return ec.fieldContext_PolicyProposalRights_activate(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyProposalRights", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyRevision(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PolicyRevision_id(ctx, field)
+	case "domain":
+		return ec.fieldContext_PolicyRevision_domain(ctx, field)
+	case "hash":
+		return ec.fieldContext_PolicyRevision_hash(ctx, field)
+	case "modules":
+		return ec.fieldContext_PolicyRevision_modules(ctx, field)
+	case "engine":
+		return ec.fieldContext_PolicyRevision_engine(ctx, field)
+	case "author":
+		return ec.fieldContext_PolicyRevision_author(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PolicyRevision_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyRevision", field.Name)
+}
+
 func (ec *executionContext) childFields_PolicyRevisions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "platform":
@@ -5137,6 +7139,74 @@ func (ec *executionContext) childFields_PolicyRevisions(ctx context.Context, fie
 		return ec.fieldContext_PolicyRevisions_domain(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PolicyRevisions", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_PolicyState_version(ctx, field)
+	case "domain":
+		return ec.fieldContext_PolicyState_domain(ctx, field)
+	case "active":
+		return ec.fieldContext_PolicyState_active(ctx, field)
+	case "previous":
+		return ec.fieldContext_PolicyState_previous(ctx, field)
+	case "onTrial":
+		return ec.fieldContext_PolicyState_onTrial(ctx, field)
+	case "proposal":
+		return ec.fieldContext_PolicyState_proposal(ctx, field)
+	case "pastIds":
+		return ec.fieldContext_PolicyState_pastIds(ctx, field)
+	case "activatedBy":
+		return ec.fieldContext_PolicyState_activatedBy(ctx, field)
+	case "activatedAt":
+		return ec.fieldContext_PolicyState_activatedAt(ctx, field)
+	case "servingHash":
+		return ec.fieldContext_PolicyState_servingHash(ctx, field)
+	case "problem":
+		return ec.fieldContext_PolicyState_problem(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyState", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyTests(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "isOk":
+		return ec.fieldContext_PolicyTests_isOk(ctx, field)
+	case "passed":
+		return ec.fieldContext_PolicyTests_passed(ctx, field)
+	case "failed":
+		return ec.fieldContext_PolicyTests_failed(ctx, field)
+	case "covered":
+		return ec.fieldContext_PolicyTests_covered(ctx, field)
+	case "failures":
+		return ec.fieldContext_PolicyTests_failures(ctx, field)
+	case "uncovered":
+		return ec.fieldContext_PolicyTests_uncovered(ctx, field)
+	case "survivors":
+		return ec.fieldContext_PolicyTests_survivors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyTests", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyVote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "approver":
+		return ec.fieldContext_PolicyVote_approver(ctx, field)
+	case "role":
+		return ec.fieldContext_PolicyVote_role(ctx, field)
+	case "domain":
+		return ec.fieldContext_PolicyVote_domain(ctx, field)
+	case "isApproval":
+		return ec.fieldContext_PolicyVote_isApproval(ctx, field)
+	case "comment":
+		return ec.fieldContext_PolicyVote_comment(ctx, field)
+	case "reportHash":
+		return ec.fieldContext_PolicyVote_reportHash(ctx, field)
+	case "at":
+		return ec.fieldContext_PolicyVote_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyVote", field.Name)
 }
 
 func (ec *executionContext) childFields_Port(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5175,6 +7245,8 @@ func (ec *executionContext) childFields_Principal(ctx context.Context, field gra
 		return ec.fieldContext_Principal_roles(ctx, field)
 	case "clearance":
 		return ec.fieldContext_Principal_clearance(ctx, field)
+	case "region":
+		return ec.fieldContext_Principal_region(ctx, field)
 	case "isSuspended":
 		return ec.fieldContext_Principal_isSuspended(ctx, field)
 	case "createdAt":
@@ -5281,6 +7353,16 @@ func (ec *executionContext) childFields_RejectAccessRequestPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type RejectAccessRequestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RejectPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposal":
+		return ec.fieldContext_RejectPolicyPayload_proposal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RejectPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RejectPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessRequest":
@@ -5321,6 +7403,20 @@ func (ec *executionContext) childFields_RevokeTokenPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type RevokeTokenPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RollbackPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_RollbackPolicyPayload_state(ctx, field)
+	case "wasRechecked":
+		return ec.fieldContext_RollbackPolicyPayload_wasRechecked(ctx, field)
+	case "notice":
+		return ec.fieldContext_RollbackPolicyPayload_notice(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RollbackPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RollbackPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RunCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "assets":
@@ -5357,6 +7453,30 @@ func (ec *executionContext) childFields_RunNote(ctx context.Context, field graph
 		return ec.fieldContext_RunNote_samples(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RunNote", field.Name)
+}
+
+func (ec *executionContext) childFields_ScorePoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "day":
+		return ec.fieldContext_ScorePoint_day(ctx, field)
+	case "score":
+		return ec.fieldContext_ScorePoint_score(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScorePoint", field.Name)
+}
+
+func (ec *executionContext) childFields_Scorecard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "score":
+		return ec.fieldContext_Scorecard_score(ctx, field)
+	case "checked":
+		return ec.fieldContext_Scorecard_checked(ctx, field)
+	case "findings":
+		return ec.fieldContext_Scorecard_findings(ctx, field)
+	case "trend":
+		return ec.fieldContext_Scorecard_trend(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Scorecard", field.Name)
 }
 
 func (ec *executionContext) childFields_SearchConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5401,6 +7521,16 @@ func (ec *executionContext) childFields_Secret(ctx context.Context, field graphq
 		return ec.fieldContext_Secret_reference(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Secret", field.Name)
+}
+
+func (ec *executionContext) childFields_ShadowPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_ShadowPolicyPayload_state(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ShadowPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShadowPolicyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Sighting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5543,6 +7673,16 @@ func (ec *executionContext) childFields_TeamEdge(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type TeamEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_TestPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposal":
+		return ec.fieldContext_TestPolicyPayload_proposal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_TestPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Token(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5601,6 +7741,16 @@ func (ec *executionContext) childFields_UpdateDomainPayload(ctx context.Context,
 		return ec.fieldContext_UpdateDomainPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateDomainPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdatePolicyDraftPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposal":
+		return ec.fieldContext_UpdatePolicyDraftPayload_proposal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdatePolicyDraftPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdatePolicyDraftPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdatePrincipalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5663,6 +7813,16 @@ func (ec *executionContext) childFields_Vote(ctx context.Context, field graphql.
 		return ec.fieldContext_Vote_at(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Vote", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposal":
+		return ec.fieldContext_WithdrawPolicyPayload_proposal(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WithdrawPolicyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawPolicyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -26,6 +26,7 @@ func (q query) Decisions(ctx context.Context, filter *graph.DecisionFilter, firs
 	f := deref(filter)
 	page, err := q.s.Audit.Decisions(ctx, audit.DecisionFilter{
 		PrincipalID: given(f.PrincipalID), ResourceID: given(f.ResourceID), Domain: given(f.Domain), Outcome: given(f.Outcome),
+		Action: given(f.Action), From: given(f.From), To: given(f.To),
 	}, paging(first, after))
 	return (*graph.DecisionRecordConnection)(connect[model.DecisionRecord, graph.DecisionRecordEdge](ctx, page)), err
 }

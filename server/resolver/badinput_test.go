@@ -97,6 +97,12 @@ func TestBadInputs(t *testing.T) {
 		"a source's name twice":     {"ana", "createSource", vars{"name": "shop", "domainId": sales, "plugin": "sqlite", "config": vars{"path": "x.db"}}, "CONFLICT", "input.name"},
 		"no such schedule":          {"ana", "updateSource", vars{"id": w.source.ID, "schedule": "now and then"}, "BAD_USER_INPUT", "input.schedule"},
 		"a secret named twice":      {"ana", "checkSourceConfig", vars{"plugin": "sqlite", "config": vars{}, "secrets": []any{vars{"field": "a", "reference": "env:A"}, vars{"field": "a", "reference": "env:B"}}}, "BAD_USER_INPUT", "input.secrets"},
+		"a file of another domain":  {"ana", "draftPolicy", vars{"domain": "sales", "title": "Mine", "modules": []any{vars{"path": "domains/marketing/x.rego", "text": "x"}}}, "BAD_USER_INPUT", "input.modules.0"},
+		"a policy of no domain":     {"ana", "draftPolicy", vars{"domain": "nowhere", "title": "Mine", "modules": []any{vars{"path": "domains/nowhere/x.rego", "text": "x"}}}, "BAD_USER_INPUT", "input.domain"},
+		"a policy without files":    {"ana", "draftPolicy", vars{"domain": "sales", "title": "Mine", "modules": []any{}}, "BAD_USER_INPUT", "input.modules"},
+		"a remark without words":    {"ana", "commentOnPolicy", vars{"id": "ppr_nothing", "text": " "}, "BAD_USER_INPUT", "input.text"},
+		"a proposal of nobody's":    {"ana", "approvePolicy", vars{"id": "ppr_nothing", "reportHash": "x"}, "NOT_FOUND", ""},
+		"nothing to return to":      {"ana", "rollbackPolicy", vars{"domain": "sales"}, "CONFLICT", "input.domain"},
 		"a run of nobody's":         {"ana", "cancelHarvest", vars{"id": "run_nothing"}, "NOT_FOUND", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

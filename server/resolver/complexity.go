@@ -24,8 +24,11 @@ func costs() graph.ComplexityRoot {
 	rights := func(child int) int { return child + rightsCost }
 	c.Viewer.ViewerCan, c.Domain.ViewerCan, c.DataProduct.ViewerCan = rights, rights, rights
 	c.AccessRequest.ViewerCan, c.Source.ViewerCan = rights, rights
+	c.PolicyProposal.ViewerCan, c.PolicyProposal.Revision = rights, rights // a revision is a read of its own, and long
+	c.Mutation.TestPolicy = func(child int, _ graph.TestPolicyInput) int { return child + checkCost }
 	c.Mutation.CheckSource = func(child int, _ graph.CheckSourceInput) int { return child + checkCost }
 	c.Mutation.CheckSourceConfig = func(child int, _ graph.CheckSourceConfigInput) int { return child + checkCost }
+	costsOfStandards(&c)
 	return c
 }
 
@@ -43,6 +46,8 @@ func costsOfLists(c *graph.ComplexityRoot) {
 	q.Sources = func(child int, _ *model.ID, first int, _ *string) int { return times(child, first) }
 	q.HarvestRuns = func(child int, _ *graph.HarvestRunFilter, first int, _ *string) int { return times(child, first) }
 	q.AuditEvents = func(child int, _ *graph.AuditEventFilter, first int, _ *string) int { return times(child, first) }
+	q.PolicyProposals = func(child int, _ *graph.PolicyProposalFilter, first int, _ *string) int { return times(child, first) }
+	q.PolicyDifferences = func(child int, _ model.ID, first int, _ *string) int { return times(child, first) }
 	q.Decisions = func(child int, _ *graph.DecisionFilter, first int, _ *string) int { return times(child, first) }
 }
 

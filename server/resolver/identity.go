@@ -61,7 +61,7 @@ func (q query) Tokens(ctx context.Context, principalID *model.ID, first int, aft
 func (m mutation) CreatePrincipal(ctx context.Context, in graph.CreatePrincipalInput) (*graph.CreatePrincipalPayload, error) {
 	p, err := m.s.Identity.CreatePrincipal(ctx, identity.NewPrincipal{
 		Kind: in.Kind, Name: in.Name, DisplayName: given(in.DisplayName), Email: given(in.Email), DomainID: given(in.DomainID),
-		TeamIDs: in.TeamIds.Value(), Roles: in.Roles.Value(), Clearance: given(in.Clearance),
+		TeamIDs: in.TeamIds.Value(), Roles: in.Roles.Value(), Clearance: given(in.Clearance), Region: given(in.Region),
 	})
 	made, problems, err := answer(ctx, p, err)
 	return &graph.CreatePrincipalPayload{Principal: made, UserErrors: problems}, err
@@ -71,7 +71,7 @@ func (m mutation) CreatePrincipal(ctx context.Context, in graph.CreatePrincipalI
 func (m mutation) UpdatePrincipal(ctx context.Context, in graph.UpdatePrincipalInput) (*graph.UpdatePrincipalPayload, error) {
 	p, err := m.s.Identity.UpdatePrincipal(ctx, identity.PrincipalEdit{
 		ID: in.ID, DisplayName: edit(in.DisplayName), Email: edit(in.Email), DomainID: edit(in.DomainID), TeamIDs: editList(in.TeamIds),
-		Roles: editList(in.Roles), Clearance: edit(in.Clearance), Suspended: edit(in.IsSuspended), ExpectedRevision: expected(in.ExpectedVersion),
+		Roles: editList(in.Roles), Clearance: edit(in.Clearance), Region: edit(in.Region), Suspended: edit(in.IsSuspended), ExpectedRevision: expected(in.ExpectedVersion),
 	})
 	changed, problems, err := answer(ctx, p, err)
 	return &graph.UpdatePrincipalPayload{Principal: changed, UserErrors: problems}, err

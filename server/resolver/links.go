@@ -18,6 +18,7 @@ type links struct {
 	runs       loader[*model.Run]
 	aliases    loader[[]model.Alias]
 	rules      loader[[]model.QualityRule]
+	standards
 }
 
 func newLinks(s Services) *links {
@@ -36,6 +37,7 @@ func newLinks(s Services) *links {
 			l.sources.expect(r.SourceID)
 		}
 	}}
+	l.prepareStandards(s, l)
 	return l
 }
 
@@ -110,6 +112,7 @@ func (l *links) note(noun any) {
 	case *model.Domain:
 		l.domains.put(n.ID, n)
 		l.domains.expect(n.ParentID)
+		l.domainCards.expect(n.ID)
 		l.principals.expect(n.StewardIDs...)
 	case *model.Team:
 		l.teams.put(n.ID, n)
@@ -125,6 +128,7 @@ func (l *links) note(noun any) {
 
 func (l *links) noteProduct(p *model.DataProduct) {
 	l.products.put(p.ID, p)
+	l.productCards.expect(p.ID)
 	l.domains.expect(p.DomainID)
 	l.principals.expect(p.OwnerID)
 	l.teams.expect(p.OwnerTeamID)
@@ -138,6 +142,7 @@ func (l *links) noteAsset(a *model.Asset) {
 	l.domains.expect(a.DomainID)
 	l.aliases.expect(a.ID)
 	l.rules.expect(a.ID)
+	l.assetFindings.expect(a.ID)
 	for _, s := range a.Sightings {
 		l.sources.expect(s.SourceID)
 	}
@@ -171,6 +176,24 @@ func (l *links) noteEvent(noun any) {
 		l.principals.expect(n.ActorID)
 	case *model.DecisionRecord:
 		l.principals.expect(n.PrincipalID)
+	case *model.PolicyProposal:
+		l.notePolicy(n)
+	case *model.PolicyRevision:
+		l.principals.expect(n.AuthorID)
+	case *model.PolicyStanding:
+		l.principals.expect(n.ActivatedBy)
+	case *model.Finding:
+		l.expect([]model.ID{n.SubjectID})
+	}
+}
+
+func (l *links) notePolicy(p *model.PolicyProposal) {
+	l.principals.expect(p.AuthorID)
+	for _, v := range p.Votes {
+		l.principals.expect(v.ApproverID)
+	}
+	for _, c := range p.Comments {
+		l.principals.expect(c.AuthorID)
 	}
 }
 
@@ -186,4 +209,5 @@ func (l *links) forget() {
 	l.runs.forget()
 	l.aliases.forget()
 	l.rules.forget()
+	l.standards.forget()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/access"
+	"github.com/souk-mesh/souk/server/governance"
 )
 
 // refusal is somebody doing what they may not.
@@ -70,6 +71,21 @@ var refusals = map[string]refusal{
 		w.must(err)
 		return vars{"id": run.ID}
 	}},
+	"draftPolicy": {who: "bo", want: "FORBIDDEN", input: func(*world) vars {
+		return vars{"domain": "sales", "title": "Mine", "modules": []any{vars{"path": "domains/sales/x.rego", "text": "package souk.domains.sales"}}}
+	}},
+	"updatePolicyDraft":      {who: "bo", want: "FORBIDDEN", why: "policy.not_author", input: func(w *world) vars { return vars{"id": w.proposal(), "title": "Mine"} }},
+	"checkPolicy":            {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"testPolicy":             {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"assessPolicy":           {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"cancelPolicyAssessment": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"commentOnPolicy":        {who: "dee", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal(), "text": "No."} }},
+	"approvePolicy":          {who: "ana", want: "FORBIDDEN", why: "policy.own", input: func(w *world) vars { return vars{"id": w.proposal(), "reportHash": "x"} }},
+	"rejectPolicy":           {who: "ana", want: "FORBIDDEN", why: "policy.own", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"withdrawPolicy":         {who: "bo", want: "FORBIDDEN", why: "policy.not_author", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"activatePolicy":         {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"rollbackPolicy":         {who: "bo", want: "FORBIDDEN", input: func(*world) vars { return vars{"domain": "sales"} }},
+	"shadowPolicy":           {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal(), "isOn": true} }},
 }
 
 // request makes a pending access request for the orders.
@@ -78,6 +94,17 @@ func (w *world) request(who string) model.ID {
 	r, err := w.services.Access.Request(w.as(who), access.NewRequest{ProductID: w.orders.ID, Purpose: "attribution", Duration: 24 * time.Hour})
 	w.must(err)
 	return r.ID
+}
+
+// proposal is a draft of Ana's for the package of Sales.
+func (w *world) proposal() model.ID {
+	w.t.Helper()
+	p, err := w.services.Governance.Draft(w.as("ana"), governance.NewProposal{
+		Domain: "sales", Title: "Closed",
+		Modules: []model.PolicyModule{{Path: "domains/sales/closed.rego", Text: "package souk.domains.sales\n\nimport rego.v2\n"}},
+	})
+	w.must(err)
+	return p.ID
 }
 
 // granted makes a live grant for the orders.

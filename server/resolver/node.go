@@ -32,8 +32,12 @@ func (q query) Node(ctx context.Context, id model.ID) (model.Noun, error) {
 		return noun(q.AccessRequest(ctx, id))
 	case model.PrefixDecision:
 		return noun(q.Decision(ctx, id))
+	case model.PrefixProposal:
+		return noun(q.PolicyProposal(ctx, id))
+	case model.PrefixRevision:
+		return noun(q.PolicyRevision(ctx, id))
 	default:
-		return nil, nil //nolint:nilnil // an id of nothing that can be fetched by it
+		return nil, nil // an id of nothing that can be fetched by it
 	}
 }
 

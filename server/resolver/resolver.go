@@ -72,6 +72,8 @@ func (r root) Port() graph.PortResolver                     { return port(r) }
 func (r root) Asset() graph.AssetResolver                   { return asset(r) }
 func (r root) Sighting() graph.SightingResolver             { return sighting(r) }
 func (r root) QualityRule() graph.QualityRuleResolver       { return qualityRule(r) }
+func (r root) Finding() graph.FindingResolver               { return finding(r) }
+func (r root) Scorecard() graph.ScorecardResolver           { return scorecard(r) }
 func (r root) AccessRequest() graph.AccessRequestResolver   { return accessRequest(r) }
 func (r root) Vote() graph.VoteResolver                     { return vote(r) }
 func (r root) Grant() graph.GrantResolver                   { return grant(r) }
@@ -80,6 +82,11 @@ func (r root) Source() graph.SourceResolver                 { return source(r) }
 func (r root) HarvestRun() graph.HarvestRunResolver         { return harvestRun(r) }
 func (r root) AuditEvent() graph.AuditEventResolver         { return auditEvent(r) }
 func (r root) DecisionRecord() graph.DecisionRecordResolver { return decisionRecord(r) }
+func (r root) PolicyProposal() graph.PolicyProposalResolver { return policyProposal(r) }
+func (r root) PolicyRevision() graph.PolicyRevisionResolver { return policyRevision(r) }
+func (r root) PolicyState() graph.PolicyStateResolver       { return policyState(r) }
+func (r root) PolicyVote() graph.PolicyVoteResolver         { return policyVote(r) }
+func (r root) PolicyComment() graph.PolicyCommentResolver   { return policyComment(r) }
 
 // The types that have fields to resolve.
 type (
@@ -96,6 +103,8 @@ type (
 	asset          struct{ s Services }
 	sighting       struct{ s Services }
 	qualityRule    struct{ s Services }
+	finding        struct{ s Services }
+	scorecard      struct{ s Services }
 	accessRequest  struct{ s Services }
 	vote           struct{ s Services }
 	grant          struct{ s Services }
@@ -104,4 +113,9 @@ type (
 	harvestRun     struct{ s Services }
 	auditEvent     struct{ s Services }
 	decisionRecord struct{ s Services }
+	policyProposal struct{ s Services }
+	policyRevision struct{ s Services }
+	policyState    struct{ s Services }
+	policyVote     struct{ s Services }
+	policyComment  struct{ s Services }
 )

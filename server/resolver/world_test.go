@@ -102,10 +102,11 @@ func (w *world) open() {
 	w.must(err)
 	s := resolver.Services{
 		Identity: identity.New(w.store, g, model.Now), Mesh: mesh.New(w.store, g, model.Now), Access: access.New(w.store, g, model.Now),
-		Audit: audit.New(w.store, g), Catalog: catalog.New(w.store, g, model.Now), Lineage: lineage.New(w.store, g), Governance: governance.New(g, e),
+		Audit: audit.New(w.store, g), Catalog: catalog.New(w.store, g, model.Now), Lineage: lineage.New(w.store, g), Governance: governance.New(w.store, g, e, model.Now),
 	}
 	s.Harvest = harvest.New(harvest.Config{Store: w.store, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Now: model.Now, Log: log})
 	w.t.Cleanup(s.Harvest.Close)
+	w.t.Cleanup(s.Governance.Close)
 	w.services = s
 	door := httpd.New(httpd.Config{}, log)
 	door.Handle("/graphql", door.Signed(s.Identity, httpd.GraphQL(httpd.Config{}, resolver.Schema(s), log, resolver.Present(log), resolver.Recover(log))))
