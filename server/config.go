@@ -1,36 +1,56 @@
 package server
 
 import (
+	"cmp"
 	"io/fs"
+	"net/url"
 	"os"
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
+	"github.com/souk-mesh/souk/server/doors/trino"
 )
 
 // Config is what an operator can set. Flags, environment and file use the
 // same names.
 type Config struct {
-	Listen    string   `yaml:"listen"`     // host:port; port 0 takes a free one
-	Store     string   `yaml:"store"`      // sqlite:PATH or mongodb://...
-	Policies  string   `yaml:"policies"`   // folder of Rego files; "" uses those built in
-	PluginDir string   `yaml:"plugin-dir"` // folder of foreign plugins and their plugins.lock; "" has none
-	SecretEnv []string `yaml:"secret-env"` // environment variables that sources may name, * at the end allowed
-	SecretDir string   `yaml:"secret-dir"` // folder whose files sources may name; "" has none
-	LogLevel  string   `yaml:"log-level"`  // debug, info, warn or error
-	LogFormat string   `yaml:"log-format"` // text or json
+	Listen    string   `yaml:"listen"`             // host:port; port 0 takes a free one
+	Store     string   `yaml:"store"`              // sqlite:PATH or mongodb://...
+	Policies  string   `yaml:"policies"`           // folder of Rego files; "" uses those built in
+	PluginDir string   `yaml:"plugin-dir"`         // folder of foreign plugins and their plugins.lock; "" has none
+	SecretEnv []string `yaml:"secret-env"`         // environment variables that sources may name, * at the end allowed
+	SecretDir string   `yaml:"secret-dir"`         // folder whose files sources may name; "" has none
+	Retention string   `yaml:"decision-retention"` // how long the decision log keeps inputs: 90d, or 2160h
+	LogLevel  string   `yaml:"log-level"`          // debug, info, warn or error
+	LogFormat string   `yaml:"log-format"`         // text or json
+
+	PolicyChild []string `yaml:"-"` // the command that tries rules of strangers in a process of its own; without one they are tried in this one
+
+	PublicURL     string   `yaml:"public-url"`           // the address that clients use; "" is the one of their request
+	BundleKey     string   `yaml:"bundle-key"`           // PEM file of the EC key that signs bundles, made when missing; "" serves none
+	TrinoCatalogs []string `yaml:"trino-catalogs"`       // which database is behind a catalog: NAME=NAMESPACE/DATABASE
+	TrinoUnknown  string   `yaml:"trino-unknown-tables"` // deny, allow or passthrough
 }
 
 // Defaults is the configuration of a server started with nothing at hand.
 func Defaults() Config {
-	return Config{Listen: "127.0.0.1:8080", Store: "sqlite:souk.db", SecretEnv: []string{"SOUK_SECRET_*"}, LogLevel: "info", LogFormat: "text"}
+	return Config{Listen: "127.0.0.1:8080", Store: "sqlite:souk.db", SecretEnv: []string{"SOUK_SECRET_*"}, Retention: "90d", LogLevel: "info", LogFormat: "text"}
 }
 
 // Validate reports the first setting that cannot work.
 func (c Config) Validate() error {
 	if !strings.HasPrefix(c.Store, sqliteScheme) && !isMongo(c.Store) {
 		return model.Invalid("store", "must begin with sqlite:, mongodb:// or mongodb+srv://", "use sqlite:souk.db for an embedded file")
+	}
+	if _, err := c.retention(); err != nil {
+		return err
+	}
+	if err := c.unknownTables().Validate(); err != nil {
+		return err
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || (u.Scheme != "https" && u.Scheme != "http")) {
+		return model.Invalid("public-url", "is no address of a server", "use one such as https://souk.acme.example")
 	}
 	for field, dir := range map[string]string{"policies": c.Policies, "plugin-dir": c.PluginDir, "secret-dir": c.SecretDir} {
 		if dir == "" {
@@ -47,6 +67,11 @@ const sqliteScheme = "sqlite:"
 
 func isMongo(uri string) bool {
 	return strings.HasPrefix(uri, "mongodb://") || strings.HasPrefix(uri, "mongodb+srv://")
+}
+
+// unknownTables is what becomes of Trino's tables that no product offers.
+func (c Config) unknownTables() trino.Unknown {
+	return trino.Unknown(cmp.Or(c.TrinoUnknown, string(trino.Deny)))
 }
 
 // rego is the tree of policies to load.

@@ -17,6 +17,7 @@ import (
 	"github.com/souk-mesh/souk/server/audit"
 	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/console"
+	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/harvest"
@@ -24,6 +25,7 @@ import (
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/lineage"
 	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/pdp"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/resolver"
 	"github.com/souk-mesh/souk/server/store"
@@ -42,6 +44,8 @@ type Server struct {
 	Lineage    *lineage.Service
 	Harvest    *harvest.Service
 	Governance *governance.Service
+	Decisions  *decisionlog.Log
+	Outside    *pdp.Service
 
 	config Config
 	log    *slog.Logger
@@ -55,7 +59,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	engine, err := policy.New(policy.Config{Files: cfg.rego()})
+	engine, err := policy.New(policy.Config{Files: cfg.rego(), Child: cfg.PolicyChild})
 	if err != nil {
 		return nil, fmt.Errorf("load policies: %w", err)
 	}
@@ -63,18 +67,31 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Server{config: cfg, log: log, store: records, engine: engine}
+	decisions, err := openDecisions(ctx, cfg, records, engine, log)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open decision log: %w", err), records.Close())
+	}
+	s := &Server{Decisions: decisions, config: cfg, log: log, store: records, engine: engine}
 	g := gate.New(records, engine, model.Now)
+	g.LogTo(decisions)
 	s.Identity = identity.New(records, g, model.Now)
 	s.Mesh = mesh.New(records, g, model.Now)
 	s.Access = access.New(records, g, model.Now)
 	s.Audit = audit.New(records, g)
+	s.Audit.ReadFrom(decisions)
 	s.Catalog = catalog.New(records, g, model.Now)
 	s.Lineage = lineage.New(records, g)
-	s.Governance = governance.New(g, engine)
+	s.Governance = governance.New(records, g, engine, model.Now)
+	s.Governance.UseLog(decisions)
+	if err := s.Governance.Load(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("load the rules in force: %w", err), decisions.Close(), records.Close())
+	}
+	if s.Outside, err = s.outside(g); err != nil {
+		return nil, errors.Join(err, decisions.Close(), records.Close())
+	}
 	launcher, err := harvest.NewLauncher(bundled, cfg.PluginDir, log)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read plugin folder: %w", err), records.Close())
+		return nil, errors.Join(fmt.Errorf("read plugin folder: %w", err), decisions.Close(), records.Close())
 	}
 	s.Harvest = harvest.New(harvest.Config{
 		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher,
@@ -101,7 +118,7 @@ func (s *Server) Run(ctx context.Context, ready func(url string)) error {
 	}
 	background, stop := context.WithCancel(model.WithPrincipal(context.WithoutCancel(ctx), model.System()))
 	var work sync.WaitGroup
-	for _, loop := range []func(context.Context){s.Access.Run, s.Catalog.Run, s.Harvest.Run} {
+	for _, loop := range []func(context.Context){s.Access.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Governance.RunScorecards} {
 		work.Go(func() { loop(background) })
 	}
 	defer work.Wait()
@@ -123,6 +140,7 @@ func (s *Server) web() *httpd.Server {
 	web.Handle("GET /healthz", httpd.Health())
 	web.Handle("GET /readyz", httpd.Ready(s.answers))
 	web.Handle("GET /metrics", web.Metrics(s.Identity))
+	s.open(web)
 	web.Handle("/", console.Handler())
 	return web
 }
@@ -137,6 +155,7 @@ func (s *Server) answers(ctx context.Context) error {
 
 // Close gives back what New opened, the last first.
 func (s *Server) Close() error {
+	s.Governance.Close()
 	s.Harvest.Close()
-	return s.store.Close()
+	return errors.Join(s.Decisions.Close(), s.store.Close())
 }

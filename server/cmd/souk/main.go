@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/souk-mesh/souk/server/policy"
 )
 
 // command is one sub-command. Run gets the arguments after its name.
@@ -34,7 +36,8 @@ func commands() []command {
 		{"harvest", "harvest one source now and wait for the report", harvestOnce},
 		{"token", "issue or revoke an API token, with the server stopped", tokens},
 		{"plugin", "list the plugins, or check a source's configuration with one", plugin},
-		{"policy", "test a folder of Rego policies, with coverage", policyCommand},
+		{"policy", "write, check, test and publish policies, and explain decisions", policyCommand},
+		{"decisions", "verify, export or replay the decision log", decisions},
 		{"health", "ask a running server whether it is ready", health},
 		{"version", "print the version", version},
 	}
@@ -56,6 +59,9 @@ func (p *program) main(ctx context.Context, args []string) int {
 	}
 	if args[0] == servePlugin {
 		return runPlugin(args[1:])
+	}
+	if args[0] == servePolicies {
+		return policy.ServeChild(p.stdin, p.stdout)
 	}
 	for _, c := range commands() {
 		if c.name != args[0] {

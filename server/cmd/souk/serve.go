@@ -18,6 +18,7 @@ func (p *program) open(ctx context.Context, f *flags) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.PolicyChild = policyChild()
 	log, err := p.logger(cfg)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,11 @@ var settings = []struct{ name, usage string }{
 	{"plugin-dir", "`folder` of further plugins, each pinned in its plugins.lock"},
 	{"secret-env", "comma-separated environment `variables` that sources may name as env:NAME (default SOUK_SECRET_*)"},
 	{"secret-dir", "`folder` whose files sources may name as file:PATH (default: none)"},
+	{"decision-retention", "how long the decision log keeps what policies saw, in `days` (default 90d)"},
+	{"public-url", "`address` that clients know the server by (default: the one they ask)"},
+	{"bundle-key", "PEM `file` of the EC key that signs bundles for OPA; made when it is missing (default: no bundles)"},
+	{"trino-catalogs", "comma-separated `databases` behind Trino's catalogs, as shop=postgres://db.acme.example:5432/shop"},
+	{"trino-unknown-tables", "what Trino may do with tables that no product offers: deny, allow (reading) or passthrough (default deny)"},
 	{"log-level", "debug, info, warn or error (default info)"},
 	{"log-format", "text or json (default text)"},
 }
@@ -129,6 +134,16 @@ func assign(cfg *server.Config, name, value string) {
 		cfg.SecretEnv = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 	case "secret-dir":
 		cfg.SecretDir = value
+	case "decision-retention":
+		cfg.Retention = value
+	case "public-url":
+		cfg.PublicURL = value
+	case "bundle-key":
+		cfg.BundleKey = value
+	case "trino-catalogs":
+		cfg.TrinoCatalogs = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+	case "trino-unknown-tables":
+		cfg.TrinoUnknown = value
 	case "log-level":
 		cfg.LogLevel = value
 	case "log-format":

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+)
+
+// policyCheck says everything that is wrong with the rules in a folder. It asks
+// nobody: what a server would refuse, it refuses.
+func policyCheck(ctx context.Context, p *program, args []string) error {
+	f := p.newFlags("policy check", "FOLDER")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	dir, err := f.folder()
+	if err != nil {
+		return err
+	}
+	engine, all, err := offline(os.DirFS(dir))
+	if err != nil {
+		return err
+	}
+	errs, warnings := 0, 0
+	for _, domain := range slices.Sorted(maps.Keys(all)) {
+		_, problems := engine.Check(ctx, all[domain])
+		for _, problem := range problems {
+			printProblem(p.stdout, problem)
+			if problem.Severity == "error" {
+				errs++
+			} else {
+				warnings++
+			}
+		}
+	}
+	fmt.Fprintf(p.stdout, "%d domains checked: %d errors, %d warnings\n", len(all), errs, warnings)
+	if errs > 0 {
+		return errReported
+	}
+	return nil
+}
+
+// offline compiles what the folder holds of the platform's own rules, and reads
+// the domains' as drafts.
+func offline(files fs.FS) (*policy.Engine, map[model.Slug]policy.Draft, error) {
+	rest, err := platformOf(files)
+	if err != nil {
+		return nil, nil, err
+	}
+	engine, err := policy.New(policy.Config{Files: rest, Child: policyChild()})
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := drafts(files)
+	return engine, all, err
+}
+
+// printProblem tells of something that was found, the place first, as editors
+// and terminals understand it.
+func printProblem(w io.Writer, p model.PolicyProblem) {
+	place := p.File
+	if p.Line > 0 {
+		place = fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	if place != "" {
+		place += ": "
+	}
+	fmt.Fprintf(w, "%s%s: %s (%s)\n", place, p.Severity, p.Message, p.Code)
+	if p.Fix != "" {
+		fmt.Fprintf(w, "    %s\n", p.Fix)
+	}
+}
+
+// policyTest runs every Rego test of the folder, and then what a domain's rules
+// must prove before they may be put in force.
+func policyTest(ctx context.Context, p *program, args []string) error {
+	f := p.newFlags("policy test", "FOLDER")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	dir, err := f.folder()
+	if err != nil {
+		return err
+	}
+	report, err := policy.Test(ctx, os.DirFS(dir))
+	if err != nil {
+		return err
+	}
+	if failed := printPolicyReport(p.stdout, report); failed > 0 {
+		return fmt.Errorf("%d of %d tests failed", failed, len(report.Tests))
+	}
+	engine, all, err := offline(os.DirFS(dir))
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, domain := range slices.Sorted(maps.Keys(all)) {
+		tests, err := engine.Test(ctx, all[domain])
+		if err != nil {
+			return err
+		}
+		bad += printPolicyTests(p.stdout, tests)
+	}
+	if bad > 0 {
+		return fmt.Errorf("the tests pass, but %d things keep the rules from being published", bad)
+	}
+	return nil
+}
+
+// printPolicyTests tells what keeps rules from being published, and how many
+// things do. A condition whose change no test notices is only a hint.
+func printPolicyTests(w io.Writer, tests model.PolicyTests) (bad int) {
+	for _, problem := range slices.Concat(tests.Failures, tests.Uncovered, tests.Survivors) {
+		printProblem(w, problem)
+	}
+	return len(tests.Failures) + len(tests.Uncovered)
+}

@@ -1,0 +1,331 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+)
+
+// proposal is what the commands want to know of a policy proposal.
+type proposal struct {
+	ID               string
+	Status           string
+	Problems         []model.PolicyProblem
+	Tests            *testsReport
+	Impact           *impactReport
+	MissingApprovals []model.Approval
+}
+
+type testsReport struct {
+	IsOk                           bool
+	Passed, Failed                 int
+	Covered                        float64
+	Failures, Uncovered, Survivors []model.PolicyProblem
+}
+
+type impactReport struct {
+	Hash                        string
+	Replayed, Grants, Generated int
+	Flips                       []struct {
+		Change, Action, Classification, Team string
+		Count                                int
+		SampleIDs                            []string `json:"sampleIds"`
+	}
+	DyingGrantIDs            []string `json:"dyingGrantIds"`
+	IsLoosening, IsSensitive bool
+}
+
+const (
+	problemFields  = `{ severity code file line message fix }`
+	proposalFields = `proposal { id status problems ` + problemFields + `
+		tests { isOk passed failed covered failures ` + problemFields + ` uncovered ` + problemFields + ` survivors ` + problemFields + ` }
+		` + impactFields + ` missingApprovals { role domain min } }`
+	impactFields = `impact { hash replayed grants generated isLoosening isSensitive dyingGrantIds flips { change action classification team count sampleIds } }`
+)
+
+// publishing is one way of a folder's rules into force.
+type publishing struct {
+	*program
+	*remote
+	found proposal
+}
+
+// policyImpact goes as far as the report, and leaves the proposal there.
+func policyImpact(ctx context.Context, p *program, args []string) error {
+	pub, draft, title, err := p.beginPublishing("policy impact", args)
+	if err != nil {
+		return err
+	}
+	if err := pub.assessed(ctx, draft, title); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "\nThe proposal %s waits at %s. souk policy publish --proposal %s goes on with it.\n", pub.found.ID, pub.found.Status, pub.found.ID)
+	return nil
+}
+
+// policyPublish goes as far as the votes allow.
+func policyPublish(ctx context.Context, p *program, args []string) error {
+	f := p.newRemoteFlags("policy publish", "[FOLDER]")
+	id := f.String("proposal", "", "go on with this proposal `id` instead of making one of a folder")
+	domain := f.String("domain", "", "`name` of the domain whose rules are meant (default: the only one in the folder)")
+	title := f.String("title", "", "what the proposal is called")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	r, err := f.remote()
+	if err != nil {
+		return err
+	}
+	pub := &publishing{program: p, remote: r}
+	if *id != "" && f.NArg() == 0 {
+		pub.found.ID = *id
+		return pub.activate(ctx)
+	}
+	draft, err := f.draft(*domain)
+	if err != nil {
+		return err
+	}
+	if err := pub.assessed(ctx, draft, *title); err != nil {
+		return err
+	}
+	return pub.activate(ctx)
+}
+
+func (p *program) beginPublishing(name string, args []string) (*publishing, policy.Draft, string, error) {
+	f := p.newRemoteFlags(name, "FOLDER")
+	domain := f.String("domain", "", "`name` of the domain whose rules are meant (default: the only one in the folder)")
+	title := f.String("title", "", "what the proposal is called")
+	if err := f.parse(args); err != nil {
+		return nil, policy.Draft{}, "", err
+	}
+	draft, err := f.draft(*domain)
+	if err != nil {
+		return nil, draft, "", err
+	}
+	r, err := f.remote()
+	return &publishing{program: p, remote: r}, draft, *title, err
+}
+
+func (f *flags) draft(domain string) (policy.Draft, error) {
+	dir, err := f.folder()
+	if err != nil {
+		return policy.Draft{}, err
+	}
+	return draftOf(os.DirFS(dir), domain)
+}
+
+// assessed takes the rules through every step that needs nobody else.
+func (p *publishing) assessed(ctx context.Context, d policy.Draft, title string) error {
+	if title == "" {
+		title = "Rules of " + string(d.Domain)
+	}
+	modules := make([]map[string]any, len(d.Modules))
+	for i, m := range d.Modules {
+		modules[i] = map[string]any{"path": m.Path, "text": m.Text}
+	}
+	if err := p.step(ctx, "draftPolicy", map[string]any{"domain": d.Domain, "title": title, "modules": modules}); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "drafted   %s: %d files of %s\n", p.found.ID, len(modules), d.Domain)
+	if err := p.step(ctx, "checkPolicy", map[string]any{"id": p.found.ID}); err != nil {
+		return err
+	}
+	if p.tellProblems("checked ", p.found.Problems) > 0 {
+		return errReported
+	}
+	if err := p.step(ctx, "testPolicy", map[string]any{"id": p.found.ID}); err != nil {
+		return err
+	}
+	if !p.tellTests() {
+		return errReported
+	}
+	return p.assess(ctx)
+}
+
+// step sends one mutation that answers with the proposal.
+func (p *publishing) step(ctx context.Context, name string, input map[string]any) error {
+	var payload struct{ Proposal proposal }
+	if err := p.change(ctx, name, proposalFields, input, &payload); err != nil {
+		return err
+	}
+	p.found = payload.Proposal
+	return nil
+}
+
+func (p *publishing) tellProblems(what string, problems []model.PolicyProblem) (errs int) {
+	for _, problem := range problems {
+		printProblem(p.stdout, problem)
+		if problem.Severity == "error" {
+			errs++
+		}
+	}
+	fmt.Fprintf(p.stdout, "%s  %d errors, %d warnings\n", what, errs, len(problems)-errs)
+	return errs
+}
+
+func (p *publishing) tellTests() bool {
+	t := p.found.Tests
+	if t == nil {
+		fmt.Fprintln(p.stdout, "tested    nothing")
+		return false
+	}
+	printPolicyTests(p.stdout, model.PolicyTests{Failures: t.Failures, Uncovered: t.Uncovered, Survivors: t.Survivors})
+	fmt.Fprintf(p.stdout, "tested    %d passed, %d failed, %.0f %% of the rules' lines covered\n", t.Passed, t.Failed, 100*t.Covered)
+	return t.IsOk
+}
+
+// assessment is a replay as it goes on.
+type assessment struct {
+	State       string
+	Done, Total int
+	Message     string
+}
+
+// assess has the past replayed and follows it with a bar. Ctrl-C ends the
+// replay on the server too.
+func (p *publishing) assess(ctx context.Context) error {
+	var begun struct{ Assessment assessment }
+	id := map[string]any{"id": p.found.ID}
+	if err := p.change(ctx, "assessPolicy", "assessment { state done total message }", id, &begun); err != nil {
+		return err
+	}
+	last, err := p.watch(ctx, begun.Assessment)
+	if ctx.Err() != nil {
+		_ = p.change(context.WithoutCancel(ctx), "cancelPolicyAssessment", "assessment { state }", id, &begun)
+		return fmt.Errorf("the replay was ended; the proposal %s stays as it was", p.found.ID)
+	}
+	if err != nil {
+		return err
+	}
+	if last.State != "DONE" {
+		return fmt.Errorf("the replay is %s: %s", strings.ToLower(last.State), last.Message)
+	}
+	query := `query P($id: ID!) { policyProposal(id: $id) { id status ` + impactFields + ` missingApprovals { role domain min } } }`
+	if err := p.ask(ctx, "policyProposal", query, id, &p.found); err != nil {
+		return err
+	}
+	p.tellImpact()
+	return nil
+}
+
+func (p *publishing) watch(ctx context.Context, last assessment) (assessment, error) {
+	if last.State != "RUNNING" {
+		return last, nil
+	}
+	out := io.Discard
+	if file, ok := p.stderr.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		out = file
+	}
+	bar := progressbar.NewOptions(max(1, last.Total), progressbar.OptionSetWriter(out), progressbar.OptionSetDescription("replaying"),
+		progressbar.OptionShowCount(), progressbar.OptionSetItsString("decisions"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
+	query := `subscription A($id: ID!) { policyAssessment(proposalId: $id) { state done total message } }`
+	err := p.follow(ctx, "policyAssessment", query, map[string]any{"id": p.found.ID}, func(data json.RawMessage) (bool, error) {
+		if err := json.Unmarshal(data, &last); err != nil {
+			return false, err
+		}
+		bar.ChangeMax(max(1, last.Total))
+		_ = bar.Set(min(last.Done, last.Total))
+		return last.State == "RUNNING", nil
+	})
+	_ = bar.Finish()
+	return last, err
+}
+
+// flipWords say what a change means to those whom it meets.
+var flipWords = map[string]string{
+	"allow_to_deny": "would be refused", "deny_to_allow": "would be allowed", "tightened": "would come with more duties",
+	"loosened": "would come with fewer duties", "error": "would end in an error of the rules",
+}
+
+func (p *publishing) tellImpact() {
+	i := p.found.Impact
+	if i == nil {
+		return
+	}
+	fmt.Fprintf(p.stdout, "replayed  %d decisions, %d live grants, %d made-up questions\n", i.Replayed, i.Grants, i.Generated)
+	for _, f := range i.Flips {
+		about := strings.ToLower(f.Classification)
+		if about != "" {
+			about = " on " + about + " data"
+		}
+		fmt.Fprintf(p.stdout, "    %d x %s%s by %s %s (such as %s)\n", f.Count, f.Action, about, f.Team, flipWords[f.Change], strings.Join(f.SampleIDs[:min(2, len(f.SampleIDs))], ", "))
+	}
+	if len(i.Flips) == 0 {
+		fmt.Fprintln(p.stdout, "    nothing would come out otherwise")
+	}
+	if n := len(i.DyingGrantIDs); n > 0 {
+		fmt.Fprintf(p.stdout, "    %d live grants would open nothing any more: %s\n", n, strings.Join(i.DyingGrantIDs[:min(5, n)], ", "))
+	}
+	if i.IsSensitive {
+		fmt.Fprintln(p.stdout, "    it allows more than before on confidential or restricted data")
+	} else if i.IsLoosening {
+		fmt.Fprintln(p.stdout, "    it allows more than before")
+	}
+	fmt.Fprintf(p.stdout, "    approvers sign the report %s\n", i.Hash)
+}
+
+// activate puts the proposal in force, or says whose word is missing.
+func (p *publishing) activate(ctx context.Context) error {
+	if missing := p.found.MissingApprovals; len(missing) > 0 {
+		words := make([]string, len(missing))
+		for i, a := range missing {
+			words[i] = fmt.Sprintf("%d %s", a.Min, strings.ReplaceAll(a.Role, "_", " "))
+			if a.Domain != "" {
+				words[i] += " of " + string(a.Domain)
+			}
+		}
+		fmt.Fprintf(p.stdout, "waits     for the approval of %s; then: souk policy publish --proposal %s\n", strings.Join(words, " and "), p.found.ID)
+		return nil
+	}
+	if err := p.step(ctx, "activatePolicy", map[string]any{"id": p.found.ID}); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%-9s %s\n", strings.ToLower(p.found.Status), p.found.ID)
+	return nil
+}
+
+// policyRollback returns a domain to rules that were in force before.
+func policyRollback(ctx context.Context, p *program, args []string) error {
+	f := p.newRemoteFlags("policy rollback", "")
+	domain := f.String("domain", "", "`name` of the domain (default: the platform's own rules)")
+	to := f.String("to", "", "`id` of the revision to return to (default: the one before the present one)")
+	reason := f.String("reason", "", "why, for the audit feed")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 || *reason == "" {
+		f.Usage()
+		return fmt.Errorf("wants --reason: %w", errUsage)
+	}
+	r, err := f.remote()
+	if err != nil {
+		return err
+	}
+	input := map[string]any{"reason": *reason}
+	for name, value := range map[string]string{"domain": *domain, "revisionId": *to} {
+		if value != "" {
+			input[name] = value
+		}
+	}
+	var payload struct {
+		State  struct{ ServingHash string }
+		Notice string
+	}
+	if err := r.change(ctx, "rollbackPolicy", "state { servingHash } notice", input, &payload); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "decides by %s\n", payload.State.ServingHash)
+	if payload.Notice != "" {
+		fmt.Fprintln(p.stdout, payload.Notice)
+	}
+	return nil
+}

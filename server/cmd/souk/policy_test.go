@@ -1,0 +1,188 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestPolicyNew starts a domain from a template, and wants it to be ready.
+func TestPolicyNew(t *testing.T) {
+	dir := t.TempDir()
+	list := invoke(t, nil, "policy", "new", "--list")
+	for _, want := range []string{"by_team\n", "--set teams=...", "has to be given", "by default CONFIDENTIAL"} {
+		if !strings.Contains(list.stdout, want) {
+			t.Errorf("nothing of %q in: %s", want, list.stdout)
+		}
+	}
+	got := invoke(t, nil, "policy", "new", "--template", "by_team", "--domain", "freight", "--set", "teams=operations/planners", dir)
+	if got.status != 0 || !strings.Contains(got.stdout, filepath.Join(dir, "domains/freight/by_team.rego")) {
+		t.Fatalf("%+v", got)
+	}
+	again := invoke(t, nil, "policy", "new", "--template", "by_team", "--domain", "freight", "--set", "teams=operations/planners", dir)
+	if again.status != 1 || !strings.Contains(again.stderr, "is there already") {
+		t.Errorf("again: %+v", again)
+	}
+	more := invoke(t, nil, "policy", "new", "--template", "masking", "--domain", "freight", "--set", "fields=driver", dir)
+	if more.status != 0 || !strings.Contains(more.stdout, "kept   "+filepath.Join(dir, "domains/freight/product.rego")) {
+		t.Errorf("another template: %+v", more)
+	}
+	if got := invoke(t, nil, "policy", "check", dir); got.status != 0 || !strings.Contains(got.stdout, "1 domains checked: 0 errors") {
+		t.Errorf("check: %+v", got)
+	}
+	if got := invoke(t, nil, "policy", "test", dir); got.status != 0 || !strings.Contains(got.stdout, "0 failed") || !strings.Contains(got.stdout, "100.0 % of the rules' lines covered") {
+		t.Errorf("test: %+v", got)
+	}
+}
+
+// TestPolicyCheck names the file and the line of what is wrong, for every domain.
+func TestPolicyCheck(t *testing.T) {
+	dir := t.TempDir()
+	for domain, condition := range map[string]string{"sales": `input.subjct.id == "x"`, "freight": `time.now_ns() > 1`, "legal": `input.v == 1`} {
+		writeRules(t, dir, domain, condition)
+	}
+	got := invoke(t, nil, "policy", "check", dir)
+	for _, want := range []string{"domains/sales/rules.rego:5", "subjct", "domains/freight/rules.rego:5", "time.now_ns", "3 domains checked: 2 errors"} {
+		if got.status != 1 || !strings.Contains(got.stdout, want) {
+			t.Errorf("nothing of %q: %+v", want, got)
+		}
+	}
+}
+
+func writeRules(t *testing.T, dir, domain, condition string) {
+	t.Helper()
+	path := filepath.Join(dir, "domains", domain, "rules.rego")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := "package souk.domains." + domain + "\n\nimport rego.v2\n\nallow contains {\"code\": \"x\", \"message\": \"x\"} if " + condition + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPolicyCallsThatCannotBeUnderstood(t *testing.T) {
+	dir, empty := t.TempDir(), t.TempDir()
+	writeRules(t, dir, "sales", "input.v == 1")
+	writeRules(t, dir, "legal", "input.v == 1")
+	token := filepath.Join(empty, "token")
+	if err := os.WriteFile(token, []byte("souk_nonsense\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nobody := "http://127.0.0.1:1"
+	for name, c := range map[string]struct {
+		args   []string
+		status int
+		want   string
+	}{
+		"no word":             {nil, 2, "souk policy COMMAND"},
+		"an unknown word":     {[]string{"frobnicate"}, 2, `no "frobnicate"`},
+		"no folder":           {[]string{"check"}, 2, "one folder"},
+		"an absent folder":    {[]string{"check", filepath.Join(dir, "none")}, 1, "is no folder"},
+		"no template":         {[]string{"new", "--domain", "sales"}, 2, "--list"},
+		"an unknown template": {[]string{"new", "--domain", "sales", "--template", "x"}, 1, "use one of by_classification, "},
+		"a bad domain":        {[]string{"new", "--domain", "Sales!", "--template", "masking", "--set", "fields=a"}, 1, "lower-case"},
+		"a setting missing":   {[]string{"new", "--domain", "sales", "--template", "masking"}, 1, "fields (the fields to mask, separated by commas): has to be given"},
+		"a setting unknown":   {[]string{"new", "--domain", "sales", "--template", "masking", "--set", "field=a"}, 1, "no such setting"},
+		"a setting malformed": {[]string{"new", "--domain", "sales", "--template", "masking", "--set", "fields"}, 2, "KEY=VALUE"},
+		"no token":            {[]string{"publish", "--domain", "sales", dir}, 1, "SOUK_TOKEN"},
+		"which domain":        {[]string{"publish", "--token-file", token, dir}, 1, "--domain: legal, sales"},
+		"not that domain":     {[]string{"impact", "--token-file", token, "--domain", "finance", dir}, 1, "no rules of finance"},
+		"no rules at all":     {[]string{"impact", "--token-file", token, empty}, 1, "no domain's rules"},
+		"a server away":       {[]string{"explain", "--token-file", token, "--url", nobody, "dec_1"}, 1, "127.0.0.1:1"},
+		"no reason":           {[]string{"rollback", "--token-file", token, "--domain", "sales"}, 2, "--reason"},
+		"no decision":         {[]string{"explain", "--token-file", token}, 2, "one decision"},
+		"a token file absent": {[]string{"explain", "--token-file", filepath.Join(dir, "none"), "dec_1"}, 1, "cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := invoke(t, nil, append([]string{"policy"}, c.args...)...)
+			if got.status != c.status || !strings.Contains(got.stdout+got.stderr, c.want) {
+				t.Errorf("nothing of %q: %+v", c.want, got)
+			}
+		})
+	}
+}
+
+// TestPolicyOverTheWire publishes the rules of a domain, has a refusal by them
+// explained, and takes them back.
+func TestPolicyOverTheWire(t *testing.T) {
+	server, secret := serving(t, "sqlite:"+filepath.Join(t.TempDir(), "souk.db"))
+	admin := person{r: server, token: secret}
+	env := func(token string) []string { return []string{"SOUK_TOKEN=" + token} }
+	souk := func(token, want string, args ...string) said {
+		t.Helper()
+		got := invoke(t, env(token), append(append([]string{"policy"}, args...), "--url", server.url)...)
+		if !strings.Contains(got.stdout+got.stderr, want) {
+			t.Errorf("souk policy %s: nothing of %q: %+v", strings.Join(args, " "), want, got)
+		}
+		return got
+	}
+	souk("souk_nonsense", "token", "explain", "dec_1")
+	souk(secret, `no decision "dec_1"`, "explain", "dec_1")
+
+	people := map[string]person{}
+	var ids []string
+	for _, name := range []string{"fay", "gil"} {
+		var made struct{ Principal struct{ ID string } }
+		admin.do("createPrincipal", "CreatePrincipalInput", map[string]any{"kind": "PERSON", "name": name, "clearance": "CONFIDENTIAL"}, "principal { id }", &made)
+		var issued struct{ Secret string }
+		admin.do("issueToken", "IssueTokenInput", map[string]any{"principalId": made.Principal.ID, "name": "test", "lifetime": "PT1H"}, "secret", &issued)
+		people[name] = person{r: server, token: issued.Secret, id: made.Principal.ID}
+		ids = append(ids, made.Principal.ID)
+	}
+	admin.do("createDomain", "CreateDomainInput", map[string]any{"name": "freight", "stewardIds": ids}, "domain { id }", &struct{}{})
+	people["gil"].try(`mutation { createDomain(input: { name: "gils_own" }) { domain { id } } }`, nil)
+	var refused struct {
+		Decisions struct{ Nodes []struct{ ID string } }
+	}
+	people["gil"].ask(`{ decisions(filter: { outcome: DENY }, first: 1) { nodes { id } } }`, nil, &refused)
+	explained := souk(people["gil"].token, "domain.admin of ", "explain", refused.Decisions.Nodes[0].ID)
+	for _, want := range []string{"by gil was refused", "Only an administrator or a steward may do this.  (admin.reserved, by platform)", "decided by sha256:"} {
+		if !strings.Contains(explained.stdout, want) {
+			t.Errorf("nothing of %q: %+v", want, explained)
+		}
+	}
+	dir := t.TempDir()
+	if got := invoke(t, nil, "policy", "new", "--template", "geography", "--domain", "freight", "--set", "regions=eu", dir); got.status != 0 {
+		t.Fatalf("%+v", got)
+	}
+	souk(people["fay"].token, "replayed", "impact", dir)
+	waits := souk(people["fay"].token, "waits     for the approval of", "publish", dir, "--title", "Drivers stay in Europe")
+	id := strings.TrimSpace(waits.stdout[strings.LastIndex(waits.stdout, "--proposal ")+len("--proposal "):])
+	var found struct {
+		PolicyProposal struct{ Impact struct{ Hash string } }
+	}
+	admin.ask(`query P($id: ID!) { policyProposal(id: $id) { impact { hash } } }`, map[string]any{"id": id}, &found)
+	people["gil"].do("approvePolicy", "ApprovePolicyInput", map[string]any{"id": id, "reportHash": found.PolicyProposal.Impact.Hash}, "proposal { status }", &struct{}{})
+	souk(people["fay"].token, "active    "+id, "publish", "--proposal", id)
+	souk(people["fay"].token, "decides by sha256:", "rollback", "--domain", "freight", "--reason", "The trucks drive to Norway.")
+}
+
+// TestPolicyPage runs the commands of the authors' page, and wants those that
+// it only names to be there.
+func TestPolicyPage(t *testing.T) {
+	text, err := os.ReadFile("../../../policies/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```sh\n")
+	block, _, _ = strings.Cut(block, "```")
+	cmd := exec.CommandContext(t.Context(), "sh", "-e", "-c", strings.ReplaceAll(block, "souk policy", `"$SOUK" policy`))
+	cmd.Dir, cmd.Env = t.TempDir(), []string{"SOUK=" + path}
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Count(block, "souk policy") < 3 || !strings.Contains(string(out), "0 failed") {
+		t.Errorf("%v: %s", err, out)
+	}
+	for _, found := range regexp.MustCompile("souk policy ([a-z]+)").FindAllStringSubmatch(string(text), -1) {
+		if !slices.ContainsFunc(policyCommands(), func(c command) bool { return c.name == found[1] }) {
+			t.Errorf("the page speaks of %s", found[0])
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/decisionlog"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// minRetention leaves a draft of policies something to be tried on.
+const minRetention = 24 * time.Hour
+
+// retention reads the setting: days, or what Go calls a duration.
+func (c Config) retention() (time.Duration, error) {
+	if c.Retention == "" {
+		return decisionlog.DefaultRetention, nil
+	}
+	wrong := model.Invalid("decision-retention", "must be a time of at least a day", "use a number of days such as 90d")
+	if days, ok := strings.CutSuffix(c.Retention, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 1 || n > 36500 {
+			return 0, wrong
+		}
+		return time.Duration(n) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(c.Retention)
+	if err != nil || d < minRetention {
+		return 0, wrong
+	}
+	return d, nil
+}
+
+func openDecisions(ctx context.Context, cfg Config, records store.Store, engine *policy.Engine, log *slog.Logger) (*decisionlog.Log, error) {
+	retention, err := cfg.retention()
+	if err != nil {
+		return nil, err
+	}
+	reads := func(domain model.Slug) ([]string, bool) { return engine.Snapshot().Reads(domain) }
+	return decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, Store: records, Retention: retention, Reads: reads, Log: log})
+}
+
+// OpenDecisions opens the decision log alone and for reading: it works beside
+// a running server. It shows what that server has copied so far.
+func OpenDecisions(ctx context.Context, cfg Config) (*decisionlog.Log, error) {
+	return decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, ReadOnly: true})
+}
+
+// Replay makes the logged decisions again with the policies in force.
+func (s *Server) Replay(ctx context.Context, f decisionlog.Filter, progress func(done, total int64)) (decisionlog.ReplayReport, error) {
+	return s.Decisions.Replay(ctx, f, s.engine.Snapshot().Again, progress)
+}
