@@ -134,6 +134,12 @@ func (s Schema) Stale(w Write, current model.Revision) error {
 	}
 }
 
+// Binds reports whether the unique index holds a record with the keys to
+// account: a key with a null is nobody's.
+func (x Index) Binds(keys Keys) bool {
+	return x.Unique && !slices.ContainsFunc(x.Paths, func(p Path) bool { return First(keys[p]) == nil })
+}
+
 // Taken is the conflict of a write that breaks a unique index. The field is
 // the index's last path, which is the part that its writer chose.
 func (s Schema) Taken(x Index) error {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -17,7 +16,7 @@ import (
 // not signed; a forged one only moves within the query that it is given to.
 type place struct {
 	Query uint64   `json:"q"`
-	Keys  []Value  `json:"k"` // of the paths that the query does not fix
+	Keys  Values   `json:"k"` // of the paths that the query does not fix
 	ID    model.ID `json:"i"`
 }
 
@@ -35,28 +34,10 @@ func (c Cursor) parse() (place, error) {
 	if err != nil {
 		return p, errDamaged
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&p); err != nil || d.More() || p.ID == "" || p.Query == 0 {
+	if err := json.Unmarshal(text, &p); err != nil || p.ID == "" || p.Query == 0 {
 		return p, errDamaged
 	}
-	for i, v := range p.Keys {
-		if p.Keys[i], err = keyOf(v); err != nil {
-			return p, errDamaged
-		}
-	}
 	return p, nil
-}
-
-func keyOf(v Value) (Value, error) {
-	switch v := v.(type) {
-	case json.Number:
-		return v.Int64()
-	case nil, string, bool:
-		return Canonical(v)
-	default:
-		return nil, errDamaged
-	}
 }
 
 // decode reads the cursor as a place in the query with the fingerprint.

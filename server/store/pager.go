@@ -19,42 +19,37 @@ func (p *Plan) Pager() *Pager {
 	return &Pager{plan: p, page: Page{Records: []Record{}, Cursors: []Cursor{}}}
 }
 
-// Matches judges a row by the residual filter. It is an error to judge more
+// Offer gives the page its next row, and reports whether it wants more. The
+// record is asked for only when the row matches. It is an error to judge more
 // rows than the query's budget.
-func (g *Pager) Matches(values func(Path) []Value) (bool, error) {
-	if g.plan.Residual.Op == "" {
-		return true, nil
+func (g *Pager) Offer(values func(Path) []Value, record func() Record) (more bool, err error) {
+	if g.plan.Residual.Op != "" {
+		if g.looked++; g.looked > g.plan.Budget {
+			return false, g.plan.exhausted()
+		}
+		if !Match(g.plan.Residual, values) {
+			return true, nil
+		}
 	}
-	if g.looked++; g.looked > g.plan.Budget {
-		return false, g.plan.exhausted()
+	if g.page.More = len(g.page.Records) == g.plan.Limit; g.page.More {
+		return false, nil
 	}
-	return Match(g.plan.Residual, values), nil
-}
-
-// Full reports whether the page holds its records. One more row that matches
-// is then asked for, and Rest is told of it.
-func (g *Pager) Full() bool { return len(g.page.Records) == g.plan.Limit }
-
-// Rest notes that more rows match than the page holds.
-func (g *Pager) Rest() { g.page.More = true }
-
-// Add takes a row that matches.
-func (g *Pager) Add(r Record, values func(Path) []Value) {
-	at := place{Query: g.plan.fingerprint, Keys: []Value{}, ID: r.ID}
+	r := record()
+	at := place{Query: g.plan.fingerprint, Keys: Values{}, ID: r.ID}
 	for _, path := range g.plan.Index.Paths[g.plan.fixed:] {
-		at.Keys = append(at.Keys, first(values(path)))
+		at.Keys = append(at.Keys, First(values(path)))
 	}
 	g.page.Records = append(g.page.Records, r)
 	g.page.Cursors = append(g.page.Cursors, at.cursor())
+	return true, nil
 }
 
 // Page gives the page.
 func (g *Pager) Page() Page { return g.page }
 
-// Reads lists the paths that Matches and Add ask a row for, beside its id.
+// Reads lists the paths that Offer asks a row for.
 func (p *Plan) Reads() []Path {
 	paths := append(p.Residual.Paths(), p.Index.Paths[p.fixed:]...)
-	paths = slices.DeleteFunc(paths, func(x Path) bool { return x == PathID })
 	slices.Sort(paths)
 	return slices.Compact(paths)
 }
@@ -67,7 +62,8 @@ func (p *Plan) exhausted() error {
 	}
 }
 
-func first(values []Value) Value {
+// First gives the value of a path that is not Multi; none at all is null.
+func First(values []Value) Value {
 	if len(values) == 0 {
 		return nil
 	}

@@ -19,6 +19,15 @@ func SchemaOf(kind Kind) (Schema, bool) {
 	return s, ok
 }
 
+// Index gives the declared index of the name.
+func (s Schema) Index(name string) (Index, bool) {
+	i := slices.IndexFunc(s.Indexes, func(x Index) bool { return x.Name == name })
+	if i < 0 {
+		return Index{}, false
+	}
+	return s.Indexes[i], true
+}
+
 // Multi reports whether the path may hold many values.
 func (s Schema) Multi(p Path) bool {
 	return slices.ContainsFunc(s.Indexes, func(x Index) bool { return x.Multi && x.Paths[0] == p })

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -34,6 +36,32 @@ func Canonical(v Value) (Value, error) {
 	default:
 		return nil, fmt.Errorf("a %T is no value of a path: use a string, an integer, a bool or a time", v)
 	}
+}
+
+// Values are canonical values that JSON carries there and back.
+type Values []Value
+
+// UnmarshalJSON reads nulls, strings, booleans and whole numbers.
+func (v *Values) UnmarshalJSON(text []byte) error {
+	var list []Value
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&list); err != nil {
+		return err
+	}
+	for i, x := range list {
+		var err error
+		if n, ok := x.(json.Number); ok {
+			list[i], err = n.Int64()
+		} else {
+			list[i], err = Canonical(x)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	*v = list
+	return nil
 }
 
 func canonicalText(s string) Value {

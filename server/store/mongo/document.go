@@ -1,8 +1,6 @@
 package mongo
 
 import (
-	"slices"
-
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -52,9 +50,6 @@ func value(v bson.RawValue) store.Value {
 	if n, ok := v.Int64OK(); ok {
 		return n
 	}
-	if b, ok := v.BooleanOK(); ok {
-		return b
-	}
 	return nil
 }
 
@@ -84,8 +79,7 @@ func document(r store.Record) bson.D {
 func freeOf(schema store.Schema, r store.Record) bson.D {
 	var free bson.D
 	for _, x := range schema.Indexes {
-		null := func(p store.Path) bool { return len(r.Keys[p]) == 0 }
-		if x.Unique && slices.ContainsFunc(x.Paths, null) {
+		if x.Unique && !x.Binds(r.Keys) {
 			free = append(free, bson.E{Key: x.Name, Value: r.ID})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
@@ -18,13 +19,10 @@ func failure(err error) error {
 		return err
 	}
 	if errors.Is(err, mongo.ErrClientDisconnected) {
-		return closed()
+		return store.Closed()
 	}
 	if mongo.IsTimeout(err) || mongo.IsNetworkError(err) || lostPrimary(err) {
-		return &model.Error{
-			Kind: model.KindUnavailable, Message: "MongoDB does not answer",
-			Hint: "check that the replica set has a primary and that this machine reaches it", Err: err,
-		}
+		return store.Unavailable("MongoDB does not answer", "check that the replica set has a primary and that this machine reaches it", err)
 	}
 	return fmt.Errorf("mongodb: %w", err)
 }
@@ -32,16 +30,9 @@ func failure(err error) error {
 // lostPrimary reports what a server says that has just ceased to be primary,
 // or is about to stop.
 func lostPrimary(err error) bool {
-	var said mongo.ServerError
-	if !errors.As(err, &said) {
-		return false
-	}
-	for _, code := range []int{91, 189, 10107, 11600, 11602, 13435, 13436} {
-		if said.HasErrorCode(code) {
-			return true
-		}
-	}
-	return said.HasErrorLabel("TransientTransactionError")
+	said, ok := errors.AsType[mongo.ServerError](err)
+	return ok && (said.HasErrorLabel("TransientTransactionError") ||
+		slices.ContainsFunc([]int{91, 189, 10107, 11600, 11602, 13435, 13436}, said.HasErrorCode))
 }
 
 var duplicate = regexp.MustCompile(`collection: [^ .]+\.(\S+) index: (\S+) dup key`)
@@ -49,19 +40,11 @@ var duplicate = regexp.MustCompile(`collection: [^ .]+\.(\S+) index: (\S+) dup k
 // refusal gives a transaction that failed the kind that its writer can act on:
 // a broken unique index is a conflict, and the server names the index.
 func refusal(err error) error {
-	said := duplicate.FindStringSubmatch(err.Error())
-	if !mongo.IsDuplicateKeyError(err) || said == nil {
-		return failure(err)
-	}
-	schema, _ := store.SchemaOf(store.Kind(said[1]))
-	for _, x := range schema.Indexes {
-		if x.Name == said[2] {
+	if said := duplicate.FindStringSubmatch(err.Error()); said != nil && mongo.IsDuplicateKeyError(err) {
+		schema, _ := store.SchemaOf(store.Kind(said[1]))
+		if x, ok := schema.Index(said[2]); ok {
 			return schema.Taken(x)
 		}
 	}
 	return failure(err)
-}
-
-func closed() error {
-	return &model.Error{Kind: model.KindUnavailable, Message: "the store is closed", Hint: "the server is stopping; try again later"}
 }

@@ -1,16 +1,14 @@
 // Package mongo keeps records in MongoDB: a collection for each table, the
-// declared indexes, and one transaction for each batch of changes. It owns the
+// declared indexes, and one transaction for each group of changes. It owns the
 // mapping between the port and the server, and refuses a server that has no
 // transactions. Which queries are allowed is the planner's business, in store.
 package mongo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -22,18 +20,13 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-var _ store.Store = (*DB)(nil)
+// DB is an open store.
+type DB struct{ *store.Front }
 
-// DB is a store in one database of a MongoDB replica set or sharded cluster.
-type DB struct {
+// engine is one database of a MongoDB replica set or sharded cluster.
+type engine struct {
 	client   *mongo.Client
 	database *mongo.Database
-	pending  chan *pending
-	bell     bell
-	done     chan struct{}      // closed when the writer has ended
-	stop     context.CancelFunc // no further change is taken up
-	abandon  context.CancelFunc // nor is one finished
-	work     sync.WaitGroup
 }
 
 // metaDocument is the only one of its collection: the version of the layout
@@ -45,13 +38,15 @@ type metaDocument struct {
 
 const (
 	metaCollection = "meta"
-	metaID         = "souk"
 	layoutVersion  = 1
 )
 
+// metaSelf finds the document of meta.
+var metaSelf = bson.M{"_id": "souk"}
+
 const (
 	openTimeout     = 5 * time.Second
-	closeGrace      = 2 * time.Second
+	closeTimeout    = 2 * time.Second
 	defaultDatabase = "souk"
 )
 
@@ -62,24 +57,18 @@ const (
 func Open(ctx context.Context, uri string) (*DB, error) {
 	opts, err := clientOptions(uri)
 	if err != nil {
-		return nil, err
+		return nil, badURI(uri, err)
 	}
 	client, err := mongo.Connect(opts)
 	if err != nil {
 		return nil, badURI(uri, err)
 	}
-	db := &DB{
-		client:   client,
-		database: client.Database(databaseName(uri)),
-		pending:  make(chan *pending),
-		done:     make(chan struct{}),
-	}
-	if err := db.prepare(ctx, uri); err != nil {
-		_ = client.Disconnect(context.WithoutCancel(ctx)) // the reason why opening ends is err
+	e := &engine{client: client, database: client.Database(databaseName(uri))}
+	if err := e.prepare(ctx, uri); err != nil {
+		_ = e.Close() // the reason why opening ends is err
 		return nil, err
 	}
-	db.start(context.WithoutCancel(ctx))
-	return db, nil
+	return &DB{store.NewFront(e).Start(ctx)}, nil
 }
 
 // clientOptions asks for what a keeper of records needs: an acknowledged write
@@ -92,10 +81,7 @@ func clientOptions(uri string) (*options.ClientOptions, error) {
 	if opts.ServerSelectionTimeout == nil {
 		opts.SetServerSelectionTimeout(openTimeout)
 	}
-	if err := opts.Validate(); err != nil {
-		return nil, badURI(uri, err)
-	}
-	return opts, nil
+	return opts, opts.Validate()
 }
 
 func durable() *writeconcern.WriteConcern {
@@ -114,15 +100,18 @@ func databaseName(uri string) string {
 	return defaultDatabase
 }
 
-func (db *DB) prepare(ctx context.Context, uri string) error {
-	if err := db.checkServer(ctx, uri); err != nil {
+func (e *engine) prepare(ctx context.Context, uri string) error {
+	if err := e.checkServer(ctx, uri); err != nil {
 		return err
 	}
-	if err := db.checkLayout(ctx); err != nil {
+	if err := e.checkLayout(ctx); err != nil {
+		return err
+	}
+	if err := e.refill(ctx); err != nil {
 		return err
 	}
 	for _, s := range store.Schemas() {
-		if _, err := db.database.Collection(string(s.Kind)).Indexes().CreateMany(ctx, indexModels(s)); err != nil {
+		if _, err := e.collection(s.Kind).Indexes().CreateMany(ctx, indexModels(s)); err != nil {
 			return fmt.Errorf("create the indexes of %s: %w", s.Kind, failure(err))
 		}
 	}
@@ -130,44 +119,30 @@ func (db *DB) prepare(ctx context.Context, uri string) error {
 }
 
 // checkLayout claims an empty database and refuses one of another version.
-func (db *DB) checkLayout(ctx context.Context) error {
-	fresh := bson.M{"$setOnInsert": metaDocument{Layout: layoutVersion}}
-	_, err := db.meta().UpdateOne(ctx, bson.M{"_id": metaID}, fresh, options.UpdateOne().SetUpsert(true))
-	if err != nil && !mongo.IsDuplicateKeyError(err) { // another process may claim it in the same moment
-		return fmt.Errorf("claim the database: %w", failure(err))
-	}
+func (e *engine) checkLayout(ctx context.Context) error {
 	var meta metaDocument
-	if err := db.meta().FindOne(ctx, bson.M{"_id": metaID}).Decode(&meta); err != nil {
-		return fmt.Errorf("read the version of the database: %w", failure(err))
-	}
-	if meta.Layout != layoutVersion {
-		return otherLayout(db.database.Name(), meta.Layout)
+	claim := options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.After)
+	err := e.meta().FindOneAndUpdate(ctx, metaSelf, bson.M{"$setOnInsert": metaDocument{Layout: layoutVersion}}, claim).Decode(&meta)
+	switch {
+	case mongo.IsDuplicateKeyError(err): // another process has claimed it in the same moment
+		return e.checkLayout(ctx)
+	case err != nil:
+		return fmt.Errorf("claim the database: %w", failure(err))
+	case meta.Layout != layoutVersion:
+		return otherLayout(e.database.Name(), meta.Layout)
 	}
 	return nil
 }
 
-func (db *DB) meta() *mongo.Collection { return db.database.Collection(metaCollection) }
+func (e *engine) meta() *mongo.Collection { return e.database.Collection(metaCollection) }
 
-func (db *DB) start(ctx context.Context) {
-	ctx, db.abandon = context.WithCancel(ctx)
-	until, stop := context.WithCancel(ctx)
-	db.stop = stop
-	db.work.Go(func() { db.write(ctx, until) })
-	db.work.Go(func() { db.listen(until) })
+func (e *engine) collection(kind store.Kind) *mongo.Collection {
+	return e.database.Collection(string(kind))
 }
 
-// Close stops the writer and leaves the server. The changes that are being
-// written are given a moment, and a server that is gone no longer than that.
-func (db *DB) Close() error {
-	db.stop()
-	late := time.AfterFunc(closeGrace, db.abandon)
-	db.work.Wait()
-	late.Stop()
-	db.abandon()
-	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+// Close leaves the server; one that is gone is given a moment to answer.
+func (e *engine) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if err := db.client.Disconnect(ctx); !errors.Is(err, mongo.ErrClientDisconnected) {
-		return failure(err)
-	}
-	return nil // closed before
+	return failure(e.client.Disconnect(ctx))
 }

@@ -19,11 +19,11 @@ const orphanAge = 500 * time.Millisecond
 // server would keep the counter from everybody for a minute. To end the
 // transaction of a process that is merely slow does no harm: nothing of it was
 // committed, and the process repeats it.
-func (db *DB) freeCounter(ctx context.Context) error {
-	admin := db.client.Database("admin", options.Database().SetReadConcern(readconcern.Local())) // $currentOp knows no other
+func (e *engine) freeCounter(ctx context.Context) error {
+	admin := e.client.Database("admin", options.Database().SetReadConcern(readconcern.Local())) // $currentOp knows no other
 	idle := bson.D{
 		{Key: "type", Value: "idleSession"},
-		{Key: "appName", Value: appName(db.database.Name())},
+		{Key: "appName", Value: appName(e.database.Name())},
 		{Key: "transaction.timeInactiveMicros", Value: bson.M{"$gte": orphanAge.Microseconds()}},
 	}
 	found, err := admin.Aggregate(ctx, mongo.Pipeline{

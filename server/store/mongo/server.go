@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
 )
 
 // hello is what a server says of itself to anybody who asks.
@@ -24,8 +25,8 @@ type hello struct {
 func (h hello) hasTransactions() bool { return h.SetName != "" || h.Message == "isdbgrid" }
 
 // checkServer refuses a server that cannot be reached or has no transactions.
-func (db *DB) checkServer(ctx context.Context, uri string) error {
-	said, err := greet(ctx, db.client)
+func (e *engine) checkServer(ctx context.Context, uri string) error {
+	said, err := greet(ctx, e.client)
 	if err == nil && said.hasTransactions() {
 		return nil
 	}
@@ -43,11 +44,15 @@ func (db *DB) checkServer(ctx context.Context, uri string) error {
 func greet(ctx context.Context, client *mongo.Client) (hello, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	var said hello
-	err := client.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&said)
+	said, err := ask(ctx, client)
 	if err == nil { // hello needs no password, and a wrong one should show at once
 		err = client.Ping(ctx, nil)
 	}
+	return said, err
+}
+
+func ask(ctx context.Context, client *mongo.Client) (said hello, err error) {
+	err = client.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&said)
 	return said, err
 }
 
@@ -63,50 +68,47 @@ func greetFirst(ctx context.Context, uri string) (hello, error) {
 		return hello{}, err
 	}
 	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }() // it was only asked one thing
-	var said hello
-	return said, client.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&said)
+	return ask(ctx, client)
+}
+
+// unusable is the error of a server or database that is not what Souk needs.
+func unusable(message, hint string, err error) *model.Error {
+	e := store.Unavailable(message, hint, err)
+	e.Field = "store"
+	return e
 }
 
 func noReplicaSet(said hello) error {
-	how := `start mongod with --replSet rs0 and run rs.initiate() once, one member is enough`
+	how := "start mongod with --replSet rs0 and run rs.initiate() once, one member is enough"
 	if said.Unfinished {
-		how = `run rs.initiate() once in its shell`
+		how = "run rs.initiate() once in its shell"
 	}
-	return &model.Error{
-		Kind: model.KindUnavailable, Code: "NO_REPLICA_SET", Field: "store",
-		Message: "this MongoDB is no replica set and so has no transactions", Hint: how,
-	}
+	e := unusable("this MongoDB is no replica set and so has no transactions", how, nil)
+	e.Code = "NO_REPLICA_SET"
+	return e
 }
 
 func otherLayout(database string, version int) error {
-	return &model.Error{
-		Kind: model.KindUnavailable, Field: "store",
-		Message: fmt.Sprintf("the database %q has layout %d and this Souk writes layout %d", database, version, layoutVersion),
-		Hint:    "start the version of Souk that wrote it, or name another database in the URI",
-	}
+	return unusable(fmt.Sprintf("the database %q has layout %d and this Souk writes layout %d", database, version, layoutVersion),
+		"start the version of Souk that wrote it, or name another database in the URI", nil)
 }
 
 func unreachable(uri string, err error) error {
-	e := &model.Error{
-		Kind: model.KindUnavailable, Field: "store", Message: "MongoDB does not answer at " + strings.Join(options.Client().ApplyURI(uri).Hosts, ", "),
-		Hint: "check the address, that the server runs and that its replica set has a primary", Err: withoutPassword(uri, err),
-	}
 	if strings.Contains(err.Error(), "auth") {
-		e.Message = "MongoDB refuses the user or the password of the URI"
-		e.Hint = "correct them, or name the database that knows the user with authSource"
+		return unusable("MongoDB refuses the user or the password of the URI",
+			"correct them, or name the database that knows the user with authSource", withoutPassword(uri, err))
 	}
-	return e
+	return unusable("MongoDB does not answer at "+strings.Join(options.Client().ApplyURI(uri).Hosts, ", "),
+		"check the address, that the server runs and that its replica set has a primary", withoutPassword(uri, err))
 }
 
 // badURI does not repeat what the parser says where there is a password: it
 // may quote the very part that cannot be read.
 func badURI(uri string, err error) error {
-	e := &model.Error{
-		Kind: model.KindInvalid, Field: "store", Message: "is no MongoDB URI that can be used", Err: err,
-		Hint: "use mongodb://host:27017/souk?replicaSet=rs0, and write @ : / % in a password as %40 %3A %2F %25",
-	}
-	if strings.Contains(uri, "@") {
-		e.Err = nil
+	e := model.Invalid("store", "is no MongoDB URI that can be used",
+		"use mongodb://host:27017/souk?replicaSet=rs0, and write @ : / % in a password as %40 %3A %2F %25")
+	if !strings.Contains(uri, "@") {
+		e.Err = err
 	}
 	return e
 }

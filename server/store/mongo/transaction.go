@@ -21,10 +21,10 @@ const (
 // transact does the work in a transaction, again when another process was
 // faster or the primary has changed. The driver's own loop of this kind goes
 // on for two minutes, whatever its context says.
-func (db *DB) transact(ctx context.Context, work func(context.Context) error) error {
+func (e *engine) transact(ctx context.Context, work func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, transactTimeout)
 	defer cancel()
-	session, err := db.client.StartSession()
+	session, err := e.client.StartSession()
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (db *DB) transact(ctx context.Context, work func(context.Context) error) er
 			return err
 		}
 		if time.Since(begin) > orphanAge {
-			_ = db.freeCounter(ctx) // where it may not, the server itself does it in time
+			_ = e.freeCounter(ctx) // where it may not, the server itself does it in time
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
@@ -22,80 +23,56 @@ var (
 	readerPragmas = []string{"query_only=ON", "cache_size=-16384", "temp_store=MEMORY", "trusted_schema=OFF"}
 )
 
-func (db *DB) connect(pragmas []string) (*sqlite.Conn, error) {
+func (e *engine) connect(pragmas []string) (*sqlite.Conn, error) {
 	flags := sqlite.OpenReadWrite
-	if db.path == memory {
+	if e.path == memory {
 		flags |= sqlite.OpenCreate | sqlite.OpenMemory
 	}
-	conn, err := sqlite.OpenConn(db.path, flags)
+	conn, err := sqlite.OpenConn(e.path, flags)
 	if err != nil {
-		return nil, db.unusable(err)
+		return nil, err
 	}
 	conn.SetBusyTimeout(10 * time.Second) // an operator's own sqlite3 may hold the file for a moment
 	for _, p := range pragmas {
 		if err := exec(conn, "PRAGMA "+p); err != nil {
-			return nil, errors.Join(db.unusable(err), conn.Close())
+			return nil, errors.Join(err, conn.Close())
 		}
 	}
 	return conn, nil
 }
 
-func (db *DB) openReaders() error {
-	for range readers {
-		conn, err := db.connect(readerPragmas)
-		if err != nil {
-			return err
-		}
-		db.addReader(conn)
-	}
-	return nil
-}
-
-func (db *DB) addReader(conn *sqlite.Conn) {
-	if db.readers == nil {
-		db.readers = make(chan *sqlite.Conn, readers)
-	}
-	db.size++
-	db.readers <- conn
-}
-
 // read lends a connection to do, which sees one state of the store.
-func (db *DB) read(ctx context.Context, do func(*sqlite.Conn) error) error {
+func (e *engine) read(ctx context.Context, do func(*sqlite.Conn) error) error {
 	select {
-	case <-db.closed:
-		return errClosed()
-	case <-ctx.Done():
-		return ctx.Err()
-	default:
-	}
-	select {
-	case conn := <-db.readers:
-		defer func() { db.readers <- conn }()
-		return snapshot(conn, do)
-	case <-db.closed:
-		return errClosed()
+	case conn, open := <-e.readers:
+		if !open {
+			return store.Closed()
+		}
+		defer func() { e.readers <- conn }()
+		return transact(conn, "BEGIN", do)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func snapshot(conn *sqlite.Conn, do func(*sqlite.Conn) error) (err error) {
-	if err := step(conn, "BEGIN"); err != nil {
+// transact runs do in a transaction, and undoes it unless all of it is good.
+func transact(conn *sqlite.Conn, begin string, do func(*sqlite.Conn) error) (err error) {
+	if err := step(conn, begin); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, step(conn, "COMMIT")) }()
-	return do(conn)
+	defer func() {
+		if !conn.AutocommitEnabled() { // it is not committed, nor given up by SQLite itself
+			err = errors.Join(err, step(conn, "ROLLBACK"))
+		}
+	}()
+	if err := do(conn); err != nil {
+		return err
+	}
+	return step(conn, "COMMIT")
 }
 
 // exec runs a statement that is used once.
-func exec(conn *sqlite.Conn, sql string) error {
-	stmt, _, err := conn.PrepareTransient(sql)
-	if err != nil {
-		return err
-	}
-	_, err = stmt.Step()
-	return errors.Join(err, stmt.Finalize())
-}
+func exec(conn *sqlite.Conn, sql string) error { return sqlitex.ExecuteTransient(conn, sql, nil) }
 
 // step runs a statement that the connection keeps prepared, with its values.
 func step(conn *sqlite.Conn, sql string, values ...store.Value) error {
@@ -152,10 +129,4 @@ func value(stmt *sqlite.Stmt, column int) store.Value {
 	default:
 		return nil
 	}
-}
-
-func blob(stmt *sqlite.Stmt, column int) []byte {
-	b := make([]byte, stmt.ColumnLen(column))
-	stmt.ColumnBytes(column, b)
-	return b
 }

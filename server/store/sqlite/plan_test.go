@@ -14,7 +14,7 @@ import (
 // index: it must seek with all that the scan says, and never sort. It looks
 // inside because no answer shows how it was found.
 func TestPlans(t *testing.T) {
-	db, err := Open(t.Context(), memory)
+	db, err := open(t.Context(), memory)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func shapes(x store.Index) []store.Scan {
 	return list
 }
 
-func wantSeek(t *testing.T, db *DB, f finder, scan store.Scan) {
+func wantSeek(t *testing.T, db *engine, f finder, scan store.Scan) {
 	t.Helper()
 	sql, values := f.statement(scan)
 	var steps []string

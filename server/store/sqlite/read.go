@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
@@ -11,17 +11,13 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// Get implements store.Store.
-func (db *DB) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]store.Record, error) {
-	t, ok := db.tables[kind]
-	if !ok {
-		return nil, &model.Error{Kind: model.KindInternal, Message: fmt.Sprintf("no kind %q", kind), Hint: "declare its table"}
-	}
-	records := make([]store.Record, 0, len(ids))
-	err := db.read(ctx, func(conn *sqlite.Conn) error {
+// Fetch implements store.Engine.
+func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]store.Record, error) {
+	t, records := e.tables[kind], make([]store.Record, 0, len(ids))
+	err := e.read(ctx, func(conn *sqlite.Conn) error {
 		for _, id := range ids {
 			err := rows(conn, t.get, []store.Value{id}, func(stmt *sqlite.Stmt) (bool, error) {
-				records = append(records, store.Record{Kind: kind, ID: id, Revision: model.Revision(stmt.ColumnInt64(0)), Doc: blob(stmt, 1)})
+				records = append(records, t.record(stmt))
 				return false, ctx.Err()
 			})
 			if err != nil {
@@ -36,97 +32,53 @@ func (db *DB) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]stor
 	return records, nil
 }
 
-// Find implements store.Store.
-func (db *DB) Find(ctx context.Context, q store.Query) (store.Page, error) {
-	p, err := q.Plan()
-	if err != nil {
-		return store.Page{}, err
-	}
-	f := finder{interrupted: ctx.Err, table: db.tables[q.Kind], plan: p, pager: p.Pager(), reads: p.Reads()}
-	if err := db.read(ctx, f.run); err != nil {
-		return store.Page{}, err
-	}
-	return f.pager.Page(), nil
-}
-
-// finder reads one page.
-type finder struct {
-	interrupted func() error
-	table       *table
-	plan        *store.Plan
-	pager       *store.Pager
-	reads       []store.Path
-	done        bool
-}
-
-func (f *finder) run(conn *sqlite.Conn) error {
-	for _, scan := range f.plan.Scans {
-		sql, values := f.statement(scan)
-		if err := rows(conn, sql, values, f.row); err != nil || f.done {
-			return err
-		}
-	}
-	return nil
-}
-
-// row takes one row and reports whether the page wants more.
-func (f *finder) row(stmt *sqlite.Stmt) (bool, error) {
-	if err := f.interrupted(); err != nil {
-		return false, err
-	}
-	var broken error
-	values := func(p store.Path) []store.Value {
-		if p == store.PathID {
-			return []store.Value{stmt.ColumnText(0)}
-		}
-		for i, q := range f.reads {
-			if p == q {
-				list, err := f.table.list(stmt, 2+i, p)
-				if err != nil {
-					broken = err
+// Scan implements store.Engine.
+func (e *engine) Scan(ctx context.Context, p *store.Plan, page *store.Pager) error {
+	f := finder{table: e.tables[p.Schema.Kind], plan: p, reads: p.Reads()}
+	return e.read(ctx, func(conn *sqlite.Conn) error {
+		more, keys := true, store.Keys{}
+		for _, scan := range p.Scans {
+			sql, values := f.statement(scan)
+			err := rows(conn, sql, values, func(stmt *sqlite.Stmt) (_ bool, err error) {
+				if err := errors.Join(ctx.Err(), f.table.scan(stmt, 3, f.reads, keys)); err != nil {
+					return false, err
 				}
-				return list
+				more, err = page.Offer(keys.Values, func() store.Record { return f.table.record(stmt) })
+				return more, err
+			})
+			if err != nil || !more {
+				return err
 			}
 		}
 		return nil
-	}
-	ok, err := f.pager.Matches(values)
-	switch {
-	case err != nil:
-		return false, err
-	case !ok:
-		return true, broken
-	case f.pager.Full():
-		f.pager.Rest()
-		f.done = true
-		return false, nil
-	}
-	f.pager.Add(store.Record{
-		Kind: f.table.Kind, ID: model.ID(stmt.ColumnText(0)), Revision: model.Revision(stmt.ColumnInt64(1)), Doc: blob(stmt, 2+len(f.reads)),
-	}, values)
-	return true, broken
+	})
+}
+
+// finder writes the statements of one plan.
+type finder struct {
+	table *table
+	plan  *store.Plan
+	reads []store.Path // beside id, rev and doc
 }
 
 // statement writes the scan in SQL. The index is named, so that SQLite reports
 // an error where it would otherwise choose to sort.
 func (f *finder) statement(scan store.Scan) (string, []store.Value) {
-	var b strings.Builder
-	b.WriteString("SELECT t.id, t.rev")
-	for _, p := range f.reads {
-		b.WriteString(", t." + column(p))
-	}
-	index, name := indexName(f.table.Schema, f.plan.Index), quote(string(f.table.Kind))
-	key, from := "t.", name+" AS t INDEXED BY "+index
+	index := f.table.indexName(f.plan.Index)
+	key, from := "t.", f.table.name+" AS t INDEXED BY "+index
 	if f.plan.Index.Multi {
-		key, from = "x.", index+" AS x CROSS JOIN "+name+" AS t ON t.id = x.id"
+		key, from = "x.", index+" AS x CROSS JOIN "+f.table.name+" AS t ON t.id = x.id"
 	}
+	sql := "SELECT t.id, t.rev, t.doc" + each(f.reads, ", t.%", "") + " FROM " + from
 	conditions, values := f.conditions(key, scan)
-	b.WriteString(", t.doc FROM " + from)
 	if len(conditions) > 0 {
-		b.WriteString(" WHERE " + strings.Join(conditions, " AND "))
+		sql += " WHERE " + strings.Join(conditions, " AND ")
 	}
-	b.WriteString(" ORDER BY " + strings.Join(f.order(key, scan), f.direction()+", ") + f.direction())
-	return b.String(), values
+	direction := ""
+	if f.plan.Desc {
+		direction = " DESC"
+	}
+	return sql + " ORDER BY " + strings.Join(f.order(key, scan), direction+", ") + direction, values
 }
 
 // order lists the columns that vary in the scan, the id last.
@@ -136,13 +88,6 @@ func (f *finder) order(key string, scan store.Scan) []string {
 		names = append(names, key+column(p))
 	}
 	return append(names, key+"id")
-}
-
-func (f *finder) direction() string {
-	if f.plan.Desc {
-		return " DESC"
-	}
-	return ""
 }
 
 // conditions writes the scan's stretch of the index: its equalities, where it
@@ -155,21 +100,21 @@ func (f *finder) conditions(key string, scan store.Scan) (conditions []string, v
 	for i, v := range scan.Equal {
 		add(key+column(f.plan.Index.Paths[i])+" = ?", v)
 	}
-	order := f.order(key, scan)
-	after := scan.AfterID != ""
-	if after {
-		beyond := " > "
+	order, beyond := f.order(key, scan), " > "
+	lower, upper := true, true // whether the bound is the scan's own
+	if scan.AfterID != "" {
+		lower, upper = f.plan.Desc, !f.plan.Desc
 		if f.plan.Desc {
 			beyond = " < "
 		}
 		add("("+strings.Join(order, ", ")+")"+beyond+"("+marks(len(order))+")", append(append([]store.Value{}, scan.After...), scan.AfterID)...)
 	}
-	if lower := !after || f.plan.Desc; lower && scan.From != nil {
+	if lower && scan.From != nil {
 		add(order[0]+" >= ?", scan.From)
 	} else if lower && scan.NotNull {
 		add(order[0]+" > ?", nil)
 	}
-	if upper := !after || !f.plan.Desc; upper && scan.To != nil {
+	if upper && scan.To != nil {
 		add(order[0]+" < ?", scan.To)
 	}
 	return conditions, values

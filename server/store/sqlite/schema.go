@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
 
-	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -18,17 +16,9 @@ const (
 	version     = 1          // of the layout; a file of a later one is refused
 )
 
-// prepare makes or completes the tables, in one transaction.
-func (db *DB) prepare(ctx context.Context, conn *sqlite.Conn) (err error) {
-	if err := exec(conn, "BEGIN IMMEDIATE"); err != nil {
-		return db.unusable(err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, exec(conn, "ROLLBACK"))
-		}
-	}()
-	if err := db.checkVersion(conn); err != nil {
+// prepare makes or completes the tables.
+func (e *engine) prepare(ctx context.Context, conn *sqlite.Conn) error {
+	if err := e.checkVersion(conn); err != nil {
 		return err
 	}
 	have, err := definitions(conn)
@@ -36,36 +26,29 @@ func (db *DB) prepare(ctx context.Context, conn *sqlite.Conn) (err error) {
 		return err
 	}
 	for _, s := range store.Schemas() {
-		if err := db.tables[s.Kind].prepare(ctx, conn, have); err != nil {
+		if err := e.tables[s.Kind].prepare(ctx, conn, have); err != nil {
 			return fmt.Errorf("prepare table %s: %w", s.Kind, err)
 		}
 	}
-	if db.seq, err = number(conn, "SELECT coalesce(max(k_seq), 0) FROM event"); err != nil {
-		return err
-	}
-	return exec(conn, "COMMIT")
+	e.seq, err = number(conn, "SELECT coalesce(max(k_seq), 0) FROM event")
+	return err
 }
 
-func (db *DB) checkVersion(conn *sqlite.Conn) error {
+func (e *engine) checkVersion(conn *sqlite.Conn) error {
 	app, err1 := number(conn, "PRAGMA application_id")
 	found, err2 := number(conn, "PRAGMA user_version")
 	tables, err3 := number(conn, "SELECT count(*) FROM sqlite_schema")
 	if err := errors.Join(err1, err2, err3); err != nil {
-		return db.unusable(err)
+		return err
 	}
 	switch {
 	case app == 0 && found == 0 && tables == 0:
 		return errors.Join(exec(conn, fmt.Sprintf("PRAGMA application_id = %d", application)), exec(conn, fmt.Sprintf("PRAGMA user_version = %d", version)))
 	case app != application:
-		return &model.Error{
-			Kind: model.KindUnavailable, Message: fmt.Sprintf("%q is the database of another program", db.path),
-			Hint: "name another file for the store; this one stays as it is",
-		}
+		return store.Unavailable(fmt.Sprintf("%q is the database of another program", e.path), "name another file for the store; this one stays as it is", nil)
 	case found > version:
-		return &model.Error{
-			Kind: model.KindUnavailable, Message: fmt.Sprintf("the store %q is of a newer souk: its layout is %d and this souk knows %d", db.path, found, version),
-			Hint: "run the newer souk; this one leaves the file as it is",
-		}
+		return store.Unavailable(fmt.Sprintf("the store %q is of a newer souk: its layout is %d and this souk knows %d", e.path, found, version),
+			"run the newer souk; this one leaves the file as it is", nil)
 	}
 	return nil
 }
@@ -84,11 +67,22 @@ func definitions(conn *sqlite.Conn) (map[string]string, error) {
 // prepare makes the table with its indexes. What is new in a table that has
 // records is filled from their documents.
 func (t *table) prepare(ctx context.Context, conn *sqlite.Conn, have map[string]string) error {
-	name := quote(string(t.Kind))
-	_, old := have[name]
-	fill, err := t.prepareColumns(conn, name, old)
-	if err != nil {
-		return err
+	sql, old := have[t.name]
+	if !old {
+		sql = "CREATE TABLE " + t.name + " (id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL" + each(t.Paths, ", %", "") + ", doc BLOB NOT NULL)"
+		if err := exec(conn, sql); err != nil {
+			return err
+		}
+	}
+	fill := false
+	for _, p := range t.Paths {
+		if strings.Contains(sql, column(p)) {
+			continue
+		}
+		fill = true
+		if err := exec(conn, "ALTER TABLE "+t.name+" ADD COLUMN "+column(p)); err != nil {
+			return err
+		}
 	}
 	for _, x := range t.Indexes {
 		made, err := t.prepareIndex(conn, x, have)
@@ -97,48 +91,25 @@ func (t *table) prepare(ctx context.Context, conn *sqlite.Conn, have map[string]
 		}
 		fill = fill || (made && x.Multi)
 	}
-	if fill && old {
-		return t.fill(ctx, conn)
+	if !fill || !old {
+		return nil
 	}
-	return nil
-}
-
-func (t *table) prepareColumns(conn *sqlite.Conn, name string, old bool) (added bool, err error) {
-	if !old {
-		return false, exec(conn, "CREATE TABLE "+name+" (id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL"+each(columns(t.Paths)...)+", doc BLOB NOT NULL)")
-	}
-	var have []string
-	err = rows(conn, "SELECT name FROM pragma_table_info(?)", []store.Value{string(t.Kind)}, func(stmt *sqlite.Stmt) (bool, error) {
-		have = append(have, quote(stmt.ColumnText(0)))
-		return true, nil
-	})
-	if err != nil {
-		return false, err
-	}
-	for _, c := range columns(t.Paths) {
-		if slices.Contains(have, c) {
-			continue
-		}
-		added = true
-		if err := exec(conn, "ALTER TABLE "+name+" ADD COLUMN "+c); err != nil {
-			return false, err
-		}
-	}
-	return added, nil
+	return t.fill(ctx, conn)
 }
 
 // prepareIndex makes an index that is missing, and makes one anew that is
 // declared differently from before.
 func (t *table) prepareIndex(conn *sqlite.Conn, x store.Index, have map[string]string) (made bool, err error) {
-	name, paths := indexName(t.Schema, x), strings.Join(columns(x.Paths), ", ")
-	what, sql := "INDEX", "CREATE INDEX "+name+" ON "+quote(string(t.Kind))+" ("+paths+", id)"
+	name, key := t.indexName(x), each(x.Paths, "%, ", "")+"id"
+	what, sql := "INDEX", "CREATE INDEX "+name+" ON "+t.name+" ("+key+")"
 	if x.Multi {
-		what, sql = "TABLE", "CREATE TABLE "+name+" ("+paths+", id, PRIMARY KEY ("+paths+", id)) WITHOUT ROWID"
+		what, sql = "TABLE", "CREATE TABLE "+name+" ("+key+", PRIMARY KEY ("+key+")) WITHOUT ROWID"
 	}
-	if have[name] == sql {
+	before, old := have[name]
+	if before == sql {
 		return false, nil
 	}
-	if _, ok := have[name]; ok {
+	if old {
 		if err := exec(conn, "DROP "+what+" "+name); err != nil {
 			return false, err
 		}
@@ -149,25 +120,24 @@ func (t *table) prepareIndex(conn *sqlite.Conn, x store.Index, have map[string]s
 // fill extracts the keys of every document anew.
 func (t *table) fill(ctx context.Context, conn *sqlite.Conn) error {
 	for _, d := range t.sides {
-		if err := exec(conn, "DELETE FROM "+d.name); err != nil {
+		if err := exec(conn, "DELETE FROM "+t.indexName(d.Index)); err != nil {
 			return err
 		}
 	}
-	name := quote(string(t.Kind))
-	set := "UPDATE " + name + " SET " + strings.TrimPrefix(each(assignments(columns(t.Paths))...), ", ") + " WHERE id = ?"
-	return rows(conn, "SELECT id, doc FROM "+name+" ORDER BY rowid", nil, func(stmt *sqlite.Stmt) (bool, error) {
-		id := model.ID(stmt.ColumnText(0))
-		keys, err := t.Extract(blob(stmt, 1))
+	set := "UPDATE " + t.name + " SET " + each(t.Paths, "% = ?", ", ") + " WHERE id = ?"
+	return rows(conn, "SELECT id, rev, doc FROM "+t.name+" ORDER BY rowid", nil, func(stmt *sqlite.Stmt) (bool, error) {
+		r := t.record(stmt)
+		keys, err := t.Extract(r.Doc)
+		if err == nil {
+			keys, err = t.Canonical(keys)
+		}
 		if err != nil {
-			return false, fmt.Errorf("read %s: %w", id, err)
+			return false, fmt.Errorf("read %s: %w", r.ID, err)
 		}
-		if keys, err = t.Canonical(keys); err != nil {
+		if err := step(conn, set, append(t.values(keys), r.ID)...); err != nil {
 			return false, err
 		}
-		if err := step(conn, set, append(t.values(keys), id)...); err != nil {
-			return false, err
-		}
-		return true, errors.Join(ctx.Err(), t.index(conn, id, nil, keys))
+		return true, errors.Join(ctx.Err(), t.index(conn, r.ID, nil, keys))
 	})
 }
 

@@ -1,8 +1,8 @@
 // Package sqlite keeps the records in one SQLite file: a table per noun, the
 // document beside the columns that its indexes need. It owns the file (one
-// process at a time, by a lock beside it), its single writer, which commits
-// the changes that wait together in one go, and its readers. It refuses a file
-// of a newer Souk and a file of another program.
+// process at a time, by a lock beside it), the one connection that writes, and
+// those that read. It refuses a file of a newer Souk and a file of another
+// program.
 package sqlite
 
 import (
@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 
 	"zombiezen.com/go/sqlite"
 
@@ -18,90 +17,86 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-var _ store.Store = (*DB)(nil)
-
 // memory is the path of a store that lives and dies with its process.
 const memory = ":memory:"
 
 // DB is an open store.
-type DB struct {
+type DB struct{ *store.Front }
+
+// engine is the file and its connections. In memory one connection does all.
+type engine struct {
 	path    string
 	tables  map[store.Kind]*table
-	writer  *sqlite.Conn      // nil in memory, where one connection does all
+	writer  chan *sqlite.Conn // when it is free
 	readers chan *sqlite.Conn // those that are free
 	size    int               // how many readers there are
+	seq     int64             // of the last committed event; the writer's own
 	unlock  func() error
-
-	queue  chan *job
-	full   chan struct{} // wakes the checkpointer
-	closed chan struct{}
-	shut   func() error
-	work   sync.WaitGroup
-
-	seq  int64 // of the last committed event; the writer's own
-	mu   sync.Mutex
-	news chan struct{} // closed and replaced by every commit
 }
 
 // Open opens the store in the file at path, and makes it when there is none;
 // ":memory:" is a store without a file. The context bounds the opening only.
 // A file that another process has open is an error of kind Unavailable.
 func Open(ctx context.Context, path string) (*DB, error) {
-	db := &DB{
-		path: path, tables: newTables(), unlock: func() error { return nil },
-		queue: make(chan *job), full: make(chan struct{}, 1), closed: make(chan struct{}), news: make(chan struct{}),
+	e, err := open(ctx, path)
+	if err != nil {
+		return nil, err
 	}
-	db.shut = sync.OnceValue(db.close)
-	if err := db.open(ctx); err != nil {
-		return nil, errors.Join(err, db.release())
-	}
-	db.work.Go(db.write)
-	if path != memory {
-		db.work.Go(db.checkpoints)
-	}
-	return db, nil
+	return &DB{store.NewFront(e).Start(ctx)}, nil
 }
 
-func (db *DB) open(ctx context.Context) error {
-	if db.path != memory {
-		if err := db.claim(); err != nil {
+func open(ctx context.Context, path string) (*engine, error) {
+	e := &engine{path: path, tables: newTables(), writer: make(chan *sqlite.Conn, 1), unlock: func() error { return nil }}
+	e.readers = e.writer
+	if path != memory {
+		e.readers = make(chan *sqlite.Conn, readers)
+	}
+	if err := e.open(ctx); err != nil {
+		return nil, errors.Join(e.unusable(err), e.Close())
+	}
+	return e, nil
+}
+
+func (e *engine) open(ctx context.Context) error {
+	if e.path != memory {
+		if err := e.claim(); err != nil {
 			return err
 		}
 	}
-	first, err := db.connect(writerPragmas)
+	first, err := e.connect(writerPragmas)
 	if err != nil {
 		return err
 	}
-	if db.path == memory {
-		db.addReader(first)
-	} else {
-		db.writer = first
-	}
-	if err := db.prepare(ctx, first); err != nil {
+	e.writer <- first
+	e.size = len(e.readers) // in memory it is one of them
+	err = transact(first, "BEGIN IMMEDIATE", func(conn *sqlite.Conn) error { return e.prepare(ctx, conn) })
+	if err != nil {
 		return err
 	}
-	if db.path == memory {
-		return nil
+	for e.size < cap(e.readers) {
+		conn, err := e.connect(readerPragmas)
+		if err != nil {
+			return err
+		}
+		e.readers <- conn
+		e.size++
 	}
-	return db.openReaders()
+	return nil
 }
 
 // claim takes the lock and makes the file, readable by its owner alone.
-func (db *DB) claim() error {
-	unlock, err := lock(db.path + ".lock")
+func (e *engine) claim() error {
+	unlock, err := lock(e.path + ".lock")
 	if errors.Is(err, errHeld) {
-		return &model.Error{
-			Kind: model.KindUnavailable, Message: fmt.Sprintf("the store %q is in use by another souk", db.path),
-			Hint: "stop the other souk first, or name another file",
-		}
+		return store.Unavailable(fmt.Sprintf("the store %q is in use by another souk", e.path), "stop the other souk first, or name another file", nil)
 	}
 	if err != nil {
-		return db.unusable(err)
+		return err
 	}
-	db.unlock = unlock
-	f, err := os.OpenFile(db.path, os.O_CREATE|os.O_RDWR, 0o600)
+	e.unlock = unlock
+	f, err := os.OpenFile(e.path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return db.unusable(err)
+		return err
 	}
 	return f.Close()
 }
@@ -109,34 +104,26 @@ func (db *DB) claim() error {
 // errHeld says that another process holds the lock.
 var errHeld = errors.New("held by another process")
 
-func (db *DB) unusable(err error) error {
-	return &model.Error{
-		Kind: model.KindUnavailable, Message: fmt.Sprintf("the store %q cannot be opened", db.path),
-		Hint: "name a file in a folder that exists and that souk may write to", Err: err,
+// unusable says what opening ends with, unless the error says it itself.
+func (e *engine) unusable(err error) error {
+	if _, said := errors.AsType[*model.Error](err); said {
+		return err
 	}
+	return store.Unavailable(fmt.Sprintf("the store %q cannot be opened", e.path), "name a file in a folder that exists and that souk may write to", err)
 }
 
-// Close lets the changes in hand finish, and everything that comes later fail.
-func (db *DB) Close() error { return db.shut() }
-
-func (db *DB) close() error {
-	close(db.closed)
-	db.work.Wait()
-	return db.release()
-}
-
-// release waits for the readers that are out, and gives everything back.
-func (db *DB) release() error {
+// Close waits for the readers that are out, and gives everything back.
+func (e *engine) Close() error {
 	var errs []error
-	for range db.size {
-		errs = append(errs, (<-db.readers).Close())
+	for range e.size {
+		errs = append(errs, (<-e.readers).Close())
 	}
-	if db.writer != nil {
-		errs = append(errs, db.writer.Close()) // the last to close copies the log into the file
+	close(e.readers) // tells those who wait for one
+	if e.path != memory {
+		close(e.writer)
+		for conn := range e.writer {
+			errs = append(errs, conn.Close()) // the last to close copies the log into the file
+		}
 	}
-	return errors.Join(append(errs, db.unlock())...)
-}
-
-func errClosed() error {
-	return &model.Error{Kind: model.KindUnavailable, Message: "the store is closed", Hint: "souk is shutting down: try again when it is back"}
+	return errors.Join(append(errs, e.unlock())...)
 }

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -17,7 +17,8 @@ import (
 // last column costs nothing to those who read the others.
 type table struct {
 	store.Schema
-	get, current, insert, update, remove string
+	name                                 string
+	get, current, insert, update, remove string // insert and update take the same values
 
 	unique []lookup
 	sides  []side
@@ -35,7 +36,6 @@ type lookup struct {
 // paths that follow, so that a page of one value comes sorted.
 type side struct {
 	store.Index
-	name           string
 	insert, remove string
 }
 
@@ -48,34 +48,29 @@ func newTables() map[store.Kind]*table {
 }
 
 func newTable(s store.Schema) *table {
-	name, paths := quote(string(s.Kind)), columns(s.Paths)
+	name, columns, values := quote(string(s.Kind)), "rev, doc"+each(s.Paths, ", %", ""), "?, ?"+each(s.Paths, ", ?", "")
 	t := &table{
-		Schema:  s,
-		get:     "SELECT rev, doc FROM " + name + " WHERE id = ?",
-		current: "SELECT rev" + each(paths...) + " FROM " + name + " WHERE id = ?",
-		insert:  "INSERT INTO " + name + " (id, rev" + each(paths...) + ", doc) VALUES (?, ?, " + marks(len(paths)+1) + ")",
-		update:  "UPDATE " + name + " SET rev = ?" + each(assignments(paths)...) + ", doc = ? WHERE id = ?",
+		Schema: s, name: name,
+		get:     "SELECT id, rev, doc FROM " + name + " WHERE id = ?",
+		current: "SELECT rev" + each(s.Paths, ", %", "") + " FROM " + name + " WHERE id = ?",
+		insert:  "INSERT INTO " + name + " (" + columns + ", id) VALUES (" + values + ", ?)",
+		update:  "UPDATE " + name + " SET (" + columns + ") = (" + values + ") WHERE id = ?",
 		remove:  "DELETE FROM " + name + " WHERE id = ?",
 	}
 	for _, x := range s.Indexes {
+		index, key := t.indexName(x), each(x.Paths, "% = ?", " AND ")
 		switch {
 		case x.Multi:
-			t.sides = append(t.sides, newSide(s, x))
+			t.sides = append(t.sides, side{
+				Index:  x,
+				insert: "INSERT INTO " + index + " (" + each(x.Paths, "%, ", "") + "id) VALUES (" + each(x.Paths, "?, ", "") + "?)",
+				remove: "DELETE FROM " + index + " WHERE " + key + " AND id = ?",
+			})
 		case x.Unique:
-			t.unique = append(t.unique, lookup{x, "SELECT 1 FROM " + name + " INDEXED BY " + indexName(s, x) +
-				" WHERE " + strings.Join(columns(x.Paths), " = ? AND ") + " = ? AND id <> ?"})
+			t.unique = append(t.unique, lookup{x, "SELECT 1 FROM " + name + " INDEXED BY " + index + " WHERE " + key + " AND id <> ?"})
 		}
 	}
 	return t
-}
-
-func newSide(s store.Schema, x store.Index) side {
-	name, paths := indexName(s, x), columns(x.Paths)
-	return side{
-		Index: x, name: name,
-		insert: "INSERT INTO " + name + " (" + strings.Join(paths, ", ") + ", id) VALUES (" + marks(len(paths)+1) + ")",
-		remove: "DELETE FROM " + name + " WHERE " + strings.Join(paths, " = ? AND ") + " = ? AND id = ?",
-	}
 }
 
 // rows gives the side's rows of a record, but for the id.
@@ -84,18 +79,18 @@ func (d side) rows(keys store.Keys) [][]store.Value {
 	for _, v := range keys[d.Paths[0]] {
 		row := []store.Value{v}
 		for _, p := range d.Paths[1:] {
-			row = append(row, only(keys[p]))
+			row = append(row, store.First(keys[p]))
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-// values gives the keys in the order of the columns.
+// values gives the keys in the order of the columns, many values as JSON.
 func (t *table) values(keys store.Keys) []store.Value {
 	values := make([]store.Value, len(t.Paths))
 	for i, p := range t.Paths {
-		values[i] = only(keys[p])
+		values[i] = store.First(keys[p])
 		if list := keys[p]; len(list) > 0 && t.Multi(p) {
 			text, _ := json.Marshal(list) // strings and integers always marshal
 			values[i] = string(text)
@@ -104,79 +99,52 @@ func (t *table) values(keys store.Keys) []store.Value {
 	return values
 }
 
-// keys reads the columns of all paths back, the first of them at column from.
-func (t *table) keys(stmt *sqlite.Stmt, from int) (store.Keys, error) {
-	keys := store.Keys{}
-	for i, p := range t.Paths {
-		list, err := t.list(stmt, from+i, p)
-		if err != nil {
-			return nil, err
-		}
-		keys[p] = list
-	}
-	return keys, nil
-}
-
-// list reads the values of one path from its column.
-func (t *table) list(stmt *sqlite.Stmt, column int, p store.Path) ([]store.Value, error) {
-	v := value(stmt, column)
-	text, ok := v.(string)
-	switch {
-	case v == nil:
-		return nil, nil
-	case !ok || !t.Multi(p):
-		return []store.Value{v}, nil
-	}
-	var list []store.Value
-	d := json.NewDecoder(bytes.NewReader([]byte(text)))
-	d.UseNumber()
-	if err := d.Decode(&list); err != nil {
-		return nil, fmt.Errorf("read path %s of %s: %w", p, t.Kind, err)
-	}
-	for i, v := range list {
-		if n, ok := v.(json.Number); ok {
-			list[i], _ = n.Int64() // written from an int64
+// scan reads the columns of the paths into keys, the first of them at column from.
+func (t *table) scan(stmt *sqlite.Stmt, from int, paths []store.Path, keys store.Keys) error {
+	for i, p := range paths {
+		v := value(stmt, from+i)
+		text, ok := v.(string)
+		switch {
+		case v == nil:
+			delete(keys, p)
+		case ok && t.Multi(p):
+			var list store.Values
+			if err := list.UnmarshalJSON([]byte(text)); err != nil {
+				return fmt.Errorf("read path %s of %s: %w", p, t.Kind, err)
+			}
+			keys[p] = list
+		default:
+			keys[p] = []store.Value{v}
 		}
 	}
-	return list, nil
+	return nil
 }
 
-func only(values []store.Value) store.Value {
-	if len(values) == 0 {
-		return nil
-	}
-	return values[0]
+// record reads the columns id, rev and doc, with which every row begins.
+func (t *table) record(stmt *sqlite.Stmt) store.Record {
+	doc := make([]byte, stmt.ColumnLen(2))
+	stmt.ColumnBytes(2, doc)
+	return store.Record{Kind: t.Kind, ID: model.ID(stmt.ColumnText(0)), Revision: model.Revision(stmt.ColumnInt64(1)), Doc: doc}
 }
+
+func (t *table) indexName(x store.Index) string { return quote(string(t.Kind) + "_" + x.Name) }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-func column(p store.Path) string { return quote("k_" + string(p)) }
+func column(p store.Path) string {
+	if p == store.PathID {
+		return "id"
+	}
+	return quote("k_" + string(p))
+}
 
-func columns(paths []store.Path) []string {
-	names := make([]string, len(paths))
+// each writes the pattern for each path, with the path's column for its %.
+func each(paths []store.Path, pattern, separator string) string {
+	words := make([]string, len(paths))
 	for i, p := range paths {
-		names[i] = column(p)
+		words[i] = strings.ReplaceAll(pattern, "%", column(p))
 	}
-	return names
-}
-
-func assignments(columns []string) []string {
-	words := make([]string, len(columns))
-	for i, c := range columns {
-		words[i] = c + " = ?"
-	}
-	return words
-}
-
-// each puts a comma before each word.
-func each(words ...string) string {
-	var b strings.Builder
-	for _, w := range words {
-		b.WriteString(", " + w)
-	}
-	return b.String()
+	return strings.Join(words, separator)
 }
 
 func marks(n int) string { return strings.Join(slices.Repeat([]string{"?"}, n), ", ") }
-
-func indexName(s store.Schema, x store.Index) string { return quote(string(s.Kind) + "_" + x.Name) }

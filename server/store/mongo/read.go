@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 
@@ -15,20 +14,10 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// Get returns the records that exist among the ids, in the order of the ids.
-func (db *DB) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]store.Record, error) {
-	if _, ok := store.SchemaOf(kind); !ok {
-		return nil, &model.Error{Kind: model.KindInternal, Message: fmt.Sprintf("no kind %q", kind), Hint: "declare its table"}
-	}
-	if len(ids) == 0 {
-		return []store.Record{}, nil
-	}
-	found, err := db.reads(kind).Find(ctx, among(ids))
+// Fetch implements store.Engine.
+func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]store.Record, error) {
+	rows, err := all(ctx, e.reads(kind), ids)
 	if err != nil {
-		return nil, failure(err)
-	}
-	var rows []row
-	if err := found.All(ctx, &rows); err != nil {
 		return nil, failure(err)
 	}
 	byID := make(map[model.ID]store.Record, len(rows))
@@ -44,41 +33,39 @@ func (db *DB) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]stor
 	return records, nil
 }
 
+// all reads the rows that exist among the ids, in any order.
+func all(ctx context.Context, c *mongo.Collection, ids []model.ID, opts ...options.Lister[options.FindOptions]) (rows []row, err error) {
+	found, err := c.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}, opts...)
+	if err == nil {
+		err = found.All(ctx, &rows)
+	}
+	return rows, err
+}
+
 // reads gives the collection for queries that see one state of it, however
 // long they take: without it the server may show half of a change.
-func (db *DB) reads(kind store.Kind) *mongo.Collection {
-	return db.database.Collection(string(kind), options.Collection().SetReadConcern(readconcern.Snapshot()))
+func (e *engine) reads(kind store.Kind) *mongo.Collection {
+	return e.database.Collection(string(kind), options.Collection().SetReadConcern(readconcern.Snapshot()))
 }
 
-func among(ids []model.ID) bson.D {
-	return bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}
-}
-
-// Find returns one page in the order of the query's index.
-func (db *DB) Find(ctx context.Context, q store.Query) (store.Page, error) {
-	plan, err := q.Plan()
-	if err != nil {
-		return store.Page{}, err
-	}
-	f := finder{plan: plan, pager: plan.Pager(), rows: db.reads(q.Kind)}
-	for scans := plan.Scans; len(scans) > 0; {
+// Scan implements store.Engine.
+func (e *engine) Scan(ctx context.Context, p *store.Plan, page *store.Pager) error {
+	f := finder{plan: p, page: page, rows: e.reads(p.Schema.Kind)}
+	for scans := p.Scans; len(scans) > 0; {
 		n := together(scans)
-		more, err := f.run(ctx, scans[:n])
-		if err != nil {
-			return store.Page{}, failure(err)
+		if more, err := f.run(ctx, scans[:n]); err != nil || !more {
+			return failure(err)
 		}
-		if scans = scans[n:]; !more {
-			break
-		}
+		scans = scans[n:]
 	}
-	return f.pager.Page(), nil
+	return nil
 }
 
 // finder fills the page of one plan.
 type finder struct {
-	plan  *store.Plan
-	pager *store.Pager
-	rows  *mongo.Collection
+	plan *store.Plan
+	page *store.Pager
+	rows *mongo.Collection
 }
 
 // together counts the first scans that one question to the server answers:
@@ -93,7 +80,7 @@ func together(scans []store.Scan) int {
 	return max(n, 1)
 }
 
-// run reads the scans until the page is full and one more row is seen.
+// run reads the scans until the page wants no more.
 func (f *finder) run(ctx context.Context, scans []store.Scan) (more bool, err error) {
 	first := scans[0]
 	if first.From != nil && first.To != nil && store.Compare(first.From, first.To) >= 0 {
@@ -110,28 +97,15 @@ func (f *finder) run(ctx context.Context, scans []store.Scan) (more bool, err er
 		if err := found.Decode(&r); err != nil {
 			return false, err
 		}
-		if len(scans) == 1 && f.passed(first, r) {
+		if f.passed(first, r) {
 			continue
 		}
-		if full, err := f.take(r); full || err != nil {
+		more, err := f.page.Offer(r.values, func() store.Record { return r.record(f.plan.Schema.Kind) })
+		if err != nil || !more {
 			return false, err
 		}
 	}
 	return true, found.Err()
-}
-
-// take offers a row to the page, and reports whether nothing else is wanted.
-func (f *finder) take(r row) (full bool, err error) {
-	matches, err := f.pager.Matches(r.values)
-	if err != nil || !matches {
-		return false, err
-	}
-	if f.pager.Full() {
-		f.pager.Rest()
-		return true, nil
-	}
-	f.pager.Add(r.record(f.plan.Schema.Kind), r.values)
-	return false, nil
 }
 
 // passed reports a row that the cursor of the query stands on or behind; the
@@ -141,7 +115,7 @@ func (f *finder) passed(s store.Scan, r row) bool {
 		return false
 	}
 	for i, p := range f.plan.Order(s) {
-		if values := r.values(p); store.Compare(only(values), s.After[i]) != 0 {
+		if store.Compare(store.First(r.values(p)), s.After[i]) != 0 {
 			return false
 		}
 	}
@@ -149,13 +123,6 @@ func (f *finder) passed(s store.Scan, r row) bool {
 		return r.ID >= s.AfterID
 	}
 	return r.ID <= s.AfterID
-}
-
-func only(values []store.Value) store.Value {
-	if len(values) == 0 {
-		return nil
-	}
-	return values[0]
 }
 
 // command asks for the rows of the scans in the order of the index. Several
@@ -169,13 +136,14 @@ func (f *finder) command(scans []store.Scan) (bson.D, *options.FindOptionsBuilde
 	}
 	opts.SetBatchSize(int32(f.plan.Limit) + 2)
 	if len(scans) > 1 {
-		var fixed int
+		fixed := 0
 		if f.plan.Index.Multi { // the server sorts no field of many values by the index
 			fixed = 1
 		}
 		return append(condition(names, scans), narrow(f.plan.Only)...), opts.SetSort(f.order(names[fixed:]))
 	}
-	return narrow(f.plan.Only), opts.SetMin(f.lower(names, first)).SetMax(f.upper(names, first)).SetSort(f.order(names[len(first.Equal):]))
+	lower, upper := f.bounds(names, first)
+	return narrow(f.plan.Only), opts.SetMin(lower).SetMax(upper).SetSort(f.order(names[len(first.Equal):]))
 }
 
 func condition(names []string, scans []store.Scan) bson.D {
@@ -203,31 +171,28 @@ func (f *finder) order(names []string) bson.D {
 	return sort
 }
 
-// lower is the key that the scan begins with, in ascending order. Not a number
-// is the least value above null.
-func (f *finder) lower(names []string, s store.Scan) bson.D {
-	values := slices.Clone(s.Equal)
-	switch {
-	case s.AfterID != "" && !f.plan.Desc:
-		values = append(append(values, s.After...), f.tail(s))
-	case s.From != nil:
-		values = append(values, s.From)
-	case s.NotNull:
-		values = append(values, math.NaN())
+// bounds are the keys that the scan begins with and before which it ends, in
+// ascending order. Not a number is the least value above null.
+func (f *finder) bounds(names []string, s store.Scan) (lower, upper bson.D) {
+	key := func(rest any, more ...store.Value) bson.D { return indexKey(names, slices.Concat(s.Equal, more), rest) }
+	lower, upper = key(bson.MinKey{}), key(bson.MaxKey{})
+	if s.NotNull {
+		lower = key(bson.MinKey{}, math.NaN())
 	}
-	return indexKey(names, values, bson.MinKey{})
-}
-
-// upper is the key before which the scan ends, in ascending order.
-func (f *finder) upper(names []string, s store.Scan) bson.D {
-	values := slices.Clone(s.Equal)
-	switch {
-	case s.AfterID != "" && f.plan.Desc:
-		values = append(append(values, s.After...), f.tail(s))
-	case s.To != nil:
-		return indexKey(names, append(values, s.To), bson.MinKey{})
+	if s.From != nil {
+		lower = key(bson.MinKey{}, s.From)
 	}
-	return indexKey(names, values, bson.MaxKey{})
+	if s.To != nil {
+		upper = key(bson.MinKey{}, s.To)
+	}
+	if s.AfterID == "" {
+		return lower, upper
+	}
+	at := key(nil, append(slices.Clone(s.After), f.tail(s))...)
+	if f.plan.Desc {
+		return lower, at
+	}
+	return at, upper
 }
 
 // tail is the last field of the key that the cursor stands on. A unique index

@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// Engine is what a database must bring to be a store. Everything else is the
+// same for all of them, and Front's.
+type Engine interface {
+	// Fetch returns the records that exist among the ids, in the order of the ids.
+	Fetch(ctx context.Context, kind Kind, ids []model.ID) ([]Record, error)
+
+	// Scan offers the rows of the plan's scans to the page, in their order and
+	// as one moment saw them, until it wants no more.
+	Scan(ctx context.Context, p *Plan, page *Pager) error
+
+	// Commit writes the changes and their events in one transaction. A change
+	// that is refused carries its error and leaves the others alone; an error
+	// of Commit itself means that nothing was written.
+	Commit(ctx context.Context, group []*Job) error
+
+	// Beside is the engine's own work beside that of its callers. It ends with
+	// the context, when the store closes. The bell rings at every commit of
+	// this process; the engine rings it for those of others.
+	Beside(ctx context.Context, bell *Bell)
+
+	// Close gives everything back; nothing else is called any more.
+	Close() error
+}
+
+var _ Store = (*Front)(nil)
+
+// grace is how long a commit may go on after the store is to close, and how
+// long its answer is waited for after the caller's context has ended.
+const grace = 2 * time.Second
+
+// Front is the side of a store that its callers see, the same before every
+// engine: it checks what is asked, brings all changes to one writer, and
+// feeds the events to those who follow.
+type Front struct {
+	engine  Engine
+	queue   chan *Job
+	bell    Bell
+	stopped <-chan struct{} // nil until Start
+	shut    func() error
+	work    sync.WaitGroup
+}
+
+// NewFront puts a front before the engine. It takes no change before Start.
+func NewFront(e Engine) *Front { return &Front{engine: e, queue: make(chan *Job), shut: e.Close} }
+
+// Start begins the writer and the engine's own work. They outlive the context.
+func (f *Front) Start(ctx context.Context) *Front {
+	ctx, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	until, stop := context.WithCancel(ctx)
+	f.stopped = until.Done()
+	f.work.Go(func() { f.write(ctx) })
+	f.work.Go(func() { f.engine.Beside(until, &f.bell) })
+	f.shut = sync.OnceValue(func() error {
+		stop()
+		late := time.AfterFunc(grace, abandon)
+		f.work.Wait()
+		late.Stop()
+		abandon()
+		return f.engine.Close()
+	})
+	return f
+}
+
+// Close implements Store. It lets the changes in hand finish, and everything
+// that comes later fail.
+func (f *Front) Close() error { return f.shut() }
+
+// Get implements Store.
+func (f *Front) Get(ctx context.Context, kind Kind, ids ...model.ID) ([]Record, error) {
+	if _, ok := SchemaOf(kind); !ok {
+		return nil, &model.Error{Kind: model.KindInternal, Message: fmt.Sprintf("no kind %q", kind), Hint: "declare its table"}
+	}
+	if err := f.admit(ctx); err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return []Record{}, nil
+	}
+	return f.engine.Fetch(ctx, kind, ids)
+}
+
+// Find implements Store.
+func (f *Front) Find(ctx context.Context, q Query) (Page, error) {
+	p, err := q.Plan()
+	if err != nil {
+		return Page{}, err
+	}
+	if err := f.admit(ctx); err != nil {
+		return Page{}, err
+	}
+	page := p.Pager()
+	if err := f.engine.Scan(ctx, p, page); err != nil {
+		return Page{}, err
+	}
+	return page.Page(), nil
+}
+
+// admit turns away those who come too late.
+func (f *Front) admit(ctx context.Context) error {
+	select {
+	case <-f.stopped:
+		return Closed()
+	default:
+		return ctx.Err()
+	}
+}
+
+// Closed is the error of a store that is not open any more.
+func Closed() error {
+	return Unavailable("the store is closed", "souk is shutting down: try again when it is back", nil)
+}
+
+// Unavailable is the error of a store that cannot do its work now; the hint
+// says what its operator can do about it.
+func Unavailable(message, hint string, err error) *model.Error {
+	return &model.Error{Kind: model.KindUnavailable, Message: message, Hint: hint, Err: err}
+}

@@ -1,0 +1,193 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// errRefused undoes a transaction in which no change was found good.
+var errRefused = errors.New("every change of the group is refused")
+
+// Commit implements store.Engine. All changes of all processes meet at the
+// counter of events, so one transaction for many changes is what makes them
+// fast. A broken unique index undoes the whole of it, so then each change of
+// the group gets one of its own, and the one at fault gets another, write by
+// write, to learn what is wrong first.
+func (e *engine) Commit(ctx context.Context, group []*store.Job) error {
+	err := e.commit(ctx, group, false)
+	switch {
+	case !mongo.IsDuplicateKeyError(err):
+		return failure(err)
+	case len(group) == 1:
+		if err := e.commit(ctx, group, true); err != nil {
+			group[0].Err = refusal(err)
+		}
+		return nil
+	}
+	for _, j := range group {
+		if err := e.Commit(ctx, []*store.Job{j}); err != nil {
+			j.Err = err
+		}
+	}
+	return nil
+}
+
+// commit writes the group in one transaction. Changes that are refused carry
+// their error.
+func (e *engine) commit(ctx context.Context, group []*store.Job, inOrder bool) error {
+	err := e.transact(ctx, func(ctx context.Context) error {
+		return e.writeGroup(ctx, group, &batch{inOrder: inOrder, last: map[store.Kind]int{}})
+	})
+	if errors.Is(err, errRefused) {
+		return nil
+	}
+	return err
+}
+
+// writeGroup takes numbers first: from then on no other transaction commits a
+// change, so what is read after it stays true until the commit.
+func (e *engine) writeGroup(ctx context.Context, group []*store.Job, writes *batch) error {
+	seq, err := e.advance(ctx, len(group))
+	if err != nil {
+		return err
+	}
+	seq -= int64(len(group))
+	current, err := e.revisions(ctx, group)
+	if err != nil {
+		return err
+	}
+	refused, now := 0, model.Now()
+	for _, j := range group {
+		var good []store.Write
+		if good, j.Err = current.take(j.Change.Writes); j.Err != nil {
+			if refused++; len(group) == 1 { // one of these may be refused before
+				writes.add(good)
+			}
+			continue
+		}
+		seq++
+		var told store.Write
+		j.Event, told = j.Change.Event(seq, now)
+		writes.add(append(slices.Clip(good), told))
+	}
+	if refused > 0 { // the numbers stay dense
+		if _, err := e.advance(ctx, -refused); err != nil {
+			return err
+		}
+	}
+	if err := writes.flush(ctx, e); err != nil || refused < len(group) {
+		return err
+	}
+	return errRefused
+}
+
+// advance moves the counter of events and gives its new value.
+func (e *engine) advance(ctx context.Context, by int) (int64, error) {
+	var meta metaDocument
+	after := options.FindOneAndUpdate().SetReturnDocument(options.After)
+	err := e.meta().FindOneAndUpdate(ctx, metaSelf, bson.M{"$inc": bson.M{"seq": int64(by)}}, after).Decode(&meta)
+	return meta.Seq, err
+}
+
+type key struct {
+	kind store.Kind
+	id   model.ID
+}
+
+// revisions are the current ones of the records that a group touches; an
+// absent record has none.
+type revisions map[key]model.Revision
+
+func (e *engine) revisions(ctx context.Context, group []*store.Job) (revisions, error) {
+	ids := map[store.Kind][]model.ID{}
+	for _, j := range group {
+		for _, w := range j.Change.Writes {
+			ids[w.Record.Kind] = append(ids[w.Record.Kind], w.Record.ID)
+		}
+	}
+	current := revisions{}
+	for kind, list := range ids {
+		rows, err := all(ctx, e.collection(kind), list, options.Find().SetProjection(bson.M{"v": 1}))
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			current[key{kind, r.ID}] = r.Revision
+		}
+	}
+	return current, nil
+}
+
+// take checks the writes of one change and, when all are good, moves the
+// revisions on for the changes after it. Otherwise it gives the good ones
+// before the first that is not.
+func (c revisions) take(writes []store.Write) (good []store.Write, err error) {
+	for i, w := range writes {
+		if now := c[key{w.Record.Kind, w.Record.ID}]; now != w.Record.Revision {
+			schema, _ := store.SchemaOf(w.Record.Kind) // Prepare has found it
+			return writes[:i], schema.Stale(w, now)
+		}
+	}
+	for _, w := range writes {
+		at := key{w.Record.Kind, w.Record.ID}
+		if c[at]++; w.Delete {
+			delete(c, at)
+		}
+	}
+	return writes, nil
+}
+
+// batch collects the writes of a group in runs, one for each collection: a run
+// is one message to the server. In order, a run ends where the next write is
+// of another collection.
+type batch struct {
+	inOrder bool
+	runs    []run
+	last    map[store.Kind]int // the last run of each collection
+}
+
+type run struct {
+	kind   store.Kind
+	models []mongo.WriteModel
+}
+
+func (b *batch) add(writes []store.Write) {
+	for _, w := range writes {
+		at, begun := b.last[w.Record.Kind]
+		if !begun || (b.inOrder && at != len(b.runs)-1) {
+			at = len(b.runs)
+			b.last[w.Record.Kind] = at
+			b.runs = append(b.runs, run{kind: w.Record.Kind})
+		}
+		b.runs[at].models = append(b.runs[at].models, writeModel(w))
+	}
+}
+
+func (b *batch) flush(ctx context.Context, e *engine) error {
+	for _, r := range b.runs {
+		if _, err := e.collection(r.kind).BulkWrite(ctx, r.models); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeModel(w store.Write) mongo.WriteModel {
+	self := bson.D{{Key: "_id", Value: w.Record.ID}}
+	switch {
+	case w.Delete:
+		return mongo.NewDeleteOneModel().SetFilter(self)
+	case w.Record.Revision == 0:
+		return mongo.NewInsertOneModel().SetDocument(document(w.Record))
+	default:
+		return mongo.NewReplaceOneModel().SetFilter(self).SetReplacement(document(w.Record))
+	}
+}
