@@ -20,6 +20,15 @@ allow contains {"code": "decision.steward", "message": "You answer for the rules
 	_answers_for(input.subject, input.resource)
 }
 
+# METADATA
+# title: Decisions explained to owners
+# description: Whoever owns what was asked for may ask why it was given, or was not.
+allow contains {"code": "decision.owner", "message": "You own what the decision was about."} if {
+	input.action.name == "decision.explain"
+	input.resource.domain != ""
+	lib.is_owner(input.subject, input.resource)
+}
+
 _answers_for(subject, resource) if lib.is_steward(subject, resource.domain)
 
 _answers_for(subject, _) if lib.is_admin(subject)

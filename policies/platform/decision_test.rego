@@ -12,6 +12,18 @@ test_own_decisions if {
 	}
 }
 
+test_owners_have_decisions_explained if {
+	webber := object.union(abe, {"teams": ["sales/web"]})
+	every changes in [{"owner": "prn_abe"}, {"owner_team": "sales/web"}] {
+		owned := object.union(_decision, changes)
+		codes(platform.allow) == {"decision.owner"} with input as ask(webber, "decision.explain", owned)
+		codes(platform.allow) == set() with input as ask(object.union(abe, {"id": "prn_x"}), "decision.explain", owned)
+		codes(platform.allow) == set() with input as ask(webber, "audit.read", owned)
+	}
+	nowhere := object.union(_decision, {"domain": "", "owner": "prn_abe"})
+	codes(platform.allow) == set() with input as ask(abe, "decision.explain", nowhere)
+}
+
 test_other_nouns_are_no_decisions if {
 	codes(platform.allow) == set() with input as ask(bo, "audit.read", object.union(_decision, {"type": "audit"}))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
@@ -154,6 +155,7 @@ func TestRefusedRules(t *testing.T) {
 	for _, w := range []struct{ name, text, field, message, hint string }{
 		{"wrong package", "package souk.domains.marketing\n\nimport rego.v2\n", "domains/sales/rules.rego:1", "package souk.domains.marketing, but its folder belongs to package souk.domains.sales", "move the file"},
 		{"misspelt field", strings.Replace(open, "input.v", "input.subjct.id", 1), "domains/sales/rules.rego:5", "undefined ref: input.subjct.id", "policies/README.md"},
+		{"another action's field", strings.Replace(open, "if input.v == 1", "if {\n\tinput.action.name == \"data.read\"\n\tinput.context.duration_s > 1\n}", 1), "domains/sales/rules.rego:7", "input.context.duration_s is no field of data.read", "an action that has the field"},
 		{"wrong type", strings.Replace(open, "input.v == 1", "input.resource.ports == true", 1), "domains/sales/rules.rego:5", "match error", ""},
 		{"old syntax", "package souk.domains.NAME\n\nimport rego.v2\n\nallow[x] { x := 1 }\n", "domains/sales/rules.rego:5", "keyword is required", "write Rego v1"},
 		{"no syntax", "package souk.domains.NAME\n\nallow contains {\n", "domains/sales/rules.rego:4", "unexpected eof", "correct the syntax"},
@@ -244,9 +246,10 @@ obligations contains {"id": "%[1]s", "type": "watermark", "params": {"text": "%[
 	}
 	stop := make(chan struct{})
 	var readers sync.WaitGroup
+	var asked atomic.Int64
 	for range 4 {
 		readers.Go(func() {
-			for {
+			for ; ; asked.Add(1) {
 				select {
 				case <-stop:
 					return
@@ -261,13 +264,15 @@ obligations contains {"id": "%[1]s", "type": "watermark", "params": {"text": "%[
 			}
 		})
 	}
-	swaps := 200
+	swaps := 1000
 	if testing.Short() {
-		swaps = 40
+		swaps = 100
 	}
 	for i := range swaps {
 		activate(t, e, "sales", texts[[]string{"a", "b"}[i%2]])
 	}
 	close(stop)
-	readers.Wait()
+	if readers.Wait(); asked.Load() < int64(swaps) {
+		t.Errorf("%d questions during %d swaps are no load", asked.Load(), swaps)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/bundle"
@@ -33,12 +34,55 @@ type Bundle struct {
 	Scope    string
 	Revision string
 	modules  map[string]string // the rules by their paths in the bundle
+	grants   grantTable
+}
+
+// Holding is a grant as a bundle carries it.
+type Holding struct {
+	GrantFact
+	Holder model.ID
+	From   time.Time
+}
+
+// grantTable is the data of a bundle: by holder, then by product, then by id,
+// so that a decision finds its grants without looking at any other.
+type grantTable map[model.ID]map[model.ID]map[model.ID]grantRow
+
+type grantRow struct {
+	Purpose string `json:"purpose"`
+	From    string `json:"from"`
+	Until   string `json:"until"`
+}
+
+func tableOf(held []Holding) grantTable {
+	table := grantTable{}
+	for _, h := range held {
+		products := table[h.Holder]
+		if products == nil {
+			products = map[model.ID]map[model.ID]grantRow{}
+			table[h.Holder] = products
+		}
+		if products[h.Product] == nil {
+			products[h.Product] = map[model.ID]grantRow{}
+		}
+		products[h.Product][h.ID] = grantRow{Purpose: h.Purpose, From: h.From.UTC().Format(stamp), Until: h.Until.UTC().Format(stamp)}
+	}
+	return table
 }
 
 // Bundle collects what decides over the resources of a scope: the platform's
-// rules, the domain's own, and those of each domain that wants to consent.
-func (s *Snapshot) Bundle(scope string) (Bundle, error) {
-	b := Bundle{Scope: scope, modules: map[string]string{}}
+// rules, the domain's own, those of each domain that wants to consent, and the
+// grants on the scope's products. A question that tells no grants is heard with
+// those of the bundle that are live at its time. One that tells them, and be
+// it none, is complete: its own facts stand and nothing is added, so that
+// every decision of Souk comes out the same. What the bundle added to a
+// question stands beside the decision as "heard".
+//
+// The limits of the engine are not in the bundle: an outside engine knows
+// nothing of the budget of steps, the deadline, the bound on memory and the
+// quarantine that hold in Souk. Rules were within them when they came into force.
+func (s *Snapshot) Bundle(scope string, held []Holding) (Bundle, error) {
+	b := Bundle{Scope: scope, modules: map[string]string{}, grants: tableOf(held)}
 	if scope != ScopePlatform {
 		if err := model.Slug(scope).Validate("scope"); err != nil {
 			return b, err
@@ -54,7 +98,7 @@ func (s *Snapshot) Bundle(scope string) (Bundle, error) {
 	}
 	b.modules["main/combination.rego"] = combination
 	b.modules["main/scope.rego"] = s.scopeModule(scope)
-	b.Revision = revision(b.modules)
+	b.Revision = revision(b.modules, map[string]string{"data.json": jsonOf(b.grants)})
 	return b, nil
 }
 
@@ -79,14 +123,14 @@ func (s *Snapshot) scopeModule(scope string) string {
 	for _, domain := range own {
 		if scope == ScopePlatform || scope == string(domain) {
 			revisions[domain] = s.domains[domain].revision
-			b.WriteString(owner(s.domains[domain].pkg, string(domain), fmt.Sprintf("input.resource.domain == %q", domain)))
+			b.WriteString(owner(s.domains[domain], string(domain), fmt.Sprintf("input.resource.domain == %q", domain)))
 		}
 	}
 	switch _, has := s.domains[model.Slug(scope)]; {
 	case scope == ScopePlatform:
-		b.WriteString(owner(s.template.pkg, "", "not input.resource.domain in "+setOf(own)))
+		b.WriteString(owner(s.template, "", "not input.resource.domain in "+setOf(own)))
 	case !has:
-		b.WriteString(owner(s.template.pkg, "", fmt.Sprintf("input.resource.domain == %q", scope)))
+		b.WriteString(owner(s.template, "", fmt.Sprintf("input.resource.domain == %q", scope)))
 	}
 	fmt.Fprintf(&b, "_revisions := %s\n\n", jsonOf(revisions))
 	b.WriteString("_consent := set() if 1 == 0\n\n")
@@ -99,15 +143,21 @@ func (s *Snapshot) scopeModule(scope string) string {
 }
 
 // owner writes the rule that asks a package when the condition holds. Without
-// an origin it speaks for the resource's domain.
-func owner(pkg, origin, condition string) string {
+// an origin it speaks for the resource's domain. As in Souk, visible is heard
+// of who looks at metadata, and is an allow then.
+func owner(u *unit, origin, condition string) string {
 	from := "input.resource.domain"
 	if origin != "" {
 		from = jsonOf(origin)
 	}
-	parts := []string{`"origin": ` + from}
-	for _, entry := range []string{"allow", "deny", "obligations", "approvals"} {
-		parts = append(parts, fmt.Sprintf("%q: {x | some x in data.%s.%s}", entry, pkg, entry))
+	said := func(entry string) string { return fmt.Sprintf("{x | some x in data.%s.%s}", u.pkg, entry) }
+	allow := said("allow")
+	if slices.Contains(u.defined, "visible") {
+		allow += fmt.Sprintf(" | {x | _looking; some x in data.%s.visible}", u.pkg)
+	}
+	parts := []string{`"origin": ` + from, `"allow": ` + allow}
+	for _, entry := range []string{"deny", "obligations", "approvals"} {
+		parts = append(parts, fmt.Sprintf("%q: %s", entry, said(entry)))
 	}
 	return "_owner := {" + strings.Join(parts, ", ") + "} if " + condition + "\n\n"
 }
@@ -173,13 +223,17 @@ func ReadBundleKey(text []byte) (BundleKey, error) {
 
 // Sign writes the bundle as a signed archive, as OPA reads it.
 func (b Bundle) Sign(key BundleKey) ([]byte, error) {
+	var grants map[string]any
+	if err := json.Unmarshal([]byte(jsonOf(b.grants)), &grants); err != nil {
+		return nil, fmt.Errorf("write grants: %w", err)
+	}
 	version := 1
 	out := bundle.Bundle{
 		Manifest: bundle.Manifest{
 			Revision: b.Revision, Roots: &[]string{"souk"}, RegoVersion: &version,
 			Metadata: map[string]any{"scope": b.Scope, "input": inputVersion},
 		},
-		Data: map[string]any{},
+		Data: map[string]any{"souk": map[string]any{"grants": grants}},
 	}
 	for _, file := range slices.Sorted(maps.Keys(b.modules)) {
 		parsed, err := ast.ParseModuleWithOpts(file, b.modules[file], ast.ParserOptions{RegoVersion: ast.RegoV1})

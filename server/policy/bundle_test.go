@@ -15,6 +15,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/bundle"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
@@ -35,13 +36,13 @@ func bundleKey(tb testing.TB, curve elliptic.Curve) []byte {
 }
 
 // unpack signs the bundle of a scope and reads it back as OPA does.
-func unpack(t *testing.T, e *policy.Engine, scope string) bundle.Bundle {
+func unpack(t *testing.T, e *policy.Engine, scope string, held ...policy.Holding) bundle.Bundle {
 	t.Helper()
 	key, err := policy.ReadBundleKey(bundleKey(t, elliptic.P256()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := e.Snapshot().Bundle(scope)
+	b, err := e.Snapshot().Bundle(scope, held)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func prepared(t *testing.T, b bundle.Bundle) rego.PreparedEvalQuery {
 	if c.Compile(modules); c.Failed() {
 		t.Fatal(c.Errors)
 	}
-	q, err := rego.New(rego.Query("data.souk.main.decision"), rego.Compiler(c)).PrepareForEval(t.Context())
+	q, err := rego.New(rego.Query("data.souk.main.decision"), rego.Compiler(c), rego.Store(inmem.NewFromObject(b.Data))).PrepareForEval(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,38 +94,39 @@ func prepared(t *testing.T, b bundle.Bundle) rego.PreparedEvalQuery {
 }
 
 // TestBundleDecidesAlike puts random questions to Souk and to the rules of the
-// bundle, and wants the same answer down to the last reason.
+// bundle, and wants the same answer down to the last reason. Every second question
+// leaves the facts for the bundle to find.
 func TestBundleDecidesAlike(t *testing.T) {
 	e := company(t)
-	q := prepared(t, unpack(t, e, policy.ScopePlatform))
 	seed := mathrand.Uint64()
 	r := mathrand.New(mathrand.NewPCG(seed, 1))
-	n := 4000
+	held := bundletest.Holdings(r)
+	q := prepared(t, unpack(t, e, policy.ScopePlatform, held...))
+	n := 3000
 	if testing.Short() {
-		n = 300
+		n = 800
 	}
 	seen := map[model.Outcome]int{}
-	for i := range n {
-		question := bundletest.Question(r, append(policy.Actions(), "app.ship", "app.x", "unheard"))
-		want, err := bundletest.Decide(t.Context(), e, question)
+	for i, c := range bundletest.Cases(r, n, held) {
+		want, err := c.Decide(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		seen[want.Outcome]++
-		input, err := ast.ValueFromReader(bytes.NewReader(question.Input()))
+		input, err := ast.ValueFromReader(bytes.NewReader(c.Input))
 		if err != nil {
 			t.Fatal(err)
 		}
 		results, err := q.Eval(t.Context(), rego.EvalParsedInput(input))
 		if err != nil || len(results) != 1 {
-			t.Fatalf("seed %d, question %d: %v %v\n%s", seed, i, results, err, question.Input())
+			t.Fatalf("seed %d, question %d: %v %v\n%s", seed, i, results, err, c.Input)
 		}
 		got, err := bundletest.Read([]byte(jsonText(t, results[0].Expressions[0].Value)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("seed %d, question %d (-souk +bundle):\n%s\n%s", seed, i, diff, question.Input())
+			t.Fatalf("seed %d, question %d (-souk +bundle):\n%s\n%s", seed, i, diff, c.Input)
 		}
 	}
 	if seen[model.Allow] < n/20 || seen[model.Deny] < n/20 || seen[model.NeedsApproval] == 0 {
@@ -139,6 +141,30 @@ func jsonText(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return fmt.Sprint(term)
+}
+
+// TestBundleAllowIsForThoseWhoCarryNothing reads the plain allow where a mask is
+// mandatory, and where none is.
+func TestBundleAllowIsForThoseWhoCarryNothing(t *testing.T) {
+	q := prepared(t, unpack(t, company(t), policy.ScopePlatform))
+	for ports, want := range map[int]bool{0: true, 1: false} {
+		question := ask(cy, model.ActDataRead, with(orders, func(r *policy.Resource) {
+			r.Classification, r.Ports, r.Described, r.Exposed = model.Public, ports, false, false
+		}))
+		question.Subject.Teams = nil
+		input, err := ast.ValueFromReader(bytes.NewReader(question.Input()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		results, err := q.Eval(t.Context(), rego.EvalParsedInput(input))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := bundletest.Read([]byte(jsonText(t, results[0].Expressions[0].Value)))
+		if err != nil || got.Outcome != model.Allow || got.Allow != want {
+			t.Errorf("%d ports: got %+v, %v; want the outcome ALLOW and allow %v", ports, got, err, want)
+		}
+	}
 }
 
 // TestBundleScope lets a domain's bundle decide over its own resources only.
@@ -169,7 +195,7 @@ func TestBundleScope(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "../sales", "Sales"} {
-		if _, err := e.Snapshot().Bundle(bad); !model.Is(err, model.KindInvalid) {
+		if _, err := e.Snapshot().Bundle(bad, nil); !model.Is(err, model.KindInvalid) {
 			t.Errorf("scope %q: got %v", bad, err)
 		}
 	}
@@ -179,7 +205,7 @@ func TestBundleScope(t *testing.T) {
 func TestBundleRevision(t *testing.T) {
 	e := company(t)
 	revision := func(scope string) string {
-		b, err := e.Snapshot().Bundle(scope)
+		b, err := e.Snapshot().Bundle(scope, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

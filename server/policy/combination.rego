@@ -4,25 +4,83 @@
 #   The combination of the platform's rules and a domain's, for engines that run
 #   the rules outside of Souk. It repeats what Souk's own combination does; both
 #   are compared on random questions. What depends on the bundle (_actions,
-#   _owner, _consent, revisions) stands in the module beside this one.
+#   _owner, _consent, revisions) stands in the module beside this one, and the
+#   grants in data. Ask with strict built-in errors: a rule that breaks refuses
+#   in Souk, while an engine that forgives lets a denial fall silent.
 package souk.main
 
 import rego.v2
 
 # METADATA
 # title: Decision
-# description: The whole answer. There always is one, and without a reason to allow it refuses.
+# description: |
+#   The whole answer. There always is one, and without a reason to allow it
+#   refuses. What the question did not tell and was added to it is "heard".
 default decision := {
 	"outcome": "DENY", "allow": false,
 	"reasons": [{"code": "engine.error", "message": "The question could not be understood.", "origin": "engine"}],
 }
 
-decision := object.union(answer, {"revisions": {"platform": _platform_revision, "domain": _domain_revision}}) if answer := _answer
+decision := object.union_n([answer, {"revisions": {"platform": _platform_revision, "domain": _domain_revision}}, _heard]) if {
+	question := object.union(input, _added)
+	answer := _answer with input as question
+}
 
 # METADATA
 # title: Allow
-# description: Whether the decision is a plain allow; one that still needs approval is none.
+# description: |
+#   The decision for whoever carries out no obligations: false where approval is
+#   still needed, and where a mandatory obligation stands. Whoever does carry
+#   them out reads the outcome and the obligations of the decision.
 allow := decision.allow
+
+# What the question does not tell. Its time is written as rules compare times.
+_added := {"facts": _facts, "context": {"now": _now}}
+
+_heard := {} if _told
+
+_heard := {"heard": _added} if not _told
+
+_told if {
+	input.facts.grants
+	input.context.now == _now
+}
+
+_facts := {} if input.facts.grants
+
+_facts := {"grants": _grants, "roles_held": _roles_held} if not input.facts.grants
+
+_now := _stamp(time.parse_rfc3339_ns(input.context.now))
+
+_now := _stamp(time.now_ns()) if not input.context.now
+
+_stamp(ns) := time.format([ns, "UTC", "2006-01-02T15:04:05.000Z"])
+
+_grants := [grant |
+	some product in _products
+	some id, held in data.souk.grants[input.subject.id][product]
+	held.from <= _now
+	held.until > _now
+	grant := {"id": id, "product": product, "purpose": held.purpose, "until": held.until}
+]
+
+_products contains object.get(input.resource, "id", "")
+
+_products contains object.get(input.resource, "product", "")
+
+_roles_held := [role |
+	some role in ["domain_steward", "product_owner", "platform_steward"]
+	_holds(role)
+]
+
+_holds("domain_steward") if input.resource.domain in input.subject.steward_of
+
+_holds("product_owner") if {
+	input.resource.owner != ""
+	input.resource.owner == input.subject.id
+}
+
+_holds("platform_steward") if "STEWARD" in input.subject.roles
 
 default _domain_revision := ""
 
@@ -64,7 +122,7 @@ _answer := answer if {
 	count(_faults) + count(_denials) == 0
 	count(_allows) > 0
 	answer := {
-		"outcome": _outcome, "allow": _outcome == "ALLOW", "reasons": _sorted(_allows),
+		"outcome": _outcome, "allow": _unconditional, "reasons": _sorted(_allows),
 		"obligations": _obligations, "approvals": _approvals, "ttl_max_s": _ttl,
 	}
 }
@@ -90,11 +148,13 @@ _right := {"platform": false, "approval": false, "consent": false, "alone": fals
 # Who is asked. After a refusal nobody else needs to be.
 _platform := {
 	"origin": "platform",
-	"allow": {r | some r in data.souk.platform.allow},
+	"allow": {r | some r in data.souk.platform.allow} | {r | _looking; some r in data.souk.platform.visible},
 	"deny": {r | some r in data.souk.platform.deny},
 	"obligations": {o | some o in data.souk.platform.obligations},
 	"approvals": {a | some a in data.souk.platform.approvals},
 }
+
+_looking if input.action.name == "metadata.view"
 
 _owner_wanted if {
 	input.resource.domain != ""
@@ -160,6 +220,15 @@ _rank(origin) := 1 if origin != "platform"
 _outcome := "NEEDS_APPROVAL" if count(_approvals) > 0
 
 _outcome := "ALLOW" if count(_approvals) == 0
+
+default _unconditional := false
+
+_unconditional if {
+	_outcome == "ALLOW"
+	every o in _obligations {
+		not o.mandatory
+	}
+}
 
 # What cannot be carried out to the letter is a fault, and refuses.
 _faults contains voice.origin if {

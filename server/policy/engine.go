@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -54,22 +56,19 @@ const maxChildren = 2
 func build(ctx context.Context, t tree) (*Engine, error) {
 	e := &Engine{lib: t["souk."+folderLib], children: make(chan struct{}, maxChildren)}
 	s := &Snapshot{engine: e, domains: map[model.Slug]*unit{}, standards: map[model.Slug]*unit{}}
-	for _, pkg := range slices.Sorted(maps.Keys(t)) {
-		if pkg == e.lib.pkg {
-			continue
-		}
-		u, err := compile(ctx, t[pkg], e.lib)
-		if err != nil {
-			return nil, err
-		}
+	units, err := compileAll(ctx, t, e.lib)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range units {
 		switch {
-		case pkg == "souk."+folderPlatform:
+		case u.pkg == "souk."+folderPlatform:
 			s.platform = u
-		case pkg == "souk."+folderTemplate:
+		case u.pkg == "souk."+folderTemplate:
 			s.template = u
-		case pkg == "souk."+folderContract:
+		case u.pkg == "souk."+folderContract:
 			e.contract = u
-		case areStandards(pkg):
+		case areStandards(u.pkg):
 			s.standards[u.domain] = u
 		default:
 			s.domains[u.domain] = u
@@ -78,6 +77,24 @@ func build(ctx context.Context, t tree) (*Engine, error) {
 	e.first = s
 	e.current.Store(s)
 	return e, nil
+}
+
+// compileAll compiles the packages of a tree side by side. Of several errors it
+// gives the first by the name of its package.
+func compileAll(ctx context.Context, t tree, lib source) ([]*unit, error) {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(t)), func(pkg string) bool { return pkg == lib.pkg })
+	units, faults := make([]*unit, len(names)), make([]error, len(names))
+	var next atomic.Int64
+	var work sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		work.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
+				units[i], faults[i] = compile(ctx, t[names[i]], lib)
+			}
+		})
+	}
+	work.Wait()
+	return units, cmp.Or(faults...)
 }
 
 // Snapshot gives the policies in force. It never changes; whoever answers a

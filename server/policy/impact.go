@@ -7,6 +7,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,6 +61,7 @@ type replay struct {
 	flips       map[flipKey]*model.PolicyFlip
 	broken      time.Duration
 	breaks      int
+	read        sync.Map // by domain: the paths that the rules in force or the draft read
 }
 
 // flipKey is what makes changes one kind.
@@ -177,12 +179,15 @@ func (r *replay) decision(ctx context.Context, record model.DecisionRecord) outc
 	if !r.concerns(l) {
 		return outcome{}
 	}
+	if r.blind(l.about.Resource.Domain, record.Masked) {
+		return outcome{skipped: true}
+	}
 	before := record.Decision
-	if fails(before) || len(record.Masked) > 0 || before.Revisions != r.base.revisions(l.about) || r.base.heardOf(l) {
+	if fails(before) || before.Revisions != r.base.revisions(l.about) || r.base.heardOf(l) {
 		before = r.base.decideLogged(ctx, l)
 	}
 	o := r.compare(before, func() model.Decision { return r.trial.decideLogged(ctx, l) })
-	o.action, o.classification, o.team = l.about.Action, model.Classification(textAt(l.input, "resource", "classification")), l.team()
+	o.action, o.classification, o.team = l.about.Action, model.Classification(textAt(l.input, "resource", "classification")), l.team(record.Masked)
 	o.sample = record.ID
 	return o
 }
@@ -202,8 +207,32 @@ func (s *Snapshot) heardOf(l logged) bool {
 	return ok && l.right.consent && u.consent != nil && l.about.Subject.Domain != l.about.Resource.Domain
 }
 
+// blind reports a record in which something is masked that one of the two
+// reads: what they would say of it, nobody has asked.
+func (r *replay) blind(domain model.Slug, masked []string) bool {
+	if len(masked) == 0 {
+		return false
+	}
+	read, ok := r.read.Load(domain)
+	if !ok {
+		read, _ = r.read.LoadOrStore(domain, append(r.base.Reads(domain), r.trial.Reads(domain)...))
+	}
+	return slices.ContainsFunc(read.([]string), func(path string) bool {
+		return slices.ContainsFunc(masked, func(m string) bool { return within(m, path) || within(path, m) })
+	})
+}
+
+// within reports that the one path of the input is the other, or a part of it.
+func within(path, whole string) bool {
+	rest, ok := strings.CutPrefix(path, whole)
+	return whole == "" || (ok && (rest == "" || rest[0] == '.'))
+}
+
 // team is whom a change concerns: the asker's first team, or their domain.
-func (l logged) team() string {
+func (l logged) team(masked []string) string {
+	if slices.Contains(masked, "subject.teams") {
+		return string(l.about.Subject.Domain)
+	}
 	return cmp.Or(firstText(valueAt(l.input, "subject", "teams")), string(l.about.Subject.Domain))
 }
 

@@ -190,6 +190,44 @@ func TestAssessSkips(t *testing.T) {
 	}
 }
 
+// TestAssessMasked replays a record in which something is masked that neither
+// the rules in force nor the draft read, and skips it when one of them does.
+func TestAssessMasked(t *testing.T) {
+	e := engine(t)
+	q := holding(ask(bo, model.ActDataRead, internal))
+	q.Subject.Teams = []string{"marketing/web"}
+	d := record(t, e, "dec_1", q)
+	q.Subject.Name, q.Subject.Teams = "masked:1", []string{"masked:2"}
+	d.Input, d.Masked = q.Input(), []string{"subject.name"}
+	impact := assess(t, e, module("sales", closing), []model.DecisionRecord{d})
+	if flips := logged(impact); impact.Replayed != 1 || len(flips) != 1 || flips[0].Team != "masked:2" {
+		t.Errorf("got %+v, %+v", impact, flips)
+	}
+	named := closing + "\n" + rule("allow", "read.bo", `input.action.name == "data.read"`, `input.subject.name == "bo@marketing"`)
+	if impact := assess(t, e, module("sales", named), []model.DecisionRecord{d}); impact.Replayed != 0 || impact.Skipped != 1 {
+		t.Errorf("the draft saw a masked name: %+v", impact)
+	}
+	d.Masked = []string{"subject.teams"}
+	if impact := assess(t, e, module("sales", closing), []model.DecisionRecord{d}); impact.Skipped != 1 {
+		t.Errorf("the platform saw masked teams: %+v", impact)
+	}
+}
+
+// TestAssessMaskedTeam counts a change for the asker's domain when nobody may
+// know their team.
+func TestAssessMaskedTeam(t *testing.T) {
+	e := bare(t)
+	activate(t, e, "sales", open)
+	q := ask(bo, model.ActDataRead, internal)
+	q.Subject.Teams = []string{"masked:2"}
+	d := record(t, e, "dec_1", q)
+	d.Masked = []string{"subject.teams"}
+	impact := assess(t, e, module("sales", strings.Replace(open, "== 1", "== 2", 1)), []model.DecisionRecord{d})
+	if flips := logged(impact); len(flips) != 1 || flips[0].Team != "marketing" {
+		t.Errorf("got %+v", flips)
+	}
+}
+
 // BenchmarkReplay replays logged decisions on one core: decode, decide, compare.
 func BenchmarkReplay(b *testing.B) {
 	e := engine(b)

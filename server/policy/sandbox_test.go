@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
@@ -22,7 +25,7 @@ import (
 // a neighbour.
 func TestHostilePolicies(t *testing.T) {
 	files, err := filepath.Glob("testdata/hostile/*.rego")
-	if err != nil || len(files) < 30 {
+	if err != nil || len(files) < 50 {
 		t.Fatalf("%d files: %v", len(files), err)
 	}
 	for _, file := range files {
@@ -42,9 +45,13 @@ func attack(t *testing.T, text, kind, words string) {
 	t.Helper()
 	e := engine(t)
 	var err error
-	took, peak := cost(func() {
-		_, err = e.Activate(t.Context(), policy.Draft{Domain: "mallory", Modules: []model.PolicyModule{{Path: "domains/mallory/attack.rego", Text: text}}})
-	})
+	var took time.Duration
+	var peak uint64
+	for try := 1; try == 1 || (took > limit && try <= 3); try++ {
+		took, peak = cost(func() {
+			_, err = e.Activate(t.Context(), policy.Draft{Domain: "mallory", Modules: []model.PolicyModule{{Path: "domains/mallory/attack.rego", Text: text}}})
+		})
+	}
 	within(t, "compiling", took, peak)
 	if kind == "compile" {
 		wantInvalid(t, err, words)
@@ -53,24 +60,55 @@ func attack(t *testing.T, text, kind, words string) {
 	if err != nil {
 		t.Fatalf("did not compile: %v", err)
 	}
+	want := e.Snapshot().Decide(t.Context(), ask(ana, model.ActDataRead, orders))
 	var d model.Decision
 	r := orders
 	r.Domain = "mallory"
-	took, peak = cost(func() { d = e.Snapshot().Decide(t.Context(), ask(bo, model.ActDataRead, r)) })
+	for try := 1; ; try++ {
+		undisturbed := neighbour(t, e, want)
+		took, peak = cost(func() { d = e.Snapshot().Decide(t.Context(), ask(bo, model.ActDataRead, r)) })
+		if undisturbed(); took <= limit || try == 3 {
+			break
+		}
+	}
 	within(t, "deciding", took, peak)
+	kind = strings.ReplaceAll(kind, "engine.steps", "engine.(steps|timeout)") // on a busy machine the deadline comes first
 	if d.Allowed() || !regexp.MustCompile("^("+kind+")$").MatchString(d.Reasons[0].Code) {
 		t.Errorf("got %s %+v, want %s", d.Outcome, d.Reasons, kind)
 	}
-	if d := e.Snapshot().Decide(t.Context(), ask(ana, model.ActDataRead, orders)); !d.Allowed() {
-		t.Errorf("the neighbour was disturbed: %+v", d)
-	}
 }
 
-// within holds an attack to the deadline of a second and 64 MiB. The allowance
-// on the time is for a loaded machine; the deadline itself is in the engine.
+// neighbour asks about another domain for as long as the attack takes, and
+// wants the same answer each time.
+func neighbour(t *testing.T, e *policy.Engine, want model.Decision) (end func()) {
+	t.Helper()
+	done, asked := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(asked)
+		for {
+			if got := e.Snapshot().Decide(t.Context(), ask(ana, model.ActDataRead, orders)); !cmp.Equal(want, got) {
+				t.Errorf("the neighbour was disturbed: %s", cmp.Diff(want, got))
+				return
+			}
+			select {
+			case <-done:
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+	}()
+	return func() { close(done); <-asked }
+}
+
+// limit is the deadline of an evaluation, a second, and what an attack may take
+// beyond. On a machine that is busy with other things the best of three tries
+// counts.
+const limit = time.Second + 50*time.Millisecond
+
+// within holds an attack to its time and to 64 MiB.
 func within(t *testing.T, what string, took time.Duration, peak uint64) {
 	t.Helper()
-	if took > 1500*time.Millisecond {
+	if took > limit {
 		t.Errorf("%s held the machine for %v", what, took)
 	}
 	if peak > 64<<20 {
@@ -147,5 +185,25 @@ func TestCallerWhoLeaves(t *testing.T) {
 	d := engine(t).Snapshot().Decide(ctx, ask(ana, model.ActDataRead, orders))
 	if d.Outcome != model.Deny || d.Reasons[0].Code != "engine.cancelled" {
 		t.Errorf("got %s %v", d.Outcome, codes(d))
+	}
+}
+
+// TestPackageSizeIsBounded refuses a package of too many files.
+func TestPackageSizeIsBounded(t *testing.T) {
+	d := policy.Draft{Domain: "sales"}
+	for i := range 21 {
+		m := module("sales", strings.Replace(open, "NAME.open", fmt.Sprint("c", i), 1)).Modules[0]
+		d.Modules = append(d.Modules, model.PolicyModule{Path: fmt.Sprintf("domains/sales/rules%d.rego", i), Text: m.Text})
+	}
+	e := engine(t)
+	if _, err := e.Activate(t.Context(), d); !model.Is(err, model.KindInvalid) || !strings.Contains(err.Error(), "more than 20 files") {
+		t.Errorf("got %v", err)
+	}
+	if hash, problems := e.Check(t.Context(), d); hash != "" || len(problems) != 1 || problems[0].Severity != "error" || problems[0].Fix == "" {
+		t.Errorf("got %q, %+v", hash, problems)
+	}
+	d.Modules = d.Modules[:20]
+	if _, err := e.Activate(t.Context(), d); err != nil {
+		t.Error(err)
 	}
 }

@@ -20,21 +20,24 @@ import (
 // be asked. It never changes.
 type unit struct {
 	source
+	lib      source
 	revision string
 	query    rego.PreparedEvalQuery
 	consent  *rego.PreparedEvalQuery // nil when the package has no say in it
 	looking  rego.PreparedEvalQuery  // of metadata.view: visible is heard beside allow
 	defined  []string                // the entry rules that the package has
-	untyped  *ast.Compiler           // for views
+	compiler *ast.Compiler           // only read
 	path     ast.Ref                 // data and the package
 	views    views
+
+	partly sync.Mutex    // held while rules are evaluated in part
+	apart  *ast.Compiler // for that alone; nil until then
 
 	text  sync.Once // of trees
 	trees map[string]*ast.Module
 
-	inputs     sync.Once // of read and unreadable
-	read       []string
-	unreadable error
+	inputs sync.Once // of read
+	read   []string
 
 	standards *unit // proposed together with the rules; nil when there are none
 }
@@ -50,7 +53,7 @@ func compile(ctx context.Context, s, lib source) (*unit, error) {
 		return nil, err
 	}
 	defined := entriesOf(c, s.pkg)
-	u := &unit{source: s, revision: revision(rules, lib.rules()), defined: defined, untyped: untyped(c), path: ast.MustParseRef("data." + s.pkg)}
+	u := &unit{source: s, lib: lib, revision: revision(rules, lib.rules()), defined: defined, compiler: c, path: ast.MustParseRef("data." + s.pkg)}
 	if u.query, err = prepare(ctx, c, s.pkg, without(defined, "consent", "visible")); err != nil {
 		return nil, err
 	}

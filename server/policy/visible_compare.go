@@ -7,14 +7,15 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// rowFields are the parts of the input that differ from row to row.
+// rowFields are the parts of the input that differ from row to row, and the
+// one that may be left open besides.
 var rowFields = map[string]Field{
 	"input.resource.id": FieldID, "input.resource.name": FieldName, "input.resource.domain": FieldDomain, "input.resource.owner": FieldOwner,
 	"input.resource.owner_team": FieldOwnerTeam, "input.resource.classification": FieldClassification, "input.resource.visibility": FieldVisibility,
 	"input.resource.status": FieldStatus, "input.resource.tags": FieldTags, "input.resource.product": FieldProduct,
 	"input.resource.requester": FieldRequester, "input.resource.described": FieldDescribed, "input.resource.has_owner": FieldHasOwner,
 	"input.resource.exposed": FieldExposed, "input.resource.ports": FieldPorts, "input.facts.grants": FieldGrants,
-	"input.facts.roles_held": FieldRolesHeld, "input.context.now": FieldNow,
+	"input.facts.roles_held": FieldRolesHeld, "input.context.now": FieldNow, "input.subject.id": FieldAsker,
 }
 
 var (

@@ -95,6 +95,7 @@ const (
 	FieldGrants
 	FieldRolesHeld
 	FieldNow
+	FieldAsker // the id of who asks; bound in every condition that is given out
 	Element
 	GrantID
 	GrantProduct

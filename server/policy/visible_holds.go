@@ -185,6 +185,8 @@ func (l *look) text(o Operand) string {
 		return string(r.Product)
 	case FieldRequester:
 		return string(r.Requester)
+	case FieldAsker:
+		return string(l.q.Subject.ID)
 	case FieldNow:
 		if l.now == "" {
 			l.now = l.q.Context.Now.UTC().Format(stamp)

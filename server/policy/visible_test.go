@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,13 +130,15 @@ func TestVisibleRuleMustBeAFilter(t *testing.T) {
 	if !model.Is(err, model.KindInvalid) || !strings.Contains(err.Error(), "domains/sales/access.rego:6") || !strings.Contains(err.Error(), "regex.match") {
 		t.Errorf("got %v", err)
 	}
-	if problems := e.Snapshot().Opaque(t.Context(), "sales"); len(problems) > 0 {
+	if _, problems := e.Check(t.Context(), template(t, "sales")); slices.ContainsFunc(problems, isRowByRow) {
 		t.Errorf("the template is flagged: %+v", problems)
 	}
-	if _, err := e.Activate(t.Context(), draft(`allow contains {"code": "v", "message": "m"} `+body)); err != nil {
+	slow := draft(`allow contains {"code": "v", "message": "m"} ` + body)
+	if _, err := e.Activate(t.Context(), slow); err != nil {
 		t.Fatal(err)
 	}
-	problems := e.Snapshot().Opaque(t.Context(), "sales")
+	_, problems := e.Check(t.Context(), slow)
+	problems = slices.DeleteFunc(problems, func(p model.PolicyProblem) bool { return !isRowByRow(p) })
 	if len(problems) != 1 || problems[0].Line != 6 || problems[0].Severity != "warning" || !strings.Contains(problems[0].Message, "regex.match") {
 		t.Errorf("got %+v", problems)
 	}
@@ -146,6 +149,8 @@ func TestVisibleRuleMustBeAFilter(t *testing.T) {
 		t.Error("another domain suffers")
 	}
 }
+
+func isRowByRow(p model.PolicyProblem) bool { return p.Code == "policy.row_by_row" }
 
 // TestOpaqueLeavesTheAskerOpen flags nothing that only the asker decides.
 func TestOpaqueLeavesTheAskerOpen(t *testing.T) {
@@ -190,13 +195,21 @@ func BenchmarkView(b *testing.B) {
 		}
 	}
 	q := policy.Question{Action: model.ActMetadataView, Subject: bo, Resource: policy.Resource{Type: "asset"}, Context: policy.Context{Now: noon, Channel: "graphql"}}
-	b.Run("cold", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			q.Subject.Name = fmt.Sprint(i)
-			e.Snapshot().View(b.Context(), q)
-		}
-		b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/52, "us/package")
-	})
+	n := 0
+	for name, change := range map[string]func(*policy.Subject, int){
+		"first":     func(s *policy.Subject, i int) { s.Domain = model.Slug(fmt.Sprint("of", i)) },          // of a kind that no package knows
+		"stranger":  func(s *policy.Subject, i int) { s.Teams = []string{fmt.Sprint("team", i)} },           // nobody alike was seen before
+		"colleague": func(s *policy.Subject, i int) { s.ID, s.Name = model.ID(fmt.Sprint("prn_", i)), "x" }, // one of the same teams and roles
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				n++
+				change(&q.Subject, n)
+				e.Snapshot().View(b.Context(), q)
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/52, "us/package")
+		})
+	}
 	b.Run("warm", func(b *testing.B) {
 		for b.Loop() {
 			e.Snapshot().View(b.Context(), q)

@@ -3,8 +3,10 @@
 package bundletest
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -37,6 +39,10 @@ deny contains {"code": "sales.intern", "message": "Not for services."} if {
 }
 
 deny contains {"code": "sales.tag", "message": "Tagged."} if "secret" in input.resource.tags
+
+visible contains {"code": "sales.seen", "message": "The company may look."} if input.resource.visibility == "COMPANY"
+
+visible contains {"code": "sales.open", "message": "Sales is open."} if input.subject.domain == "sales"
 
 obligations contains {"id": "sales.mask", "type": "mask", "params": {"field": "email", "with": kind}} if some kind in _masks
 
@@ -73,6 +79,8 @@ allow contains {"code": "marketing.app", "message": "Applications may."} if star
 
 allow contains {"code": "marketing.grant", "message": "Granted."} if count(input.facts.grants) > 0
 
+visible contains {"code": "marketing.seen", "message": "Published."} if input.resource.status == "PUBLISHED"
+
 consent contains {"code": "marketing.yes", "message": "Our people may."} if input.subject.type == "person"
 `
 
@@ -83,6 +91,8 @@ import rego.v2
 allow contains {"code": "broken.allow", "message": "Come in."}
 
 deny contains {"code": "", "message": "No code."} if input.resource.ports == 1
+
+visible contains {"code": "broken.seen", "message": "Shown."} if input.resource.exposed
 
 deny contains {"code": "broken.deny", "message": "Closed."} if input.resource.ports == 4
 
@@ -103,18 +113,100 @@ var (
 	purposes  = []string{"", " ", "billing"}
 )
 
-// Question makes a question that any of the rules may be about.
-func Question(r *rand.Rand, actions []model.Action) policy.Question {
-	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+// actions lists what questions may be about, with many about looking, reading
+// and asking, where visible, grants and approvals count most.
+func actions() []model.Action {
+	list := append(policy.Actions(), "app.ship", "app.x", "unheard")
+	for range len(list) / 6 {
+		list = append(list, model.ActMetadataView, model.ActDataRead, model.ActAccessRequest)
+	}
+	return list
+}
+
+// Now is the time of every question. It lies ahead, so that grants which end
+// about then are still kept when a server packs its bundle.
+var Now = time.Now().UTC().Truncate(time.Millisecond).Add(time.Hour)
+
+// Holdings makes the grants of a company: live ones, those of yesterday and of
+// tomorrow, and those that end or begin at the very moment. Who holds them,
+// on what and why is random.
+func Holdings(r *rand.Rand) []policy.Holding {
+	var held []policy.Holding
+	moments := []time.Duration{-24 * time.Hour, -time.Millisecond, 0, time.Millisecond, 24 * time.Hour}
+	for _, from := range moments {
+		for _, until := range moments {
+			held = append(held, policy.Holding{Holder: model.ID(one(r, subjects[:3])), From: Now.Add(from), GrantFact: policy.GrantFact{
+				ID: model.ID(fmt.Sprintf("grt_%02d", len(held))), Product: one(r, []model.ID{"dpr_orders", "dpr_orders", "dpr_other"}),
+				Purpose: one(r, purposes), Until: Now.Add(until),
+			}})
+		}
+	}
+	return held
+}
+
+// Case is a question as Souk decides it, and as an engine outside is asked it.
+type Case struct {
+	Question policy.Question
+	Input    json.RawMessage
+	Found    any // the facts that the engine has to find by itself; nil when it is told them
+}
+
+// Told is the case of a question that tells its facts.
+func Told(q policy.Question) Case { return Case{Question: q, Input: q.Input()} }
+
+// Untold is the case of the question without facts, as a sidecar's caller puts
+// it. Souk decides it with the facts that it would look up.
+func Untold(q policy.Question, held []policy.Holding) Case {
+	q.Facts = policy.Facts{RolesHeld: rolesHeld(q)}
+	for _, h := range held {
+		if h.Holder == q.Subject.ID && (h.Product == q.Resource.ID || h.Product == q.Resource.Product) && !Now.Before(h.From) && Now.Before(h.Until) {
+			q.Facts.Grants = append(q.Facts.Grants, h.GrantFact)
+		}
+	}
+	var input map[string]any
+	_ = json.Unmarshal(q.Input(), &input) // our own JSON
+	c := Case{Question: q, Found: input["facts"]}
+	delete(input, "facts")
+	c.Input, _ = json.Marshal(input)
+	return c
+}
+
+func rolesHeld(q policy.Question) (held []string) {
+	if q.Resource.Domain != "" && slices.Contains(q.Subject.StewardOf, q.Resource.Domain) {
+		held = append(held, "domain_steward")
+	}
+	if q.Resource.Owner != "" && q.Resource.Owner == q.Subject.ID {
+		held = append(held, "product_owner")
+	}
+	if slices.Contains(q.Subject.Roles, model.RoleSteward) {
+		held = append(held, "platform_steward")
+	}
+	return held
+}
+
+// Cases makes n cases at random, every second one of them untold.
+func Cases(r *rand.Rand, n int, held []policy.Holding) []Case {
+	cases, list := make([]Case, n), actions()
+	for i := range cases {
+		q := question(r, list)
+		if cases[i] = Told(q); i%2 == 0 {
+			cases[i] = Untold(q, held)
+		}
+	}
+	return cases
+}
+
+// question makes a question that any of the rules may be about.
+func question(r *rand.Rand, actions []model.Action) policy.Question {
 	q := policy.Question{
 		Action:   one(r, actions),
 		Subject:  subject(r),
 		Resource: resource(r),
 		Facts:    policy.Facts{RolesHeld: some(r, []string{"domain_steward", "product_owner", "platform_steward"})},
-		Context:  policy.Context{Now: now, Purpose: one(r, purposes), Duration: time.Duration(r.IntN(400)) * 24 * time.Hour, Channel: "sidecar"},
+		Context:  policy.Context{Now: Now, Purpose: one(r, purposes), Duration: time.Duration(r.IntN(400)) * 24 * time.Hour, Channel: "sidecar"},
 	}
 	if flip(r) {
-		until := now.Add(time.Duration(r.IntN(3)-1) * time.Millisecond)
+		until := Now.Add(time.Duration(r.IntN(3)-1) * time.Millisecond)
 		q.Facts.Grants = []policy.GrantFact{{ID: "grt_1", Product: one(r, []model.ID{q.Resource.Product, "dpr_other"}), Purpose: "billing", Until: until}}
 	}
 	if flip(r) {

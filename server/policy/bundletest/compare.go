@@ -3,13 +3,15 @@ package bundletest
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
 )
 
-// Foreign is a decision as the bundle's souk.main gives it.
+// Foreign is a decision as the bundle's souk.main gives it. Allow is for
+// clients that carry out no obligations.
 type Foreign struct {
 	Outcome     model.Outcome      `json:"outcome"`
 	Allow       bool               `json:"allow"`
@@ -18,6 +20,9 @@ type Foreign struct {
 	Approvals   []foreignApproval  `json:"approvals"`
 	TTL         int                `json:"ttl_max_s"`
 	Revisions   model.Revisions    `json:"revisions"`
+	Heard       struct {
+		Facts any `json:"facts"`
+	} `json:"heard"`
 }
 
 type foreignApproval struct {
@@ -31,7 +36,7 @@ type foreignApproval struct {
 // own reasons only the codes count: each engine has its words.
 func Normal(d model.Decision) Foreign {
 	f := Foreign{
-		Outcome: d.Outcome, Allow: d.Allowed(), Reasons: plain(d.Reasons), Obligations: d.Obligations, TTL: int(d.TTLMax.Seconds()),
+		Outcome: d.Outcome, Allow: d.Allowed() && !slices.ContainsFunc(d.Obligations, mandatory), Reasons: plain(d.Reasons), Obligations: d.Obligations, TTL: int(d.TTLMax.Seconds()),
 		Revisions: d.Revisions,
 	}
 	for _, a := range d.Approvals {
@@ -39,6 +44,8 @@ func Normal(d model.Decision) Foreign {
 	}
 	return f.clean()
 }
+
+func mandatory(o model.Obligation) bool { return o.Mandatory }
 
 // Read takes what an engine answered.
 func Read(text []byte) (Foreign, error) {
@@ -52,6 +59,9 @@ func Read(text []byte) (Foreign, error) {
 func (f Foreign) clean() Foreign {
 	if len(f.Obligations) == 0 {
 		f.Obligations = nil
+	}
+	if facts, ok := f.Heard.Facts.(map[string]any); ok && len(facts) == 0 {
+		f.Heard.Facts = nil
 	}
 	for i, o := range f.Obligations {
 		if len(o.Params) == 0 {
@@ -79,20 +89,22 @@ func plain(reasons []model.Reason) []model.Reason {
 
 // Decide asks Souk. A domain whose rules failed too often to be asked any more
 // is put in force anew: other engines do not know of quarantine.
-func Decide(ctx context.Context, e *policy.Engine, q policy.Question) (Foreign, error) {
-	d := e.Snapshot().Decide(ctx, q)
-	for _, r := range d.Reasons {
-		if r.Code != "domain.quarantined" {
-			continue
-		}
+func (c Case) Decide(ctx context.Context, e *policy.Engine) (Foreign, error) {
+	d := e.Snapshot().Decide(ctx, c.Question)
+	if slices.ContainsFunc(d.Reasons, quarantined) {
 		for _, draft := range Drafts() {
-			if draft.Domain == q.Resource.Domain || draft.Domain == q.Subject.Domain {
-				if _, err := e.Activate(ctx, draft); err != nil {
-					return Foreign{}, err
-				}
+			if draft.Domain != c.Question.Resource.Domain && draft.Domain != c.Question.Subject.Domain {
+				continue
+			}
+			if _, err := e.Activate(ctx, draft); err != nil {
+				return Foreign{}, err
 			}
 		}
-		return Normal(e.Snapshot().Decide(ctx, q)), nil
+		d = e.Snapshot().Decide(ctx, c.Question)
 	}
-	return Normal(d), nil
+	f := Normal(d)
+	f.Heard.Facts = c.Found
+	return f, nil
 }
+
+func quarantined(r model.Reason) bool { return r.Code == "domain.quarantined" }

@@ -79,6 +79,14 @@ func Facts(r *rand.Rand) policy.Facts {
 	return f
 }
 
+// Question makes a question up about anything that somebody may do.
+func Question(r *rand.Rand) policy.Question {
+	return policy.Question{
+		Action: one(r, policy.Actions()), Subject: Subject(r), Resource: Resource(r, one(r, []string{"data_product", "asset", "grant", "access_request"}), ""),
+		Facts: Facts(r), Context: policy.Context{Now: Noon, Purpose: one(r, purposes), Channel: "graphql"},
+	}
+}
+
 // rules collects the text of one package.
 type rules struct {
 	r       *rand.Rand
@@ -156,7 +164,7 @@ func (g *rules) condition(depth int) string {
 // plain is a condition that a filter can express.
 func (g *rules) plain() string {
 	r := g.r
-	switch r.IntN(28) {
+	switch r.IntN(31) {
 	case 0:
 		return `input.resource.visibility == "COMPANY"`
 	case 1:
@@ -210,6 +218,12 @@ func (g *rules) plain() string {
 	case 25:
 		return fmt.Sprintf(`{"orders": %q, "clicks": "x"}[input.resource.name] == "x"`, one(r, []string{"x", "y"}))
 	case 26:
+		return fmt.Sprintf(`input.subject.id == %q`, one(r, people))
+	case 27:
+		return one(r, []string{`startswith(input.subject.id, "prn_b")`, `input.subject.id != input.resource.requester`, `input.subject.id in {"prn_ana", "prn_bo"}`})
+	case 28:
+		return fmt.Sprintf(`object.get(input.subject, "id", "") == %q`, one(r, people))
+	case 29:
 		return `some _ in input.facts.grants`
 	default:
 		return fmt.Sprintf(`%s(input.resource.name, %q)`, one(r, []string{"startswith", "endswith", "contains"}), one(r, []string{"ord", "ers", "s", "O"}))

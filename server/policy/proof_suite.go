@@ -40,8 +40,7 @@ func suiteOf(s, lib source) (*suite, error) {
 func (s *suite) start(ctx context.Context, modules map[string]*ast.Module, tracer topdown.QueryTracer) (chan *tester.Result, error) {
 	c := ast.NewCompiler().WithCapabilities(capabilities(true)).WithEnablePrintStatements(true).
 		WithStageAfterID(ast.StageBuildComprehensionIndices, ast.CompilerStageDefinition{Name: "Meter", MetricName: "meter", Stage: meter})
-	runner := tester.NewRunner().SetCompiler(c).SetModules(modules).SetTimeout(testTimeout).SetCoverageRuns(nil).
-		CapturePrintOutput(true).RaiseBuiltinErrors(true).AddCustomBuiltins(meteredForTests())
+	runner := newRunner(c, modules)
 	if tracer != nil {
 		runner.SetCoverageQueryTracer(tracer)
 	}
@@ -54,6 +53,17 @@ func (s *suite) run(ctx context.Context, modules map[string]*ast.Module, tracer 
 	if err != nil {
 		return nil, invalid(asErrors(err))
 	}
+	return inPlace(running), nil
+}
+
+// newRunner runs tests as the sandbox lets them run.
+func newRunner(c *ast.Compiler, modules map[string]*ast.Module) *tester.Runner {
+	return tester.NewRunner().SetCompiler(c).SetModules(modules).SetTimeout(testTimeout).SetCoverageRuns(nil).
+		CapturePrintOutput(true).RaiseBuiltinErrors(true).AddCustomBuiltins(meteredForTests())
+}
+
+// inPlace waits for the results and puts them in the order of their places.
+func inPlace(running <-chan *tester.Result) []*tester.Result {
 	var results []*tester.Result
 	for t := range running {
 		results = append(results, t)
@@ -61,7 +71,7 @@ func (s *suite) run(ctx context.Context, modules map[string]*ast.Module, tracer 
 	slices.SortFunc(results, func(a, b *tester.Result) int {
 		return cmp.Or(cmp.Compare(a.Location.File, b.Location.File), cmp.Compare(a.Location.Row, b.Location.Row), cmp.Compare(a.Name, b.Name))
 	})
-	return results, nil
+	return results
 }
 
 // passes reports whether every test does, and false as soon as one does not.

@@ -56,6 +56,7 @@ func (p *pin) module(m *ast.Module) {
 		return
 	}
 	p.imports(m)
+	p.schemas(m)
 	if len(m.Rules) > maxRules {
 		p.fault(m.Package.Location, "the file has more than %d rules", maxRules)
 	}
@@ -68,6 +69,9 @@ func (p *pin) module(m *ast.Module) {
 	p.refs(m, test)
 	if !test && !areStandards(p.own) {
 		p.words(m)
+		for _, rule := range m.Rules {
+			p.fields(rule)
+		}
 	}
 }
 
@@ -90,6 +94,16 @@ func (p *pin) imports(m *ast.Module) {
 	v2 := func(i *ast.Import) bool { return ast.RegoV2CompatibleRef.Equal(i.Path.Value) }
 	if !slices.ContainsFunc(m.Imports, v2) {
 		p.fault(m.Package.Location, "the file does not say import rego.v2")
+	}
+}
+
+// schemas refuses a schema that an author brings along: it would take the place
+// of the server's, and let misspelt fields pass.
+func (p *pin) schemas(m *ast.Module) {
+	for _, a := range m.Annotations {
+		if len(a.Schemas) > 0 {
+			p.fault(a.Location, "the metadata bring a schema along; the server's is the one that holds")
+		}
 	}
 }
 

@@ -49,7 +49,6 @@ func (l *lint) rule(file string, r *ast.Rule) {
 	}
 	if name != findingsEntry {
 		l.first(file, r)
-		l.meaning(file, r)
 	}
 }
 
@@ -117,34 +116,6 @@ func indexable(e *ast.Expr) bool {
 func isField(t *ast.Term) bool {
 	ref, ok := t.Value.(ast.Ref)
 	return ok && ref.IsGround() && fieldName(ref) != ""
-}
-
-// limited are the fields that say something about some actions only. For any
-// other action they always hold the same.
-var limited = map[string][]model.Action{
-	"input.context.duration_s": {model.ActAccessRequest},
-	"input.resource.findings":  {model.ActProductPublish},
-	"input.facts.impact":       {model.ActPolicyApprove, model.ActPolicyActivate, model.ActPolicyRollback, model.ActPolicyDraft, model.ActPolicyComment},
-}
-
-// meaning warns of a field that says nothing about the rule's actions.
-func (l *lint) meaning(file string, r *ast.Rule) {
-	about := actionsOf(r)
-	if len(about) == 0 {
-		return
-	}
-	ast.WalkRefs(r, func(ref ast.Ref) bool {
-		name := fieldName(ref)
-		for field, of := range limited {
-			if name != field && !strings.HasPrefix(name, field+".") {
-				continue
-			}
-			if !slices.ContainsFunc(about, func(a model.Action) bool { return slices.Contains(of, a) }) {
-				l.warn("policy.meaningless_field", file, ref[0].Location.Row, fmt.Sprintf("%s says nothing about %s", field, about[0]), "leave the condition out, or write the rule for "+string(of[0]))
-			}
-		}
-		return false
-	})
 }
 
 // actionsOf lists the actions that a rule says it is about, in a condition of

@@ -1,9 +1,9 @@
 package policy
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -45,20 +45,53 @@ type breach struct {
 	decision model.Decision
 }
 
-// keepsContract asks the draft every question of the contract.
+// keepsContract asks the draft every question of the contract: about its own
+// domain, and for the platform's about one that lives by the template and about
+// those that write their own rules.
 func (e *Engine) keepsContract(ctx context.Context, d Draft) ([]model.PolicyProblem, error) {
+	if d.Domain != "" {
+		return e.keepsFor(ctx, d, d.Domain)
+	}
+	problems, err := e.keepsFor(ctx, d, anyDomain)
+	if err != nil {
+		return nil, err
+	}
+	others, err := e.keepsForOthers(ctx, d)
+	return append(problems, others...), err
+}
+
+// keepsForOthers asks a draft of the platform's about every domain that writes
+// its own rules: together with those, the new guardrails may lack something.
+func (e *Engine) keepsForOthers(ctx context.Context, d Draft) ([]model.PolicyProblem, error) {
+	return e.keepsFor(ctx, d, slices.Sorted(maps.Keys(e.Snapshot().domains))...)
+}
+
+func (e *Engine) keepsFor(ctx context.Context, d Draft, domains ...model.Slug) ([]model.PolicyProblem, error) {
 	u, err := e.compile(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	domain := cmp.Or(d.Domain, anyDomain)
-	breaches, err := e.breaches(ctx, e.Snapshot().with(d.Domain, u).onTrial(), domain)
-	if err != nil {
-		return nil, err
-	}
-	problems := make([]model.PolicyProblem, len(breaches))
-	for i, b := range breaches {
-		problems[i] = b.problem(u)
+	return e.breachesOf(ctx, e.Snapshot().with(d.Domain, u).onTrial(), domains)
+}
+
+// Breaches lists what the rules in force answer otherwise than the contract
+// accepts. None came into force like that; but a new release of the server may
+// bring other guardrails or another contract.
+func (e *Engine) Breaches(ctx context.Context) ([]model.PolicyProblem, error) {
+	s := e.Snapshot()
+	return e.breachesOf(ctx, s.onTrial(), append(slices.Sorted(maps.Keys(s.domains)), anyDomain))
+}
+
+func (e *Engine) breachesOf(ctx context.Context, s *Snapshot, domains []model.Slug) ([]model.PolicyProblem, error) {
+	var problems []model.PolicyProblem
+	for _, domain := range domains {
+		found, err := e.breaches(ctx, s, domain)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range found {
+			problems = append(problems, b.problem(domain, s))
+		}
 	}
 	return inOrder(problems), nil
 }
@@ -103,17 +136,22 @@ func fails(d model.Decision) bool {
 	})
 }
 
-// problem tells the author, at the rule that gave the answer if the draft has one.
-func (b breach) problem(u *unit) model.PolicyProblem {
+// problem tells the author, at the rule that gave the answer if there is one.
+func (b breach) problem(domain model.Slug, s *Snapshot) model.PolicyProblem {
 	p := model.PolicyProblem{
 		Severity: severityError, Code: "policy.contract",
 		Message: fmt.Sprintf("%s: %s must be %s, and is %s", b.name, b.action, strings.Join(b.accepted, " or "), b.decision.Outcome),
 		Fix:     "take the exception out of the rules; the contract holds for every domain",
 	}
+	if domain != anyDomain {
+		p.Message = fmt.Sprintf("in the domain %s, %s", domain, p.Message)
+	}
 	for _, r := range b.decision.Reasons {
 		p.Message += fmt.Sprintf(" (%s: %s)", r.Code, r.Message)
-		if p.File == "" {
-			p.File, p.Line = u.ruleWithCode(r.Code)
+		for _, u := range []*unit{s.of(domain), s.platform} {
+			if p.File == "" {
+				p.File, p.Line = u.ruleWithCode(r.Code)
+			}
 		}
 	}
 	return p

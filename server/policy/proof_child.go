@@ -60,6 +60,11 @@ func (e *Engine) Test(ctx context.Context, d Draft) (model.PolicyTests, error) {
 	if errors.Is(err, errChild) {
 		return model.PolicyTests{Failures: []model.PolicyProblem{broke(err)}}, nil
 	}
+	if err == nil && d.Domain == "" && found.Tests.OK() { // the child knows no domain's rules
+		var broken []model.PolicyProblem
+		broken, err = e.keepsForOthers(ctx, d)
+		found.Tests.Failures = append(found.Tests.Failures, broken...)
+	}
 	return found.Tests, err
 }
 

@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -138,8 +139,7 @@ func runTests(ctx context.Context, s, lib source, filter string) ([]*tester.Resu
 		return nil, cover.Report{}, err
 	}
 	covered := cover.New()
-	runner := tester.NewRunner().SetCompiler(c).SetModules(modules).SetTimeout(testTimeout).SetCoverageRuns(nil).
-		CapturePrintOutput(true).RaiseBuiltinErrors(true).AddCustomBuiltins(meteredForTests()).Filter(filter)
+	runner := newRunner(c, modules).Filter(filter)
 	if filter == "" {
 		runner.SetCoverageQueryTracer(covered)
 	} else {
@@ -149,16 +149,10 @@ func runTests(ctx context.Context, s, lib source, filter string) ([]*tester.Resu
 	if err != nil {
 		return nil, cover.Report{}, invalid(asErrors(err))
 	}
-	var results []*tester.Result
-	for t := range running {
-		results = append(results, t)
-	}
+	results := inPlace(running)
 	if err := ctx.Err(); err != nil {
 		return nil, cover.Report{}, fmt.Errorf("run policy tests: %w", err)
 	}
-	slices.SortFunc(results, func(a, b *tester.Result) int {
-		return cmp.Or(cmp.Compare(a.Location.File, b.Location.File), cmp.Compare(a.Location.Row, b.Location.Row), cmp.Compare(a.Name, b.Name))
-	})
 	return results, covered.Report(modules), nil
 }
 
@@ -179,6 +173,8 @@ func describe(t *tester.Result, why string) TestResult {
 		Outcome: Passed, Output: string(t.Output), Duration: t.Duration,
 	}
 	switch {
+	case errors.Is(t.Error, context.DeadlineExceeded):
+		result.Outcome, result.Message = Errored, fmt.Sprintf("the test took longer than %v: look for loops within loops", testTimeout)
 	case t.Error != nil:
 		result.Outcome, result.Message = Errored, plain(t.Error)
 	case t.Skip:

@@ -22,5 +22,10 @@ func (s *Snapshot) Again(ctx context.Context, d model.DecisionRecord) (model.Dec
 	return again, true
 }
 
+// Made reports whether the policies of the snapshot made the decision.
+func (s *Snapshot) Made(d model.DecisionRecord) bool {
+	return s.revisions(Question{Action: d.Action, Resource: Resource{Domain: d.Domain}}) == d.Decision.Revisions
+}
+
 // PlatformRevision is the content address of the platform's own package.
 func (s *Snapshot) PlatformRevision() string { return s.platform.revision }

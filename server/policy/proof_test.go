@@ -198,3 +198,35 @@ func TestPlatformKeepsTheContract(t *testing.T) {
 		t.Errorf("got %+v, %v", tests, err)
 	}
 }
+
+// TestPlatformIsTriedOnEveryDomain tries new guardrails beside the rules of each
+// domain, in a child as well as here, and tells where they fall short.
+func TestPlatformIsTriedOnEveryDomain(t *testing.T) {
+	const rule = "\tinput.action.name == \"request.approve\"\n\tinput.resource.requester == input.subject.id"
+	weaker := policy.Draft{}
+	for path, text := range shipped(t, "platform") {
+		text = strings.Replace(text, rule, rule+"\n\tinput.resource.domain != \"logistics\"", 1)
+		weaker.Modules = append(weaker.Modules, model.PolicyModule{Path: path, Text: text})
+	}
+	for name, e := range map[string]*policy.Engine{"here": engine(t), "child": careful(t)} {
+		activate(t, e, "logistics", strings.Replace(open, "input.v == 1", `input.action.name == "request.approve"`, 1))
+		if problems, err := e.Breaches(t.Context()); err != nil || len(problems) > 0 {
+			t.Errorf("%s: in force: %+v, %v", name, problems, err)
+		}
+		tests, err := e.Test(t.Context(), weaker)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(tests.Failures, func(p model.PolicyProblem) bool {
+			return p.Code == "policy.contract" && p.File == "domains/logistics/rules.rego" && strings.Contains(p.Message, "in the domain logistics, nobody approves what they asked for themselves: request.approve must be DENY, and is ALLOW")
+		}) {
+			t.Errorf("%s: got %+v", name, tests)
+		}
+		if _, err := e.Activate(t.Context(), weaker); err != nil {
+			t.Fatal(err)
+		}
+		if problems, err := e.Breaches(t.Context()); err != nil || len(problems) != 1 {
+			t.Errorf("%s: after another release: %+v, %v", name, problems, err)
+		}
+	}
+}

@@ -31,7 +31,7 @@ var actions = map[model.Action]rights{
 	model.ActSourceAdmin:     {platform: true},
 	model.ActIdentity:        {platform: true},
 	model.ActAuditRead:       {platform: true},
-	model.ActPolicyRead:      {platform: true},
+	model.ActPolicyRead:      {platform: true, alone: true},
 	model.ActPolicyDraft:     {platform: true, alone: true},
 	model.ActPolicyComment:   {platform: true, alone: true},
 	model.ActPolicyApprove:   {platform: true, alone: true},

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
 )
 
 // The circuit breaker of one domain: so many faults within the window close
@@ -72,4 +74,18 @@ func (g *guard) leave(f *fault) {
 		g.faults = nil
 		g.closed.Store(now.Add(quarantinePause).UnixNano())
 	}
+}
+
+// Rested tells until when the domain's rules rest, or last rested, because
+// they kept failing; zero when they never did since they came into force.
+func (e *Engine) Rested(domain model.Slug) time.Time {
+	g, ok := e.guards.Load(domain)
+	if !ok {
+		return time.Time{}
+	}
+	until := g.(*guard).closed.Load()
+	if until == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, until).UTC()
 }

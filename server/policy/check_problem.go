@@ -32,6 +32,8 @@ var remedies = []struct{ word, code, text string }{
 	{"undefined function", "policy.function", "use one of the built-in functions that policies may call; functions that read the clock, the network or chance are not among them"},
 	{"is no action", "policy.unknown_word", "correct the word; actions of applications begin with app."},
 	{"is no word", "policy.unknown_word", "correct the word"},
+	{"bring a schema", "policy.own_schema", "take schemas out of the metadata; the fields of input are listed in policies/README.md"},
+	{"is no field of", "policy.unknown_field", "leave the condition out, or write the rule for an action that has the field"},
 	{"undefined ref", "policy.unknown_field", "correct the name; the fields of input are listed in policies/README.md"},
 	{"unsafe", "policy.unsafe_variable", "give the variable a value before it is used"},
 	{"is declared but not used", "policy.unused", "remove the import or the variable"},

@@ -3,6 +3,7 @@ package policy
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -90,6 +91,32 @@ func guess(word string, known []string) string {
 		return "; did you mean " + near + "?"
 	}
 	return ""
+}
+
+// limited are the fields that the input has for some actions only.
+var limited = map[string][]model.Action{
+	"input.context.duration_s": {model.ActAccessRequest},
+	"input.resource.findings":  {model.ActProductPublish},
+	"input.facts.impact":       {model.ActPolicyApprove, model.ActPolicyActivate, model.ActPolicyRollback, model.ActPolicyDraft, model.ActPolicyComment},
+}
+
+// fields refuses a field that the input of the rule's actions does not have:
+// the rule would never fire. A rule that names no action is about any.
+func (p *pin) fields(r *ast.Rule) {
+	about := actionsOf(r)
+	if len(about) == 0 {
+		return
+	}
+	ast.WalkRefs(r, func(ref ast.Ref) bool {
+		name := fieldName(ref)
+		for _, field := range slices.Sorted(maps.Keys(limited)) {
+			has := func(a model.Action) bool { return slices.Contains(limited[field], a) }
+			if (name == field || strings.HasPrefix(name, field+".")) && !slices.ContainsFunc(about, has) {
+				p.fault(ref[0].Location, "%s is no field of %s; %s has it", field, about[0], limited[field][0])
+			}
+		}
+		return false
+	})
 }
 
 // fieldName spells the reference with dots, or gives "" when it is no plain

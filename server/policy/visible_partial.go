@@ -1,0 +1,211 @@
+package policy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/metrics"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/topdown"
+	"github.com/open-policy-agent/opa/v1/types"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// The bounds of a condition. Rules beyond them are asked row by row.
+const (
+	maxPartialSteps = 20_000
+	maxConditions   = 256 // comparisons of one package
+)
+
+// emptyStore is what rules find under data beside themselves: nothing.
+var emptyStore = inmem.New()
+
+// unknown is how much a partial evaluation leaves open.
+type unknown struct {
+	terms []*ast.Term
+	late  bool // what only the asker decides is left open for good
+}
+
+var (
+	rowUnknown   = unknown{terms: openFields(func(f Field) bool { return f != FieldAsker })}
+	askerUnknown = unknown{terms: openFields(func(Field) bool { return true })} // the asker's id too
+	lateUnknown  = unknown{terms: append(slices.Clone(rowUnknown.terms), ast.NewTerm(subjectRef), ast.NewTerm(contextRef)), late: true}
+)
+
+func openFields(chosen func(Field) bool) (terms []*ast.Term) {
+	for name, field := range rowFields {
+		if chosen(field) {
+			terms = append(terms, ast.MustParseTerm(name))
+		}
+	}
+	return terms
+}
+
+// anyTypes knows the functions that rules call and nothing of their operands.
+var anyTypes = func() *ast.TypeEnv {
+	caps := capabilities(false)
+	for i, b := range caps.Builtins {
+		if b.Decl.FuncArgs().Variadic != nil {
+			continue
+		}
+		free := *b
+		free.Decl = types.NewFunction(slices.Repeat([]types.Type{types.A}, b.Decl.Arity()), types.A)
+		caps.Builtins[i] = &free
+	}
+	c := ast.NewCompiler().WithCapabilities(caps)
+	c.Compile(map[string]*ast.Module{})
+	return c.TypeEnv
+}()
+
+// alone gives the compiler for partial evaluations. OPA writes to the rules in
+// the course of one, if only what stands there already, so these have rules of
+// their own and go one at a time.
+func (u *unit) alone() (*ast.Compiler, error) {
+	if u.apart == nil {
+		c, err := compileModules(u.source, u.rules(), u.lib.rules(), false)
+		if err != nil {
+			return nil, err
+		}
+		u.apart = untyped(c)
+	}
+	return u.apart, nil
+}
+
+// untyped gives a copy of the compiler that does not check types. A partial
+// evaluation drops what cannot succeed by its types; but a call with the wrong
+// operands fails, and the decision refuses then.
+func untyped(c *ast.Compiler) *ast.Compiler {
+	free := *c
+	free.TypeEnv = anyTypes
+	return &free
+}
+
+var meteredFunctions = func() map[string]*topdown.Builtin {
+	functions := make(map[string]*topdown.Builtin, len(metered))
+	for _, name := range metered {
+		builtin := topdown.GetBuiltin(name)
+		functions[meteredPrefix+name] = &topdown.Builtin{
+			Decl: &ast.Builtin{Name: meteredPrefix + name, Decl: ast.BuiltinMap[name].Decl},
+			Func: func(ctx topdown.BuiltinContext, operands []*ast.Term, yield func(*ast.Term) error) error {
+				if err := weigh(name, operands); err != nil {
+					return topdown.Halt{Err: err}
+				}
+				return builtin(ctx, operands, yield)
+			},
+		}
+	}
+	return functions
+}()
+
+// entriesOfView are the rules that a decision about the action hears.
+func (u *unit) entriesOfView(action model.Action) []string {
+	if action == model.ActMetadataView {
+		return without(u.defined, "consent")
+	}
+	return without(u.defined, "consent", "visible")
+}
+
+// translate makes conditions of the package's rules.
+func (u *unit) translate(ctx context.Context, action model.Action, input ast.Value, open unknown) *part {
+	p := &part{}
+	b, timer := startBudget(ctx)
+	defer timer.Stop()
+	b.steps = maxSteps - maxPartialSteps
+	size := 0
+	for _, entry := range u.hearing(action).entries {
+		c, used, err := u.entry(ctx, entry, input, b, open)
+		switch {
+		case err != nil && b.why != "":
+			p.opaque = cannot(nil, "its rules are too many to look at without a row")
+		case err != nil:
+			p.opaque = err
+		case c.size() > maxConditions:
+			p.opaque = cannot(nil, "its rules make a filter of more than %d comparisons", maxConditions)
+		case entry == "deny":
+			p.deny = c
+		case entry == "allow" || entry == "visible":
+			p.allow = or(p.allow, c)
+		}
+		if size += used; p.opaque == nil && size > maxOutput {
+			p.opaque = cannot(nil, "its answer can be larger than %d KiB", maxOutput>>10)
+		}
+		if p.opaque != nil {
+			return p
+		}
+	}
+	return p
+}
+
+// entry evaluates one entry rule and says when it has a member.
+func (u *unit) entry(ctx context.Context, name string, input ast.Value, b *budget, open unknown) (c Condition, size int, err error) {
+	u.partly.Lock()
+	defer u.partly.Unlock()
+	bodies, support, err := u.partial(ctx, name, input, b, open.terms)
+	if err != nil {
+		return never, 0, err
+	}
+	t := newTranslator(support, open.late)
+	var ways []Condition
+	for _, body := range bodies {
+		rest, used, err := u.member(name, body)
+		if err != nil {
+			return never, 0, err
+		}
+		way, err := t.body(rest, newScope())
+		if err != nil {
+			return never, 0, err
+		}
+		ways, size = append(ways, way), size+used
+	}
+	return or(ways...), size, nil
+}
+
+var memberVar = ast.Var("member")
+
+func (u *unit) partial(ctx context.Context, name string, input ast.Value, b *budget, open []*ast.Term) ([]ast.Body, []*ast.Module, error) {
+	compiler, err := u.alone()
+	if err != nil {
+		return nil, nil, err
+	}
+	txn, err := emptyStore.NewTransaction(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer emptyStore.Abort(ctx, txn)
+	ref := u.path.Append(ast.StringTerm(name)).Append(ast.NewTerm(memberVar))
+	query := topdown.NewQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(ref)))).WithCompiler(compiler).WithStore(emptyStore).
+		WithTransaction(txn).WithInput(ast.NewTerm(input)).WithUnknowns(open).WithCancel(b).
+		WithBuiltins(meteredFunctions).WithStrictBuiltinErrors(true).WithMetrics(metrics.NoOp())
+	return query.PartialRun(ctx)
+}
+
+// member takes the member of the set out of the body and makes sure that the
+// server will understand it, whatever the row: a decision refuses otherwise.
+func (u *unit) member(name string, body ast.Body) (rest ast.Body, size int, err error) {
+	var member *ast.Term
+	for _, e := range body {
+		if e.IsEquality() && e.Operand(0).Value.Compare(memberVar) == 0 {
+			member = e.Operand(1)
+		} else if e.IsEquality() && e.Operand(1).Value.Compare(memberVar) == 0 {
+			member = e.Operand(0)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	if member == nil {
+		return nil, 0, cannot(nil, "what %s holds depends on the row", name)
+	}
+	if rest, member, err = worded(rest, member); err != nil {
+		return nil, 0, err
+	}
+	if !ast.IsConstant(member.Value) {
+		return nil, 0, cannot(member.Location, "what %s holds depends on the row", name)
+	}
+	v := verdict{}
+	if f := v.read(ast.ObjectTerm([2]*ast.Term{ast.StringTerm(name), ast.SetTerm(member)})); f != nil {
+		return nil, 0, cannot(member.Location, "%s", f.message)
+	}
+	return rest, len(member.Value.String()), nil
+}
