@@ -118,6 +118,7 @@ type DecisionRecord struct {
 	At          time.Time       `json:"at"`
 	Action      Action          `json:"action"`
 	PrincipalID ID              `json:"principalId"`
+	AskedBy     ID              `json:"askedBy,omitempty"` // who asked, when that was somebody else: an application, about its user
 	ResourceID  ID              `json:"resourceId,omitempty"`
 	Domain      Slug            `json:"domain,omitempty"`
 	Outcome     Outcome         `json:"outcome"`

@@ -87,3 +87,28 @@ func (c FailedCondition) redacted(hide func(path string) bool) FailedCondition {
 	c.Values, c.Because = redacted(c.Values, hide), because
 	return c
 }
+
+// UnmetCondition is a condition with its depth in the list that Conditions gives.
+type UnmetCondition struct {
+	FailedCondition
+
+	Depth int // 0 for the rule's own; 1 for one of a helper that it asks, and so on
+}
+
+// Conditions lists what was not met in the order in which it reads: the rule's
+// own condition, and below each one those of the helpers that it asks.
+func (t RuleTrace) Conditions() []UnmetCondition {
+	list := []UnmetCondition{}
+	if t.Failed != nil {
+		list = t.Failed.flattened(list, 0)
+	}
+	return list
+}
+
+func (c FailedCondition) flattened(list []UnmetCondition, depth int) []UnmetCondition {
+	list = append(list, UnmetCondition{FailedCondition: c, Depth: depth})
+	for _, b := range c.Because {
+		list = b.flattened(list, depth+1)
+	}
+	return list
+}

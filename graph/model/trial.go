@@ -53,5 +53,7 @@ type PolicyRollback struct {
 type PolicyStanding struct {
 	PolicyState
 	ServingHash string // content address of the rules that this server decides with
-	Problem     string // why they are not those of ActiveID; "" when all is well
+	Problem     string // why they are not those of ActiveID, or refuse everything; "" when all is well
+
+	QuarantinedUntil *time.Time // they failed again and again and are not asked until then; nil when they never did
 }

@@ -49,6 +49,30 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkNote is what a request pays for the row of a decision: the writer
+// works beside it. The rows come in bursts, as requests do, and between them
+// the writer catches up.
+func BenchmarkNote(b *testing.B) {
+	const burst = 1000
+	l := open(b, decisionlog.Config{URI: sqliteURI(b), Relaxed: true})
+	records := make([]model.DecisionRecord, burst)
+	for n := 0; n < b.N; n += burst {
+		b.StopTimer()
+		for i := range records {
+			records[i] = asked(i, model.Now())
+		}
+		if err := l.Append(b.Context(), asked(n, model.Now())); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		for _, d := range records[:min(burst, b.N-n)] {
+			if err := l.Note(b.Context(), d); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
 func BenchmarkVerify(b *testing.B) {
 	l := open(b, decisionlog.Config{URI: sqliteURI(b)})
 	fill(b, l, 49_999, model.Now())

@@ -36,10 +36,10 @@ type Config struct {
 	Relaxed   bool          // SQLite: a commit survives the process, but perhaps not the machine
 	ReadOnly  bool          // SQLite: look on beside the process that writes
 
-	// Reads tells which paths of the input the policies over a domain's
-	// resources read, such as subject.name; what is personal and read by none
-	// is masked. Nil, or false where nobody can tell, masks nothing.
-	Reads func(model.Slug) (paths []string, ok bool)
+	// Reads tells which paths of the input the policies read that made a
+	// decision, such as subject.name; what is personal and read by none is
+	// masked. Nil, or false where nobody can tell, masks nothing.
+	Reads func(model.DecisionRecord) (paths []string, ok bool)
 
 	Now func() time.Time // nil is model.Now
 	Log *slog.Logger     // nil is silent

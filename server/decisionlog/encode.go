@@ -26,6 +26,7 @@ type body struct {
 // entry makes the row of a decision, all but its place.
 func (l *Log) entry(d model.DecisionRecord) chain.Entry {
 	d.ID, d.PrincipalID, d.ResourceID, d.Domain, d.Action = valid(d.ID), valid(d.PrincipalID), valid(d.ResourceID), valid(d.Domain), valid(d.Action)
+	d.AskedBy = valid(d.AskedBy)
 	e := chain.Entry{Keys: keysOf(d)}
 	sum := ""
 	if len(d.Input) > 0 {
@@ -73,6 +74,9 @@ func appendBody(b []byte, d model.DecisionRecord, inputHash string) []byte {
 	}
 	if len(d.Masked) > 0 {
 		b = rare(append(b, `,"masked":`...), d.Masked)
+	}
+	if d.AskedBy != "" {
+		b = text(append(b, `,"askedBy":`...), string(d.AskedBy))
 	}
 	return append(b, '}')
 }

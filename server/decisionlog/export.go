@@ -1,6 +1,7 @@
 package decisionlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -43,6 +44,7 @@ type Extra struct {
 	Previous  string              `json:"previous_hash"`
 	Action    model.Action        `json:"action"`
 	Principal model.ID            `json:"principal_id"`
+	AskedBy   model.ID            `json:"asked_by,omitempty"`
 	Resource  model.ID            `json:"resource_id,omitempty"`
 	Domain    model.Slug          `json:"domain,omitempty"`
 	Outcome   model.Outcome       `json:"outcome"`
@@ -83,9 +85,9 @@ func eventOf(r chain.Row) (Event, error) {
 	d := b.DecisionRecord
 	e := Event{
 		Labels: map[string]string{"app": "souk"}, DecisionID: string(d.ID), Path: exportPath, Input: d.Input,
-		Bundles: bundles(d), RequestedBy: string(d.PrincipalID), Timestamp: d.At,
+		Bundles: bundles(d), RequestedBy: string(cmp.Or(d.AskedBy, d.PrincipalID)), Timestamp: d.At,
 		Souk: Extra{
-			Seq: r.Seq, Hash: r.Hash.String(), Previous: r.Prev.String(), Action: d.Action, Principal: d.PrincipalID,
+			Seq: r.Seq, Hash: r.Hash.String(), Previous: r.Prev.String(), Action: d.Action, Principal: d.PrincipalID, AskedBy: d.AskedBy,
 			Resource: d.ResourceID, Domain: d.Domain, Outcome: d.Outcome, Request: d.RequestID, List: d.List,
 		},
 	}

@@ -3,6 +3,9 @@ package decisionlog_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +51,7 @@ func exported(t *testing.T, l *decisionlog.Log, f decisionlog.Filter) []string {
 // What we export has the shape of OPA's decision-log event, and one key more.
 func TestExportIsOPAs(t *testing.T) {
 	c := newClock()
-	l := open(t, decisionlog.Config{URI: "sqlite::memory:", Now: c.now, Reads: func(model.Slug) ([]string, bool) { return []string{"context"}, true }})
+	l := open(t, decisionlog.Config{URI: "sqlite::memory:", Now: c.now, Reads: func(model.DecisionRecord) ([]string, bool) { return []string{"context"}, true }})
 	d := asked(1, c.now())
 	if err := l.Append(t.Context(), d); err != nil {
 		t.Fatal(err)
@@ -104,4 +107,54 @@ func TestExportIsFilteredAndInOrder(t *testing.T) {
 			t.Errorf("got %d lines, want 15", len(lines))
 		}
 	})
+}
+
+// full is a disk with room for so many lines.
+type full struct{ room int }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.room == 0 {
+		return 0, io.ErrShortWrite
+	}
+	f.room--
+	return len(p), nil
+}
+
+// TestExportStreams writes line by line while it reads, and keeps no more than
+// a handful of rows however long the log is.
+func TestExportStreams(t *testing.T) {
+	l := open(t, decisionlog.Config{URI: sqliteURI(t), Relaxed: true})
+	fill(t, l, 9999, model.Now())
+	if n, err := l.Export(t.Context(), &full{room: 7}, decisionlog.Filter{}); n != 7 || !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("got %d lines and %v, want those that there was room for", n, err)
+	}
+	peak := &tide{}
+	n, err := l.Export(t.Context(), peak, decisionlog.Filter{})
+	if err != nil || n != 10_000 {
+		t.Fatalf("got %d lines, %v", n, err)
+	}
+	if grown := peak.high - peak.low; grown > uint64(peak.bytes)/2 {
+		t.Errorf("%d KiB were exported, and at one time %d KiB held", peak.bytes>>10, grown>>10)
+	}
+}
+
+// tide measures now and then what is held in memory.
+type tide struct {
+	bytes     int
+	lines     int
+	low, high uint64
+}
+
+func (m *tide) Write(p []byte) (int, error) {
+	m.bytes += len(p)
+	if m.lines++; m.lines%1000 == 1 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		if m.low == 0 {
+			m.low = stats.HeapAlloc
+		}
+		m.high = max(m.high, stats.HeapAlloc)
+	}
+	return len(p), nil
 }

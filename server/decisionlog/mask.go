@@ -86,7 +86,7 @@ func (l *Log) masked(d model.DecisionRecord) (json.RawMessage, []string) {
 	if l.config.Reads == nil {
 		return d.Input, nil
 	}
-	read, ok := l.config.Reads(d.Domain)
+	read, ok := l.config.Reads(d)
 	if !ok {
 		return d.Input, nil
 	}

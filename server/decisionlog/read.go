@@ -14,8 +14,12 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// readRows is how many rows the walks read at a time.
-const readRows = 1000
+// readRows is how many rows the walks read at a time, and maxPassed how many
+// Only may pass over for one page.
+const (
+	readRows  = 1000
+	maxPassed = 1_000_000
+)
 
 // Filter narrows the log; empty fields do not.
 type Filter struct {
@@ -26,6 +30,10 @@ type Filter struct {
 	Outcome     model.Outcome
 	From, To    time.Time // From <= at < To
 	WithInput   bool      // only decisions that can be made again
+
+	// Only narrows a page by the id, the domain and the principal of its rows,
+	// and is no part of the list: cursors outlive its changes.
+	Only store.Filter
 }
 
 func (f Filter) rows() chain.Filter {
@@ -58,17 +66,80 @@ func (l *Log) Find(ctx context.Context, f Filter, p model.Paging) (model.Page[mo
 			return page, err
 		}
 	}
-	for d, err := range l.walk(ctx, f, at, true, p.First+1) {
-		if err != nil {
-			return page, err
-		}
-		if len(page.Nodes) == p.First {
-			page.More = true
-			break
-		}
-		page.Nodes, page.Cursors = append(page.Nodes, d), append(page.Cursors, f.cursor(d.Seq))
+	return page, l.fill(ctx, &page, f, at, p.First)
+}
+
+// fill reads the page, and whether there is more.
+func (l *Log) fill(ctx context.Context, page *model.Page[model.DecisionRecord], f Filter, at int64, limit int) error {
+	s, err := f.sieve()
+	if err != nil || s.nothing {
+		return err
 	}
-	return page, nil
+	some := limit + 1
+	if s.passes != nil {
+		some = readRows
+	}
+	passed := 0
+	for r, err := range l.rows(ctx, f.rows(), at, true, some) {
+		if err != nil {
+			return err
+		}
+		if s.passes != nil && !s.passes(r.Keys) {
+			if passed++; passed < maxPassed {
+				continue
+			}
+			if page.More = len(page.Nodes) > 0; page.More {
+				return nil
+			}
+			return model.Invalid("filter", "too many decisions in a row are hidden from you", "narrow the list with a filter")
+		}
+		if page.More = len(page.Nodes) == limit; page.More {
+			return nil
+		}
+		b, err := decode(r)
+		if err != nil {
+			return err
+		}
+		page.Nodes, page.Cursors = append(page.Nodes, b.DecisionRecord), append(page.Cursors, f.cursor(b.Seq))
+	}
+	return nil
+}
+
+// sieve is what Only comes to.
+type sieve struct {
+	nothing bool
+	passes  func(chain.Keys) bool // nil lets everything through
+}
+
+func (f Filter) sieve() (sieve, error) {
+	if f.Only.Op == "" {
+		return sieve{}, nil
+	}
+	plan, err := store.Query{Kind: store.Decisions.Kind(), Index: "by_time", Only: f.Only}.Plan()
+	if err != nil {
+		return sieve{}, err
+	}
+	return sieve{nothing: plan.Only.Op == store.OpOr && len(plan.Only.Filters) == 0, passes: func(k chain.Keys) bool {
+		return store.Match(plan.Only, func(p store.Path) []store.Value {
+			switch p {
+			case store.PathID:
+				return present(k.ID)
+			case "domain":
+				return present(k.Domain)
+			case "principal":
+				return present(k.Principal)
+			default:
+				return nil
+			}
+		})
+	}}, nil
+}
+
+func present[S ~string](s S) []store.Value {
+	if s == "" {
+		return nil
+	}
+	return []store.Value{string(s)}
 }
 
 // Newest walks the log backwards.

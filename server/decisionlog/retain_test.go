@@ -82,8 +82,8 @@ func TestMasking(t *testing.T) {
 	onEach(t, func(t *testing.T, uri string) {
 		t.Helper()
 		c := newClock()
-		l := open(t, decisionlog.Config{URI: uri, Now: c.now, Reads: func(domain model.Slug) ([]string, bool) {
-			return map[model.Slug][]string{"sales": {"input.subject.name", "resource.domain"}, "legal": {"subject.teams[_]", "context"}}[domain], domain != "hr"
+		l := open(t, decisionlog.Config{URI: uri, Now: c.now, Reads: func(d model.DecisionRecord) ([]string, bool) {
+			return map[model.Slug][]string{"sales": {"input.subject.name", "resource.domain"}, "legal": {"subject.teams[_]", "context"}}[d.Domain], d.Domain != "hr"
 		}})
 		for domain, want := range map[model.Slug][]string{"sales": {"context.purpose", "subject.teams"}, "legal": {"subject.name"}, "hr": nil} {
 			d := asked(1, c.now())

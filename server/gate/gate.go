@@ -134,8 +134,12 @@ func (g *Gate) Can(ctx context.Context, res policy.Resource, actions ...model.Ac
 }
 
 func record(ctx context.Context, q policy.Question, d model.Decision) model.DecisionRecord {
-	return model.DecisionRecord{
+	r := model.DecisionRecord{
 		Meta: model.Meta{ID: d.ID}, At: q.Context.Now, Action: q.Action, PrincipalID: q.Subject.ID, ResourceID: q.Resource.ID,
 		Domain: q.Resource.Domain, Outcome: d.Outcome, Decision: d, Input: q.Input(), RequestID: model.RequestIDFrom(ctx),
 	}
+	if asker, err := model.PrincipalFrom(ctx); err == nil && asker.ID != q.Subject.ID {
+		r.AskedBy = asker.ID
+	}
+	return r
 }

@@ -83,9 +83,9 @@ func (s *Session) meet(ctx context.Context, who model.Principal) (*acquaintance,
 }
 
 // grantsOn gives the subject's grants on the resource, and loads them when the
-// first resource comes up that there can be one on.
+// first resource comes up that there can be one on: grants are for products.
 func (s *Session) grantsOn(ctx context.Context, a *acquaintance, res policy.Resource) ([]policy.GrantFact, error) {
-	if res.ID == "" && res.Product == "" {
+	if res.ID.Prefix() != model.PrefixProduct && res.Product == "" {
 		return nil, nil
 	}
 	if !a.granted {

@@ -119,7 +119,22 @@ func (c *crowd) fill(n int) {
 			}))
 		}
 	}
-	c.apply(writes)
+	c.apply(append(writes, c.asides(n/20)...))
+}
+
+// asides makes up what few lists are long of: sources and decisions.
+func (c *crowd) asides(n int) []store.Write {
+	var writes []store.Write
+	for i := range n {
+		r := policytest.Resource(c.random, "grant", "")
+		s := model.Source{Meta: model.Meta{ID: model.ID(fmt.Sprintf("src_%d", i))}, Name: model.Slug(fmt.Sprintf("source_%d", i))}
+		if d := c.random.IntN(4); d < 3 {
+			s.DomainID = crowdDomains[d]
+		}
+		d := model.DecisionRecord{Meta: model.Meta{ID: model.ID(fmt.Sprintf("dec_%d", i))}, At: policytest.Noon, Domain: r.Domain, PrincipalID: r.Requester}
+		writes = append(writes, store.Sources.Put(s), store.Decisions.Put(d))
+	}
+	return writes
 }
 
 // domainOf looks a product's domain up among the writes.
@@ -251,6 +266,8 @@ func TestListsAgreeWithDecisions(t *testing.T) {
 			add(agree(c, who, model.ActMetadataView, store.Grants, "by_status", c.Grants, func(g model.Grant) model.ID { return g.ID }))
 			add(agree(c, who, model.ActMetadataView, store.Teams, "by_name", gate.Each(c.Team), func(x model.Team) model.ID { return x.ID }))
 			add(agree(c, who, model.ActMetadataView, store.Domains, "by_name", gate.Each(c.Domain), func(d model.Domain) model.ID { return d.ID }))
+			add(agree(c, who, model.ActMetadataView, store.Sources, "by_name", gate.Each(c.Source), func(x model.Source) model.ID { return x.ID }))
+			add(agree(c, who, model.ActAuditRead, store.Decisions, "by_time", gate.Each(c.Decision), func(d model.DecisionRecord) model.ID { return d.ID }))
 			add(agree(c, who, model.ActAuditRead, store.Events, "by_seq", c.Events, func(e model.Event) model.ID { return e.ID }))
 			if t.Failed() {
 				t.Fatalf("round %d: %s", round, text)
