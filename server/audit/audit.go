@@ -1,6 +1,6 @@
 // Package audit owns the view back: the feed of what was done and the log of
-// what was decided. It writes nothing, and shows nobody more than the policies
-// let them see.
+// what was decided, and why. It changes nothing, and shows nobody more than the
+// policies let them see.
 package audit
 
 import (
@@ -12,11 +12,12 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// Service reads the feed and the log.
+// Service reads the feed and the log, and has decisions explained.
 type Service struct {
 	store store.Store
 	gate  *gate.Gate
 	log   *decisionlog.Log // nil until ReadFrom
+	rules explainer        // nil until ExplainBy
 }
 
 // New makes the service.

@@ -33,7 +33,7 @@ func (logged) Kind() store.Kind { return store.Decisions.Kind() }
 func (l logged) Find(ctx context.Context, _ store.Store, q store.Query) (store.Nouns[model.DecisionRecord], error) {
 	f := decisionlog.Filter{
 		PrincipalID: l.filter.PrincipalID, ResourceID: l.filter.ResourceID, Domain: l.filter.Domain, Outcome: l.filter.Outcome,
-		From: l.filter.From, To: l.filter.To,
+		From: l.filter.From, To: l.filter.To, Only: q.Only,
 	}
 	if l.filter.Action != "" {
 		f.Actions = []model.Action{l.filter.Action}
@@ -90,16 +90,20 @@ const maxID = 64
 // Decision returns one row of the log, or an error of kind NotFound to whoever
 // may not read it.
 func (s *Service) Decision(ctx context.Context, id model.ID) (model.DecisionRecord, error) {
-	if s.log == nil {
-		d, _, err := gate.SeeFor(ctx, s.gate, model.ActAuditRead, store.Decisions, id, s.gate.Decision)
-		return d, err
-	}
-	if len(id) > maxID || !utf8.ValidString(string(id)) {
-		return model.DecisionRecord{}, model.NotFound("decision", id)
-	}
-	d, err := s.log.Get(ctx, id)
+	d, err := s.row(ctx, id)
 	if err != nil {
 		return model.DecisionRecord{}, err
 	}
 	return gate.SeeLoaded(ctx, s.gate, model.ActAuditRead, "decision", d, s.gate.Decision)
+}
+
+// row loads a row of the log, whoever asks.
+func (s *Service) row(ctx context.Context, id model.ID) (model.DecisionRecord, error) {
+	if len(id) > maxID || !utf8.ValidString(string(id)) {
+		return model.DecisionRecord{}, model.NotFound("decision", id)
+	}
+	if s.log == nil {
+		return store.Decisions.Get(ctx, s.store, id)
+	}
+	return s.log.Get(ctx, id)
 }

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -118,5 +119,26 @@ func TestTheLogIsShownToWhomItConcerns(t *testing.T) {
 		if _, err := w.Decision(w.as("root"), id); !model.Is(err, model.KindNotFound) {
 			t.Errorf("%q: got %v, want not found", id, err)
 		}
+	}
+}
+
+// TestRareDecisionsAreFound behind thousands that are others'.
+func TestRareDecisionsAreFound(t *testing.T) {
+	w := newWorld(t)
+	l := w.logged()
+	w.read("dan")
+	for i := range 25_000 {
+		id := model.ID(fmt.Sprint("dec_noise_", i))
+		w.must(l.Note(t.Context(), model.DecisionRecord{Meta: model.Meta{ID: id}, At: model.Now(), Action: model.ActDataRead, PrincipalID: "prn_x", Domain: "other", Outcome: model.Allow}))
+	}
+	w.must(l.Append(t.Context(), model.DecisionRecord{Meta: model.Meta{ID: "dec_end"}, At: model.Now(), PrincipalID: "prn_x", Outcome: model.Allow}))
+	for _, person := range []string{"dan", "ana"} {
+		got := w.decisions(person, audit.DecisionFilter{Action: model.ActDataRead})
+		if len(got) != 1 || got[0].PrincipalID != w.people["dan"].ID {
+			t.Errorf("%s: got %d decisions, want the one about dan's question", person, len(got))
+		}
+	}
+	if got := w.decisions("root", audit.DecisionFilter{Domain: "other"}); len(got) != 200 {
+		t.Errorf("got %d of the others, want a page of them", len(got))
 	}
 }

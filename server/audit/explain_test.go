@@ -1,0 +1,306 @@
+package audit_test
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/policies"
+	"github.com/souk-mesh/souk/server/audit"
+	"github.com/souk-mesh/souk/server/decisionlog"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/governance"
+	"github.com/souk-mesh/souk/server/identity"
+	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/policy"
+)
+
+// explaining gives the world somebody who knows the rules.
+func (w *world) explaining() {
+	w.t.Helper()
+	engine, err := shipped()
+	w.must(err)
+	g := governance.New(w.store, w.gate, engine, model.Now)
+	w.t.Cleanup(g.Close)
+	w.ExplainBy(g)
+}
+
+// hire adds a person of marketing.
+func (w *world) hire(name string, clearance model.Classification) {
+	w.t.Helper()
+	p, err := identity.New(w.store, w.gate, model.Now).CreatePrincipal(model.WithPrincipal(w.t.Context(), model.System()), identity.NewPrincipal{
+		Kind: model.Person, Name: name, DomainID: w.domains["marketing"].ID, Clearance: clearance,
+	})
+	w.must(err)
+	w.people[name] = p
+}
+
+// refused gives the decision that kept somebody from the orders.
+func (w *world) refused(person string) model.ID {
+	w.t.Helper()
+	d, err := w.access.MayRead(w.as(person), w.orders.ID, "attribution")
+	w.must(err)
+	if d.Allowed() {
+		w.t.Fatalf("%s may read the orders", person)
+	}
+	return d.ID
+}
+
+func (w *world) why(person string, id model.ID) model.Explanation {
+	w.t.Helper()
+	x, err := w.Explain(w.as(person), id)
+	w.must(err)
+	return x
+}
+
+// values collects what an explanation shows, by path: "" is hidden.
+func values(x model.Explanation) map[string]string {
+	shown := map[string]string{}
+	note := func(list []model.ComparedValue) {
+		for _, v := range list {
+			if !v.Missing {
+				shown[v.Path] = v.Value
+			}
+		}
+	}
+	for _, r := range x.Rules {
+		for _, c := range r.Conditions() {
+			note(c.Values)
+		}
+	}
+	for _, p := range x.Paths {
+		note(p.Changes)
+	}
+	return shown
+}
+
+func TestExplain(t *testing.T) {
+	w := newWorld(t)
+	w.logged()
+	w.explaining()
+	w.hire("eli", model.Internal)
+	w.hire("otto", model.Confidential)
+	otto := w.people["otto"].ID
+	_, err := w.mesh.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: w.orders.ID, OwnerID: &otto})
+	w.must(err)
+	id, low := w.refused("dan"), w.refused("eli")
+	for person, private := range map[string]bool{"dan": true, "ana": false, "otto": false, "root": true} {
+		x := w.why(person, id)
+		if x.DecisionID != id || x.Outcome != model.Deny || !x.Faithful || len(x.Rules) == 0 || len(x.Paths) == 0 {
+			t.Errorf("%s: got %+v", person, x)
+		}
+		shown := values(x)
+		for path, want := range map[string]bool{
+			"input.subject.clearance": private, "input.subject.domain": true, "input.subject.steward_of": true,
+			"input.resource.classification": true, "input.resource.owner": true, "input.context.purpose": true, "input.facts.grants": true,
+		} {
+			if value, there := shown[path]; !there || (value != "") != want {
+				t.Errorf("%s: %s is %q, there %v, to be seen %v", person, path, value, there, want)
+			}
+		}
+	}
+	for person, told := range map[string]bool{"eli": true, "ana": false, "root": true} {
+		x := w.why(person, low)
+		if got := slices.ContainsFunc(x.Paths, func(p model.LegalPath) bool { return strings.Contains(p.Kind, "raise_clearance") }); got != told {
+			t.Errorf("%s is told of a clearance: %v, want %v: %+v", person, got, told, x.Paths)
+		}
+	}
+	if _, err := w.Decision(w.as("otto"), id); !model.Is(err, model.KindNotFound) {
+		t.Errorf("the owner reads the row: %v", err)
+	}
+}
+
+// TestExplainIsADecision keeps the question, whatever the answer, and tells
+// those who may not ask no more than that there is nothing.
+func TestExplainIsADecision(t *testing.T) {
+	for name, logged := range map[string]bool{"in the log": true, "in the store": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if logged {
+				w.logged()
+			}
+			w.explaining()
+			id := w.refused("dan")
+			w.why("dan", id)
+			_, err := w.Explain(w.as("bo"), id)
+			_, none := w.Explain(w.as("bo"), "dec_none")
+			if !model.Is(err, model.KindNotFound) || strings.ReplaceAll(err.Error(), string(id), "dec_none") != none.Error() {
+				t.Errorf("got %v, want what an unknown one gives: %v", err, none)
+			}
+			for person, want := range map[string]model.Outcome{"dan": model.Allow, "bo": model.Deny} {
+				asked := w.decisions("root", audit.DecisionFilter{Action: model.ActDecisionExplain, PrincipalID: w.people[person].ID})
+				if len(asked) != 1 || asked[0].Outcome != want || asked[0].ResourceID != id || asked[0].Domain != "sales" {
+					t.Errorf("%s: the log has %+v, want one %s", person, asked, want)
+				}
+			}
+			if _, err := w.Explain(t.Context(), id); !model.Is(err, model.KindUnauthenticated) {
+				t.Errorf("nobody: got %v", err)
+			}
+			if _, err := w.Explain(w.as("root"), model.ID(strings.Repeat("x", 65))); !model.Is(err, model.KindNotFound) {
+				t.Errorf("a long id: got %v", err)
+			}
+		})
+	}
+}
+
+// TestExplainOfWhatIsHiddenByNow shows the one who asked their own side, and
+// nothing of a product that they may not know of any more.
+func TestExplainOfWhatIsHiddenByNow(t *testing.T) {
+	w := newWorld(t)
+	w.logged()
+	w.explaining()
+	id := w.refused("dan")
+	hidden := model.VisibleToDomain
+	_, err := w.mesh.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: w.orders.ID, Visibility: &hidden})
+	w.must(err)
+	shown := values(w.why("dan", id))
+	for path, value := range shown {
+		side := strings.Split(path, ".")[1]
+		if (value == "") != (side == "resource" || side == "facts") {
+			t.Errorf("%s is %q", path, value)
+		}
+	}
+	if shown["input.subject.clearance"] == "" || len(values(w.why("ana", id))) == 0 {
+		t.Errorf("got %v", shown)
+	}
+}
+
+// TestExplainWhatWasNeverThere goes by what the log holds of a product whose
+// creation was refused.
+func TestExplainWhatWasNeverThere(t *testing.T) {
+	w := newWorld(t)
+	w.logged()
+	w.explaining()
+	if _, err := w.mesh.CreateProduct(w.as("dan"), mesh.NewProduct{Name: "mine", DomainID: w.domains["sales"].ID}); !model.Is(err, model.KindDenied) {
+		t.Fatalf("got %v", err)
+	}
+	id := w.decisions("dan", audit.DecisionFilter{Action: model.ActProductCreate})[0].ID
+	if x := w.why("dan", id); x.Outcome != model.Deny || !x.Faithful {
+		t.Errorf("got %+v", x)
+	}
+	w.why("ana", id)
+}
+
+// TestExplainMasked shows nobody what the log keeps as a hash.
+func TestExplainMasked(t *testing.T) {
+	w := newWorld(t)
+	l, err := decisionlog.Open(t.Context(), decisionlog.Config{
+		URI: "sqlite::memory:", Store: w.store, Reads: func(model.DecisionRecord) ([]string, bool) { return []string{"subject.name"}, true },
+	})
+	w.must(err)
+	t.Cleanup(func() { w.must(l.Close()) })
+	w.gate.LogTo(l)
+	w.ReadFrom(l)
+	w.explaining()
+	id := w.refused("dan")
+	for _, person := range []string{"dan", "ana", "root"} {
+		shown := values(w.why(person, id))
+		if value, there := shown["input.resource.owner"]; !there || value != "" || shown["input.resource.classification"] == "" {
+			t.Errorf("%s sees %v", person, shown)
+		}
+	}
+}
+
+// TestExplainTooLate says that the input is gone, and lists have none.
+func TestExplainTooLate(t *testing.T) {
+	w := newWorld(t)
+	now := time.Now()
+	l, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.store, Retention: time.Hour, Now: func() time.Time { return now }})
+	w.must(err)
+	t.Cleanup(func() { w.must(l.Close()) })
+	w.gate.LogTo(l)
+	w.ReadFrom(l)
+	w.explaining()
+	id := w.refused("dan")
+	now = now.Add(2 * time.Hour)
+	_, err = l.Erase(t.Context())
+	w.must(err)
+	w.events("root", audit.EventFilter{})
+	list := w.decisions("root", audit.DecisionFilter{PrincipalID: w.people["root"].ID})[0]
+	for person, id := range map[string]model.ID{"dan": id, "root": list.ID} {
+		if _, err := w.Explain(w.as(person), id); !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "holds no input") {
+			t.Errorf("%s: got %v, want that the input is gone", person, err)
+		}
+	}
+}
+
+// TestExplainForbidden refuses whoever may read a decision, but may not have
+// it explained, openly.
+func TestExplainForbidden(t *testing.T) {
+	w := newWorld(t)
+	files := fstest.MapFS{}
+	w.must(fs.WalkDir(policies.Files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(policies.Files, path)
+		if path == "platform/decision.rego" {
+			text = []byte(strings.ReplaceAll(string(text), `{"audit.read", "decision.explain"}`, `{"audit.read"}`))
+		}
+		files[path] = &fstest.MapFile{Data: text}
+		return err
+	}))
+	engine, err := policy.New(policy.Config{Files: files})
+	w.must(err)
+	w.gate = gate.New(w.store, engine, model.Now)
+	w.Service = audit.New(w.store, w.gate)
+	id := w.refused("dan")
+	if _, err := w.Explain(w.as("dan"), id); !model.Is(err, model.KindUnavailable) {
+		t.Errorf("nobody explains: got %v", err)
+	}
+	w.explaining()
+	if _, err := w.Explain(w.as("dan"), id); !model.Is(err, model.KindDenied) {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	w.why("ana", id)
+}
+
+// TestWhoAskedForWhom keeps who asked about somebody else.
+func TestWhoAskedForWhom(t *testing.T) {
+	w := newWorld(t)
+	l := w.logged()
+	res, err := w.gate.Product(t.Context(), w.orders)
+	w.must(err)
+	for person, want := range map[string]model.ID{"root": w.people["root"].ID, "dan": ""} {
+		answer, err := w.gate.Session().Ask(w.as(person), w.people["dan"], model.ActDataRead, res, gate.Extra{})
+		w.must(err)
+		w.must(l.Append(t.Context(), answer.Row))
+		got, err := w.Decision(w.as("dan"), answer.ID)
+		if err != nil || got.AskedBy != want || got.PrincipalID != w.people["dan"].ID {
+			t.Errorf("%s asks: got %+v, %v, want asked by %q", person, got, err, want)
+		}
+	}
+}
+
+// TestInputShowsWhatMayBeSeen gives whoever asked for a hidden product their
+// own side of the question and nothing of the product.
+func TestInputShowsWhatMayBeSeen(t *testing.T) {
+	w := newWorld(t)
+	w.logged()
+	hidden := model.VisibleToDomain
+	_, err := w.mesh.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: w.orders.ID, Visibility: &hidden})
+	w.must(err)
+	if _, err := w.mesh.Product(w.as("dan"), w.orders.ID); !model.Is(err, model.KindNotFound) {
+		t.Fatalf("got %v", err)
+	}
+	row := w.decisions("dan", audit.DecisionFilter{ResourceID: w.orders.ID, Outcome: model.Deny})[0]
+	for person, want := range map[string]struct{ resource, person bool }{"dan": {false, true}, "ana": {true, false}, "root": {true, true}} {
+		input, err := w.Input(w.as(person), row)
+		w.must(err)
+		for part, shown := range map[string]bool{
+			`"classification":`: want.resource, `"name":"orders"`: want.resource, `"clearance":`: want.person, `"name":"dan"`: true, `"name":"metadata.view"`: true,
+		} {
+			if got := strings.Contains(string(input), part); got != shown {
+				t.Errorf("%s sees %s: got %t, want %t in %s", person, part, got, shown, input)
+			}
+		}
+	}
+	row.Input = nil
+	if input, err := w.Input(w.as("dan"), row); input != nil || err != nil {
+		t.Errorf("without an input: got %s, %v", input, err)
+	}
+}
