@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +17,6 @@ import (
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/mongo"
 )
 
 // TestTwoActivationsAtOnce lets one of two approved proposals win; the other
@@ -256,24 +254,7 @@ func TestRestartWithBrokenRules(t *testing.T) {
 
 // TestSecondServerFollows has one server decide by what another put in force.
 func TestSecondServerFollows(t *testing.T) {
-	follows(t, newCompany(t))
-}
-
-// TestSecondServerFollowsOnMongoDB is the same on the other engine.
-func TestSecondServerFollowsOnMongoDB(t *testing.T) {
-	uri := os.Getenv("SOUK_TEST_MONGODB_URI")
-	if uri == "" {
-		if os.Getenv("SOUK_TEST_SKIP") == "never" {
-			t.Fatal("SOUK_TEST_MONGODB_URI is not set: it names a replica set to test on")
-		}
-		t.Skip("set SOUK_TEST_MONGODB_URI to a replica set to test on it")
-	}
-	at, options, _ := strings.Cut(uri, "?")
-	name := strings.ToLower(string(model.NewID("souk_test")))
-	db, err := mongo.Open(t.Context(), strings.TrimRight(at, "/")+"/"+name+"?"+options)
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
-	follows(t, settle(t, db))
+	onEngines(t, follows)
 }
 
 func follows(t *testing.T, c *company) {

@@ -182,11 +182,15 @@ func (s *Service) CancelAssessment(ctx context.Context, id model.ID) (model.Poli
 
 // WatchAssessment gives the states of the assessment: the present one at once,
 // then whatever is the latest when the reader is ready, and always the last
-// one. Where none is under way on this server there is just the outcome.
+// one. Where none is under way on this server there is just the outcome. It
+// counts decisions, so it is for those who may discuss the proposal.
 func (s *Service) WatchAssessment(ctx context.Context, id model.ID) (<-chan model.PolicyAssessment, error) {
 	j := s.jobs.of(id) // before the proposal is read: what has ended by now is on it
-	p, _, err := s.see(ctx, id)
+	p, res, err := s.see(ctx, id)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := s.require(ctx, model.ActPolicyComment, p, res); err != nil {
 		return nil, err
 	}
 	if j != nil {

@@ -173,15 +173,46 @@ func (s *Service) Withdraw(ctx context.Context, id model.ID, reason string) (mod
 	return s.turnDown(ctx, model.ActPolicyDraft, "policy.withdraw", id, "reason", reason)
 }
 
-// Proposal returns one proposal, or an error of kind NotFound.
+// Proposal returns one proposal, or an error of kind NotFound. What its report
+// counted is for those who may discuss it.
 func (s *Service) Proposal(ctx context.Context, id model.ID) (model.PolicyProposal, error) {
 	p, _, err := s.see(ctx, id)
-	return p, err
+	if err != nil {
+		return p, err
+	}
+	one := []model.PolicyProposal{p}
+	err = s.outline(ctx, one)
+	return one[0], err
 }
 
 // Proposals lists the proposals, the newest first.
 func (s *Service) Proposals(ctx context.Context, f ProposalFilter, p model.Paging) (model.Page[model.PolicyProposal], error) {
-	return gate.ListFor(ctx, s.gate, model.ActPolicyRead, store.PolicyProposals, f.query(), p, gate.Each(s.gate.Proposal))
+	page, err := gate.ListFor(ctx, s.gate, model.ActPolicyRead, store.PolicyProposals, f.query(), p, gate.Each(s.gate.Proposal))
+	if err != nil {
+		return page, err
+	}
+	return page, s.outline(ctx, page.Nodes)
+}
+
+// outline takes the counts out of the reports that the actor may not discuss:
+// they are made of decisions that the actor may not see.
+func (s *Service) outline(ctx context.Context, proposals []model.PolicyProposal) error {
+	resources, err := gate.Each(s.gate.Proposal)(ctx, proposals)
+	if err != nil {
+		return err
+	}
+	may, err := s.gate.Filter(ctx, model.ActPolicyComment, resources)
+	if err != nil {
+		return err
+	}
+	for i := range proposals {
+		if full := proposals[i].Impact; full != nil && !may[i] {
+			proposals[i].Impact = &model.PolicyImpact{
+				Hash: full.Hash, RevisionHash: full.RevisionHash, BaseHash: full.BaseHash, At: full.At, Loosens: full.Loosens, Sensitive: full.Sensitive,
+			}
+		}
+	}
+	return nil
 }
 
 // wide is the budget of a query whose rows are few beside those it looks at.

@@ -2,7 +2,6 @@ package governance
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -19,13 +18,8 @@ const (
 	warningCosts = 5
 )
 
-// The history of scorecards.
-const (
-	MaxTrend    = 90 // days that one look back may ask for
-	keptDays    = 400
-	recordEvery = time.Hour
-	recordBatch = 100
-)
+// MaxTrend is how many days one look back may ask for.
+const MaxTrend = 90
 
 // ProductScorecards tells how those of the products do that the actor may know of.
 func (s *Service) ProductScorecards(ctx context.Context, ids ...model.ID) (map[model.ID]model.Scorecard, error) {
@@ -50,27 +44,16 @@ func (s *Service) productCards(ctx context.Context, products []model.DataProduct
 
 // DomainScorecards tells how those of the domains do that the actor may know
 // of. A domain's score is the mean of its own and of those of its products on
-// offer, whether or not the actor may know of each.
+// offer to the company. What the actor may not know of is neither counted nor
+// weighed.
 func (s *Service) DomainScorecards(ctx context.Context, ids ...model.ID) (map[model.ID]model.Scorecard, error) {
 	domains, err := gate.SeeMany(ctx, s.gate, store.Domains, gate.Each(s.gate.Domain), ids...)
 	if err != nil {
 		return nil, err
 	}
-	var values []store.Value
-	for _, d := range domains {
-		values = append(values, string(d.ID))
-	}
-	var products []model.DataProduct
-	for part := range slices.Chunk(values, store.MaxIn) {
-		q := store.Query{Index: "by_domain", Where: store.In("domain", part...), Limit: store.MaxPage}
-		for p, err := range store.Products.All(ctx, s.store, q) {
-			if err != nil {
-				return nil, err
-			}
-			if onOffer(p) {
-				products = append(products, p)
-			}
-		}
+	products, err := s.offered(ctx, domains)
+	if err != nil {
+		return nil, err
 	}
 	cards, err := s.productCards(ctx, products)
 	if err != nil {
@@ -79,8 +62,50 @@ func (s *Service) DomainScorecards(ctx context.Context, ids ...model.ID) (map[mo
 	return s.domainCards(ctx, domains, products, cards)
 }
 
+// offered lists the products that the domains offer and that the actor may know of.
+func (s *Service) offered(ctx context.Context, domains []model.Domain) ([]model.DataProduct, error) {
+	var values []store.Value
+	for _, d := range domains {
+		values = append(values, string(d.ID))
+	}
+	var offered []model.DataProduct
+	for part := range slices.Chunk(values, store.MaxIn) {
+		q := store.Query{Index: "by_domain", Where: store.In("domain", part...), Limit: store.MaxPage}
+		for p, err := range store.Products.All(ctx, s.store, q) {
+			if err != nil {
+				return nil, err
+			}
+			if onOffer(p) {
+				offered = append(offered, p)
+			}
+		}
+	}
+	return s.known(ctx, offered)
+}
+
+// known leaves out what the actor may not know of.
+func (s *Service) known(ctx context.Context, products []model.DataProduct) ([]model.DataProduct, error) {
+	resources, err := gate.Each(s.gate.Product)(ctx, products)
+	if err != nil {
+		return nil, err
+	}
+	visible, err := s.gate.Filter(ctx, model.ActMetadataView, resources)
+	if err != nil {
+		return nil, err
+	}
+	var known []model.DataProduct
+	for i, p := range products {
+		if visible[i] {
+			known = append(known, p)
+		}
+	}
+	return known, nil
+}
+
+// onOffer reports a product that the whole company may find: a score that
+// everybody sees must not tell of others.
 func onOffer(p model.DataProduct) bool {
-	return p.Status == model.Published || p.Status == model.Deprecated
+	return p.Visibility == model.VisibleToAll && (p.Status == model.Published || p.Status == model.Deprecated)
 }
 
 func (s *Service) domainCards(ctx context.Context, domains []model.Domain, products []model.DataProduct, of map[model.ID]model.Scorecard) (map[model.ID]model.Scorecard, error) {
@@ -192,125 +217,4 @@ func (s *Service) scored(ctx context.Context, ids []model.ID) ([]model.ID, error
 		seen = append(seen, d.ID)
 	}
 	return seen, err
-}
-
-// RunScorecards records the scorecards of the day, and keeps them up to date,
-// until the context ends.
-func (s *Service) RunScorecards(ctx context.Context) {
-	tick := time.NewTicker(recordEvery)
-	defer tick.Stop()
-	for {
-		if err := s.RecordScorecards(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "the scorecards of the day could not be recorded; it is tried again in an hour", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// RecordScorecards writes down how every domain and every product does today,
-// where that has changed since it was last written, and forgets what is older
-// than a look back can reach.
-func (s *Service) RecordScorecards(ctx context.Context) error {
-	ctx = model.WithPrincipal(ctx, model.System())
-	for d, err := range store.Domains.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
-		if err != nil {
-			return err
-		}
-		if err := s.recordDomain(ctx, d); err != nil {
-			return err
-		}
-	}
-	return s.forgetScorecards(ctx)
-}
-
-func (s *Service) recordDomain(ctx context.Context, d model.Domain) error {
-	var products []model.DataProduct
-	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(d.ID)), Limit: store.MaxPage}
-	for p, err := range store.Products.All(ctx, s.store, q) {
-		if err != nil {
-			return err
-		}
-		if p.Status != model.Retired {
-			products = append(products, p)
-		}
-	}
-	cards, err := s.productCards(ctx, products)
-	if err != nil {
-		return err
-	}
-	own, err := s.domainCards(ctx, []model.Domain{d}, products, cards)
-	if err != nil {
-		return err
-	}
-	all := []model.Scorecard{own[d.ID]}
-	for _, p := range products {
-		all = append(all, cards[p.ID])
-	}
-	for batch := range slices.Chunk(all, recordBatch) {
-		if err := s.recordCards(ctx, d.ID, batch); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// recordCards writes the cards that are new or have changed. The findings stay out:
-// they can be had anew, and would be most of what a year of scores takes up.
-func (s *Service) recordCards(ctx context.Context, domain model.ID, cards []model.Scorecard) error {
-	ids := make([]model.ID, len(cards))
-	for i, c := range cards {
-		ids[i] = c.ID
-	}
-	found, err := store.Scorecards.GetMany(ctx, s.store, ids...)
-	if err != nil {
-		return err
-	}
-	was := map[model.ID]model.Scorecard{}
-	for _, c := range found {
-		was[c.ID] = c
-	}
-	var writes []store.Write
-	for _, c := range cards {
-		old, known := was[c.ID]
-		if known && old.Score == c.Score && old.Checked == c.Checked {
-			continue
-		}
-		c.Meta, c.Findings = model.Meta{ID: c.ID, Revision: old.Revision, CreatedAt: old.CreatedAt}, nil
-		writes = append(writes, store.Scorecards.Put(c))
-	}
-	return s.applyCards(ctx, "scorecard.record", domain, writes)
-}
-
-// forgetScorecards takes away what is older than anybody may look back.
-func (s *Service) forgetScorecards(ctx context.Context) error {
-	old := store.Query{Index: "by_day", Where: store.Between("day", nil, s.today().AddDate(0, 0, -keptDays)), Limit: recordBatch}
-	for {
-		page, err := store.Scorecards.Find(ctx, s.store, old)
-		if err != nil || len(page.Nodes) == 0 {
-			return err
-		}
-		var writes []store.Write
-		for _, c := range page.Nodes {
-			writes = append(writes, store.Scorecards.Delete(c))
-		}
-		if err := s.applyCards(ctx, "scorecard.forget", "", writes); err != nil || !page.More {
-			return err
-		}
-	}
-}
-
-// applyCards makes the change. Another replica that was quicker has written the same.
-func (s *Service) applyCards(ctx context.Context, action string, subject model.ID, writes []store.Write) error {
-	if len(writes) == 0 {
-		return nil
-	}
-	_, err := s.store.Apply(ctx, s.gate.Change(ctx, action, subject, "", gate.Answer{}, writes...))
-	if model.Is(err, model.KindConflict) {
-		return nil
-	}
-	return err
 }

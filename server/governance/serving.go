@@ -94,7 +94,26 @@ func (s *Service) Standing(ctx context.Context, domain model.Slug) (model.Policy
 		return none, err
 	}
 	state, hash, err := s.inForce(ctx, domain)
-	return model.PolicyStanding{PolicyState: state, ServingHash: hash, Problem: s.serving.of(domain).problem}, err
+	standing := model.PolicyStanding{PolicyState: state, ServingHash: hash, Problem: s.serving.of(domain).problem}
+	if until := s.engine.Rested(domain); !until.IsZero() {
+		standing.QuarantinedUntil = &until
+		if time.Until(until) > 0 && standing.Problem == "" {
+			standing.Problem = resting(state, until)
+		}
+	}
+	return standing, err
+}
+
+// resting says that rules are in quarantine, and what the domain can return to.
+func resting(state model.PolicyState, until time.Time) string {
+	offer := "roll back to " + string(state.PreviousID) + ", the last good revision"
+	switch {
+	case state.ActiveID == "":
+		offer = "propose rules that do not fail"
+	case state.PreviousID == "":
+		offer = "roll back to what the server was started with"
+	}
+	return "the rules failed again and again, and everything is refused until " + until.Format(time.TimeOnly) + " UTC; " + offer
 }
 
 // Load puts what the store says is in force over what the engine was started
@@ -176,6 +195,7 @@ func (s *Service) take(ctx context.Context, domain model.Slug, id model.ID, next
 func (s *Service) Run(ctx context.Context) {
 	var writing sync.WaitGroup
 	writing.Go(func() { s.keepCounts(ctx) })
+	writing.Go(func() { s.holdToContract(ctx) })
 	defer writing.Wait()
 	for ctx.Err() == nil {
 		err := s.follow(ctx)
@@ -187,6 +207,18 @@ func (s *Service) Run(ctx context.Context) {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
 		}
+	}
+}
+
+// holdToContract tells the operator when another release of the server brought
+// guardrails, or a contract, that the rules in force do not keep.
+func (s *Service) holdToContract(ctx context.Context) {
+	breaches, err := s.engine.Breaches(ctx)
+	if err != nil && ctx.Err() == nil {
+		slog.ErrorContext(ctx, "the rules in force could not be held to the contract", "error", err)
+	}
+	for _, b := range breaches {
+		slog.WarnContext(ctx, "the rules in force break the contract", "file", b.File, "line", b.Line, "problem", b.Message)
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
 )
 
 // stall is a domain with products of every kind, judged by the standards that
@@ -28,11 +27,18 @@ type stall struct {
 
 func newStall(t *testing.T) *stall {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	return openStall(t, inMemory(t))
+}
+
+// onStalls tells a story on each engine.
+func onStalls(t *testing.T, story func(*testing.T, *stall)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { story(t, newStall(t)) })
+	t.Run("mongodb", func(t *testing.T) { story(t, openStall(t, onMongoDB(t))) })
+}
+
+func openStall(t *testing.T, db store.Store) *stall {
+	t.Helper()
 	engine, err := policy.New(policy.Config{Files: policies.Files})
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +97,11 @@ func (s *stall) as(name string) context.Context {
 
 // TestScores gives each product its points and a domain the mean of what it offers.
 func TestScores(t *testing.T) {
-	s := newStall(t)
+	onStalls(t, scores)
+}
+
+func scores(t *testing.T, s *stall) {
+	t.Helper()
 	cards, err := s.ProductScorecards(s.as("ana"), "dpr_a_good", "dpr_b_draft", "dpr_c_bad", "dpr_none")
 	if err != nil {
 		t.Fatal(err)
@@ -118,10 +128,23 @@ func TestScores(t *testing.T) {
 
 // TestStandardsOfWhatYouMaySee hides a draft's findings from strangers.
 func TestStandardsOfWhatYouMaySee(t *testing.T) {
-	s := newStall(t)
+	onStalls(t, whatYouMaySee)
+}
+
+func whatYouMaySee(t *testing.T, s *stall) {
+	t.Helper()
 	cards, err := s.ProductScorecards(s.as("bo"), "dpr_b_draft", "dpr_c_bad")
 	if err != nil || len(cards) != 1 || cards["dpr_c_bad"].Score != 55 {
 		t.Errorf("got %+v, %v", cards, err)
+	}
+	inner := bad("e_inner", model.Published)
+	inner.Visibility = model.VisibleToDomain
+	s.put(store.Products.Put(inner))
+	for _, person := range []string{"ana", "bo"} {
+		domains, err := s.DomainScorecards(s.as(person), "dom_sales")
+		if card := domains["dom_sales"]; err != nil || card.Checked != 3 || card.Score != 85 {
+			t.Errorf("%s is told of a product that is not offered to all: %+v, %v", person, card, err)
+		}
 	}
 	found, err := s.AssetFindings(s.as("bo"), "ast_1")
 	if err != nil || len(found) != 1 {
@@ -142,7 +165,11 @@ func TestStandardsOfWhatYouMaySee(t *testing.T) {
 
 // TestFindingsInPages gives the same list however it is cut.
 func TestFindingsInPages(t *testing.T) {
-	s := newStall(t)
+	onStalls(t, inPages)
+}
+
+func inPages(t *testing.T, s *stall) {
+	t.Helper()
 	s.put(store.Domains.Put(model.Domain{Meta: model.Meta{ID: "dom_new"}, Name: "new_things", ParentID: "dom_old"}))
 	for i := range 60 { // more products than are looked at together
 		p := good(model.Slug(fmt.Sprintf("p%02d", i)), model.Published)
@@ -186,7 +213,11 @@ func TestFindingsInPages(t *testing.T) {
 
 // TestTrend records a card a day, once, and looks back over them.
 func TestTrend(t *testing.T) {
-	s := newStall(t)
+	onStalls(t, trend)
+}
+
+func trend(t *testing.T, s *stall) {
+	t.Helper()
 	record := func() int {
 		t.Helper()
 		before := s.events()

@@ -15,7 +15,11 @@ import (
 
 // TestStory follows rules from the first draft into force and back out again.
 func TestStory(t *testing.T) {
-	c := newCompany(t)
+	onEngines(t, tellStory)
+}
+
+func tellStory(t *testing.T, c *company) {
+	t.Helper()
 	c.reads(c, "dan", model.Deny)
 	start, err := c.Standing(c.as("dan"), "sales")
 	must(t, err)
@@ -89,6 +93,35 @@ func (c *company) wantFeed(before int64) {
 	must(c.t, err)
 	if !slices.ContainsFunc(seen.Nodes, func(e model.Event) bool { return e.Action == "policy.draft" }) {
 		c.t.Error("another steward of the domain does not find the draft in the audit feed")
+	}
+}
+
+// TestReportsCountForTheWorkingGroup alone: what they count are decisions that
+// others may not see.
+func TestReportsCountForTheWorkingGroup(t *testing.T) {
+	c := newCompany(t)
+	c.reads(c, "dan", model.Deny)
+	p := c.assessed(c.draft("ana", campaigns(t)))
+	if p.Impact.Replayed == 0 || len(p.Impact.Flips) == 0 {
+		t.Fatalf("got %+v, want something counted", p.Impact)
+	}
+	for person, whole := range map[string]bool{"ana": true, "bo": true, "kim": true, "dan": false} {
+		seen, err := c.Proposal(c.as(person), p.ID)
+		must(t, err)
+		page, err := c.Proposals(c.as(person), governance.ProposalFilter{Domain: "sales"}, model.Paging{First: 5})
+		must(t, err)
+		for _, got := range []model.PolicyProposal{seen, page.Nodes[0]} {
+			want := *p.Impact
+			if !whole {
+				want = model.PolicyImpact{Hash: want.Hash, RevisionHash: want.RevisionHash, BaseHash: want.BaseHash, At: want.At, Loosens: want.Loosens, Sensitive: want.Sensitive}
+			}
+			if diff := cmp.Diff(want, *got.Impact); diff != "" || len(got.Missing()) != len(p.Missing()) {
+				t.Errorf("%s (-want +got):\n%s", person, diff)
+			}
+		}
+		if _, err := c.WatchAssessment(c.as(person), p.ID); whole != (err == nil) {
+			t.Errorf("%s follows the replay: got %v", person, err)
+		}
 	}
 }
 

@@ -16,7 +16,11 @@ import (
 // TestTrial evaluates a draft beside the rules in force: it decides nothing,
 // and where it would have decided otherwise is counted.
 func TestTrial(t *testing.T) {
-	c := newCompany(t)
+	onEngines(t, onTrial)
+}
+
+func onTrial(t *testing.T, c *company) {
+	t.Helper()
 	p, err := c.Check(c.as("ana"), c.draft("ana", campaigns(t)).ID)
 	must(t, err)
 	_, err = c.Shadow(c.as("bo"), p.ID, true)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/mongo"
 	"github.com/souk-mesh/souk/server/store/sqlite"
 )
 
@@ -62,10 +64,39 @@ func newServer(t *testing.T, s store.Store) *server {
 
 func newCompany(t *testing.T) *company {
 	t.Helper()
+	return settle(t, inMemory(t))
+}
+
+func inMemory(t *testing.T) store.Store {
+	t.Helper()
 	db, err := sqlite.Open(t.Context(), ":memory:")
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	return settle(t, db)
+	return db
+}
+
+// onEngines tells the story of a company on each engine.
+func onEngines(t *testing.T, story func(*testing.T, *company)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { story(t, settle(t, inMemory(t))) })
+	t.Run("mongodb", func(t *testing.T) { story(t, settle(t, onMongoDB(t))) })
+}
+
+func onMongoDB(t *testing.T) store.Store {
+	t.Helper()
+	uri := os.Getenv("SOUK_TEST_MONGODB_URI")
+	if uri == "" {
+		if os.Getenv("SOUK_TEST_SKIP") == "never" {
+			t.Fatal("SOUK_TEST_MONGODB_URI is not set: it names a replica set to test on")
+		}
+		t.Skip("set SOUK_TEST_MONGODB_URI to a replica set to test on it")
+	}
+	at, options, _ := strings.Cut(uri, "?")
+	name := strings.ToLower(string(model.NewID("souk_test")))
+	db, err := mongo.Open(t.Context(), strings.TrimRight(at, "/")+"/"+name+"?"+options)
+	must(t, err)
+	t.Cleanup(func() { must(t, db.Close()) })
+	return db
 }
 
 func settle(t *testing.T, s store.Store) *company {
