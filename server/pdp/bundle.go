@@ -9,50 +9,119 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// Archive is a signed bundle of rules. Its revision changes when a rule in it does.
+// Archive is a signed bundle of rules and grants. Its revision changes when a
+// rule or a grant in it does.
 type Archive struct {
 	Revision string
 	Data     []byte
 }
 
 // archives keeps the newest archive of each scope: a signature differs each
-// time it is made, and costs more than all the rest.
+// time it is made, and most polls come when nothing has changed.
 type archives struct {
 	mu   sync.Mutex
-	kept map[string]Archive
+	kept map[string]keptArchive
 }
 
-// Bundle gives the rules of a scope, the platform or a domain's name, for
-// engines outside of Souk. It returns an error of kind NotFound for a domain
-// that there is none of, and where the operator has given no key.
+type keptArchive struct {
+	Archive
+	rules *policy.Snapshot
+	seq   int64 // of the last event that the grants are known to be right after
+}
+
+// Bundle gives the rules of a scope, the platform or a domain's name, and the
+// grants on its products, for engines outside of Souk. Since the grants say
+// who holds what, only those may have it who may ask about everybody. It returns
+// an error of kind NotFound for a domain that there is none of, and where the
+// operator has given no key.
 func (s *Service) Bundle(ctx context.Context, scope string) (Archive, error) {
 	if _, err := s.gate.Require(ctx, model.ActPolicyRead, s.gate.Platform("policy", scope)); err != nil {
+		return Archive{}, err
+	}
+	if _, err := s.gate.Require(ctx, model.ActDecisionAsk, s.gate.Platform("decision", "sidecar")); err != nil {
 		return Archive{}, err
 	}
 	if s.key.ID == "" {
 		return Archive{}, noKey()
 	}
-	b, err := s.engine.Snapshot().Bundle(scope)
+	s.archives.mu.Lock()
+	defer s.archives.mu.Unlock()
+	kept, ok := s.archives.kept[scope]
+	seq, changed, err := s.grantsChanged(ctx, kept.seq)
 	if err != nil {
 		return Archive{}, err
 	}
-	if scope != policy.ScopePlatform {
-		if _, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", scope)}); err != nil {
+	next := keptArchive{Archive: kept.Archive, rules: s.engine.Snapshot(), seq: seq}
+	if !ok || changed || kept.rules != next.rules {
+		if next.Archive, err = s.pack(ctx, next.rules, scope, kept.Archive); err != nil {
 			return Archive{}, err
 		}
 	}
-	s.archives.mu.Lock()
-	defer s.archives.mu.Unlock()
-	if a, ok := s.archives.kept[scope]; ok && a.Revision == b.Revision {
-		return a, nil
-	}
-	data, err := b.Sign(s.key)
+	s.archives.kept[scope] = next
+	return next.Archive, nil
+}
+
+// pack makes the archive, or gives the old one when it would be the same.
+func (s *Service) pack(ctx context.Context, rules *policy.Snapshot, scope string, old Archive) (Archive, error) {
+	held, err := s.holdings(ctx, scope)
 	if err != nil {
 		return Archive{}, err
 	}
-	a := Archive{Revision: b.Revision, Data: data}
-	s.archives.kept[scope] = a
-	return a, nil
+	b, err := rules.Bundle(scope, held)
+	if err != nil || b.Revision == old.Revision {
+		return old, err
+	}
+	data, err := b.Sign(s.key)
+	return Archive{Revision: b.Revision, Data: data}, err
+}
+
+// grantsChanged reports whether a grant was written after the event, and gives
+// the number of the last event there is. A server that has just started, or
+// where much has happened since, takes it that one was.
+func (s *Service) grantsChanged(ctx context.Context, after int64) (seq int64, changed bool, err error) {
+	newest := store.Query{Index: "by_seq", Desc: true, Limit: 1}
+	if after > 0 {
+		newest.Where, newest.Limit = store.Between("seq", after+1, nil), store.MaxPage
+	}
+	page, err := store.Events.Find(ctx, s.store, newest)
+	if err != nil {
+		return 0, false, err
+	}
+	seq, changed = after, after == 0 || page.More
+	for _, e := range page.Nodes {
+		seq = max(seq, e.Seq)
+		for _, t := range e.Touched {
+			changed = changed || store.Kind(t.Kind) == store.Grants.Kind()
+		}
+	}
+	return seq, changed, nil
+}
+
+// holdings lists the grants on the products of a scope that have not ended.
+func (s *Service) holdings(ctx context.Context, scope string) ([]policy.Holding, error) {
+	ends := store.Between("ends", s.now().UnixMilli(), nil)
+	q := store.Query{Index: "by_status", Where: store.And(store.Eq("status", string(model.GrantActive)), ends), Limit: store.MaxPage}
+	if scope != policy.ScopePlatform {
+		if err := model.Slug(scope).Validate("scope"); err != nil {
+			return nil, err
+		}
+		d, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", scope)})
+		if err != nil {
+			return nil, err
+		}
+		q.Index, q.Where = "by_domain", store.And(store.Eq("domain", string(d.ID)), ends)
+	}
+	var held []policy.Holding
+	for g, err := range store.Grants.All(ctx, s.store, q) {
+		if err != nil {
+			return nil, err
+		}
+		if g.Status == model.GrantActive {
+			fact := policy.GrantFact{ID: g.ID, Product: g.ProductID, Purpose: g.Purpose, Until: g.EndsAt}
+			held = append(held, policy.Holding{GrantFact: fact, Holder: g.PrincipalID, From: g.StartsAt})
+		}
+	}
+	return held, nil
 }
 
 // VerificationKey gives the id and the public half of the key that bundles are

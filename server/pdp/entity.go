@@ -105,13 +105,27 @@ func (r *round) findProduct(ctx context.Context, id string) (*model.DataProduct,
 	if !ok {
 		return find(ctx, r.store, store.Products, model.PrefixProduct, id, store.Query{})
 	}
-	d, err := find(ctx, r.store, store.Domains, model.PrefixDomain, domain, store.Query{Index: "by_name", Where: store.Eq("name", domain)})
-	if err != nil || d == nil {
+	in, err := r.domainID(ctx, domain)
+	if err != nil || in == "" {
 		return nil, err
 	}
 	return find(ctx, r.store, store.Products, "", product, store.Query{
-		Index: "by_domain", Where: store.And(store.Eq("domain", string(d.ID)), store.Eq("name", product)),
+		Index: "by_domain", Where: store.And(store.Eq("domain", string(in)), store.Eq("name", product)),
 	})
+}
+
+// domainID finds a domain by its id or name; "" is none. A domain never changes
+// its name and is never deleted, so what was found once is remembered.
+func (s *Service) domainID(ctx context.Context, domain string) (model.ID, error) {
+	if id, ok := s.domains.Load(domain); ok {
+		return id.(model.ID), nil
+	}
+	d, err := find(ctx, s.store, store.Domains, model.PrefixDomain, domain, store.Query{Index: "by_name", Where: store.Eq("name", domain)})
+	if err != nil || d == nil {
+		return "", err
+	}
+	s.domains.Store(domain, d.ID)
+	return d.ID, nil
 }
 
 // maxName is longer than any name we keep.

@@ -8,6 +8,7 @@ package pdp
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -32,6 +33,7 @@ type Service struct {
 	now    func() time.Time
 
 	archives archives
+	domains  sync.Map // ids by names
 }
 
 // Config is what the service works with.
@@ -54,7 +56,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		store: c.Store, gate: c.Gate, engine: c.Engine, log: c.Log, key: c.Key, now: c.Now, tables: t,
-		archives: archives{kept: map[string]Archive{}},
+		archives: archives{kept: map[string]keptArchive{}},
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -117,8 +118,11 @@ func (s *Service) row(caller model.ID, r Report) (model.DecisionRecord, error) {
 	case len(r.Input) > maxInput:
 		return model.DecisionRecord{}, model.Invalid("input", "is larger than 64 KiB", "")
 	}
-	d, err := readResult(r.Result)
+	d, heard, err := readResult(r.Result)
 	if err != nil {
+		return model.DecisionRecord{}, err
+	}
+	if r.Input, err = heard.joined(r.Input); err != nil {
 		return model.DecisionRecord{}, err
 	}
 	about, err := readInput(r.Input)
@@ -162,20 +166,56 @@ func readInput(text json.RawMessage) (about, error) {
 	return a, a.Resource.Domain.Validate("input.resource.domain")
 }
 
-func readResult(text json.RawMessage) (model.Decision, error) {
-	var d model.Decision
+// heard is what the bundle added to a question: the facts that the asker did not
+// tell, and its time in our form. With it the input is the whole question again.
+type heard struct {
+	Facts   map[string]json.RawMessage `json:"facts"`
+	Context map[string]json.RawMessage `json:"context"`
+}
+
+func (h heard) joined(input json.RawMessage) (json.RawMessage, error) {
+	if len(h.Facts)+len(h.Context) == 0 {
+		return input, nil
+	}
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal(input, &whole); err != nil || whole == nil {
+		return nil, model.Invalid("input", "is no object", "send what the policies of the bundle expect")
+	}
+	for name, added := range map[string]map[string]json.RawMessage{"facts": h.Facts, "context": h.Context} {
+		var part map[string]json.RawMessage
+		if said := whole[name]; said != nil && json.Unmarshal(said, &part) != nil {
+			return nil, model.Invalid("input."+name, "is no object", "")
+		}
+		if part == nil {
+			part = map[string]json.RawMessage{}
+		}
+		maps.Copy(part, added)
+		whole[name], _ = json.Marshal(part) // it came out of JSON
+	}
+	input, _ = json.Marshal(whole)
+	if len(input) > maxInput {
+		return nil, model.Invalid("result.heard", "makes the input larger than 64 KiB", "")
+	}
+	return input, nil
+}
+
+func readResult(text json.RawMessage) (model.Decision, heard, error) {
+	var d struct {
+		model.Decision
+		Heard heard `json:"heard"`
+	}
 	if err := json.Unmarshal(text, &d); err != nil {
-		return d, model.Invalid("result", "is no decision", "log the path souk/main/decision")
+		return d.Decision, d.Heard, model.Invalid("result", "is no decision", "log the path souk/main/decision")
 	}
 	switch d.Outcome {
 	case model.Allow, model.Deny, model.NeedsApproval:
 	default:
-		return d, model.Invalid("result.outcome", "must be ALLOW, DENY or NEEDS_APPROVAL", "log the path souk/main/decision")
+		return d.Decision, d.Heard, model.Invalid("result.outcome", "must be ALLOW, DENY or NEEDS_APPROVAL", "log the path souk/main/decision")
 	}
 	if len(d.Reasons) == 0 || len(d.Reasons) > 100 {
-		return d, model.Invalid("result.reasons", "must name 1 to 100 reasons", "log the path souk/main/decision")
+		return d.Decision, d.Heard, model.Invalid("result.reasons", "must name 1 to 100 reasons", "log the path souk/main/decision")
 	}
-	return d, nil
+	return d.Decision, d.Heard, nil
 }
 
 // dotted writes pointers into an event, /input/subject/name, as paths of the input.

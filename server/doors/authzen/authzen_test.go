@@ -45,9 +45,19 @@ func TestObligationsAreForThoseWhoCarryThem(t *testing.T) {
 			t.Errorf("%q: got %s, want %v %s", header, got.text, want.decision, want.code)
 		}
 	}
-	found := w.post("gateway", "/access/v1/search/action", `{"subject":{"type":"user","id":"ana"},"resource":{"type":"data_product","id":"sales/orders"},"context":{"purpose":"billing"}}`)
-	if slices.Contains(names(found), "data.read") {
-		t.Errorf("a search offers what an evaluation refuses: %s", found.text)
+	for header, want := range map[string]bool{"none": false, "understood": true} {
+		batch := w.post("gateway", "/access/v1/evaluations", strings.Replace(anaReads, "{", `{"evaluations":[{},{}],`, 1), "X-Souk-Obligations", header)
+		for _, e := range batch.body.Evaluations {
+			if *e.Decision != want {
+				t.Errorf("%s: a batch decides %s, want %v", header, batch.text, want)
+			}
+		}
+		for kind, name := range map[string]string{"action": "data.read", "subject": "user ana", "resource": "data_product sales/orders"} {
+			found := w.post("gateway", "/access/v1/search/"+kind, anaReads, "X-Souk-Obligations", header)
+			if slices.Contains(names(found), name) != want {
+				t.Errorf("%s: a search for %s finds %s, want %s in it: %v", header, kind, found.text, name, want)
+			}
+		}
 	}
 }
 

@@ -1,37 +1,51 @@
 package authzen_test
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"strings"
+	"slices"
 	"testing"
+	"time"
 )
 
-// BenchmarkEvaluation answers one question behind the whole door but the wire.
+// BenchmarkEvaluation puts one question to a real souk, through the whole door,
+// and to a real opa that has polled its bundle, in turns. Both are processes of
+// their own with what they do by default: souk checks the token, looks the
+// subject, the product and the grants up, logs the request and keeps the
+// decision; opa gets the whole input in the request and logs the request.
 func BenchmarkEvaluation(b *testing.B) {
-	w := newWorld(b)
-	bench(b, w, "/access/v1/evaluation", anaReads)
-}
-
-// BenchmarkEvaluations answers a hundred at once.
-func BenchmarkEvaluations(b *testing.B) {
-	w := newWorld(b)
-	bench(b, w, "/access/v1/evaluations", strings.Replace(anaReads, "{", `{"evaluations":[`+strings.Repeat("{},", 99)+`{}],`, 1))
-}
-
-func bench(b *testing.B, w *world, path, body string) {
-	b.Helper()
-	h := w.web.Config.Handler
-	b.ReportAllocs()
+	r := newRace(b)
+	var souk, opa []time.Duration
 	for b.Loop() {
-		r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, path, strings.NewReader(body))
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("X-Souk-Obligations", "understood")
-		r.Header.Set("Authorization", "Bearer "+w.tokens["gateway"])
-		rec := httptest.NewRecorder()
-		h.ServeHTTP(rec, r)
-		if rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), `"decision":true`) {
-			b.Fatal(rec.Body.String())
-		}
+		souk = append(souk, r.took(r.evaluation, `"decision":true`))
+		opa = append(opa, r.took(r.data, `"outcome":"ALLOW"`))
 	}
+	report(b, "souk", souk)
+	report(b, "opa", opa)
+	b.ReportMetric(ratio(souk, opa), "souk/opa-p50")
 }
+
+// BenchmarkEvaluations measures a hundred questions at once by one of them.
+func BenchmarkEvaluations(b *testing.B) {
+	r := newRace(b)
+	var hundred, one []time.Duration
+	for b.Loop() {
+		hundred = append(hundred, r.took(r.evaluations, `"decision":true`))
+		one = append(one, r.took(r.evaluation, `"decision":true`))
+	}
+	report(b, "hundred", hundred)
+	report(b, "one", one)
+	b.ReportMetric(ratio(hundred, one), "hundred/one-p50")
+}
+
+// at gives the part of the times that is not longer, in microseconds.
+func at(times []time.Duration, part float64) float64 {
+	slices.Sort(times)
+	return float64(times[int(part*float64(len(times)-1))]) / float64(time.Microsecond)
+}
+
+func report(b *testing.B, who string, times []time.Duration) {
+	b.Helper()
+	b.ReportMetric(at(times, 0.5), who+"-p50-us")
+	b.ReportMetric(at(times, 0.99), who+"-p99-us")
+}
+
+func ratio(a, b []time.Duration) float64 { return at(a, 0.5) / at(b, 0.5) }

@@ -53,17 +53,18 @@ func TestBundleRefusals(t *testing.T) {
 		word      string
 	}{
 		{"", "/bundles/sales.tar.gz", http.StatusUnauthorized, "signed in"},
-		{"plain", "/bundles/sales.zip", http.StatusNotFound, "platform.tar.gz"},
-		{"plain", "/bundles/nowhere.tar.gz", http.StatusNotFound, "no such domain"},
-		{"plain", "/bundles/Sales.tar.gz", http.StatusBadRequest, "scope"},
-		{"plain", "/bundles/..%2fsales.tar.gz", http.StatusBadRequest, "scope"},
+		{"plain", "/bundles/sales.tar.gz", http.StatusForbidden, ""},
+		{"sidecar", "/bundles/sales.zip", http.StatusNotFound, "platform.tar.gz"},
+		{"sidecar", "/bundles/nowhere.tar.gz", http.StatusNotFound, "no such domain"},
+		{"sidecar", "/bundles/Sales.tar.gz", http.StatusBadRequest, "scope"},
+		{"sidecar", "/bundles/..%2fsales.tar.gz", http.StatusBadRequest, "scope"},
 	} {
 		if got, text := w.send(w.web, c.who, http.MethodGet, c.path, nil); got.StatusCode != c.want || !strings.Contains(string(text), c.word) {
 			t.Errorf("%q %s: got %d %s, want %d", c.who, c.path, got.StatusCode, text, c.want)
 		}
 	}
 	for _, path := range []string{"/bundles/sales.tar.gz", "/bundles/key.pem"} {
-		if got, text := w.send(w.bare, "plain", http.MethodGet, path, nil); got.StatusCode != http.StatusNotFound || !strings.Contains(string(text), "bundle-key") {
+		if got, text := w.send(w.bare, "sidecar", http.MethodGet, path, nil); got.StatusCode != http.StatusNotFound || !strings.Contains(string(text), "bundle-key") {
 			t.Errorf("without a key, %s: got %d %s", path, got.StatusCode, text)
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -95,9 +94,12 @@ func ready(t *testing.T, addr string, most time.Duration) bool {
 	return false
 }
 
-// decide asks the sidecar.
-func decide(ctx context.Context, addr string, q policy.Question) (bundletest.Foreign, error) {
-	body := slices.Concat([]byte(`{"input":`), q.Input(), []byte(`}`))
+// decide puts the input of a question to the sidecar.
+func decide(ctx context.Context, addr string, input json.RawMessage) (bundletest.Foreign, error) {
+	body, err := json.Marshal(map[string]json.RawMessage{"input": input})
+	if err != nil {
+		return bundletest.Foreign{}, err
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, addr+"/v1/data/souk/main/decision?strict-builtin-errors", bytes.NewReader(body))
 	if err != nil {
 		return bundletest.Foreign{}, err
@@ -125,35 +127,33 @@ func decide(ctx context.Context, addr string, q policy.Question) (bundletest.For
 func TestSidecarDecidesAlike(t *testing.T) {
 	binary(t)
 	w := newWorld(t)
+	r := rand.New(rand.NewPCG(w.seed, 1)) //nolint:gosec // questions, not secrets
+	held := bundletest.Holdings(r)
+	for _, h := range held {
+		w.give(h)
+	}
 	addr := w.sidecar(w.key.ID, w.key.Public)
 	if !ready(t, addr, 30*time.Second) {
 		t.Fatal("opa has not taken the bundle")
 	}
-	n := 6000
+	n := 5000
 	if testing.Short() {
-		n = 400
+		n = 800
 	}
-	w.compare(addr, n)
+	w.compare(addr, r, held, n)
 	w.follows(addr)
 	w.reports(n)
 }
 
-// compare asks n questions by a few askers at once.
-func (w *world) compare(addr string, n int) {
+// compare asks n questions by a few askers at once: every second one without
+// facts, so that the sidecar looks the grants up in its bundle.
+func (w *world) compare(addr string, r *rand.Rand, held []policy.Holding, n int) {
 	w.t.Helper()
-	seed := rand.Uint64()
-	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // questions, not secrets
-	actions := append(policy.Actions(), "app.ship", "app.x", "unheard")
-	type pair struct {
-		question policy.Question
-		want     bundletest.Foreign
-	}
-	pairs := make([]pair, n)
-	for i := range pairs {
-		q := bundletest.Question(r, actions)
-		want, err := bundletest.Decide(w.t.Context(), w.engine, q)
+	cases, wants := bundletest.Cases(r, n, held), make([]bundletest.Foreign, n)
+	for i, c := range cases {
+		var err error
+		wants[i], err = c.Decide(w.t.Context(), w.engine)
 		must(w.t, err)
-		pairs[i] = pair{q, want}
 	}
 	var work sync.WaitGroup
 	var mu sync.Mutex
@@ -161,13 +161,13 @@ func (w *world) compare(addr string, n int) {
 	for lane := range 4 {
 		work.Go(func() {
 			for i := lane; i < n; i += 4 {
-				got, err := decide(w.t.Context(), addr, pairs[i].question)
-				diff := cmp.Diff(pairs[i].want, got)
+				got, err := decide(w.t.Context(), addr, cases[i].Input)
+				diff := cmp.Diff(wants[i], got)
 				mu.Lock()
 				outcomes[got.Outcome]++
 				if bad := err != nil || diff != ""; bad && failures < 5 {
 					failures++
-					w.t.Errorf("seed %d, question %d (-souk +opa): %v\n%s\n%s", seed, i, err, diff, pairs[i].question.Input())
+					w.t.Errorf("seed %d, question %d (-souk +opa): %v\n%s\n%s", w.seed, i, err, diff, cases[i].Input)
 				}
 				mu.Unlock()
 			}
@@ -188,7 +188,7 @@ func (w *world) follows(addr string) {
 		Resource: policy.Resource{Type: "data_product", ID: "dpr_orders", Domain: "finance", Product: "dpr_orders", Status: string(model.Published)},
 		Context:  policy.Context{Now: time.Now(), Purpose: "x"},
 	}
-	if got, err := decide(w.t.Context(), addr, q); err != nil || got.Outcome != model.Deny {
+	if got, err := decide(w.t.Context(), addr, q.Input()); err != nil || got.Outcome != model.Deny {
 		w.t.Fatalf("got %+v, %v", got, err)
 	}
 	_, err := w.engine.Activate(w.t.Context(), policy.Draft{Domain: "finance", Modules: []model.PolicyModule{{
@@ -197,7 +197,7 @@ func (w *world) follows(addr string) {
 	}}})
 	must(w.t, err)
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		got, err := decide(w.t.Context(), addr, q)
+		got, err := decide(w.t.Context(), addr, q.Input())
 		must(w.t, err)
 		if got.Outcome == model.Allow {
 			return
@@ -226,6 +226,75 @@ func (w *world) reports(n int) {
 			w.t.Fatalf("%d of %d decisions came back", got, n)
 		}
 	}
+}
+
+// TestSidecarKnowsGrants lets a sidecar decide without being told any facts: a
+// grant that is given opens the data at its next poll, one that is revoked
+// closes it, and its own end needs no poll.
+func TestSidecarKnowsGrants(t *testing.T) {
+	binary(t)
+	w := newWorld(t)
+	addr := w.sidecar(w.key.ID, w.key.Public)
+	if !ready(t, addr, 30*time.Second) {
+		t.Fatal("opa has not taken the bundle")
+	}
+	asks := func(context string) json.RawMessage {
+		return json.RawMessage(`{"v":1,"action":{"name":"data.read"},"subject":{"type":"person","id":"prn_bo","clearance":"RESTRICTED"},` +
+			`"resource":{"type":"data_product","id":"dpr_orders","product":"dpr_orders","domain":"finance","status":"PUBLISHED","classification":"INTERNAL"},` +
+			`"context":{` + context + `}}`)
+	}
+	now := asks(`"purpose":"billing"`)
+	comesTo := func(want model.Outcome, input json.RawMessage) bundletest.Foreign {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+			got, err := decide(t.Context(), addr, input)
+			must(t, err)
+			if got.Outcome == want {
+				return got
+			}
+			if time.Now().After(end) {
+				t.Fatalf("opa still decides %+v, want %s", got, want)
+			}
+		}
+	}
+	comesTo(model.Deny, now)
+	start := time.Now()
+	g := w.give(policy.Holding{Holder: "prn_bo", From: start.Add(-time.Hour), GrantFact: policy.GrantFact{ID: "grt_1", Product: "dpr_orders", Purpose: "billing", Until: start.Add(time.Hour)}})
+	if got := comesTo(model.Allow, now); got.Reasons[0].Code != "read.grant" {
+		t.Errorf("allowed for %+v", got.Reasons)
+	}
+	later := asks(`"purpose":"billing","now":"` + start.Add(2*time.Hour).UTC().Format(time.RFC3339) + `"`)
+	west := asks(`"purpose":"billing","now":"` + start.Add(61*time.Minute).In(time.FixedZone("", -8*3600)).Format(time.RFC3339) + `"`)
+	for name, input := range map[string]json.RawMessage{"after its end": later, "after its end, elsewhere": west} {
+		if got, err := decide(t.Context(), addr, input); err != nil || got.Outcome != model.Deny {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+	}
+	if got, err := decide(t.Context(), addr, asks(`"now":"yesterday"`)); err == nil && got.Outcome != model.Deny {
+		t.Errorf("at no time: got %+v", got)
+	}
+	must(t, g.End(model.GrantRevoked, time.Now()))
+	revoked := time.Now()
+	w.put(&g)
+	comesTo(model.Deny, now)
+	t.Logf("the sidecar, which polls every second, knew of the revocation after %v", time.Since(revoked).Round(time.Millisecond))
+	w.keepsWhatWasHeard()
+}
+
+// keepsWhatWasHeard finds the grant in the input of a decision that came back:
+// with it the decision can be made again.
+func (w *world) keepsWhatWasHeard() {
+	w.t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		q := store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids["sidecar"])), Limit: store.MaxPage}
+		for row, err := range store.Decisions.All(w.t.Context(), w.store, q) {
+			must(w.t, err)
+			if row.Outcome == model.Allow && bytes.Contains(row.Input, []byte(`"grt_1"`)) {
+				return
+			}
+		}
+	}
+	w.t.Error("no decision came back with the grant that it was made by")
 }
 
 // TestSidecarRefusesForeignSignatures gives opa another key than ours.

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -40,6 +41,9 @@ type world struct {
 	key    policy.BundleKey
 	tokens map[string]string
 	ids    map[string]model.ID
+	seed   uint64 // of what is random
+
+	finance model.ID
 }
 
 func newWorld(t *testing.T) *world {
@@ -53,7 +57,7 @@ func newWorld(t *testing.T) *world {
 	db, err := sqlite.Open(t.Context(), ":memory:")
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	w := &world{t: t, engine: engine, store: db, tokens: map[string]string{}, ids: map[string]model.ID{}}
+	w := &world{t: t, engine: engine, store: db, tokens: map[string]string{}, ids: map[string]model.ID{}, seed: mathrand.Uint64()}
 	w.key, err = policy.ReadBundleKey(newKey(t))
 	must(t, err)
 	g := gate.New(db, engine, model.Now)
@@ -98,8 +102,9 @@ func (w *world) settle(people *identity.Service, m *mesh.Service) {
 	w.t.Helper()
 	system := model.WithPrincipal(w.t.Context(), model.System())
 	for _, domain := range []model.Slug{"sales", "marketing", "broken", "finance"} {
-		_, err := m.CreateDomain(system, mesh.NewDomain{Name: domain})
+		d, err := m.CreateDomain(system, mesh.NewDomain{Name: domain})
 		must(w.t, err)
+		w.finance = d.ID // the last
 	}
 	for name, roles := range map[string][]model.Role{"sidecar": {model.RolePEP}, "plain": nil} {
 		p, err := people.CreatePrincipal(system, identity.NewPrincipal{Kind: model.Service, Name: name, Roles: roles})
@@ -108,6 +113,25 @@ func (w *world) settle(people *identity.Service, m *mesh.Service) {
 		_, w.tokens[name], err = people.IssueToken(system, identity.NewToken{PrincipalID: p.ID, Name: "test", Lifetime: time.Hour})
 		must(w.t, err)
 	}
+}
+
+// give lets somebody hold a grant on a product of finance.
+func (w *world) give(h policy.Holding) model.Grant {
+	w.t.Helper()
+	g := model.Grant{
+		Meta: model.Meta{ID: h.ID}, ProductID: h.Product, DomainID: w.finance, PrincipalID: h.Holder, Purpose: h.Purpose,
+		Status: model.GrantActive, StartsAt: h.From, EndsAt: h.Until,
+	}
+	w.put(&g)
+	return g
+}
+
+func (w *world) put(g *model.Grant) {
+	w.t.Helper()
+	_, err := w.store.Apply(w.t.Context(), store.Change{Action: "test.grant", Subject: g.ID, Writes: []store.Write{store.Grants.Put(*g)}})
+	must(w.t, err)
+	*g, err = store.Grants.Get(w.t.Context(), w.store, g.ID)
+	must(w.t, err)
 }
 
 // reply is an answer whose body has been read.

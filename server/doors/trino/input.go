@@ -16,6 +16,8 @@ type input struct {
 		Resource        resource   `json:"resource"`
 		FilterResources []resource `json:"filterResources"`
 	} `json:"action"`
+
+	client pdp.Client // who asks
 }
 
 type identity struct {

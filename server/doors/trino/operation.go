@@ -65,7 +65,7 @@ func (d *Door) decide(ctx context.Context, in *input, resources []resource) ([]b
 		return d.decideTables(ctx, in, model.ActDataRead, resources)
 	case around, changing, owning, calling:
 	}
-	present, err := d.pdp.Present(ctx, in.subject(), client)
+	present, err := d.pdp.Present(ctx, in.subject(), in.client)
 	if err != nil || !present {
 		return allowed, err
 	}
@@ -107,7 +107,7 @@ func (d *Door) decideTables(ctx context.Context, in *input, action model.Action,
 		}
 		asked, tables = append(asked, i), append(tables, r.Table.of())
 	}
-	answers, err := d.pdp.Tables(ctx, in.subject(), action, tables, in.purpose(), client)
+	answers, err := d.pdp.Tables(ctx, in.subject(), action, tables, in.purpose(), in.client)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (d *Door) decideTables(ctx context.Context, in *input, action model.Action,
 	if !open {
 		return allowed, nil
 	}
-	present, err := d.pdp.Present(ctx, in.subject(), client)
+	present, err := d.pdp.Present(ctx, in.subject(), in.client)
 	if err != nil || present || d.unknown == Passthrough {
 		return allowed, err
 	}
@@ -139,7 +139,7 @@ func (d *Door) decideChanges(ctx context.Context, in *input, resources []resourc
 		if r.Table.Table == "" || r.Table.lists() {
 			continue
 		}
-		answers, err := d.pdp.Tables(ctx, in.subject(), model.ActMetadataView, []pdp.Table{r.Table.of()}, "", client)
+		answers, err := d.pdp.Tables(ctx, in.subject(), model.ActMetadataView, []pdp.Table{r.Table.of()}, "", in.client)
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +154,7 @@ func (d *Door) read(ctx context.Context, in *input, t pdp.Table) (pdp.Answer, bo
 	if (table{Catalog: t.Catalog, Schema: t.Schema}).lists() {
 		return pdp.Answer{}, false, nil
 	}
-	answers, err := d.pdp.Tables(ctx, in.subject(), model.ActDataRead, []pdp.Table{t}, in.purpose(), client)
+	answers, err := d.pdp.Tables(ctx, in.subject(), model.ActDataRead, []pdp.Table{t}, in.purpose(), in.client)
 	if err != nil {
 		return pdp.Answer{}, false, err
 	}

@@ -1,9 +1,10 @@
 // Package trino is the door for Trino's OPA plugin. It owns the mapping of
 // Trino's operations to questions about data products, and the SQL of the row
 // filters and column masks that come with an answer: that SQL is made here, from
-// obligations of a closed list, and never out of a policy's own text. Trino must
-// be set up with all the endpoints, since an answer to the first counts on the
-// filters and masks of the others. The plugin sends no credentials of its own, so
+// obligations of a closed list, and never out of a policy's own text. A Trino that
+// is set up with all the endpoints says so in the addresses of the first two,
+// ?obligations=understood; to any other, a table with a mandatory mask or filter
+// is closed. The plugin sends no credentials of its own, so
 // a proxy beside the coordinator adds the header Authorization.
 package trino
 
@@ -56,20 +57,35 @@ func New(p *pdp.Service, unknown Unknown, log *slog.Logger) *Door {
 // Routes gives the handlers by the patterns that they belong behind.
 func (d *Door) Routes() map[string]http.Handler {
 	return map[string]http.Handler{
-		"POST " + root + "allow":            d.handle(d.allow),
-		"POST " + root + "batch":            d.handle(d.batch),
-		"POST " + root + "rowFilters":       d.handle(d.rowFilters),
-		"POST " + root + "columnMask":       d.handle(d.columnMask),
-		"POST " + root + "batchColumnMasks": d.handle(d.batchColumnMasks),
+		"POST " + root + "allow":            d.handle(clientOf, d.allow),
+		"POST " + root + "batch":            d.handle(clientOf, d.batch),
+		"POST " + root + "rowFilters":       d.handle(carrier, d.rowFilters),
+		"POST " + root + "columnMask":       d.handle(carrier, d.columnMask),
+		"POST " + root + "batchColumnMasks": d.handle(carrier, d.batchColumnMasks),
 	}
 }
 
-// client carries masks and filters, because we render them; what must be
-// logged, we have logged. Nothing else can be asked of Trino.
-var client = pdp.Client{Channel: "trino", Carries: []model.ObligationType{model.ObligeMask, model.ObligeRowFilter, model.ObligeLog}}
+// carrier is a client that asks for masks and filters: we render them, and it
+// carries them out. What must be logged, we have logged. Nothing else can be
+// asked of Trino.
+func carrier(*http.Request) (pdp.Client, error) {
+	return pdp.Client{Channel: "trino", Carries: []model.ObligationType{model.ObligeMask, model.ObligeRowFilter, model.ObligeLog}}, nil
+}
+
+// clientOf gives what the client carries out that asks for yes or no: whether
+// it will also ask for masks and filters, only its operator knows.
+func clientOf(r *http.Request) (pdp.Client, error) {
+	switch r.URL.Query().Get("obligations") {
+	case "", "none":
+		return pdp.Client{Channel: "trino", Carries: []model.ObligationType{model.ObligeLog}}, nil
+	case "understood":
+		return carrier(r)
+	}
+	return pdp.Client{}, model.Invalid("obligations", "must be understood or none", "say understood where Trino is set up with all the endpoints")
+}
 
 // handle reads the question and wraps the answer as OPA does.
-func (d *Door) handle(answer func(context.Context, *input) (any, error)) http.Handler {
+func (d *Door) handle(client func(*http.Request) (pdp.Client, error), answer func(context.Context, *input) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
 			Input *input `json:"input"`
@@ -79,6 +95,9 @@ func (d *Door) handle(answer func(context.Context, *input) (any, error)) http.Ha
 			err = model.Invalid("input", "names no user or no operation", "send what Trino's OPA plugin sends")
 		}
 		var result any
+		if err == nil {
+			body.Input.client, err = client(r)
+		}
 		if err == nil {
 			result, err = answer(r.Context(), body.Input)
 		}

@@ -160,6 +160,29 @@ func TestColumnMasks(t *testing.T) {
 	}
 }
 
+// TestTablesCloseToWhoCarriesNothing asks as a Trino that was set up without the
+// endpoints for filters and masks: what has a mandatory one is closed to it.
+func TestTablesCloseToWhoCarriesNothing(t *testing.T) {
+	w := newWorld(t)
+	c := w.serve(trino.Deny)
+	c.query = ""
+	lists := `{"operation":"FilterTables","filterResources":[` + ordersTable + `]}`
+	for _, q := range []struct{ endpoint, user, action, want string }{
+		{"allow", "ana", on("SelectFromColumns", ordersTable), "false"},
+		{"batch", "ana", lists, "[]"},
+		{"allow", "sid", on("SelectFromColumns", ordersTable), "true"},
+		{"batch", "sid", lists, "[0]"},
+		{"rowFilters", "sid", on("GetRowFilters", ordersTable), "[]"},
+	} {
+		if got := c.ask(q.endpoint, q.user, q.action); got != q.want {
+			t.Errorf("%s of %s: got %s, want %s", q.endpoint, q.user, got, q.want)
+		}
+	}
+	if status, _ := c.post("allow?obligations=perhaps", `{"input":{"context":{"identity":{"user":"ana"}},"action":{"operation":"ExecuteQuery"}}}`); status != http.StatusBadRequest {
+		t.Errorf("perhaps: got %d", status)
+	}
+}
+
 // TestPurposeComesFromTheGrant reads confidential data, for which Trino has no
 // word of purpose.
 func TestPurposeComesFromTheGrant(t *testing.T) {
@@ -174,7 +197,7 @@ func TestPurposeComesFromTheGrant(t *testing.T) {
 		t.Errorf("confidential data without a purpose: got %s", got)
 	}
 	stated := `{"input":{"context":{"identity":{"user":"mallory","extraCredentials":{"purpose":"billing"}}},"action":` + selects + `}}`
-	if _, text := c.post("allow", stated); text != `{"result":true}` {
+	if _, text := c.post("allow"+c.query, stated); text != `{"result":true}` {
 		t.Errorf("a stated purpose: got %s", text)
 	}
 	w.apply(store.Grants.Put(model.Grant{

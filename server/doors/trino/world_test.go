@@ -68,7 +68,7 @@ func (w *world) settle(m *mesh.Service) {
 	system := model.WithPrincipal(w.t.Context(), model.System())
 	sales, err := m.CreateDomain(system, mesh.NewDomain{Name: "sales"})
 	must(w.t, err)
-	for _, name := range []string{"ana", "bo", "eve", "mallory", "sue"} {
+	for _, name := range []string{"ana", "bo", "eve", "mallory", "sid", "sue"} {
 		w.principal(system, identity.NewPrincipal{Kind: model.Person, Name: name, Clearance: model.Confidential})
 	}
 	w.principal(system, identity.NewPrincipal{Kind: model.Service, Name: "coordinator", Roles: []model.Role{model.RolePEP}})
@@ -102,10 +102,14 @@ func (w *world) table(domain model.ID, name string, fields []model.AssetField) m
 	return a.ID
 }
 
+// catalogs are two names of one database: that of the tests, and that of the
+// server whose questions were recorded.
+var catalogs = []string{"pg=postgres://db.acme.example:5432/shop", "memory=postgres://db.acme.example:5432/shop"}
+
 func (w *world) serve(unknown trino.Unknown) *client {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.t.Output(), nil))
-	answers, err := pdp.New(pdp.Config{Store: w.store, Gate: w.gate, Engine: w.engine, Catalogs: []string{"pg=postgres://db.acme.example:5432/shop"}, Now: model.Now})
+	answers, err := pdp.New(pdp.Config{Store: w.store, Gate: w.gate, Engine: w.engine, Catalogs: catalogs, Now: model.Now})
 	must(w.t, err)
 	server := httpd.New(httpd.Config{}, log)
 	for pattern, handler := range trino.New(answers, unknown, log).Routes() {
@@ -113,7 +117,7 @@ func (w *world) serve(unknown trino.Unknown) *client {
 	}
 	web := httptest.NewServer(server.Handler())
 	w.t.Cleanup(web.Close)
-	return &client{t: w.t, web: web, token: w.tokens["coordinator"]}
+	return &client{t: w.t, web: web, token: w.tokens["coordinator"], query: "?obligations=understood"}
 }
 
 // client is the coordinator.
@@ -121,12 +125,13 @@ type client struct {
 	t     *testing.T
 	web   *httptest.Server
 	token string
+	query string // of the endpoints' addresses
 }
 
 // ask posts a question as the plugin writes it and gives the result as JSON.
 func (c *client) ask(endpoint, user, action string) string {
 	c.t.Helper()
-	status, text := c.post(endpoint, `{"input":{"context":{"identity":{"user":"`+user+`","groups":["staff"]},"queryId":"20261125_101010_00001_abcde","softwareStack":{"trinoVersion":"476"}},"action":`+action+`}}`)
+	status, text := c.post(endpoint+c.query, `{"input":{"context":{"identity":{"user":"`+user+`","groups":["staff"]},"queryId":"20261125_101010_00001_abcde","softwareStack":{"trinoVersion":"476"}},"action":`+action+`}}`)
 	var answer struct{ Result json.RawMessage }
 	if err := json.Unmarshal([]byte(text), &answer); err != nil || status != http.StatusOK {
 		c.t.Fatalf("%s %s: got %d %s", endpoint, action, status, text)
