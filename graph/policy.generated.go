@@ -3525,6 +3525,29 @@ func (ec *executionContext) fieldContext_PolicyState_problem(_ context.Context, 
 	return graphql.NewScalarFieldContext("PolicyState", field, false, false, "String")
 }
 
+func (ec *executionContext) _PolicyState_quarantinedUntil(ctx context.Context, field graphql.CollectedField, obj *model.PolicyStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyState_quarantinedUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.QuarantinedUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyState_quarantinedUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyState", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _PolicyTests_isOk(ctx context.Context, field graphql.CollectedField, obj *model.PolicyTests) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6564,6 +6587,11 @@ func (ec *executionContext) _PolicyState(ctx context.Context, sel ast.SelectionS
 		case "problem":
 			out.Values[i] = ec._PolicyState_problem(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "quarantinedUntil":
+			out.Values[i] = ec._PolicyState_quarantinedUntil(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:

@@ -257,6 +257,13 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ComparedValue struct {
+		Missing  func(childComplexity int) int
+		Path     func(childComplexity int) int
+		Redacted func(childComplexity int) int
+		Value    func(childComplexity int) int
+	}
+
 	CreateDataProductPayload struct {
 		DataProduct func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
@@ -344,6 +351,7 @@ type ComplexityRoot struct {
 
 	DecisionRecord struct {
 		Action      func(childComplexity int) int
+		AskedBy     func(childComplexity int) int
 		At          func(childComplexity int) int
 		Decision    func(childComplexity int) int
 		Domain      func(childComplexity int) int
@@ -410,6 +418,15 @@ type ComplexityRoot struct {
 	DraftPolicyPayload struct {
 		Proposal   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	Explanation struct {
+		DecisionID func(childComplexity int) int
+		Faithful   func(childComplexity int) int
+		Outcome    func(childComplexity int) int
+		Paths      func(childComplexity int) int
+		Reasons    func(childComplexity int) int
+		Rules      func(childComplexity int) int
 	}
 
 	Finding struct {
@@ -506,6 +523,14 @@ type ComplexityRoot struct {
 		Secret     func(childComplexity int) int
 		Token      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	LegalPath struct {
+		Approvals func(childComplexity int) int
+		Changes   func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Message   func(childComplexity int) int
+		Outcome   func(childComplexity int) int
 	}
 
 	LineageEdge struct {
@@ -747,17 +772,18 @@ type ComplexityRoot struct {
 	}
 
 	PolicyState struct {
-		ActivatedAt func(childComplexity int) int
-		ActivatedBy func(childComplexity int) int
-		Active      func(childComplexity int) int
-		Domain      func(childComplexity int) int
-		OnTrial     func(childComplexity int) int
-		Past        func(childComplexity int) int
-		Previous    func(childComplexity int) int
-		Problem     func(childComplexity int) int
-		Proposal    func(childComplexity int) int
-		Revision    func(childComplexity int) int
-		ServingHash func(childComplexity int) int
+		ActivatedAt      func(childComplexity int) int
+		ActivatedBy      func(childComplexity int) int
+		Active           func(childComplexity int) int
+		Domain           func(childComplexity int) int
+		OnTrial          func(childComplexity int) int
+		Past             func(childComplexity int) int
+		Previous         func(childComplexity int) int
+		Problem          func(childComplexity int) int
+		Proposal         func(childComplexity int) int
+		QuarantinedUntil func(childComplexity int) int
+		Revision         func(childComplexity int) int
+		ServingHash      func(childComplexity int) int
 	}
 
 	PolicyTests struct {
@@ -877,6 +903,7 @@ type ComplexityRoot struct {
 		Teams             func(childComplexity int, domainID model.ID, first int, after *string) int
 		Tokens            func(childComplexity int, principalID *model.ID, first int, after *string) int
 		Viewer            func(childComplexity int) int
+		WhyDenied         func(childComplexity int, decisionID model.ID) int
 	}
 
 	Reason struct {
@@ -920,6 +947,17 @@ type ComplexityRoot struct {
 		State        func(childComplexity int) int
 		UserErrors   func(childComplexity int) int
 		WasRechecked func(childComplexity int) int
+	}
+
+	RuleTrace struct {
+		Code       func(childComplexity int) int
+		Conditions func(childComplexity int) int
+		Entry      func(childComplexity int) int
+		File       func(childComplexity int) int
+		Held       func(childComplexity int) int
+		Line       func(childComplexity int) int
+		Package    func(childComplexity int) int
+		Title      func(childComplexity int) int
 	}
 
 	RunCounts struct {
@@ -1078,6 +1116,15 @@ type ComplexityRoot struct {
 	TokenEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	UnmetCondition struct {
+		Column func(childComplexity int) int
+		Depth  func(childComplexity int) int
+		File   func(childComplexity int) int
+		Line   func(childComplexity int) int
+		Text   func(childComplexity int) int
+		Values func(childComplexity int) int
 	}
 
 	UpdateDataProductPayload struct {
@@ -1892,6 +1939,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CommentOnPolicyPayload.UserErrors(childComplexity), true
 
+	case "ComparedValue.isMissing":
+		if e.ComplexityRoot.ComparedValue.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ComparedValue.Missing(childComplexity), true
+	case "ComparedValue.path":
+		if e.ComplexityRoot.ComparedValue.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ComparedValue.Path(childComplexity), true
+	case "ComparedValue.isRedacted":
+		if e.ComplexityRoot.ComparedValue.Redacted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ComparedValue.Redacted(childComplexity), true
+	case "ComparedValue.value":
+		if e.ComplexityRoot.ComparedValue.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ComparedValue.Value(childComplexity), true
+
 	case "CreateDataProductPayload.dataProduct":
 		if e.ComplexityRoot.CreateDataProductPayload.DataProduct == nil {
 			break
@@ -2221,6 +2293,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DecisionRecord.Action(childComplexity), true
+	case "DecisionRecord.askedBy", "DecisionRecord.askedById":
+		if e.ComplexityRoot.DecisionRecord.AskedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecisionRecord.AskedBy(childComplexity), true
 	case "DecisionRecord.at":
 		if e.ComplexityRoot.DecisionRecord.At == nil {
 			break
@@ -2481,6 +2559,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DraftPolicyPayload.UserErrors(childComplexity), true
+
+	case "Explanation.decisionId":
+		if e.ComplexityRoot.Explanation.DecisionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Explanation.DecisionID(childComplexity), true
+	case "Explanation.isFaithful":
+		if e.ComplexityRoot.Explanation.Faithful == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Explanation.Faithful(childComplexity), true
+	case "Explanation.outcome":
+		if e.ComplexityRoot.Explanation.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Explanation.Outcome(childComplexity), true
+	case "Explanation.paths":
+		if e.ComplexityRoot.Explanation.Paths == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Explanation.Paths(childComplexity), true
+	case "Explanation.reasons":
+		if e.ComplexityRoot.Explanation.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Explanation.Reasons(childComplexity), true
+	case "Explanation.rules":
+		if e.ComplexityRoot.Explanation.Rules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Explanation.Rules(childComplexity), true
 
 	case "Finding.code":
 		if e.ComplexityRoot.Finding.Code == nil {
@@ -2853,6 +2968,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IssueTokenPayload.UserErrors(childComplexity), true
+
+	case "LegalPath.approvals":
+		if e.ComplexityRoot.LegalPath.Approvals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalPath.Approvals(childComplexity), true
+	case "LegalPath.changes":
+		if e.ComplexityRoot.LegalPath.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalPath.Changes(childComplexity), true
+	case "LegalPath.kind":
+		if e.ComplexityRoot.LegalPath.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalPath.Kind(childComplexity), true
+	case "LegalPath.message":
+		if e.ComplexityRoot.LegalPath.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalPath.Message(childComplexity), true
+	case "LegalPath.outcome":
+		if e.ComplexityRoot.LegalPath.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LegalPath.Outcome(childComplexity), true
 
 	case "LineageEdge.confidence":
 		if e.ComplexityRoot.LineageEdge.Confidence == nil {
@@ -4113,6 +4259,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PolicyState.Proposal(childComplexity), true
+	case "PolicyState.quarantinedUntil":
+		if e.ComplexityRoot.PolicyState.QuarantinedUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.QuarantinedUntil(childComplexity), true
 	case "PolicyState.version":
 		if e.ComplexityRoot.PolicyState.Revision == nil {
 			break
@@ -4813,6 +4965,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.whyDenied":
+		if e.ComplexityRoot.Query.WhyDenied == nil {
+			break
+		}
+
+		args, err := ec.field_Query_whyDenied_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.WhyDenied(childComplexity, args["decisionId"].(model.ID)), true
 
 	case "Reason.code":
 		if e.ComplexityRoot.Reason.Code == nil {
@@ -4935,6 +5098,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RollbackPolicyPayload.WasRechecked(childComplexity), true
+
+	case "RuleTrace.code":
+		if e.ComplexityRoot.RuleTrace.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RuleTrace.Code(childComplexity), true
+	case "RuleTrace.conditions":
+		if e.ComplexityRoot.RuleTrace.Conditions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RuleTrace.Conditions(childComplexity), true
+	case "RuleTrace.entry":
+		if e.ComplexityRoot.RuleTrace.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RuleTrace.Entry(childComplexity), true
+	case "RuleTrace.file":
+		if e.ComplexityRoot.RuleTrace.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RuleTrace.File(childComplexity), true
+	case "RuleTrace.isHeld":
+		if e.ComplexityRoot.RuleTrace.Held == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RuleTrace.Held(childComplexity), true
+	case "RuleTrace.line":
+		if e.ComplexityRoot.RuleTrace.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RuleTrace.Line(childComplexity), true
+	case "RuleTrace.package":
+		if e.ComplexityRoot.RuleTrace.Package == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RuleTrace.Package(childComplexity), true
+	case "RuleTrace.title":
+		if e.ComplexityRoot.RuleTrace.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RuleTrace.Title(childComplexity), true
 
 	case "RunCounts.assets":
 		if e.ComplexityRoot.RunCounts.Assets == nil {
@@ -5507,6 +5719,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TokenEdge.Node(childComplexity), true
+
+	case "UnmetCondition.column":
+		if e.ComplexityRoot.UnmetCondition.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnmetCondition.Column(childComplexity), true
+	case "UnmetCondition.depth":
+		if e.ComplexityRoot.UnmetCondition.Depth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnmetCondition.Depth(childComplexity), true
+	case "UnmetCondition.file":
+		if e.ComplexityRoot.UnmetCondition.File == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnmetCondition.File(childComplexity), true
+	case "UnmetCondition.line":
+		if e.ComplexityRoot.UnmetCondition.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnmetCondition.Line(childComplexity), true
+	case "UnmetCondition.text":
+		if e.ComplexityRoot.UnmetCondition.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnmetCondition.Text(childComplexity), true
+	case "UnmetCondition.values":
+		if e.ComplexityRoot.UnmetCondition.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnmetCondition.Values(childComplexity), true
 
 	case "UpdateDataProductPayload.dataProduct":
 		if e.ComplexityRoot.UpdateDataProductPayload.DataProduct == nil {
@@ -6241,6 +6490,20 @@ func (ec *executionContext) childFields_CommentOnPolicyPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type CommentOnPolicyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ComparedValue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_ComparedValue_path(ctx, field)
+	case "value":
+		return ec.fieldContext_ComparedValue_value(ctx, field)
+	case "isMissing":
+		return ec.fieldContext_ComparedValue_isMissing(ctx, field)
+	case "isRedacted":
+		return ec.fieldContext_ComparedValue_isRedacted(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ComparedValue", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateDataProductPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "dataProduct":
@@ -6423,6 +6686,10 @@ func (ec *executionContext) childFields_DecisionRecord(ctx context.Context, fiel
 		return ec.fieldContext_DecisionRecord_principal(ctx, field)
 	case "principalId":
 		return ec.fieldContext_DecisionRecord_principalId(ctx, field)
+	case "askedBy":
+		return ec.fieldContext_DecisionRecord_askedBy(ctx, field)
+	case "askedById":
+		return ec.fieldContext_DecisionRecord_askedById(ctx, field)
 	case "resourceId":
 		return ec.fieldContext_DecisionRecord_resourceId(ctx, field)
 	case "domain":
@@ -6549,6 +6816,24 @@ func (ec *executionContext) childFields_DraftPolicyPayload(ctx context.Context, 
 		return ec.fieldContext_DraftPolicyPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DraftPolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Explanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "decisionId":
+		return ec.fieldContext_Explanation_decisionId(ctx, field)
+	case "outcome":
+		return ec.fieldContext_Explanation_outcome(ctx, field)
+	case "isFaithful":
+		return ec.fieldContext_Explanation_isFaithful(ctx, field)
+	case "reasons":
+		return ec.fieldContext_Explanation_reasons(ctx, field)
+	case "rules":
+		return ec.fieldContext_Explanation_rules(ctx, field)
+	case "paths":
+		return ec.fieldContext_Explanation_paths(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Explanation", field.Name)
 }
 
 func (ec *executionContext) childFields_Finding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6741,6 +7026,22 @@ func (ec *executionContext) childFields_IssueTokenPayload(ctx context.Context, f
 		return ec.fieldContext_IssueTokenPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IssueTokenPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LegalPath(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_LegalPath_kind(ctx, field)
+	case "message":
+		return ec.fieldContext_LegalPath_message(ctx, field)
+	case "outcome":
+		return ec.fieldContext_LegalPath_outcome(ctx, field)
+	case "approvals":
+		return ec.fieldContext_LegalPath_approvals(ctx, field)
+	case "changes":
+		return ec.fieldContext_LegalPath_changes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LegalPath", field.Name)
 }
 
 func (ec *executionContext) childFields_LineageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7165,6 +7466,8 @@ func (ec *executionContext) childFields_PolicyState(ctx context.Context, field g
 		return ec.fieldContext_PolicyState_servingHash(ctx, field)
 	case "problem":
 		return ec.fieldContext_PolicyState_problem(ctx, field)
+	case "quarantinedUntil":
+		return ec.fieldContext_PolicyState_quarantinedUntil(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PolicyState", field.Name)
 }
@@ -7415,6 +7718,28 @@ func (ec *executionContext) childFields_RollbackPolicyPayload(ctx context.Contex
 		return ec.fieldContext_RollbackPolicyPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RollbackPolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RuleTrace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "package":
+		return ec.fieldContext_RuleTrace_package(ctx, field)
+	case "entry":
+		return ec.fieldContext_RuleTrace_entry(ctx, field)
+	case "title":
+		return ec.fieldContext_RuleTrace_title(ctx, field)
+	case "code":
+		return ec.fieldContext_RuleTrace_code(ctx, field)
+	case "file":
+		return ec.fieldContext_RuleTrace_file(ctx, field)
+	case "line":
+		return ec.fieldContext_RuleTrace_line(ctx, field)
+	case "isHeld":
+		return ec.fieldContext_RuleTrace_isHeld(ctx, field)
+	case "conditions":
+		return ec.fieldContext_RuleTrace_conditions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleTrace", field.Name)
 }
 
 func (ec *executionContext) childFields_RunCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7721,6 +8046,24 @@ func (ec *executionContext) childFields_TokenEdge(ctx context.Context, field gra
 		return ec.fieldContext_TokenEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TokenEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_UnmetCondition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "depth":
+		return ec.fieldContext_UnmetCondition_depth(ctx, field)
+	case "file":
+		return ec.fieldContext_UnmetCondition_file(ctx, field)
+	case "line":
+		return ec.fieldContext_UnmetCondition_line(ctx, field)
+	case "column":
+		return ec.fieldContext_UnmetCondition_column(ctx, field)
+	case "text":
+		return ec.fieldContext_UnmetCondition_text(ctx, field)
+	case "values":
+		return ec.fieldContext_UnmetCondition_values(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnmetCondition", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateDataProductPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -68,6 +68,7 @@ type QueryResolver interface {
 	Grants(ctx context.Context, filter *GrantFilter, first int, after *string) (*GrantConnection, error)
 	AuditEvents(ctx context.Context, filter *AuditEventFilter, first int, after *string) (*AuditEventConnection, error)
 	Decision(ctx context.Context, id model.ID) (*model.DecisionRecord, error)
+	WhyDenied(ctx context.Context, decisionID model.ID) (*model.Explanation, error)
 	Decisions(ctx context.Context, filter *DecisionFilter, first int, after *string) (*DecisionRecordConnection, error)
 	Asset(ctx context.Context, id *model.ID, namespace *string, name *string) (*model.Asset, error)
 	Assets(ctx context.Context, filter *AssetFilter, first int, after *string) (*AssetConnection, error)
@@ -1418,6 +1419,20 @@ func (ec *executionContext) field_Query_tokens_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["after"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_whyDenied_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "decisionId",
+		func(ctx context.Context, v any) (model.ID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["decisionId"] = arg0
 	return args, nil
 }
 
@@ -3479,6 +3494,50 @@ func (ec *executionContext) fieldContext_Query_decision(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_whyDenied(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_whyDenied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().WhyDenied(ctx, fc.Args["decisionId"].(model.ID))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Explanation) graphql.Marshaler {
+			return ec.marshalOExplanation2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐExplanation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_whyDenied(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Explanation(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_whyDenied_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_decisions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5371,6 +5430,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_decision(ctx, field)
+				})
+		case "whyDenied":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_whyDenied(ctx, field)
 				})
 		case "decisions":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
@@ -19,6 +20,12 @@ func (q query) AuditEvents(ctx context.Context, filter *graph.AuditEventFilter, 
 func (q query) Decision(ctx context.Context, id model.ID) (*model.DecisionRecord, error) {
 	d, err := q.s.Audit.Decision(ctx, id)
 	return orNull(ctx, d, err)
+}
+
+// WhyDenied resolves the field whyDenied.
+func (q query) WhyDenied(ctx context.Context, decisionID model.ID) (*model.Explanation, error) {
+	x, err := q.s.Audit.Explain(ctx, decisionID)
+	return orNull(ctx, x, err)
 }
 
 // Decisions resolves the field decisions.
@@ -39,4 +46,14 @@ func (auditEvent) Actor(ctx context.Context, e *model.Event) (*model.Principal, 
 // Principal resolves whom a decision is about.
 func (decisionRecord) Principal(ctx context.Context, d *model.DecisionRecord) (*model.Principal, error) {
 	return follow(ctx, &linksFrom(ctx).principals, d.PrincipalID)
+}
+
+// Input resolves the question, as far as the viewer may see it.
+func (r decisionRecord) Input(ctx context.Context, d *model.DecisionRecord) (json.RawMessage, error) {
+	return r.s.Audit.Input(ctx, *d)
+}
+
+// AskedBy resolves who asked about somebody else.
+func (decisionRecord) AskedBy(ctx context.Context, d *model.DecisionRecord) (*model.Principal, error) {
+	return follow(ctx, &linksFrom(ctx).principals, d.AskedBy)
 }

@@ -9,6 +9,8 @@ import (
 const (
 	rightsCost = 100 // each right is a question to the policies
 	checkCost  = 500 // a check starts a process
+	whyCost    = 500 // an explanation asks the policies some thirty questions
+	inputCost  = 10  // what may be seen of an input is two questions to the policies
 	walkShare  = 4   // a node of a walk costs a fraction of other nodes
 )
 
@@ -21,6 +23,8 @@ func costs() graph.ComplexityRoot {
 	q.Nodes = func(child int, ids []model.ID) int { return times(child, len(ids)) }
 	q.Lineage = func(child int, _ model.ID, _ model.Direction, _, maxNodes int) int { return walkCost(child, maxNodes) }
 	c.Asset.Lineage = func(child int, _ model.Direction, _, maxNodes int) int { return walkCost(child, maxNodes) }
+	c.DecisionRecord.Input = func(child int) int { return child + inputCost }
+	q.WhyDenied = func(child int, _ model.ID) int { return child + whyCost }
 	rights := func(child int) int { return child + rightsCost }
 	c.Viewer.ViewerCan, c.Domain.ViewerCan, c.DataProduct.ViewerCan = rights, rights, rights
 	c.AccessRequest.ViewerCan, c.Source.ViewerCan = rights, rights

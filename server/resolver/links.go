@@ -175,7 +175,7 @@ func (l *links) noteEvent(noun any) {
 	case *model.Event:
 		l.principals.expect(n.ActorID)
 	case *model.DecisionRecord:
-		l.principals.expect(n.PrincipalID)
+		l.principals.expect(n.PrincipalID, n.AskedBy)
 	case *model.PolicyProposal:
 		l.notePolicy(n)
 	case *model.PolicyRevision:

@@ -48,7 +48,7 @@ func TestPolicyOverTheWire(t *testing.T) {
 		}
 		node(id: $id) { id }
 		policyProposals(filter: {domain: "sales"}, first: 5) { nodes { id } pageInfo { hasNextPage } }
-		policyState(domain: "sales") { version domain active { id } previous { id } onTrial { id } proposal { id } pastIds activatedAt activatedBy { name } servingHash problem }
+		policyState(domain: "sales") { version domain active { id } previous { id } onTrial { id } proposal { id } pastIds activatedAt activatedBy { name } servingHash problem quarantinedUntil }
 		nowhere: policyState(domain: "nowhere") { version }
 	}`, vars{"id": id})
 	for path, want := range map[string]string{
@@ -73,13 +73,7 @@ func TestPolicyOverTheWire(t *testing.T) {
 // progress, the votes, and back again.
 func TestPolicyInForceOverTheWire(t *testing.T) {
 	w := newWorld(t)
-	files := []any{}
-	for _, m := range templateOf(t, "sales") {
-		files = append(files, vars{"path": m.Path, "text": m.Text})
-	}
-	draft := w.ok("ana", `mutation($in: DraftPolicyInput!) { draftPolicy(input: $in) { proposal { id } userErrors { message } } }`,
-		vars{"in": vars{"domain": "sales", "title": "The template, our own", "modules": files}}).str("draftPolicy.proposal.id")
-	w.ok("ana", `mutation($id: ID!) { checkPolicy(input: {id: $id}) { proposal { status } userErrors { message } } }`, vars{"id": draft})
+	draft := w.testedDraft()
 	tested := w.ok("ana", `mutation($id: ID!) { testPolicy(input: {id: $id}) { proposal { status tests { isOk passed failed covered failures { message } uncovered { message } survivors { message } } } userErrors { message } } }`, vars{"id": draft})
 	if tested.str("testPolicy.proposal.status") != "TESTED" {
 		t.Fatalf("got %s", tested.text)

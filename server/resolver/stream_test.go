@@ -9,8 +9,19 @@ import (
 	"testing"
 )
 
-// subscribe opens a stream of server-sent events and gives each answer.
+// subscribe follows a stream of server-sent events to its end and gives each answer.
 func (w *world) subscribe(who, query string, variables vars) []reply {
+	w.t.Helper()
+	var answers []reply
+	if !w.listen(who, query, variables, func(r reply) { answers = append(answers, r) }) {
+		w.t.Errorf("the stream ended without a complete event after %d answers", len(answers))
+	}
+	return answers
+}
+
+// listen opens a stream of server-sent events, tells of each answer as it
+// comes, and reports whether the stream said that it is complete.
+func (w *world) listen(who, query string, variables vars, tell func(reply)) (complete bool) {
 	w.t.Helper()
 	server := httptest.NewServer(w.door)
 	defer server.Close()
@@ -24,20 +35,15 @@ func (w *world) subscribe(who, query string, variables vars) []reply {
 	response, err := http.DefaultClient.Do(r)
 	w.must(err)
 	defer response.Body.Close()
-	var answers []reply
-	complete := false
 	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
 			got := reply{t: w.t, status: response.StatusCode, text: data}
 			w.must(json.Unmarshal([]byte(data), &got))
-			answers = append(answers, got)
+			tell(got)
 		}
 		complete = complete || lines.Text() == "event: complete"
 	}
-	if !complete {
-		w.t.Errorf("the stream ended without a complete event after %d answers", len(answers))
-	}
-	return answers
+	return complete
 }
 
 // watch follows a run to its end and gives the last answer.

@@ -104,6 +104,7 @@ func (w *world) open() {
 		Identity: identity.New(w.store, g, model.Now), Mesh: mesh.New(w.store, g, model.Now), Access: access.New(w.store, g, model.Now),
 		Audit: audit.New(w.store, g), Catalog: catalog.New(w.store, g, model.Now), Lineage: lineage.New(w.store, g), Governance: governance.New(w.store, g, e, model.Now),
 	}
+	s.Audit.ExplainBy(s.Governance)
 	s.Harvest = harvest.New(harvest.Config{Store: w.store, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Now: model.Now, Log: log})
 	w.t.Cleanup(s.Harvest.Close)
 	w.t.Cleanup(s.Governance.Close)

@@ -1,0 +1,113 @@
+package resolver_test
+
+import (
+	"context"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// held is a log of decisions that stops in the middle until it is let go.
+type held struct {
+	row     model.DecisionRecord
+	middle  int
+	release chan struct{}
+}
+
+func (h *held) Count(context.Context, model.Slug, time.Time, int) (int, error) {
+	return 2 * h.middle, nil
+}
+
+func (h *held) Recent(ctx context.Context, _ model.Slug, _ time.Time, _ int) iter.Seq2[model.DecisionRecord, error] {
+	return func(yield func(model.DecisionRecord, error) bool) {
+		for i := range 2 * h.middle {
+			if i == h.middle {
+				select {
+				case <-h.release:
+				case <-ctx.Done():
+					yield(model.DecisionRecord{}, ctx.Err())
+					return
+				}
+			}
+			if !yield(h.row, nil) {
+				return
+			}
+		}
+	}
+}
+
+const watchAssessment = `subscription($id: ID!) { policyAssessment(proposalId: $id) { state done total reportHash message } }`
+
+// TestAssessmentOverTheWire shows how far a long replay is while it runs, ends
+// it on demand, and lets another run to its end.
+func TestAssessmentOverTheWire(t *testing.T) {
+	w := newWorld(t)
+	draft := w.testedDraft()
+	log := w.hold(1024)
+	begin := func() {
+		t.Helper()
+		w.ok("ana", `mutation($id: ID!) { assessPolicy(input: {id: $id}) { assessment { state } userErrors { message } } }`, vars{"id": draft})
+	}
+
+	begin()
+	var last reply
+	ended := w.listen("bo", watchAssessment, vars{"id": draft}, func(r reply) {
+		if last = r; r.at("policyAssessment.state") != "RUNNING" || r.at("policyAssessment.done") != 1024.0 {
+			return
+		}
+		if r.at("policyAssessment.total") != 2048.0 {
+			t.Errorf("half way: %s", r.text)
+		}
+		if got := w.ask("bo", `mutation($id: ID!) { cancelPolicyAssessment(input: {id: $id}) { assessment { state } } }`, vars{"id": draft}); got.code() != "FORBIDDEN" {
+			t.Errorf("somebody of another domain ends it: %s", got.text)
+		}
+		w.ok("ana", `mutation($id: ID!) { cancelPolicyAssessment(input: {id: $id}) { assessment { state } userErrors { message } } }`, vars{"id": draft})
+	})
+	if !ended || last.str("policyAssessment.state") != "CANCELLED" || last.str("policyAssessment.message") == "" {
+		t.Fatalf("cancelled: %s", last.text)
+	}
+	if p := w.ok("ana", `query($id: ID!) { policyProposal(id: $id) { status impact { hash } } }`, vars{"id": draft}); p.str("policyProposal.status") != "TESTED" || p.at("policyProposal.impact") != nil {
+		t.Errorf("after the end: %s", p.text)
+	}
+
+	begin()
+	var seen []float64
+	ended = w.listen("bo", watchAssessment, vars{"id": draft}, func(r reply) {
+		last = r
+		done, _ := r.at("policyAssessment.done").(float64)
+		if seen = append(seen, done); done == 1024 {
+			close(log.release)
+		}
+	})
+	if !ended || last.str("policyAssessment.state") != "DONE" || last.str("policyAssessment.reportHash") == "" || seen[len(seen)-1] < 2048 {
+		t.Errorf("let go: %s after %v", last.text, seen)
+	}
+}
+
+// testedDraft takes a draft of Sales as far as the assessment.
+func (w *world) testedDraft() string {
+	w.t.Helper()
+	files := []any{}
+	for _, m := range templateOf(w.t, "sales") {
+		files = append(files, vars{"path": m.Path, "text": m.Text})
+	}
+	id := w.ok("ana", `mutation($in: DraftPolicyInput!) { draftPolicy(input: $in) { proposal { id } userErrors { message } } }`,
+		vars{"in": vars{"domain": "sales", "title": "The template, our own", "modules": files}}).str("draftPolicy.proposal.id")
+	w.ok("ana", `mutation($id: ID!) { checkPolicy(input: {id: $id}) { proposal { status } userErrors { message } } }`, vars{"id": id})
+	w.ok("ana", `mutation($id: ID!) { testPolicy(input: {id: $id}) { proposal { status } userErrors { message } } }`, vars{"id": id})
+	return id
+}
+
+// hold has drafts tried on a log that stops after so many decisions.
+func (w *world) hold(middle int) *held {
+	w.t.Helper()
+	w.ok("bo", `mutation($p: ID!) { checkAccess(input: {productId: $p, purpose: "attribution"}) { decision { id } } }`, vars{"p": w.orders.ID})
+	row, err := store.Decisions.First(w.t.Context(), w.store, store.Query{Index: "by_time", Desc: true})
+	w.must(err)
+	log := &held{row: row, middle: middle, release: make(chan struct{})}
+	w.services.Governance.UseLog(log)
+	return log
+}
