@@ -1,6 +1,7 @@
 // Package demo is a small company to look at: three domains, their databases,
-// their people, one pending request and one refusal. It is made through the
-// same services as everything else, so whatever it shows, a user can do.
+// their people and their rules, with a request and a proposal that wait for
+// somebody, and refusals to explain. It is made through the same services as
+// everything else, so whatever it shows, a user can do.
 package demo
 
 import (
@@ -18,6 +19,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/harvest"
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
@@ -32,14 +34,18 @@ var (
 
 // Company makes the demo.
 type Company struct {
-	Identity *identity.Service
-	Mesh     *mesh.Service
-	Access   *access.Service
-	Catalog  *catalog.Service
-	Harvest  *harvest.Service
+	Identity   *identity.Service
+	Mesh       *mesh.Service
+	Access     *access.Service
+	Catalog    *catalog.Service
+	Harvest    *harvest.Service
+	Governance *governance.Service
 
-	domains map[model.Slug]model.Domain
-	people  map[string]model.Principal
+	domains  map[model.Slug]model.Domain
+	people   map[string]model.Principal
+	products map[model.Slug]model.DataProduct
+
+	masked, analysts model.PolicyProposal
 }
 
 // Open writes the company's databases into the folder, harvests them, and
@@ -52,13 +58,15 @@ func (c *Company) Open(ctx context.Context, dir string) (map[string]string, erro
 	if err := c.harvest(ctx, dir); err != nil {
 		return nil, fmt.Errorf("harvest the company: %w", err)
 	}
-	if err := c.trade(ctx); err != nil {
-		return nil, fmt.Errorf("trade in the company: %w", err)
+	for _, step := range []func(context.Context) error{c.offer, c.draft, c.legislate, c.trade, c.propose} {
+		if err := step(ctx); err != nil {
+			return nil, fmt.Errorf("run the company: %w", err)
+		}
 	}
 	return c.tokens(ctx)
 }
 
-// settle makes the domains and the people, each steward of their own domain.
+// settle makes the domains with their stewards, and those who work for them.
 func (c *Company) settle(ctx context.Context) error {
 	c.domains, c.people = map[model.Slug]model.Domain{}, map[string]model.Principal{}
 	for _, w := range []struct {
@@ -88,7 +96,24 @@ func (c *Company) settle(ctx context.Context) error {
 		}
 		c.domains[w.domain], c.people[w.person] = d, p
 	}
-	return nil
+	return c.hire(ctx)
+}
+
+// hire makes a team of Marketing, to which Bo belongs, and Di, who writes the
+// rules of Sales: its steward could not vote on rules of her own.
+func (c *Company) hire(ctx context.Context) error {
+	team, err := c.Mesh.CreateTeam(ctx, mesh.NewTeam{Name: "analysts", DisplayName: "Analysts", DomainID: c.domains["marketing"].ID})
+	if err != nil {
+		return err
+	}
+	if c.people["bo"], err = c.Identity.UpdatePrincipal(ctx, identity.PrincipalEdit{ID: c.people["bo"].ID, TeamIDs: &[]model.ID{team.ID}}); err != nil {
+		return err
+	}
+	c.people["di"], err = c.Identity.CreatePrincipal(ctx, identity.NewPrincipal{
+		Kind: model.Person, Name: "di@sales", DisplayName: "Di Moreau", Email: "di@acme.example",
+		DomainID: c.domains["sales"].ID, Roles: []model.Role{model.RoleEmployee}, Clearance: model.Confidential,
+	})
+	return err
 }
 
 // as lets a person of the company act.
@@ -163,29 +188,54 @@ func closed(conn *sqlite.Conn, err error) error {
 	return err
 }
 
-// trade publishes two products, leaves one request pending and one read refused.
+// offer publishes what the domains have, and leaves a draft of Marketing that
+// the standards keep back.
+func (c *Company) offer(ctx context.Context) (err error) {
+	c.products = map[model.Slug]model.DataProduct{}
+	for _, w := range []struct {
+		person, namespace string
+		assets            []string
+		product           mesh.NewProduct
+	}{
+		{"ana", "sqlite://shop", []string{"orders", "order_lines", "order_totals"}, mesh.NewProduct{
+			Name: "orders", DomainID: c.domains["sales"].ID, DisplayName: "Orders",
+			Description:     "Every order of the shop with its lines and totals, refreshed each night.",
+			BusinessContext: "The basis of revenue reporting. An order counts once it is placed, whether or not it is paid.",
+			Classification:  model.Confidential, Tags: []string{"revenue"},
+		}},
+		{"ana", "sqlite://shop", []string{"products"}, mesh.NewProduct{
+			Name: "price_list", DomainID: c.domains["sales"].ID, DisplayName: "Price list",
+			Description:     "What the shop sells and for how much, as it stands today.",
+			BusinessContext: "Prices of the past are not kept here.", Classification: model.Internal,
+		}},
+		{"cy", "sqlite://warehouse", []string{"delivery_times"}, mesh.NewProduct{
+			Name: "delivery_times", DomainID: c.domains["operations"].ID, DisplayName: "Delivery times",
+			Description: "Days from order to arrival, one row a delivered order.", Classification: model.Internal, Tags: []string{"kpi"},
+		}},
+	} {
+		if c.products[w.product.Name], err = c.publish(c.as(ctx, w.person), w.namespace, w.assets, w.product); err != nil {
+			return err
+		}
+	}
+	_, err = c.publish(c.as(ctx, "bo"), "sqlite://campaigns", []string{"spend"}, mesh.NewProduct{Name: "spend", DomainID: c.domains["marketing"].ID, DisplayName: "Spend"})
+	if model.Is(err, model.KindDenied) {
+		return nil
+	}
+	return fmt.Errorf("a product without a description is published: %w", err)
+}
+
+// trade leaves one request pending and two readings refused.
 func (c *Company) trade(ctx context.Context) error {
-	orders, err := c.publish(c.as(ctx, "ana"), "sqlite://shop", []string{"orders", "order_lines", "order_totals"}, mesh.NewProduct{
-		Name: "orders", DomainID: c.domains["sales"].ID, DisplayName: "Orders",
-		Description:     "Every order of the shop with its lines and totals, refreshed each night.",
-		BusinessContext: "The basis of revenue reporting. An order counts once it is placed, whether or not it is paid.",
-		Classification:  model.Confidential, Tags: []string{"revenue"},
-	})
-	if err != nil {
-		return err
-	}
-	_, err = c.publish(c.as(ctx, "cy"), "sqlite://warehouse", []string{"delivery_times"}, mesh.NewProduct{
-		Name: "delivery_times", DomainID: c.domains["operations"].ID, DisplayName: "Delivery times",
-		Description: "Days from order to arrival, one row a delivered order.", Classification: model.Internal, Tags: []string{"kpi"},
-	})
-	if err != nil {
-		return err
-	}
 	bo := c.as(ctx, "bo")
-	if _, err := c.Access.MayRead(bo, orders.ID, "campaign attribution"); err != nil {
-		return err
+	for _, w := range []struct {
+		product model.Slug
+		purpose string
+	}{{"price_list", "Compare what a campaign costs with what it sells."}, {"orders", "Attribute revenue to the spring campaigns."}} {
+		if _, err := c.Access.MayRead(bo, c.products[w.product].ID, w.purpose); err != nil {
+			return err
+		}
 	}
-	_, err = c.Access.Request(bo, access.NewRequest{ProductID: orders.ID, Purpose: "Attribute revenue to the spring campaigns.", Duration: 30 * 24 * time.Hour})
+	_, err := c.Access.Request(bo, access.NewRequest{ProductID: c.products["orders"].ID, Purpose: "Attribute revenue to the spring campaigns.", Duration: 30 * 24 * time.Hour})
 	return err
 }
 
@@ -206,11 +256,11 @@ func (c *Company) publish(ctx context.Context, namespace string, assets []string
 	return c.Mesh.PublishProduct(ctx, made.ID)
 }
 
-// tokens gives every person a token that outlasts a day of looking around.
+// tokens gives every steward a token that outlasts a day of looking around.
 func (c *Company) tokens(ctx context.Context) (map[string]string, error) {
 	secrets := map[string]string{}
-	for person, p := range c.people {
-		_, secret, err := c.Identity.IssueToken(ctx, identity.NewToken{PrincipalID: p.ID, Name: "demo", Lifetime: 24 * time.Hour})
+	for _, person := range []string{"ana", "bo", "cy"} {
+		_, secret, err := c.Identity.IssueToken(ctx, identity.NewToken{PrincipalID: c.people[person].ID, Name: "demo", Lifetime: 24 * time.Hour})
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ const viewer = 'query Viewer { viewer { principal { name displayName } } }';
 
 let reference;
 let asking; // aborts the request in flight
+let filling = Promise.resolve(); // settles once the variables are filled in
 
 // ask posts one operation and hands every answer to `each`. A subscription
 // gives many, as server-sent events.
@@ -80,7 +81,26 @@ async function showQueries() {
   list.querySelector('.pick')?.click();
 }
 
-function pick({ title, about, query, variables }) {
+// first finds the first text under a key, wherever it lies.
+function first(found, key) {
+  let text;
+  JSON.parse(JSON.stringify(found), (k, value) => {
+    if (k === key && typeof value === 'string') text ??= value;
+    return value;
+  });
+  return text;
+}
+
+// fillIn puts what a look-up finds in the place of variables such as "dpr_…",
+// unless somebody has begun to write there.
+async function fillIn(variables, query) {
+  const shown = $('variables').value;
+  const found = await once(sessionStorage.getItem(tokenKey), query);
+  const filled = JSON.stringify(variables, (key, value) => (String(value).endsWith('…') ? first(found, key) ?? value : value), 2);
+  if ($('variables').value === shown) $('variables').value = filled;
+}
+
+function pick({ title, about, query, variables, fill }) {
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'pick';
@@ -90,6 +110,7 @@ function pick({ title, about, query, variables }) {
     $('query').value = query.join('\n');
     $('variables').value = JSON.stringify(variables ?? {}, null, 2);
     $('about').textContent = about;
+    if (fill) filling = fillIn(variables, fill).catch(() => {}); // then the reader fills them in
     for (const other of document.querySelectorAll('.pick')) other.removeAttribute('aria-current');
     button.setAttribute('aria-current', 'true');
   });
@@ -99,6 +120,7 @@ function pick({ title, about, query, variables }) {
 async function run() {
   asking?.abort();
   const mine = asking = new AbortController();
+  await filling;
   let variables;
   try {
     variables = JSON.parse($('variables').value || '{}');
