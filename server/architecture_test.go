@@ -63,7 +63,7 @@ var rules = []rule{
 		inside:  append([]string{"graph", "server/identity", "server/harvest", "server/resolver"}, services...),
 		outside: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser", "golang.org/x/sync"},
 	},
-	{path: "server/demo", inside: append([]string{"graph/model", "server/identity", "server/harvest", "server/demo"}, services...), outside: []string{"zombiezen.com/go/sqlite"}},
+	{path: "server/demo", inside: append([]string{"graph/model", "policies", "server/identity", "server/harvest", "server/demo"}, services...), outside: []string{"zombiezen.com/go/sqlite"}},
 	{path: "server/cmd", inside: []string{"server", "plugins", "sdk", "policies", "graph/model"}, outside: []string{"go.yaml.in/yaml", "golang.org/x/term", "github.com/schollz/progressbar"}},
 	{path: "server", inside: []string{"server", "graph", "policies", "sdk"}, outside: []string{"github.com/99designs/gqlgen"}},
 }

@@ -41,7 +41,13 @@ func openDecisions(ctx context.Context, cfg Config, records store.Store, engine 
 	if err != nil {
 		return nil, err
 	}
-	reads := func(domain model.Slug) ([]string, bool) { return engine.Snapshot().Reads(domain) }
+	reads := func(d model.DecisionRecord) ([]string, bool) {
+		s := engine.Snapshot()
+		if !s.Made(d) {
+			return nil, false // rules that have gone since may have read more
+		}
+		return s.Reads(d.Domain), true
+	}
 	return decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, Store: records, Retention: retention, Reads: reads, Log: log})
 }
 

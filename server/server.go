@@ -83,6 +83,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	s.Lineage = lineage.New(records, g)
 	s.Governance = governance.New(records, g, engine, model.Now)
 	s.Governance.UseLog(decisions)
+	s.Audit.ExplainBy(s.Governance)
 	if err := s.Governance.Load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("load the rules in force: %w", err), decisions.Close(), records.Close())
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +28,7 @@ func browser(t *testing.T) context.Context {
 	t.Cleanup(end)
 	ctx, end = chromedp.NewContext(ctx)
 	t.Cleanup(end)
-	ctx, end = context.WithTimeout(ctx, time.Minute)
+	ctx, end = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(end)
 	chromedp.ListenTarget(ctx, func(event any) {
 		switch e := event.(type) {
@@ -64,7 +65,7 @@ func TestConsole(t *testing.T) {
 		return s
 	}
 	do("open the page", chromedp.Navigate(r.url), chromedp.WaitVisible("#sign-in"))
-	keepPicture(t, do, "welcome")
+	keepPictures(t, do, "welcome")
 
 	do("sign in with nonsense", chromedp.SendKeys("#token", "souk_nonsense"), chromedp.Click("#sign-in button"), chromedp.WaitVisible("#sign-in-error"))
 	if got := text("#sign-in-error"); got == "" {
@@ -81,6 +82,9 @@ func TestConsole(t *testing.T) {
 		t.Errorf("status %q", got)
 	}
 	keepPicture(t, do, "explorer")
+	do("read the rules of a proposal", chromedp.Click(`//button[text()="What do they say?"]`, chromedp.BySearch), chromedp.Click("#run"), waitForText("#result", "package souk.domains.sales"))
+	do("look at the proposals", chromedp.Click(`//button[text()="Which proposals wait?"]`, chromedp.BySearch), chromedp.Click("#run"), waitForText("#result", "This saves us a request a week."))
+	keepPicture(t, do, "proposals")
 	do("ask nonsense", chromedp.SetValue("#query", "{ nothing }"), chromedp.Click("#run"), waitForText("#result", "GRAPHQL_VALIDATION_FAILED"))
 
 	do("read the schema", chromedp.Click("#tab-schema"), waitForText("#reference", "Query"), chromedp.SendKeys("#find", "publishDataProduct"), waitForText("#reference", "Puts a data product on offer."))
@@ -89,10 +93,11 @@ func TestConsole(t *testing.T) {
 	run := startRun(t, person{r: r, token: tokens["cy"]})
 	do("watch a run", chromedp.SetValue("#query", "subscription { harvestRun(id: \""+run+"\") { status } }"), chromedp.Evaluate(`document.querySelector("#variables").value = ""`, nil), chromedp.Click("#run"), waitForText("#result", "SUCCEEDED"))
 
-	do("go dark", emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}))
+	keepPictures(t, do, "light")
+	do("go dark", chromedp.Click("#tab-queries"), emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}))
 	var dark string
 	do("read the colour", chromedp.Evaluate(`getComputedStyle(document.body).backgroundColor`, &dark))
-	keepPicture(t, do, "dark")
+	keepPictures(t, do, "dark")
 	var light string
 	do("switch the theme", chromedp.Click("#theme"), chromedp.Evaluate(`getComputedStyle(document.body).backgroundColor`, &light))
 	if dark == light {
@@ -120,6 +125,21 @@ func startRun(t *testing.T, p person) string {
 	var started struct{ Run struct{ ID string } }
 	p.do("startHarvest", "StartHarvestInput", map[string]any{"sourceId": found.Source.ID}, "run { id }", &started)
 	return started.Run.ID
+}
+
+// keepPictures takes one picture as wide as a desk and one as wide as a hand,
+// and holds the page to fit into both.
+func keepPictures(t *testing.T, do func(string, ...chromedp.Action), name string) {
+	t.Helper()
+	for _, width := range []int64{1280, 360} {
+		var spills bool
+		do("resize", chromedp.EmulateViewport(width, 800), chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &spills))
+		if spills {
+			t.Errorf("%s: the page is wider than %d pixels", name, width)
+		}
+		keepPicture(t, do, fmt.Sprintf("%s-%d", name, width))
+	}
+	do("go back", chromedp.EmulateViewport(1360, 820))
 }
 
 // keepPicture writes what the browser shows to the folder that SOUK_TEST_PICTURES names, for people to look at.

@@ -35,7 +35,7 @@ func demonstrate(ctx context.Context, p *program, args []string) (err error) {
 		return err
 	}
 	defer closing(s.Close, &err)
-	company := demo.Company{Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Catalog: s.Catalog, Harvest: s.Harvest}
+	company := demo.Company{Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Catalog: s.Catalog, Harvest: s.Harvest, Governance: s.Governance}
 	tokens, err := company.Open(model.WithPrincipal(ctx, model.System()), dir)
 	if err != nil {
 		return err
@@ -61,5 +61,5 @@ func (p *program) announce(url string, tokens map[string]string, asJSON bool) {
 	for _, name := range slices.Sorted(maps.Keys(tokens)) {
 		fmt.Fprintf(p.stdout, "  %-4s %-40s %s\n", name, who[name], tokens[name])
 	}
-	fmt.Fprint(p.stdout, "\nBo has asked for Sales' orders and waits for Ana. Ctrl-C ends the demo and forgets everything.\n")
+	fmt.Fprint(p.stdout, "\nBo has asked for Sales' orders and waits for Ana; new rules for Sales wait for Ana and Cy.\nCtrl-C ends the demo and forgets everything.\n")
 }

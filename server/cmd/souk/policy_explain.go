@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -15,6 +16,8 @@ type explained struct {
 	ResourceID  string
 	PrincipalID string
 	Principal   *struct{ Name string }
+	AskedByID   string
+	AskedBy     *struct{ Name string }
 	Decision    struct {
 		Outcome     string
 		Reasons     []struct{ Code, Message, Origin string }
@@ -22,21 +25,52 @@ type explained struct {
 			ID, Type string
 			Params   []struct{ Name, Value string }
 		}
-		Approvals []struct {
-			Role, Domain string
-			Min          int
-		}
+		Approvals []approvalsWanted
 		Revisions struct{ Platform, Domain string }
 	}
 }
 
-const explainQuery = `query E($id: ID!) { decision(id: $id) { at action domain resourceId principalId principal { name } decision {
+type approvalsWanted struct {
+	Role, Domain string
+	Min          int
+}
+
+// reason is an explanation: how far each rule got, and what would help.
+type reason struct {
+	IsFaithful bool
+	Outcome    string
+	Reasons    []struct{ Code, Message, Origin string }
+	Rules      []struct {
+		Package, Entry, Title, Code, File string
+
+		Line       int
+		IsHeld     bool
+		Conditions []struct {
+			Depth, Line, Column int
+			File, Text          string
+			Values              []compared
+		}
+	}
+	Paths []struct{ Kind, Message string }
+}
+
+type compared struct {
+	Path, Value           string
+	IsMissing, IsRedacted bool
+}
+
+const explainQuery = `query E($id: ID!) { decision(id: $id) { at action domain resourceId principalId principal { name } askedById askedBy { name } decision {
 	outcome reasons { code message origin } obligations { id type params { name value } } approvals { role domain min }
 	revisions { platform domain } } } }`
 
-// policyExplain says why a decision came out as it did.
+const whyQuery = `query W($id: ID!) { whyDenied(decisionId: $id) { decisionId outcome isFaithful reasons { code message origin }
+	rules { package entry title code file line isHeld conditions { depth file line column text values { path value isMissing isRedacted } } }
+	paths { kind message outcome approvals { role domain min } changes { path value isMissing isRedacted } } } }`
+
+// policyExplain says why a decision came out as it did, and what would change it.
 func policyExplain(ctx context.Context, p *program, args []string) error {
 	f := p.newRemoteFlags("policy explain", "DECISION-ID")
+	asJSON := f.Bool("json", false, "print the explanation as JSON")
 	if err := f.parse(args); err != nil {
 		return err
 	}
@@ -48,15 +82,56 @@ func policyExplain(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	var found *explained
-	if err := r.ask(ctx, "decision", explainQuery, map[string]any{"id": f.Arg(0)}, &found); err != nil {
+	if *asJSON {
+		return p.explainJSON(ctx, r, f.Arg(0))
+	}
+	return p.explain(ctx, r, f.Arg(0))
+}
+
+// explain tells what the log has, and then why. An owner may have a decision
+// explained that is not theirs to read; a decision whose input is gone can
+// only be read.
+func (p *program) explain(ctx context.Context, r *remote, id string) error {
+	var logged *explained
+	if err := r.ask(ctx, "decision", explainQuery, map[string]any{"id": id}, &logged); err != nil {
 		return err
 	}
-	if found == nil {
-		return fmt.Errorf("there is no decision %q, or you may not know of it", f.Arg(0))
+	if logged != nil {
+		p.tell(*logged)
 	}
-	p.tell(*found)
+	var why *reason
+	if err := r.ask(ctx, "whyDenied", whyQuery, map[string]any{"id": id}, &why); err != nil {
+		return err
+	}
+	switch {
+	case why == nil && logged == nil:
+		return noDecision(id)
+	case why == nil:
+		return nil
+	case logged == nil:
+		fmt.Fprintf(p.stdout, "%s %s\n", id, outcomeWords[why.Outcome])
+		for _, r := range why.Reasons {
+			fmt.Fprintf(p.stdout, "    %s  (%s, by %s)\n", r.Message, r.Code, r.Origin)
+		}
+	}
+	p.tellWhy(*why)
 	return nil
+}
+
+func (p *program) explainJSON(ctx context.Context, r *remote, id string) error {
+	var why json.RawMessage
+	if err := r.ask(ctx, "whyDenied", whyQuery, map[string]any{"id": id}, &why); err != nil {
+		return err
+	}
+	if string(why) == "null" {
+		return noDecision(id)
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s\n", why)
+	return err
+}
+
+func noDecision(id string) error {
+	return fmt.Errorf("there is no decision %q, or you may not know of it", id)
 }
 
 // outcomeWords say an outcome to people.
@@ -67,7 +142,18 @@ func (p *program) tell(e explained) {
 	if e.Principal != nil {
 		who = e.Principal.Name
 	}
-	fmt.Fprintf(p.stdout, "%s of %s by %s %s at %s\n", e.Action, e.ResourceID, who, outcomeWords[e.Decision.Outcome], e.At)
+	if e.AskedByID != "" {
+		asker := e.AskedByID
+		if e.AskedBy != nil {
+			asker = e.AskedBy.Name
+		}
+		who += ", whom " + asker + " asked about,"
+	}
+	what := e.Action
+	if e.ResourceID != "" {
+		what += " of " + e.ResourceID
+	}
+	fmt.Fprintf(p.stdout, "%s by %s %s at %s\n", what, who, outcomeWords[e.Decision.Outcome], e.At)
 	for _, r := range e.Decision.Reasons {
 		fmt.Fprintf(p.stdout, "    %s  (%s, by %s)\n", r.Message, r.Code, r.Origin)
 	}
@@ -86,4 +172,48 @@ func (p *program) tell(e explained) {
 		fmt.Fprintf(p.stdout, " and, of %s, %s", e.Domain, e.Decision.Revisions.Domain)
 	}
 	fmt.Fprintln(p.stdout)
+}
+
+// tellWhy goes through the rules, and ends with what would help.
+func (p *program) tellWhy(why reason) {
+	if !why.IsFaithful {
+		fmt.Fprintln(p.stdout, "\nThe rules that decided are not to be had any more, or decide otherwise now: this is how those of today see it.")
+	}
+	if len(why.Rules) > 0 {
+		fmt.Fprintln(p.stdout, "\nThe rules that could have applied:")
+	}
+	for _, r := range why.Rules {
+		verdict := "did not apply"
+		if r.IsHeld {
+			verdict = "applied"
+		}
+		fmt.Fprintf(p.stdout, "  %s %s, %s:%d, %s\n", r.Entry, cmp.Or(r.Title, r.Code, "a rule without a name"), r.File, r.Line, verdict)
+		for _, c := range r.Conditions {
+			indent := strings.Repeat("  ", c.Depth)
+			fmt.Fprintf(p.stdout, "%s    %s:%d:%d was not so: %s\n", indent, c.File, c.Line, c.Column, c.Text)
+			for _, v := range c.Values {
+				fmt.Fprintf(p.stdout, "%s      %s\n", indent, v)
+			}
+		}
+	}
+	switch {
+	case len(why.Paths) > 0:
+		fmt.Fprintln(p.stdout, "\nWhat would make it allowed:")
+	case why.Outcome == "DENY":
+		fmt.Fprintln(p.stdout, "\nNothing that one person can do would make it allowed.")
+	}
+	for _, path := range why.Paths {
+		fmt.Fprintf(p.stdout, "  - %s\n", path.Message)
+	}
+}
+
+// String says what a condition looked at.
+func (c compared) String() string {
+	switch {
+	case c.IsRedacted:
+		return c.Path + " is not shown to you"
+	case c.IsMissing:
+		return c.Path + " is missing"
+	}
+	return c.Path + " was " + c.Value
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -140,10 +141,25 @@ func TestPolicyOverTheWire(t *testing.T) {
 		Decisions struct{ Nodes []struct{ ID string } }
 	}
 	people["gil"].ask(`{ decisions(filter: { outcome: DENY }, first: 1) { nodes { id } } }`, nil, &refused)
-	explained := souk(people["gil"].token, "domain.admin of ", "explain", refused.Decisions.Nodes[0].ID)
-	for _, want := range []string{"by gil was refused", "Only an administrator or a steward may do this.  (admin.reserved, by platform)", "decided by sha256:"} {
+	explained := souk(people["gil"].token, "domain.admin by gil was refused", "explain", refused.Decisions.Nodes[0].ID)
+	for _, want := range []string{
+		"Only an administrator or a steward may do this.  (admin.reserved, by platform)", "decided by sha256:",
+		"The rules that could have applied:", "  deny Reserved for administrators and stewards, platform/administration.rego:", ", applied\n",
+		"  allow Administrators, platform/administration.rego:", ", did not apply\n",
+		"was not so: lib.is_admin(input.subject)\n", "was not so: \"ADMIN\" in subject.roles\n", "input.subject.roles was [",
+		"What would make it allowed:\n  - Become an administrator.\n",
+	} {
 		if !strings.Contains(explained.stdout, want) {
 			t.Errorf("nothing of %q: %+v", want, explained)
+		}
+	}
+	machine := souk(people["gil"].token, `"isFaithful":true`, "explain", "--json", refused.Decisions.Nodes[0].ID)
+	if !json.Valid([]byte(machine.stdout)) {
+		t.Errorf("no JSON: %+v", machine)
+	}
+	for _, args := range [][]string{{"explain"}, {"explain", "--json"}} {
+		if got := souk(people["fay"].token, "no decision", append(args, refused.Decisions.Nodes[0].ID)...); got.status != 1 || got.stdout != "" {
+			t.Errorf("fay: %+v", got)
 		}
 	}
 	dir := t.TempDir()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -23,6 +24,7 @@ func (p *program) open(ctx context.Context, f *flags) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	slog.SetDefault(log) // for the rooms that are given no logger
 	return server.New(ctx, cfg, plugins.All(), log)
 }
 
