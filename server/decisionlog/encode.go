@@ -103,6 +103,9 @@ func appendDecision(b []byte, d model.Decision) []byte {
 	b = strconv.AppendInt(append(b, `,"ttlMax":`...), int64(d.TTLMax), 10)
 	b = text(append(b, `,"revisions":{"platform":`...), d.Revisions.Platform)
 	b = text(append(b, `,"domain":`...), d.Revisions.Domain)
+	if d.Revisions.Consent != "" {
+		b = text(append(b, `,"consent":`...), d.Revisions.Consent)
+	}
 	b = strconv.AppendInt(append(b, `},"steps":`...), int64(d.Steps), 10)
 	return append(b, '}')
 }

@@ -27,6 +27,12 @@ func TestWhatIsLoggedIsRead(t *testing.T) {
 		c := newClock()
 		l := open(t, decisionlog.Config{URI: uri, Now: c.now})
 		want := fill(t, l, 20, c.now())
+		consented := asked(21, c.now())
+		consented.Decision.Revisions.Consent = "c1"
+		if err := l.Append(t.Context(), consented); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, consented)
 		list := model.DecisionRecord{
 			Meta: model.Meta{ID: "dec_list"}, At: c.now().Add(123456 * time.Nanosecond), Action: model.ActMetadataView, PrincipalID: "prn_1", Outcome: model.Allow,
 			Decision: model.Decision{ID: "dec_list", Outcome: model.Allow, Reasons: []model.Reason{}},
@@ -59,7 +65,7 @@ func TestWhatIsLoggedIsRead(t *testing.T) {
 		if err := l.Append(t.Context(), want[3]); !model.Is(err, model.KindConflict) {
 			t.Errorf("the same again: got %v, want a conflict", err)
 		}
-		mustVerify(t, l, 22)
+		mustVerify(t, l, 23)
 	})
 }
 

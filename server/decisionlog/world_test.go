@@ -3,15 +3,14 @@ package decisionlog_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/decisionlog"
+	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
 )
 
 // clock is a time that the test moves.
@@ -50,15 +49,8 @@ func sqliteURI(tb testing.TB) string {
 // mongoURI names a fresh database.
 func mongoURI(tb testing.TB) string {
 	tb.Helper()
-	given := os.Getenv("SOUK_TEST_MONGODB_URI")
-	if given == "" {
-		if os.Getenv("SOUK_TEST_SKIP") == "never" {
-			tb.Fatal("SOUK_TEST_MONGODB_URI is not set: start a MongoDB with .ci/mongod")
-		}
-		tb.Skip("SOUK_TEST_MONGODB_URI is not set: start a MongoDB with .ci/mongod")
-	}
-	before, options, _ := strings.Cut(given, "/?")
-	return before + "/" + string(model.NewID("log")) + "?" + options
+	uri, _ := mongodbtest.Database(tb)
+	return uri
 }
 
 func open(tb testing.TB, c decisionlog.Config) *decisionlog.Log {

@@ -40,6 +40,23 @@ type Scan struct {
 // Order gives the paths of the scan's rows that vary, in the order of the index.
 func (p *Plan) Order(s Scan) []Path { return p.Index.Paths[len(s.Equal):] }
 
+// Passed reports a row that the cursor of the query stands on or behind, for
+// engines whose bounds may let one such row through.
+func (p *Plan) Passed(s Scan, row func(Path) []Value, id model.ID) bool {
+	if s.AfterID == "" {
+		return false
+	}
+	for i, path := range p.Order(s) {
+		if Compare(First(row(path)), s.After[i]) != 0 {
+			return false
+		}
+	}
+	if p.Desc {
+		return id >= s.AfterID
+	}
+	return id <= s.AfterID
+}
+
 // Plan finds how the query's index serves it. A query that it does not serve
 // is an error of kind Internal, and a foreign cursor one of kind BadCursor.
 func (q Query) Plan() (*Plan, error) {

@@ -3,13 +3,10 @@ package mongo
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 
 	"github.com/souk-mesh/souk/server/decisionlog/chain"
 )
@@ -121,60 +118,11 @@ func (db *DB) Settle(ctx context.Context, before, after chain.Segment) error {
 	})
 }
 
-// transact does the work in one transaction, again while another process's is
-// in the way. A process that was killed in the middle of one may be that.
+// transact does the work in one transaction, and gives what the chain acts on
+// as it is.
 func (db *DB) transact(ctx context.Context, work func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
-	defer cancel()
-	session, err := db.client.StartSession()
-	if err != nil {
-		return unusable(err)
-	}
-	defer session.EndSession(context.WithoutCancel(ctx))
-	for begin := time.Now(); ; {
-		err := attempt(ctx, session, work)
-		if !labelled(err, "TransientTransactionError") || !rest(ctx) {
-			return refusal(err)
-		}
-		if time.Since(begin) > orphanAge {
-			_ = db.endOrphans(ctx) // where it may not, the server itself does it in time
-		}
-	}
-}
-
-func attempt(ctx context.Context, session *mongo.Session, work func(context.Context) error) error {
-	if err := session.StartTransaction(options.Transaction().SetReadConcern(readconcern.Snapshot())); err != nil {
-		return err
-	}
-	if err := work(mongo.NewSessionContext(ctx, session)); err != nil {
-		_ = session.AbortTransaction(context.WithoutCancel(ctx)) // the server forgets what nobody commits
-		return err
-	}
-	for { // to commit twice what may be committed already is no fault
-		err := session.CommitTransaction(ctx)
-		if !labelled(err, "UnknownTransactionCommitResult") || !rest(ctx) {
-			return err
-		}
-	}
-}
-
-func labelled(err error, label string) bool {
-	said, ok := errors.AsType[mongo.LabeledError](err)
-	return ok && said.HasErrorLabel(label)
-}
-
-// rest waits for a moment, and reports whether the context lives on.
-func rest(ctx context.Context) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(rand.N(20 * time.Millisecond)):
-		return true
-	}
-}
-
-func refusal(err error) error {
-	if err == nil || errors.Is(err, chain.ErrMoved) || errors.Is(err, chain.ErrTaken) || errors.Is(err, chain.ErrPassed) {
+	err := db.client.Transact(ctx, work)
+	if errors.Is(err, chain.ErrMoved) || errors.Is(err, chain.ErrTaken) || errors.Is(err, chain.ErrPassed) {
 		return err
 	}
 	return unusable(err)

@@ -1,76 +1,52 @@
 // Package mongo keeps the decision log in MongoDB, in collections of its own
-// in the store's database. It owns the mapping and the transactions, in which
-// several processes of Souk may meet. What a row says and how rows are linked
-// is chain's.
+// in the store's database. It owns the mapping and what a transaction does, in
+// which several processes of Souk may meet. What a row says and how rows are
+// linked is chain's, and connections are those of driver/mongodb.
 package mongo
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
-	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/decisionlog/chain"
+	"github.com/souk-mesh/souk/server/driver/mongodb"
 )
 
 var _ chain.Keeper = (*DB)(nil)
 
 const (
-	openTimeout     = 5 * time.Second
-	commitTimeout   = 30 * time.Second
-	defaultDatabase = "souk"
-	stateSecret     = "secret"
-	stateCursor     = "cursor"
+	app         = "souk decision log" // how the server tells the log's connections from all others
+	stateSecret = "secret"
+	stateCursor = "cursor"
 )
 
 // DB is an open log.
 type DB struct {
-	client                                *mongo.Client
+	client                                *mongodb.Client
 	rows, inputs, segments, marks, states *mongo.Collection
 }
 
-// Open connects to the database of the URI and makes the indexes. The store
-// has already seen that the server has transactions.
+// Open connects to the database of the URI and makes the indexes.
 func Open(ctx context.Context, uri string) (*DB, error) {
-	journal := true
-	opts := options.Client().ApplyURI(uri).SetAppName(appName(databaseName(uri))).SetReadConcern(readconcern.Majority()).
-		SetWriteConcern(&writeconcern.WriteConcern{W: writeconcern.WCMajority, Journal: &journal})
-	if opts.ServerSelectionTimeout == nil {
-		opts.SetServerSelectionTimeout(openTimeout)
-	}
-	client, err := mongo.Connect(opts)
+	client, err := mongodb.Open(ctx, uri, app)
 	if err != nil {
-		return nil, &model.Error{Kind: model.KindInvalid, Field: "store", Message: "is no MongoDB URI that can be used", Hint: "use mongodb://host:27017/souk?replicaSet=rs0"}
+		return nil, err
 	}
-	d := client.Database(databaseName(uri))
 	db := &DB{
-		client: client, rows: d.Collection("decision_log"), inputs: d.Collection("decision_log_input"),
-		segments: d.Collection("decision_log_segment"), marks: d.Collection("decision_log_mark"), states: d.Collection("decision_log_state"),
+		client: client, rows: client.Collection("decision_log"), inputs: client.Collection("decision_log_input"),
+		segments: client.Collection("decision_log_segment"), marks: client.Collection("decision_log_mark"), states: client.Collection("decision_log_state"),
 	}
 	if err := db.prepare(ctx); err != nil {
-		_ = client.Disconnect(context.WithoutCancel(ctx)) // the reason why opening ends is err
+		_ = client.Close() // the reason why opening ends is err
 		return nil, unusable(err)
 	}
 	return db, nil
-}
-
-func databaseName(uri string) string {
-	_, rest, _ := strings.Cut(uri, "://")
-	_, path, _ := strings.Cut(rest, "/")
-	path, _, _ = strings.Cut(path, "?")
-	if name, err := url.PathUnescape(path); err == nil && name != "" {
-		return name
-	}
-	return defaultDatabase
 }
 
 func (db *DB) prepare(ctx context.Context) error {
@@ -78,6 +54,8 @@ func (db *DB) prepare(ctx context.Context) error {
 		{Keys: bson.D{{Key: "id", Value: 1}}, Options: options.Index().SetUnique(true).SetName("id")},
 		{Keys: bson.D{{Key: "principal", Value: 1}, {Key: "_id", Value: 1}}},
 		{Keys: bson.D{{Key: "resource", Value: 1}, {Key: "_id", Value: 1}}},
+		{Keys: bson.D{{Key: "domain", Value: 1}, {Key: "_id", Value: 1}}},
+		{Keys: bson.D{{Key: "outcome", Value: 1}, {Key: "_id", Value: 1}, {Key: "at", Value: 1}}},
 		{Keys: bson.D{{Key: "segment", Value: 1}, {Key: "_id", Value: 1}}},
 	})
 	if err != nil {
@@ -149,8 +127,4 @@ func (db *DB) Cursor(ctx context.Context) (int64, error) {
 }
 
 // Close implements chain.Keeper.
-func (db *DB) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
-	defer cancel()
-	return unusable(db.client.Disconnect(ctx))
-}
+func (db *DB) Close() error { return db.client.Close() }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/decisionlog/chain"
+	"github.com/souk-mesh/souk/server/driver/sqlite"
 )
 
 const columns = "SELECT r.seq, r.id, r.at, r.principal, r.resource, r.domain, r.action, r.outcome, r.prev, r.hash, r.body, i.salt, i.input FROM row r LEFT JOIN input i ON i.seq = r.seq"
@@ -20,9 +21,9 @@ func (db *DB) Rows(ctx context.Context, q chain.Query) ([]chain.Row, error) {
 	}
 	sql, values := render(q)
 	var rows []chain.Row
-	err := f.read(ctx, sql, values, func(r row) error {
+	err := query(ctx, f, sql, values, func(r sqlite.Row) (bool, error) {
 		rows = append(rows, decode(r))
-		return nil
+		return true, nil
 	})
 	if err != nil && ctx.Err() == nil {
 		err = db.unusable(err)
@@ -77,26 +78,26 @@ func render(q chain.Query) (string, []any) {
 	return sql + order + fmt.Sprintf(" LIMIT %d", q.Limit), values
 }
 
-func decode(r row) chain.Row {
+func decode(r sqlite.Row) chain.Row {
 	out := chain.Row{
-		Seq: r.ColumnInt64(0),
+		Seq: r.Int(0),
 		Keys: chain.Keys{
-			ID: model.ID(r.ColumnText(1)), At: r.ColumnInt64(2), Principal: model.ID(r.ColumnText(3)), Resource: model.ID(r.ColumnText(4)),
-			Domain: model.Slug(r.ColumnText(5)), Action: model.Action(r.ColumnText(6)), Outcome: model.Outcome(r.ColumnText(7)),
+			ID: model.ID(r.Text(1)), At: r.Int(2), Principal: model.ID(r.Text(3)), Resource: model.ID(r.Text(4)),
+			Domain: model.Slug(r.Text(5)), Action: model.Action(r.Text(6)), Outcome: model.Outcome(r.Text(7)),
 		},
-		Body: r.bytes(10), Salt: r.bytes(11), Input: r.bytes(12),
+		Body: r.Bytes(10), Salt: r.Bytes(11), Input: r.Bytes(12),
 	}
-	copy(out.Prev[:], r.bytes(8))
-	copy(out.Hash[:], r.bytes(9))
+	copy(out.Prev[:], r.Bytes(8))
+	copy(out.Hash[:], r.Bytes(9))
 	return out
 }
 
 // Row implements chain.Keeper. Ids sort by time, so the newest file is asked first.
 func (db *DB) Row(ctx context.Context, id string) (found chain.Row, ok bool, err error) {
 	for _, f := range slices.Backward(db.all()) {
-		err := f.read(ctx, columns+" WHERE r.id = ?", []any{id}, func(r row) error {
+		err := query(ctx, f, columns+" WHERE r.id = ?", []any{id}, func(r sqlite.Row) (bool, error) {
 			found, ok = decode(r), true
-			return nil
+			return false, nil
 		})
 		if err != nil || ok {
 			return found, ok, err
@@ -110,9 +111,9 @@ func (db *DB) Known(ctx context.Context, ids []string) (map[string]bool, error) 
 	known := map[string]bool{}
 	for _, f := range db.all() {
 		for _, id := range ids {
-			err := f.read(ctx, "SELECT 1 FROM row WHERE id = ?", []any{id}, func(row) error {
+			err := query(ctx, f, "SELECT 1 FROM row WHERE id = ?", []any{id}, func(sqlite.Row) (bool, error) {
 				known[id] = true
-				return nil
+				return false, nil
 			})
 			if err != nil {
 				return nil, db.unusable(err)

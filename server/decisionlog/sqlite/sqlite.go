@@ -1,7 +1,8 @@
 // Package sqlite keeps the decision log in SQLite: a folder beside the store
 // with a file for each month, so that the log has a writer lock and a journal
-// of its own, and a key file that only its owner may read. It owns the files
-// and the transactions. What a row says and how rows are linked is chain's.
+// of its own, and a key file that only its owner may read. It owns the folder,
+// the tables and the statements on them. What a row says and how rows are
+// linked is chain's; a file and its connections are the driver's.
 package sqlite
 
 import (
@@ -17,12 +18,13 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/decisionlog/chain"
+	"github.com/souk-mesh/souk/server/driver/sqlite"
 )
 
 var _ chain.Keeper = (*DB)(nil)
 
 const (
-	memory = ":memory:"
+	memory = sqlite.Memory
 	suffix = ".db"
 )
 
@@ -39,14 +41,14 @@ type DB struct {
 	options Options
 
 	mu     sync.Mutex
-	files  map[string]*file
+	files  map[string]*sqlite.File
 	secret []byte // in memory only
 }
 
 // Open opens the log of the store at path. It makes nothing before the first
 // row is written.
 func Open(path string, o Options) (*DB, error) {
-	db := &DB{options: o, files: map[string]*file{}}
+	db := &DB{options: o, files: map[string]*sqlite.File{}}
 	if path == memory {
 		return db, nil
 	}
@@ -80,7 +82,7 @@ func (db *DB) names() ([]string, error) {
 }
 
 // open gives the file of a segment, and makes it when there is none.
-func (db *DB) open(name string) (*file, error) {
+func (db *DB) open(name string) (*sqlite.File, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if f, ok := db.files[name]; ok {
@@ -102,7 +104,7 @@ func (db *DB) open(name string) (*file, error) {
 }
 
 // all gives the open files, the oldest first.
-func (db *DB) all() []*file {
+func (db *DB) all() []*sqlite.File {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	names := make([]string, 0, len(db.files))
@@ -110,14 +112,14 @@ func (db *DB) all() []*file {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	files := make([]*file, len(names))
+	files := make([]*sqlite.File, len(names))
 	for i, name := range names {
 		files[i] = db.files[name]
 	}
 	return files
 }
 
-func (db *DB) find(name string) *file {
+func (db *DB) find(name string) *sqlite.File {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	return db.files[name]
@@ -129,7 +131,7 @@ func (db *DB) unusable(err error) error {
 	}
 	return &model.Error{
 		Kind: model.KindUnavailable, Message: fmt.Sprintf("the decision log %q cannot be used", db.dir),
-		Hint: "see that the disk is sound and has room, and that souk may write to the folder", Err: err,
+		Hint: sqlite.Remedy(err), Err: err,
 	}
 }
 
@@ -137,7 +139,7 @@ func (db *DB) unusable(err error) error {
 func (db *DB) Segments(ctx context.Context) ([]chain.Segment, error) {
 	var segments []chain.Segment
 	for _, f := range db.all() {
-		s, found, err := f.segment(ctx)
+		s, found, err := segment(ctx, f)
 		if err != nil {
 			return nil, db.unusable(err)
 		}
@@ -155,13 +157,13 @@ func (db *DB) Marks(ctx context.Context, segment string) ([]chain.Mark, error) {
 	if f == nil {
 		return nil, nil
 	}
-	err := f.read(ctx, "SELECT doc FROM mark ORDER BY day", nil, func(r row) error {
+	err := query(ctx, f, "SELECT doc FROM mark ORDER BY day", nil, func(r sqlite.Row) (bool, error) {
 		var m chain.Mark
-		if err := json.Unmarshal(r.bytes(0), &m); err != nil {
-			return fmt.Errorf("a mark of %s is damaged: %w", segment, err)
+		if err := json.Unmarshal(r.Bytes(0), &m); err != nil {
+			return false, fmt.Errorf("a mark of %s is damaged: %w", segment, err)
 		}
 		marks = append(marks, m)
-		return nil
+		return true, nil
 	})
 	return marks, err
 }
@@ -171,7 +173,7 @@ func (db *DB) Marks(ctx context.Context, segment string) ([]chain.Mark, error) {
 func (db *DB) Cursor(ctx context.Context) (int64, error) {
 	files := db.all()
 	for _, f := range slices.Backward(files) {
-		if at, found, err := f.cursor(ctx); err != nil || found {
+		if at, found, err := cursor(ctx, f); err != nil || found {
 			return at, err
 		}
 	}
@@ -182,7 +184,7 @@ func (db *DB) Cursor(ctx context.Context) (int64, error) {
 func (db *DB) Close() error {
 	var errs []error
 	for _, f := range db.all() {
-		errs = append(errs, f.close())
+		errs = append(errs, f.Close())
 	}
 	db.mu.Lock()
 	defer db.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -13,7 +14,7 @@ import (
 func BenchmarkApply(b *testing.B) {
 	for _, writers := range []int{1, 64} {
 		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
-			where, _ := freshDatabase(b)
+			where, _ := mongodbtest.Database(b)
 			db := openAt(b, where)
 			b.SetParallelism(writers)
 			b.ResetTimer()
@@ -42,7 +43,7 @@ func applyOne(b *testing.B, db store.Store) {
 // BenchmarkAssets reads among 20,000 assets and loads them.
 func BenchmarkAssets(b *testing.B) {
 	const assets, each = 20_000, 500
-	where, _ := freshDatabase(b)
+	where, _ := mongodbtest.Database(b)
 	db := openAt(b, where)
 	made := 0
 	batch := func() {

@@ -56,6 +56,15 @@ func value(v bson.RawValue) store.Value {
 // document is the row after the write of the record.
 func document(r store.Record) bson.D {
 	schema, _ := store.SchemaOf(r.Kind) // Prepare has found it
+	doc := bson.D{{Key: "_id", Value: r.ID}, {Key: "v", Value: r.Revision + 1}, {Key: "k", Value: keysOf(schema, r)}}
+	if free := freeOf(schema, r); len(free) > 0 {
+		doc = append(doc, bson.E{Key: "u", Value: free})
+	}
+	return append(doc, bson.E{Key: "doc", Value: string(r.Doc)})
+}
+
+// keysOf are the declared values of the record.
+func keysOf(schema store.Schema, r store.Record) bson.D {
 	keys := bson.D{}
 	for _, p := range schema.Paths {
 		switch values := r.Keys[p]; {
@@ -66,11 +75,7 @@ func document(r store.Record) bson.D {
 			keys = append(keys, bson.E{Key: string(p), Value: values[0]})
 		}
 	}
-	doc := bson.D{{Key: "_id", Value: r.ID}, {Key: "v", Value: r.Revision + 1}, {Key: "k", Value: keys}}
-	if free := freeOf(schema, r); len(free) > 0 {
-		doc = append(doc, bson.E{Key: "u", Value: free})
-	}
-	return append(doc, bson.E{Key: "doc", Value: string(r.Doc)})
+	return keys
 }
 
 // freeOf names the unique indexes that do not bind the record, because one of

@@ -1,39 +1,13 @@
 package mongo
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"regexp"
-	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/driver/mongodb"
 	"github.com/souk-mesh/souk/server/store"
 )
-
-// failure gives an error of the server the kind that its reader can act on.
-func failure(err error) error {
-	if _, ours := errors.AsType[*model.Error](err); ours || err == nil || errors.Is(err, context.Canceled) {
-		return err
-	}
-	if errors.Is(err, mongo.ErrClientDisconnected) {
-		return store.Closed()
-	}
-	if mongo.IsTimeout(err) || mongo.IsNetworkError(err) || lostPrimary(err) {
-		return store.Unavailable("MongoDB does not answer", "check that the replica set has a primary and that this machine reaches it", err)
-	}
-	return fmt.Errorf("mongodb: %w", err)
-}
-
-// lostPrimary reports what a server says that has just ceased to be primary,
-// or is about to stop.
-func lostPrimary(err error) bool {
-	said, ok := errors.AsType[mongo.ServerError](err)
-	return ok && (said.HasErrorLabel("TransientTransactionError") ||
-		slices.ContainsFunc([]int{91, 189, 10107, 11600, 11602, 13435, 13436}, said.HasErrorCode))
-}
 
 var duplicate = regexp.MustCompile(`collection: [^ .]+\.(\S+) index: (\S+) dup key`)
 
@@ -46,5 +20,5 @@ func refusal(err error) error {
 			return schema.Taken(x)
 		}
 	}
-	return failure(err)
+	return mongodb.Failure(err)
 }

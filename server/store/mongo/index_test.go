@@ -8,6 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -15,7 +16,7 @@ import (
 // directions, behind a cursor, between bounds and for a list of values, and
 // reads in the server's own profile that it neither sorted nor scanned.
 func TestIndexesServeQueries(t *testing.T) {
-	where, database := freshDatabase(t)
+	where, database := mongodbtest.Database(t)
 	db := openAt(t, where)
 	fill(t, db)
 	large := options.CreateCollection().SetCapped(true).SetSizeInBytes(16 << 20)

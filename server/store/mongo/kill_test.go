@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/killtest"
 	"github.com/souk-mesh/souk/server/store/mongo"
-	"github.com/souk-mesh/souk/server/store/mongo/internal/replset"
 )
 
 func openForKill(ctx context.Context, address string) (store.Store, error) {
@@ -26,7 +26,7 @@ func TestKilledWriter(t *testing.T) {
 	for i := range databases {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()
-			address := func() string { where, _ := freshDatabase(t); return where }
+			address := func() string { where, _ := mongodbtest.Database(t); return where }
 			killtest.KillWriter(t, openForKill, address, killtest.Rounds()/databases)
 		})
 	}
@@ -36,17 +36,17 @@ func TestKilledWriter(t *testing.T) {
 // in its journal survives.
 func TestKilledServer(t *testing.T) {
 	rounds := max(1, killtest.Rounds()/10)
-	m := startMongod(t, "--replSet", replset.Name)
-	if err := replset.Initiate(t.Context(), m.address); err != nil {
+	m := mongodbtest.Start(t, "--replSet", mongodbtest.ReplicaSet)
+	if err := mongodbtest.Initiate(t.Context(), m.Address); err != nil {
 		t.Fatal(err)
 	}
-	address := "mongodb://" + m.address + "/?replicaSet=" + replset.Name
+	address := "mongodb://" + m.Address + "/?replicaSet=" + mongodbtest.ReplicaSet
 	ledger := killtest.NewLedger()
 	for range rounds {
-		acknowledged := writeUntil(t, address, m.kill)
+		acknowledged := writeUntil(t, address, m.Kill)
 		ledger.Acknowledged += len(acknowledged)
-		m.start(t)
-		if err := replset.Initiate(t.Context(), m.address); err != nil {
+		m.Restart(t)
+		if err := mongodbtest.Initiate(t.Context(), m.Address); err != nil {
 			t.Fatal(err)
 		}
 		db, err := mongo.Open(t.Context(), address)

@@ -8,17 +8,17 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/driver/mongodb"
 	"github.com/souk-mesh/souk/server/store"
 )
 
 // Fetch implements store.Engine.
 func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]store.Record, error) {
-	rows, err := all(ctx, e.reads(kind), ids)
+	rows, err := all(ctx, e.client.Snapshot(string(kind)), ids)
 	if err != nil {
-		return nil, failure(err)
+		return nil, mongodb.Failure(err)
 	}
 	byID := make(map[model.ID]store.Record, len(rows))
 	for _, r := range rows {
@@ -42,19 +42,13 @@ func all(ctx context.Context, c *mongo.Collection, ids []model.ID, opts ...optio
 	return rows, err
 }
 
-// reads gives the collection for queries that see one state of it, however
-// long they take: without it the server may show half of a change.
-func (e *engine) reads(kind store.Kind) *mongo.Collection {
-	return e.database.Collection(string(kind), options.Collection().SetReadConcern(readconcern.Snapshot()))
-}
-
 // Scan implements store.Engine.
 func (e *engine) Scan(ctx context.Context, p *store.Plan, page *store.Pager) error {
-	f := finder{plan: p, page: page, rows: e.reads(p.Schema.Kind)}
+	f := finder{plan: p, page: page, rows: e.client.Snapshot(string(p.Schema.Kind))}
 	for scans := p.Scans; len(scans) > 0; {
 		n := together(scans)
 		if more, err := f.run(ctx, scans[:n]); err != nil || !more {
-			return failure(err)
+			return mongodb.Failure(err)
 		}
 		scans = scans[n:]
 	}
@@ -97,7 +91,7 @@ func (f *finder) run(ctx context.Context, scans []store.Scan) (more bool, err er
 		if err := found.Decode(&r); err != nil {
 			return false, err
 		}
-		if f.passed(first, r) {
+		if f.plan.Passed(first, r.values, r.ID) {
 			continue
 		}
 		more, err := f.page.Offer(r.values, func() store.Record { return r.record(f.plan.Schema.Kind) })
@@ -106,23 +100,6 @@ func (f *finder) run(ctx context.Context, scans []store.Scan) (more bool, err er
 		}
 	}
 	return true, found.Err()
-}
-
-// passed reports a row that the cursor of the query stands on or behind; the
-// bounds of a scan may let one such row through.
-func (f *finder) passed(s store.Scan, r row) bool {
-	if s.AfterID == "" {
-		return false
-	}
-	for i, p := range f.plan.Order(s) {
-		if store.Compare(store.First(r.values(p)), s.After[i]) != 0 {
-			return false
-		}
-	}
-	if f.plan.Desc {
-		return r.ID >= s.AfterID
-	}
-	return r.ID <= s.AfterID
 }
 
 // command asks for the rows of the scans in the order of the index. Several

@@ -7,12 +7,13 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
 // TestRecordsOfAnEarlierSouk are found by paths that it did not know.
 func TestRecordsOfAnEarlierSouk(t *testing.T) {
-	where, database := freshDatabase(t)
+	where, database := mongodbtest.Database(t)
 	s := openAt(t, where)
 	product := model.DataProduct{Meta: model.Meta{ID: "dpr_1"}, Name: "orders", DomainID: "dom_1", OwnerID: "prn_ana", Status: model.Draft}
 	if _, err := s.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Products.Put(product)}}); err != nil {

@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/driver/mongodb"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -25,7 +26,7 @@ func (e *engine) Commit(ctx context.Context, group []*store.Job) error {
 	err := e.commit(ctx, group, false)
 	switch {
 	case !mongo.IsDuplicateKeyError(err):
-		return failure(err)
+		return mongodb.Failure(err)
 	case len(group) == 1:
 		if err := e.commit(ctx, group, true); err != nil {
 			group[0].Err = refusal(err)
@@ -43,7 +44,7 @@ func (e *engine) Commit(ctx context.Context, group []*store.Job) error {
 // commit writes the group in one transaction. Changes that are refused carry
 // their error.
 func (e *engine) commit(ctx context.Context, group []*store.Job, inOrder bool) error {
-	err := e.transact(ctx, func(ctx context.Context) error {
+	err := e.client.Transact(ctx, func(ctx context.Context) error {
 		return e.writeGroup(ctx, group, &batch{inOrder: inOrder, last: map[store.Kind]int{}})
 	})
 	if errors.Is(err, errRefused) {
@@ -67,7 +68,7 @@ func (e *engine) writeGroup(ctx context.Context, group []*store.Job, writes *bat
 	refused, now := 0, model.Now()
 	for _, j := range group {
 		var good []store.Write
-		if good, j.Err = current.take(j.Change.Writes); j.Err != nil {
+		if good, j.Err = current.Take(j.Change.Writes); j.Err != nil {
 			if refused++; len(group) == 1 { // one of these may be refused before
 				writes.add(good)
 			}
@@ -97,52 +98,25 @@ func (e *engine) advance(ctx context.Context, by int) (int64, error) {
 	return meta.Seq, err
 }
 
-type key struct {
-	kind store.Kind
-	id   model.ID
-}
-
-// revisions are the current ones of the records that a group touches; an
-// absent record has none.
-type revisions map[key]model.Revision
-
-func (e *engine) revisions(ctx context.Context, group []*store.Job) (revisions, error) {
+// revisions reads the current ones of the records that a group touches.
+func (e *engine) revisions(ctx context.Context, group []*store.Job) (store.Revisions, error) {
 	ids := map[store.Kind][]model.ID{}
 	for _, j := range group {
 		for _, w := range j.Change.Writes {
 			ids[w.Record.Kind] = append(ids[w.Record.Kind], w.Record.ID)
 		}
 	}
-	current := revisions{}
+	current := store.Revisions{}
 	for kind, list := range ids {
 		rows, err := all(ctx, e.collection(kind), list, options.Find().SetProjection(bson.M{"v": 1}))
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range rows {
-			current[key{kind, r.ID}] = r.Revision
+			current[store.Self{Kind: kind, ID: r.ID}] = r.Revision
 		}
 	}
 	return current, nil
-}
-
-// take checks the writes of one change and, when all are good, moves the
-// revisions on for the changes after it. Otherwise it gives the good ones
-// before the first that is not.
-func (c revisions) take(writes []store.Write) (good []store.Write, err error) {
-	for i, w := range writes {
-		if now := c[key{w.Record.Kind, w.Record.ID}]; now != w.Record.Revision {
-			schema, _ := store.SchemaOf(w.Record.Kind) // Prepare has found it
-			return writes[:i], schema.Stale(w, now)
-		}
-	}
-	for _, w := range writes {
-		at := key{w.Record.Kind, w.Record.ID}
-		if c[at]++; w.Delete {
-			delete(c, at)
-		}
-	}
-	return writes, nil
 }
 
 // batch collects the writes of a group in runs, one for each collection: a run

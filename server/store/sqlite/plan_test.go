@@ -5,8 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"zombiezen.com/go/sqlite"
-
+	"github.com/souk-mesh/souk/server/driver/sqlite"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -14,7 +13,7 @@ import (
 // index: it must seek with all that the scan says, and never sort. It looks
 // inside because no answer shows how it was found.
 func TestPlans(t *testing.T) {
-	db, err := open(t.Context(), memory)
+	db, err := open(t.Context(), sqlite.Memory)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,9 +59,9 @@ func wantSeek(t *testing.T, db *engine, f finder, scan store.Scan) {
 	t.Helper()
 	sql, values := f.statement(scan)
 	var steps []string
-	err := db.read(t.Context(), func(conn *sqlite.Conn) error {
-		return rows(conn, "EXPLAIN QUERY PLAN "+sql, values, func(stmt *sqlite.Stmt) (bool, error) {
-			steps = append(steps, stmt.ColumnText(3))
+	err := db.file.Read(t.Context(), func(c *sqlite.Conn) error {
+		return c.Rows("EXPLAIN QUERY PLAN "+sql, values, func(r sqlite.Row) (bool, error) {
+			steps = append(steps, r.Text(3))
 			return true, nil
 		})
 	})

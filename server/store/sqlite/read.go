@@ -2,23 +2,21 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"strings"
 
-	"zombiezen.com/go/sqlite"
-
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/driver/sqlite"
 	"github.com/souk-mesh/souk/server/store"
 )
 
 // Fetch implements store.Engine.
 func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]store.Record, error) {
 	t, records := e.tables[kind], make([]store.Record, 0, len(ids))
-	err := e.read(ctx, func(conn *sqlite.Conn) error {
+	err := e.file.Read(ctx, func(c *sqlite.Conn) error {
 		for _, id := range ids {
-			err := rows(conn, t.get, []store.Value{id}, func(stmt *sqlite.Stmt) (bool, error) {
-				records = append(records, t.record(stmt))
-				return false, ctx.Err()
+			err := c.Rows(t.get, []any{id}, func(r sqlite.Row) (bool, error) {
+				records = append(records, t.record(r))
+				return false, nil
 			})
 			if err != nil {
 				return err
@@ -35,15 +33,15 @@ func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]
 // Scan implements store.Engine.
 func (e *engine) Scan(ctx context.Context, p *store.Plan, page *store.Pager) error {
 	f := finder{table: e.tables[p.Schema.Kind], plan: p, reads: p.Reads()}
-	return e.read(ctx, func(conn *sqlite.Conn) error {
+	return e.file.Read(ctx, func(c *sqlite.Conn) error {
 		more, keys := true, store.Keys{}
 		for _, scan := range p.Scans {
 			sql, values := f.statement(scan)
-			err := rows(conn, sql, values, func(stmt *sqlite.Stmt) (_ bool, err error) {
-				if err := errors.Join(ctx.Err(), f.table.scan(stmt, 3, f.reads, keys)); err != nil {
+			err := c.Rows(sql, values, func(r sqlite.Row) (_ bool, err error) {
+				if err := f.table.scan(r, 3, f.reads, keys); err != nil {
 					return false, err
 				}
-				more, err = page.Offer(keys.Values, func() store.Record { return f.table.record(stmt) })
+				more, err = page.Offer(keys.Values, func() store.Record { return f.table.record(r) })
 				return more, err
 			})
 			if err != nil || !more {
@@ -63,7 +61,7 @@ type finder struct {
 
 // statement writes the scan in SQL. The index is named, so that SQLite reports
 // an error where it would otherwise choose to sort.
-func (f *finder) statement(scan store.Scan) (string, []store.Value) {
+func (f *finder) statement(scan store.Scan) (string, []any) {
 	index := f.table.indexName(f.plan.Index)
 	key, from := "t.", f.table.name+" AS t INDEXED BY "+index
 	if f.plan.Index.Multi {
@@ -93,8 +91,8 @@ func (f *finder) order(key string, scan store.Scan) []string {
 // conditions writes the scan's stretch of the index: its equalities, where it
 // begins and where it ends. The key to go on from takes the place of the bound
 // on its side, so that SQLite has one beginning to seek to.
-func (f *finder) conditions(key string, scan store.Scan) (conditions []string, values []store.Value) {
-	add := func(condition string, vs ...store.Value) {
+func (f *finder) conditions(key string, scan store.Scan) (conditions []string, values []any) {
+	add := func(condition string, vs ...any) {
 		conditions, values = append(conditions, condition), append(values, vs...)
 	}
 	for i, v := range scan.Equal {
@@ -107,7 +105,11 @@ func (f *finder) conditions(key string, scan store.Scan) (conditions []string, v
 		if f.plan.Desc {
 			beyond = " < "
 		}
-		add("("+strings.Join(order, ", ")+")"+beyond+"("+marks(len(order))+")", append(append([]store.Value{}, scan.After...), scan.AfterID)...)
+		add("(" + strings.Join(order, ", ") + ")" + beyond + "(" + marks(len(order)) + ")")
+		for _, v := range scan.After {
+			values = append(values, v)
+		}
+		values = append(values, scan.AfterID)
 	}
 	if lower && scan.From != nil {
 		add(order[0]+" >= ?", scan.From)

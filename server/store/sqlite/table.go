@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"zombiezen.com/go/sqlite"
-
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/driver/sqlite"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -74,10 +73,10 @@ func newTable(s store.Schema) *table {
 }
 
 // rows gives the side's rows of a record, but for the id.
-func (d side) rows(keys store.Keys) [][]store.Value {
-	var rows [][]store.Value
+func (d side) rows(keys store.Keys) [][]any {
+	var rows [][]any
 	for _, v := range keys[d.Paths[0]] {
-		row := []store.Value{v}
+		row := []any{v}
 		for _, p := range d.Paths[1:] {
 			row = append(row, store.First(keys[p]))
 		}
@@ -87,8 +86,8 @@ func (d side) rows(keys store.Keys) [][]store.Value {
 }
 
 // values gives the keys in the order of the columns, many values as JSON.
-func (t *table) values(keys store.Keys) []store.Value {
-	values := make([]store.Value, len(t.Paths))
+func (t *table) values(keys store.Keys) []any {
+	values := make([]any, len(t.Paths))
 	for i, p := range t.Paths {
 		values[i] = store.First(keys[p])
 		if list := keys[p]; len(list) > 0 && t.Multi(p) {
@@ -100,9 +99,9 @@ func (t *table) values(keys store.Keys) []store.Value {
 }
 
 // scan reads the columns of the paths into keys, the first of them at column from.
-func (t *table) scan(stmt *sqlite.Stmt, from int, paths []store.Path, keys store.Keys) error {
+func (t *table) scan(r sqlite.Row, from int, paths []store.Path, keys store.Keys) error {
 	for i, p := range paths {
-		v := value(stmt, from+i)
+		v := r.Value(from + i)
 		text, ok := v.(string)
 		switch {
 		case v == nil:
@@ -121,10 +120,8 @@ func (t *table) scan(stmt *sqlite.Stmt, from int, paths []store.Path, keys store
 }
 
 // record reads the columns id, rev and doc, with which every row begins.
-func (t *table) record(stmt *sqlite.Stmt) store.Record {
-	doc := make([]byte, stmt.ColumnLen(2))
-	stmt.ColumnBytes(2, doc)
-	return store.Record{Kind: t.Kind, ID: model.ID(stmt.ColumnText(0)), Revision: model.Revision(stmt.ColumnInt64(1)), Doc: doc}
+func (t *table) record(r sqlite.Row) store.Record {
+	return store.Record{Kind: t.Kind, ID: model.ID(r.Text(0)), Revision: model.Revision(r.Int(1)), Doc: r.Bytes(2)}
 }
 
 func (t *table) indexName(x store.Index) string { return quote(string(t.Kind) + "_" + x.Name) }

@@ -1,11 +1,13 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/driver/sqlite"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -56,13 +58,12 @@ func TestGroupCommit(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	e, db := still(t)
 	limit := func(more int64) {
-		conn := <-e.writer
-		defer func() { e.writer <- conn }()
-		pages, err := number(conn, "PRAGMA page_count")
+		t.Helper()
+		err := e.file.Write(func(c *sqlite.Conn) error {
+			pages, err := c.Number("PRAGMA page_count")
+			return errors.Join(err, c.Run(fmt.Sprint("PRAGMA max_page_count = ", pages+more)))
+		})
 		if err != nil {
-			t.Fatal(err)
-		}
-		if err := exec(conn, fmt.Sprint("PRAGMA max_page_count = ", pages+more)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package mongo
+package mongodb
 
 import (
 	"context"
@@ -14,16 +14,16 @@ import (
 // long as one takes.
 const orphanAge = 500 * time.Millisecond
 
-// freeCounter ends the transactions of this database's writers that lie idle.
-// A process that was killed in the middle of one leaves it open, and the
-// server would keep the counter from everybody for a minute. To end the
+// endOrphans ends the transactions of this app and database that lie idle. A
+// process that was killed in the middle of one leaves it open, and the server
+// would keep what it has written from everybody for a minute. To end the
 // transaction of a process that is merely slow does no harm: nothing of it was
 // committed, and the process repeats it.
-func (e *engine) freeCounter(ctx context.Context) error {
-	admin := e.client.Database("admin", options.Database().SetReadConcern(readconcern.Local())) // $currentOp knows no other
+func (c *Client) endOrphans(ctx context.Context) error {
+	admin := c.client.Database("admin", options.Database().SetReadConcern(readconcern.Local())) // $currentOp knows no other
 	idle := bson.D{
 		{Key: "type", Value: "idleSession"},
-		{Key: "appName", Value: appName(e.database.Name())},
+		{Key: "appName", Value: c.app},
 		{Key: "transaction.timeInactiveMicros", Value: bson.M{"$gte": orphanAge.Microseconds()}},
 	}
 	found, err := admin.Aggregate(ctx, mongo.Pipeline{
@@ -46,7 +46,3 @@ func (e *engine) freeCounter(ctx context.Context) error {
 	}
 	return admin.RunCommand(ctx, bson.D{{Key: "killSessions", Value: sessions}}).Err()
 }
-
-// appName is how the server tells the connections to one database of Souk
-// from all others.
-func appName(database string) string { return "souk:" + database }

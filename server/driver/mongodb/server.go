@@ -1,9 +1,8 @@
-package mongo
+package mongodb
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -12,7 +11,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/store"
 )
 
 // hello is what a server says of itself to anybody who asks.
@@ -25,8 +23,8 @@ type hello struct {
 func (h hello) hasTransactions() bool { return h.SetName != "" || h.Message == "isdbgrid" }
 
 // checkServer refuses a server that cannot be reached or has no transactions.
-func (e *engine) checkServer(ctx context.Context, uri string) error {
-	said, err := greet(ctx, e.client)
+func (c *Client) checkServer(ctx context.Context, uri string) error {
+	said, err := greet(ctx, c.client)
 	if err == nil && said.hasTransactions() {
 		return nil
 	}
@@ -71,9 +69,9 @@ func greetFirst(ctx context.Context, uri string) (hello, error) {
 	return ask(ctx, client)
 }
 
-// unusable is the error of a server or database that is not what Souk needs.
+// unusable is the error of a server that is not what Souk needs.
 func unusable(message, hint string, err error) *model.Error {
-	e := store.Unavailable(message, hint, err)
+	e := unavailable(message, hint, err)
 	e.Field = "store"
 	return e
 }
@@ -86,11 +84,6 @@ func noReplicaSet(said hello) error {
 	e := unusable("this MongoDB is no replica set and so has no transactions", how, nil)
 	e.Code = "NO_REPLICA_SET"
 	return e
-}
-
-func otherLayout(database string, version int) error {
-	return unusable(fmt.Sprintf("the database %q has layout %d and this Souk writes layout %d", database, version, layoutVersion),
-		"start the version of Souk that wrote it, or name another database in the URI", nil)
 }
 
 func unreachable(uri string, err error) error {

@@ -1,4 +1,4 @@
-package mongo
+package mongodb
 
 import (
 	"context"
@@ -18,13 +18,20 @@ const (
 	longestPause    = 200 * time.Millisecond
 )
 
-// transact does the work in a transaction, again when another process was
-// faster or the primary has changed. The driver's own loop of this kind goes
-// on for two minutes, whatever its context says.
-func (e *engine) transact(ctx context.Context, work func(context.Context) error) error {
+// The labels that a server puts on an error.
+const (
+	transient = "TransientTransactionError"      // nothing was committed, and another try may do better
+	unknown   = "UnknownTransactionCommitResult" // it may be committed
+)
+
+// Transact does the work in a transaction, again when another process was
+// faster or the primary has changed, so the work must begin anew each time. It
+// gives the error of the work, or of the server, as it is. The driver's own
+// loop of this kind goes on for two minutes, whatever its context says.
+func (c *Client) Transact(ctx context.Context, work func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, transactTimeout)
 	defer cancel()
-	session, err := e.client.StartSession()
+	session, err := c.client.StartSession()
 	if err != nil {
 		return err
 	}
@@ -32,11 +39,11 @@ func (e *engine) transact(ctx context.Context, work func(context.Context) error)
 	begin := time.Now()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := attempt(ctx, session, work)
-		if !labelled(err, "TransientTransactionError") || !rest(ctx, pause) {
+		if !labelled(err, transient) || !rest(ctx, pause) {
 			return err
 		}
 		if time.Since(begin) > orphanAge {
-			_ = e.freeCounter(ctx) // where it may not, the server itself does it in time
+			_ = c.endOrphans(ctx) // where it may not, the server itself does it in time
 		}
 	}
 }
@@ -54,7 +61,7 @@ func attempt(ctx context.Context, session *mongo.Session, work func(context.Cont
 	}
 	for { // to commit twice what may be committed already is no fault
 		err := session.CommitTransaction(ctx)
-		if !labelled(err, "UnknownTransactionCommitResult") || !rest(ctx, longestPause) {
+		if !labelled(err, unknown) || !rest(ctx, longestPause) {
 			return err
 		}
 	}

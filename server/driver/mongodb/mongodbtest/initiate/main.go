@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/souk-mesh/souk/server/store/mongo/internal/replset"
+	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
 )
 
 func main() {
@@ -18,7 +18,7 @@ func main() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if err := replset.Initiate(ctx, os.Args[1]); err != nil {
+	if err := mongodbtest.Initiate(ctx, os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		cancel()
 		os.Exit(1)

@@ -1,6 +1,4 @@
-// Package replset makes a fresh mongod a replica set of one, for tests that
-// start a server of their own. It owns no process and is no part of Souk.
-package replset
+package mongodbtest
 
 import (
 	"context"
@@ -13,8 +11,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// Name is what the server must have been given as --replSet.
-const Name = "rs0"
+// ReplicaSet is what the server must have been given as --replSet.
+const ReplicaSet = "rs0"
 
 const alreadyInitialized = 23
 
@@ -29,7 +27,7 @@ func Initiate(ctx context.Context, address string) (err error) {
 	defer func() { err = errors.Join(err, client.Disconnect(context.WithoutCancel(ctx))) }()
 	admin := client.Database("admin")
 	member := bson.M{"_id": 0, "host": address}
-	initiate := bson.D{{Key: "replSetInitiate", Value: bson.M{"_id": Name, "members": bson.A{member}}}}
+	initiate := bson.D{{Key: "replSetInitiate", Value: bson.M{"_id": ReplicaSet, "members": bson.A{member}}}}
 	if err := admin.RunCommand(ctx, initiate).Err(); err != nil {
 		if code, ok := errors.AsType[mongo.CommandError](err); !ok || code.Code != alreadyInitialized {
 			return fmt.Errorf("initiate the replica set of %s: %w", address, err)

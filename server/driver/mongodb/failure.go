@@ -1,0 +1,40 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// Failure gives an error of the server the kind that its reader can act on:
+// Unavailable when the server does not answer or has just lost its primary.
+// An error that has a kind keeps it.
+func Failure(err error) error {
+	if _, ours := errors.AsType[*model.Error](err); ours || err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if errors.Is(err, mongo.ErrClientDisconnected) {
+		return unavailable("the store is closed", "souk is shutting down: try again when it is back", nil)
+	}
+	if mongo.IsTimeout(err) || mongo.IsNetworkError(err) || lostPrimary(err) {
+		return unavailable("MongoDB does not answer", "check that the replica set has a primary and that this machine reaches it", err)
+	}
+	return fmt.Errorf("mongodb: %w", err)
+}
+
+// lostPrimary reports what a server says that has just ceased to be primary,
+// or is about to stop.
+func lostPrimary(err error) bool {
+	said, ok := errors.AsType[mongo.ServerError](err)
+	return ok && (said.HasErrorLabel(transient) ||
+		slices.ContainsFunc([]int{91, 189, 10107, 11600, 11602, 13435, 13436}, said.HasErrorCode))
+}
+
+func unavailable(message, hint string, err error) *model.Error {
+	return &model.Error{Kind: model.KindUnavailable, Message: message, Hint: hint, Err: err}
+}

@@ -1,0 +1,63 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// Remedy says what the operator can do about an error that came while a file
+// was in use.
+func Remedy(err error) string {
+	if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultFull {
+		return "make room on the disk of the store, then try again"
+	}
+	return "see that the disk is sound and that souk may write to it, then try again"
+}
+
+// IsKeyTaken reports whether a row was refused because its primary key is
+// another's.
+func IsKeyTaken(err error) bool {
+	code := sqlite.ErrCode(err)
+	return code == sqlite.ResultConstraintPrimaryKey || code == sqlite.ResultConstraintRowID
+}
+
+// IsValueTaken reports whether a row was refused because a value that must be
+// unique beside the primary key is another's.
+func IsValueTaken(err error) bool { return sqlite.ErrCode(err) == sqlite.ResultConstraintUnique }
+
+// unusable says what opening ends with, unless the error says it itself.
+func (f *File) unusable(err error) error {
+	if _, said := errors.AsType[*model.Error](err); said {
+		return err
+	}
+	return unavailable(fmt.Sprintf("the %s %q cannot be opened", f.options.Name, f.path), "name a file in a folder that exists and that souk may write to", err)
+}
+
+func (f *File) held() error {
+	return unavailable(fmt.Sprintf("the %s %q is in use by another souk", f.options.Name, f.path), "stop the other souk first, or name another file", nil)
+}
+
+func (f *File) foreign() error {
+	return unavailable(fmt.Sprintf("%q is the database of another program", f.path), "name another file for the "+f.options.Name+"; this one stays as it is", nil)
+}
+
+func (f *File) newer(layout int64) error {
+	return unavailable(fmt.Sprintf("the %s %q is of a newer souk: its layout is %d and this souk knows %d", f.options.Name, f.path, layout, f.options.Layout),
+		"run the newer souk; this one leaves the file as it is", nil)
+}
+
+func (f *File) closed() error {
+	return unavailable(fmt.Sprintf("the %s is closed", f.options.Name), "souk is shutting down: try again when it is back", nil)
+}
+
+func (f *File) readOnly() error {
+	return unavailable(fmt.Sprintf("the %s %q is open for reading only", f.options.Name, f.path), "leave the writing to the souk that serves it", nil)
+}
+
+func unavailable(message, hint string, err error) error {
+	return &model.Error{Kind: model.KindUnavailable, Message: message, Hint: hint, Err: err}
+}

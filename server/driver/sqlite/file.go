@@ -1,0 +1,196 @@
+// Package sqlite opens a SQLite file for a room that keeps something in it: one
+// connection writes, some read. It owns the file (its owner's alone, and one
+// process's where that is asked for), the pragmas and the waiting of the
+// connections, transactions, statements and the binding of their values. It
+// refuses a file of a newer Souk and one of another program, and knows nothing
+// of what its users keep.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"os"
+)
+
+// Memory is the path of a file that lives and dies with its process. One
+// connection does everything in it.
+const Memory = ":memory:"
+
+// Options say how a file is opened and what it is.
+type Options struct {
+	Name      string // of what is kept, as errors have it: "store"
+	Exclusive bool   // for one process at a time, by a lock beside the file
+	ReadOnly  bool   // looks on beside the process that writes
+	Readers   int    // how many reads run at once, 1 at least
+
+	// Interrupt stops a read in the middle of a statement when its context ends,
+	// and not only at the next row. It costs every read a goroutine, which is
+	// well spent on statements that may go long without a row.
+	Interrupt bool
+
+	// Nil is what is kept for a nil. Without it a nil is no value to bind.
+	Nil any
+
+	// Application and Layout stand in the header of the file. Application may be
+	// 0; layouts are numbered from 1.
+	Application, Layout int64
+
+	// Prepare completes the tables whenever the file is opened for writing, in
+	// the transaction that made it when there was none.
+	Prepare func(*Conn) error
+
+	// Writing and Reading are pragmas for the connections, beside those that
+	// every file has. Writing comes before the first page is written, so that it
+	// can say how large that is.
+	Writing, Reading []string
+}
+
+// File is an open file.
+type File struct {
+	path    string
+	options Options
+	writer  chan *Conn // when it is free; nil where nobody writes
+	readers chan *Conn // those that are free, each nil until it is first used
+	unlock  func() error
+}
+
+// Open opens the file at path, and makes it when there is none. Its errors are
+// of kind Unavailable, name the file, and say what its operator can do.
+func Open(path string, o Options) (*File, error) {
+	f := &File{path: path, options: o, writer: make(chan *Conn, 1), unlock: func() error { return nil }}
+	f.writer <- nil
+	f.readers = f.writer
+	if path != Memory {
+		f.readers = make(chan *Conn, max(o.Readers, 1))
+		for range cap(f.readers) {
+			f.readers <- nil
+		}
+	}
+	open := f.openWriter
+	if o.ReadOnly {
+		open = f.openReader
+	}
+	if err := open(); err != nil {
+		return nil, errors.Join(f.unusable(err), f.Close())
+	}
+	return f, nil
+}
+
+func (f *File) openWriter() error {
+	if f.path != Memory {
+		if err := f.claim(); err != nil {
+			return err
+		}
+	}
+	pragmas := append([]string{"synchronous=FULL"}, f.options.Writing...)
+	conn, err := f.connect(append(pragmas, "journal_mode=WAL", "temp_store=MEMORY", "trusted_schema=OFF"))
+	if err != nil {
+		return err
+	}
+	<-f.writer
+	f.writer <- conn
+	return conn.transact("BEGIN IMMEDIATE", f.prepare)
+}
+
+// openReader opens the first reader to see what file it is.
+func (f *File) openReader() error {
+	return f.Read(context.Background(), f.examine)
+}
+
+// claim takes the lock and makes the file, readable by its owner alone. A file
+// that is there is not opened: to close it again would let go of the locks that
+// other connections of this process have on it.
+func (f *File) claim() error {
+	if f.options.Exclusive {
+		unlock, err := lock(f.path + ".lock")
+		if errors.Is(err, errHeld) {
+			return f.held()
+		}
+		if err != nil {
+			return err
+		}
+		f.unlock = unlock
+	}
+	if _, err := os.Stat(f.path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	made, err := os.OpenFile(f.path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return made.Close()
+}
+
+// errHeld says that another process holds the lock.
+var errHeld = errors.New("held by another process")
+
+// Read lends a connection to do, which sees one state of the file. When the
+// context ends, so does the read, with the context's error.
+func (f *File) Read(ctx context.Context, do func(*Conn) error) error {
+	select {
+	case conn, open := <-f.readers:
+		if !open {
+			return f.closed()
+		}
+		defer func() { f.readers <- conn }()
+		if conn == nil {
+			var err error
+			if conn, err = f.connect(append([]string{"query_only=ON", "temp_store=MEMORY", "trusted_schema=OFF"}, f.options.Reading...)); err != nil {
+				return f.unusable(err)
+			}
+		}
+		err := conn.read(ctx, f.options.Interrupt, do)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Write lends the writing connection to do, and keeps what do wrote if it ends
+// without an error, whole or not at all.
+func (f *File) Write(do func(*Conn) error) error {
+	conn, err := f.borrow()
+	if err != nil {
+		return err
+	}
+	defer func() { f.writer <- conn }()
+	return conn.transact("BEGIN IMMEDIATE", do)
+}
+
+// borrow waits for the writing connection, which whoever has it sends back.
+func (f *File) borrow() (*Conn, error) {
+	conn, open := <-f.writer
+	switch {
+	case !open:
+		return nil, f.closed()
+	case conn == nil:
+		f.writer <- nil
+		return nil, f.readOnly()
+	default:
+		return conn, nil
+	}
+}
+
+// Close waits for the connections that are out and gives everything back. It
+// is called once.
+func (f *File) Close() error {
+	errs := shut(f.readers)
+	if f.readers != f.writer {
+		errs = append(errs, shut(f.writer)...) // the last to close copies the log into the file
+	}
+	return errors.Join(append(errs, f.unlock())...)
+}
+
+// shut closes the connections when they are free, and tells those who wait for one.
+func shut(free chan *Conn) (errs []error) {
+	for range cap(free) {
+		if conn := <-free; conn != nil {
+			errs = append(errs, conn.conn.Close())
+		}
+	}
+	close(free)
+	return errs
+}
