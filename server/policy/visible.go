@@ -54,11 +54,12 @@ func (s *Snapshot) View(ctx context.Context, q Question) View {
 
 // view joins what the packages say.
 func (s *Snapshot) view(ctx context.Context, a asker, right rights) View {
+	a.binder = newBinder(&a.Question)
 	platform := s.platform.view(ctx, a)
-	v := View{Platform: joined(rights{platform: true}, platform, nil).of(a), Domains: make(map[model.Slug]*Condition, len(s.domains))}
+	v := View{Platform: joined(rights{platform: true}, platform, nil), Domains: make(map[model.Slug]*Condition, len(s.domains))}
 	switch {
 	case right.alone:
-		v.Template = joined(right, platform, nil).of(a)
+		v.Template = joined(right, platform, nil)
 		return v
 	case right.approval || right.consent:
 		for domain := range s.domains {
@@ -66,7 +67,7 @@ func (s *Snapshot) view(ctx context.Context, a asker, right rights) View {
 		}
 		return v
 	}
-	v.Template = joined(right, platform, s.template.view(ctx, a)).of(a)
+	v.Template = joined(right, platform, s.template.view(ctx, a))
 	for domain, u := range s.domains {
 		v.Domains[domain] = s.viewOfDomain(ctx, a, right, platform, u)
 	}
@@ -77,20 +78,11 @@ func (s *Snapshot) viewOfDomain(ctx context.Context, a asker, right rights, plat
 	if !s.trial && s.engine.guard(u.domain).rests() {
 		return &never
 	}
-	c := joined(right, platform, u.view(ctx, a)).of(a)
+	c := joined(right, platform, u.view(ctx, a))
 	if c == nil {
 		return nil
 	}
 	bound := c.Bind(FieldDomain, Value{Text: string(u.domain)})
-	return &bound
-}
-
-// of binds the asker's id where it was left open.
-func (c *Condition) of(a asker) *Condition {
-	if c == nil || !c.Reads(FieldAsker) {
-		return c
-	}
-	bound := c.Bind(FieldAsker, Value{Text: string(a.Subject.ID)})
 	return &bound
 }
 

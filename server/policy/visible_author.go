@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/open-policy-agent/opa/v1/ast"
+
 	"github.com/souk-mesh/souk/graph/model"
 )
 
@@ -35,7 +37,11 @@ func (u *unit) checkVisible(ctx context.Context) error {
 	defer timer.Stop()
 	for _, kind := range append([]string{"source", "access_request", "grant"}, listed...) {
 		q := Question{Action: model.ActMetadataView, Resource: Resource{Type: kind, Domain: u.domain}}
-		if _, _, err := u.entry(ctx, "visible", q.value(), b, lateUnknown); err != nil {
+		_, _, err := u.entry(ctx, "visible", q.value(), b, lateUnknown)
+		if err == nil {
+			err = u.twofold(func(r *ast.Rule) bool { return r.Head.Name == "visible" })
+		}
+		if err != nil {
 			p := problemOf(err)
 			at := "policies"
 			if p.File != "" {

@@ -7,8 +7,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// rowFields are the parts of the input that differ from row to row, and the
-// one that may be left open besides.
+// rowFields are the parts of the input that differ from row to row, and those
+// of the asker, which may be left open besides.
 var rowFields = map[string]Field{
 	"input.resource.id": FieldID, "input.resource.name": FieldName, "input.resource.domain": FieldDomain, "input.resource.owner": FieldOwner,
 	"input.resource.owner_team": FieldOwnerTeam, "input.resource.classification": FieldClassification, "input.resource.visibility": FieldVisibility,
@@ -16,6 +16,10 @@ var rowFields = map[string]Field{
 	"input.resource.requester": FieldRequester, "input.resource.described": FieldDescribed, "input.resource.has_owner": FieldHasOwner,
 	"input.resource.exposed": FieldExposed, "input.resource.ports": FieldPorts, "input.facts.grants": FieldGrants,
 	"input.facts.roles_held": FieldRolesHeld, "input.context.now": FieldNow, "input.subject.id": FieldAsker,
+	"input.subject.type": askerType, "input.subject.name": askerName, "input.subject.domain": askerDomain, "input.subject.teams": askerTeams,
+	"input.subject.steward_of": askerStewardOf, "input.subject.roles": askerRoles, "input.subject.clearance": askerClearance,
+	"input.subject.region": askerRegion, "input.subject.suspended": askerSuspended, "input.context.purpose": askerPurpose,
+	"input.context.channel": askerChannel, "input.context.duration_s": askerDuration,
 }
 
 var (
@@ -263,6 +267,9 @@ func (t *translator) looked(op string, call ast.Call, with *ast.Term, s scope, a
 	if t.open(with, s) {
 		return always, nil
 	}
+	if lookup(with) && o.kind() == Text {
+		return t.tables(op, o, call, with.Value.(ast.Call), s, at)
+	}
 	if !ast.IsConstant(with.Value) || (o.kind() != Text && o.kind() != anyKind) {
 		return never, cannot(at, "it compares what a table has for one field with another field")
 	}
@@ -281,6 +288,29 @@ func (t *translator) looked(op string, call ast.Call, with *ast.Term, s scope, a
 		return c, nil
 	}
 	return not(oneOf(o, keys...)), nil
+}
+
+// tables compares what two tables have: for each key of the one with the other.
+func (t *translator) tables(op string, o Operand, call, with ast.Call, s scope, at *ast.Location) (Condition, error) {
+	var (
+		ways []Condition
+		keys []Value
+	)
+	err := call[1].Value.(ast.Object).Iter(func(key, value *ast.Term) error {
+		k, ok := key.Value.(ast.String)
+		if !ok {
+			return nil
+		}
+		keys = append(keys, Value{Text: string(k)})
+		c, err := t.looked(flipped[op], with, value, s, at)
+		ways = append(ways, and(oneOf(o, keys[len(keys)-1]), c))
+		return err
+	})
+	if err != nil {
+		return never, err
+	}
+	c, err := t.looked(flipped[op], with, call[3], s, at)
+	return or(append(ways, and(not(oneOf(o, keys...)), c))...), err
 }
 
 // operand translates one side of a comparison.

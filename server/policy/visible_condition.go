@@ -95,13 +95,28 @@ const (
 	FieldGrants
 	FieldRolesHeld
 	FieldNow
-	FieldAsker // the id of who asks; bound in every condition that is given out
+	FieldAsker // the id of who asks; it and what follows is bound in every condition that is given out
+	askerType
+	askerName
+	askerDomain
+	askerTeams
+	askerStewardOf
+	askerRoles
+	askerClearance
+	askerRegion
+	askerSuspended
+	askerPurpose
+	askerChannel
+	askerDuration
 	Element
 	GrantID
 	GrantProduct
 	GrantPurpose
 	GrantUntil
 )
+
+// ofAsker tells the fields that are the same for all rows that one asker looks at.
+func (f Field) ofAsker() bool { return f >= FieldAsker && f < Element }
 
 // Function is what a condition makes of a field before it compares.
 type Function int
@@ -131,11 +146,11 @@ func (o Operand) kind() Kind {
 	switch o.Field {
 	case Constant:
 		return o.Value.Kind
-	case FieldDescribed, FieldHasOwner, FieldExposed:
+	case FieldDescribed, FieldHasOwner, FieldExposed, askerSuspended:
 		return Flag
-	case FieldPorts:
+	case FieldPorts, askerDuration:
 		return Number
-	case FieldTags, FieldGrants, FieldRolesHeld:
+	case FieldTags, FieldGrants, FieldRolesHeld, askerTeams, askerStewardOf, askerRoles:
 		return kindList
 	default:
 		return Text
@@ -162,7 +177,19 @@ func (c Condition) Never() bool { return c.Op == OpOr && len(c.Of) == 0 }
 
 // Reads reports whether the condition looks at the field.
 func (c Condition) Reads(f Field) bool {
-	return c.Left.Field == f || c.Right.Field == f || slices.ContainsFunc(c.Of, func(p Condition) bool { return p.Reads(f) })
+	return c.reads(func(g Field) bool { return g == f })
+}
+
+func (c *Condition) reads(chosen func(Field) bool) bool {
+	if chosen(c.Left.Field) || chosen(c.Right.Field) {
+		return true
+	}
+	for i := range c.Of {
+		if c.Of[i].reads(chosen) {
+			return true
+		}
+	}
+	return false
 }
 
 // size counts the comparisons.
@@ -182,10 +209,10 @@ func equal(a, b Condition) bool {
 // oneOf holds when the operand has one of the values; those of another kind it
 // can never have.
 func oneOf(o Operand, values ...Value) Condition {
-	values = slices.DeleteFunc(slices.Clone(values), func(v Value) bool { return v.Kind != o.kind() })
 	if o.Field == Constant {
 		return truth(slices.Contains(values, o.Value))
 	}
+	values = slices.DeleteFunc(slices.Clone(values), func(v Value) bool { return v.Kind != o.kind() })
 	slices.SortFunc(values, Value.compare)
 	if values = slices.Compact(values); len(values) == 0 {
 		return never
@@ -208,7 +235,7 @@ func not(c Condition) Condition {
 // and joins conditions. What is said of one operand by values becomes one
 // comparison: neq "" beside eq "x" is eq "x".
 func and(parts ...Condition) Condition {
-	var flat []Condition
+	flat := make([]Condition, 0, len(parts))
 	for _, p := range parts {
 		switch {
 		case p.Never():
@@ -219,7 +246,7 @@ func and(parts ...Condition) Condition {
 			flat = append(flat, p)
 		}
 	}
-	var of []Condition
+	of := make([]Condition, 0, len(flat))
 	for _, p := range flat {
 		i := slices.IndexFunc(of, func(q Condition) bool { return q.Op == OpIn && p.about() == q.Left })
 		j := slices.IndexFunc(of, func(q Condition) bool { return p.Op == OpIn && q.about() == p.Left })
@@ -265,7 +292,7 @@ func (c Condition) keep(values []Value) []Value {
 
 // or joins conditions of which one is enough.
 func or(parts ...Condition) Condition {
-	var of []Condition
+	of := make([]Condition, 0, len(parts))
 	for _, p := range parts {
 		if p.Always() {
 			return always
@@ -292,12 +319,7 @@ func or(parts ...Condition) Condition {
 
 // Bind gives the condition for rows whose field is known.
 func (c Condition) Bind(f Field, v Value) Condition {
-	return c.rewrite(func(o Operand) Operand {
-		if o.Field != f {
-			return o
-		}
-		return constant(o.Function.apply(v))
-	})
+	return c.rewrite(func(g Field) bool { return g == f }, func(o Operand) Operand { return constant(o.Function.apply(v)) })
 }
 
 // Holding gives the condition for an asker who holds the grants: what it says
@@ -316,8 +338,8 @@ func (c Condition) holding(grants []GrantFact) Condition {
 		e := element{grant: &grants[i]}
 		product := Value{Text: string(grants[i].Product)}
 		opens := or(oneOf(Operand{Field: FieldID}, product), oneOf(Operand{Field: FieldProduct}, product))
-		ways[i] = and(opens, c.Of[0].rewrite(func(o Operand) Operand {
-			if o.Field < GrantID || o.Slot != c.Slot {
+		ways[i] = and(opens, c.Of[0].rewrite(func(f Field) bool { return f >= GrantID }, func(o Operand) Operand {
+			if o.Slot != c.Slot {
 				return o
 			}
 			l := look{}
@@ -351,16 +373,23 @@ func (c Condition) each(change func(Condition) Condition) Condition {
 	return c
 }
 
-// rewrite gives the condition with its operands exchanged.
-func (c Condition) rewrite(change func(Operand) Operand) Condition {
-	switch c.Op {
-	case OpAnd, OpOr, OpNot, OpSome:
-		return c.each(func(p Condition) Condition { return p.rewrite(change) })
-	case OpIn:
-		return oneOf(change(c.Left), c.Values...)
-	default:
-		return comparison(c.Op, change(c.Left), change(c.Right))
+// rewrite gives the condition with the operands that are chosen exchanged.
+func (c Condition) rewrite(chosen func(Field) bool, change func(Operand) Operand) Condition {
+	if !c.reads(chosen) {
+		return c
 	}
+	if len(c.Of) > 0 {
+		return c.each(func(p Condition) Condition { return p.rewrite(chosen, change) })
+	}
+	for _, o := range []*Operand{&c.Left, &c.Right} {
+		if chosen(o.Field) {
+			*o = change(*o)
+		}
+	}
+	if c.Op == OpIn {
+		return oneOf(c.Left, c.Values...)
+	}
+	return comparison(c.Op, c.Left, c.Right)
 }
 
 func (f Function) apply(v Value) Value {

@@ -73,13 +73,14 @@ var everyTrait = func() (all []int) {
 	return all
 }()
 
-// askerTrait is the place of the asker's id among the traits.
-const askerTrait = 1
+// The places of the asker's id and of what comes last among the traits.
+const askerTrait, propertiesTrait = 1, 13
 
 // asker is a question about rows, with its traits written out once.
 type asker struct {
 	Question
 	traits []string
+	binder *binder // nil until a view is made
 }
 
 func askerOf(q Question) asker {
@@ -113,35 +114,42 @@ type views struct {
 // hearing is what the rules about an action are, and what they look at.
 type hearing struct {
 	entries []string // those of the entry rules that say something about it
-	all     []int    // the traits that they look at
-	open    []int    // all but the asker's id; nil when that cannot be left open
+	opaque  error    // no filter can express them, for anybody
+	ways    []way    // how much to leave open, the most first
 }
 
-// view says what the package says to the asker of every row. Askers whom its
-// rules do not tell apart share it. So do those whom only their id tells apart:
-// in what they share, the id is a field, which the caller binds.
+// way is a choice of what stays open of the asker. Askers share what the
+// package says when the traits that are chosen, and looked at by the rules, are
+// theirs alike; what is open is bound for each.
+type way struct {
+	chosen []int
+	unknown
+}
+
+// view says what the package says to the asker of every row. Rules that are no
+// filter while an asker is open may be one for the asker that is known.
 func (u *unit) view(ctx context.Context, a asker) *part {
-	h := u.hearing(a.Action)
-	if h.open != nil {
-		if p := u.viewBy(ctx, a, h.open, true); p.opaque == nil {
-			return p
+	var p *part
+	for i, w := range u.hearing(a.Action).ways {
+		if p = a.binder.part(u.viewBy(ctx, a, i, w)); p.opaque == nil {
+			break
 		}
 	}
-	return u.viewBy(ctx, a, h.all, false)
+	return p
 }
 
-func (u *unit) viewBy(ctx context.Context, a asker, chosen []int, open bool) *part {
-	key, unknown := a.key(chosen), rowUnknown
-	if open {
-		key, unknown = key+"\x00open", askerUnknown
-	}
+func (u *unit) viewBy(ctx context.Context, a asker, i int, w way) *part {
+	key := a.key(w.chosen) + string(rune(i))
 	u.views.mu.Lock()
 	p, ok := u.views.known[key]
 	u.views.mu.Unlock()
 	if ok {
 		return p
 	}
-	p = u.translate(ctx, a.Action, a.value(), unknown)
+	if p = u.translate(ctx, a.Action, a.value(), w.unknown); u.domain != "" {
+		own := Value{Text: string(u.domain)}
+		p.deny, p.allow = p.deny.Bind(FieldDomain, own), p.allow.Bind(FieldDomain, own)
+	}
 	if ctx.Err() != nil {
 		return p
 	}
@@ -163,25 +171,38 @@ func (u *unit) hearing(action model.Action) hearing {
 		return h
 	}
 	entries := u.entriesOfView(action)
-	paths := u.readBy(func(r *ast.Rule) bool {
-		about, name := actionsOf(r), r.Head.Ref()[0].Value.String()
-		if !slices.Contains(entries, name) || (len(about) > 0 && !slices.Contains(about, action)) {
+	about := func(r *ast.Rule) bool {
+		named, name := actionsOf(r), r.Head.Ref()[0].Value.String()
+		if !slices.Contains(entries, name) || (len(named) > 0 && !slices.Contains(named, action)) {
 			return false
 		}
 		if !slices.Contains(h.entries, name) {
 			h.entries = append(h.entries, name)
 		}
 		return true
-	})
-	slices.Sort(h.entries)
-	if h.all = traitsIn(paths); slices.Contains(h.all, askerTrait) && !slices.Contains(paths, "") && !slices.Contains(paths, "subject") {
-		h.open = slices.DeleteFunc(slices.Clone(h.all), func(i int) bool { return i == askerTrait })
 	}
+	h.ways = waysFor(traitsIn(u.readBy(about)))
+	h.opaque = u.twofold(about)
+	slices.Sort(h.entries)
 	if u.views.heard == nil {
 		u.views.heard = map[model.Action]hearing{}
 	}
 	u.views.heard[action] = h
 	return h
+}
+
+// waysFor leaves the whole asker open, then the id alone, then nothing.
+func waysFor(traits []int) (ways []way) {
+	for _, open := range []struct {
+		unknown
+		from, to int
+	}{{askerUnknown, 0, propertiesTrait}, {idUnknown, askerTrait, askerTrait + 1}} {
+		left := slices.DeleteFunc(slices.Clone(traits), func(i int) bool { return i >= open.from && i < open.to })
+		if len(left) < len(traits) {
+			ways = append(ways, way{left, open.unknown})
+		}
+	}
+	return append(ways, way{traits, rowUnknown})
 }
 
 // traitsIn chooses the traits that the paths of the input are about.

@@ -10,6 +10,7 @@ import (
 // short are the parts of a row that are never long.
 var short = []Field{
 	FieldID, FieldDomain, FieldOwner, FieldOwnerTeam, FieldClassification, FieldVisibility, FieldStatus, FieldProduct, FieldRequester, FieldPorts, FieldNow, FieldAsker,
+	askerType, askerDomain, askerClearance, askerChannel,
 }
 
 // worded puts a stand-in where a message is composed of short parts of the

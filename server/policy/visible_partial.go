@@ -29,9 +29,10 @@ type unknown struct {
 }
 
 var (
-	rowUnknown   = unknown{terms: openFields(func(f Field) bool { return f != FieldAsker })}
-	askerUnknown = unknown{terms: openFields(func(Field) bool { return true })} // the asker's id too
-	lateUnknown  = unknown{terms: append(slices.Clone(rowUnknown.terms), ast.NewTerm(subjectRef), ast.NewTerm(contextRef)), late: true}
+	rowUnknown   = unknown{terms: openFields(func(f Field) bool { return !f.ofAsker() })}
+	idUnknown    = unknown{terms: openFields(func(f Field) bool { return !f.ofAsker() || f == FieldAsker })}
+	askerUnknown = unknown{terms: append(slices.Clone(rowUnknown.terms), ast.NewTerm(subjectRef), ast.NewTerm(contextRef))}
+	lateUnknown  = unknown{terms: askerUnknown.terms, late: true}
 )
 
 func openFields(chosen func(Field) bool) (terms []*ast.Term) {
@@ -109,12 +110,16 @@ func (u *unit) entriesOfView(action model.Action) []string {
 
 // translate makes conditions of the package's rules.
 func (u *unit) translate(ctx context.Context, action model.Action, input ast.Value, open unknown) *part {
-	p := &part{}
+	h := u.hearing(action)
+	p := &part{opaque: h.opaque}
+	if p.opaque != nil {
+		return p
+	}
 	b, timer := startBudget(ctx)
 	defer timer.Stop()
 	b.steps = maxSteps - maxPartialSteps
 	size := 0
-	for _, entry := range u.hearing(action).entries {
+	for _, entry := range h.entries {
 		c, used, err := u.entry(ctx, entry, input, b, open)
 		switch {
 		case err != nil && b.why != "":
