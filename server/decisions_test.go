@@ -121,6 +121,55 @@ func TestMaskedDecisionsComeOutTheSame(t *testing.T) {
 	}
 }
 
+// consenting lets people of marketing use the data of others for one purpose.
+func consenting(purpose string) policy.Draft {
+	return policy.Draft{Domain: "marketing", Modules: []model.PolicyModule{{Path: "domains/marketing/consent.rego", Text: `package souk.domains.marketing
+
+import rego.v2
+
+consent contains {"code": "marketing.yes", "message": "Yes."} if input.context.purpose == "` + purpose + `"
+`}}}
+}
+
+// TestDecisionsOfAnotherConsentAreNotMadeAgain changes what the asker's own
+// domain consents to: its decisions are then those of other revisions.
+func TestDecisionsOfAnotherConsentAreNotMadeAgain(t *testing.T) {
+	m := newMasking(t)
+	system := model.WithPrincipal(t.Context(), model.System())
+	marketing, err := m.Mesh.CreateDomain(system, mesh.NewDomain{Name: "marketing"})
+	must(t, err)
+	bo, err := m.Identity.CreatePrincipal(system, identity.NewPrincipal{Kind: model.Person, Name: "bo", DomainID: marketing.ID, Clearance: model.Confidential})
+	must(t, err)
+	_, err = m.Mesh.UpdateProduct(m.ctx, mesh.ProductEdit{ID: m.product, OwnerID: &bo.ID}) // a draft is hidden from others
+	must(t, err)
+	m.force(strings.Replace(named, `input.subject.name == "ana"`, `input.subject.domain in {"sales", "marketing"}`, 1))
+	read := func(rules policy.Draft, want model.Outcome) {
+		t.Helper()
+		_, err := m.engine.Activate(t.Context(), rules)
+		must(t, err)
+		d, err := m.Access.MayRead(model.WithPrincipal(t.Context(), bo), m.product, "billing")
+		must(t, err)
+		if d.Outcome != want {
+			t.Fatalf("got %s %+v, want %s", d.Outcome, d.Reasons, want)
+		}
+		m.wantLast(model.ActDataRead, true)
+	}
+	replayed := func() decisionlog.ReplayReport {
+		t.Helper()
+		report, err := m.Replay(t.Context(), decisionlog.Filter{Actions: []model.Action{model.ActDataRead}}, nil)
+		must(t, err)
+		return report
+	}
+	read(consenting("billing"), model.Allow)
+	if r := replayed(); r.Found != 0 || r.Same != 1 || r.Skipped != 0 {
+		t.Errorf("before: got %+v, want 1 the same", r)
+	}
+	read(consenting("audit"), model.Deny)
+	if r := replayed(); r.Found != 0 || r.Same != 1 || r.Skipped != 1 {
+		t.Errorf("after: got %+v, want 1 the same and 1 skipped", r)
+	}
+}
+
 // TestMaskingFollowsTheRulesThatDecided copies a decision into the log when
 // other rules are in force, which do not read what those read that made it.
 func TestMaskingFollowsTheRulesThatDecided(t *testing.T) {

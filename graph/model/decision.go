@@ -109,6 +109,7 @@ func (d Decision) Allowed() bool { return d.Outcome == Allow }
 type Revisions struct {
 	Platform string `json:"platform"`
 	Domain   string `json:"domain,omitempty"`
+	Consent  string `json:"consent,omitempty"` // of the asker's own domain, where that has a say
 }
 
 // DecisionRecord is a decision as the log keeps it: with everything the

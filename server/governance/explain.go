@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -21,6 +22,13 @@ func (s *Service) Explain(ctx context.Context, d model.DecisionRecord) (model.Ex
 			return model.Explanation{}, err
 		}
 		modules = append(modules, own...)
+	}
+	if asker := policy.AskerDomain(d.Input); asker != "" {
+		theirs, err := s.past(ctx, asker, d.Decision.Revisions.Consent)
+		if err != nil {
+			return model.Explanation{}, err
+		}
+		modules = append(modules, theirs...)
 	}
 	return s.engine.Explain(ctx, d, modules)
 }

@@ -125,13 +125,87 @@ deny contains {"code": "NAME.no", "message": "Never."} if `+condition+"\n")
 	}
 }
 
+// consenting is a domain whose people may use the data of others for one purpose.
+func consenting(purpose string) string {
+	return open + `
+consent contains {"code": "NAME.yes", "message": "Yes."} if input.context.purpose == "` + purpose + `"
+`
+}
+
+// TestConsentIsNamed names the revision that had a say, and no other.
+func TestConsentIsNamed(t *testing.T) {
+	e := engine(t)
+	activate(t, e, "sales", open)
+	theirs := activate(t, e, "marketing", consenting("billing"))
+	platform := with(orders, func(r *policy.Resource) { r.Domain = "" })
+	own := with(orders, func(r *policy.Resource) { r.Domain = "marketing" })
+	for _, w := range []struct {
+		name string
+		q    policy.Question
+		want string
+	}{
+		{"reading", ask(bo, model.ActDataRead, orders), theirs},
+		{"asking for access", ask(bo, model.ActAccessRequest, orders), theirs},
+		{"looking", ask(bo, model.ActMetadataView, orders), ""},
+		{"their own data", ask(bo, model.ActDataRead, own), ""},
+		{"nobody's data", ask(bo, model.ActDataRead, platform), ""},
+		{"the platform alone", ask(bo, model.ActPolicyRead, orders), ""},
+		{"a domain without consent", ask(ana, model.ActDataRead, own), ""},
+		{"a domain without rules", ask(cy, model.ActDataRead, orders), ""},
+		{"an action that nobody knows", ask(bo, "unheard", orders), ""},
+	} {
+		s := e.Snapshot()
+		d := s.Decide(t.Context(), w.q)
+		row := model.DecisionRecord{Action: w.q.Action, Domain: w.q.Resource.Domain, Decision: d, Input: w.q.Input()}
+		if d.Revisions.Consent != w.want || !s.Made(row) {
+			t.Errorf("%s: got %+v, want the consent %q", w.name, d.Revisions, w.want)
+		}
+		if _, ok := s.Again(t.Context(), row); !ok && w.q.Action != "unheard" {
+			t.Errorf("%s: what was just decided cannot be again", w.name)
+		}
+	}
+}
+
+// TestOtherConsentDecidedOtherwise makes no decision again that another consent
+// has made, be it one that came later or one that has gone.
+func TestOtherConsentDecidedOtherwise(t *testing.T) {
+	e := engine(t)
+	activate(t, e, "sales", open)
+	decided := func() model.DecisionRecord {
+		d := record(t, e, "dec_1", ask(bo, model.ActDataRead, orders))
+		d.Domain = "sales"
+		return d
+	}
+	before := decided()
+	activate(t, e, "marketing", consenting("billing"))
+	under := decided()
+	unnamed := under
+	unnamed.Decision.Revisions.Consent = ""
+	if under.Decision.Allowed() || !before.Decision.Allowed() {
+		t.Fatalf("got %s and %s", before.Outcome, under.Outcome)
+	}
+	want := func(when string, rows map[*model.DecisionRecord]bool) {
+		t.Helper()
+		s := e.Snapshot()
+		for row, ok := range rows {
+			_, again := s.Again(t.Context(), *row)
+			if made := s.Made(*row); made != ok || again != ok {
+				t.Errorf("%s, %s by %+v: made %v, made again %v, want %v", when, row.Outcome, row.Decision.Revisions, made, again, ok)
+			}
+		}
+	}
+	want("under consent", map[*model.DecisionRecord]bool{&before: false, &under: true, &unnamed: false})
+	activate(t, e, "marketing", consenting("audit"))
+	want("under another", map[*model.DecisionRecord]bool{&before: false, &under: false, &unnamed: false})
+	activate(t, e, "marketing", open)
+	want("under none", map[*model.DecisionRecord]bool{&before: true, &under: false, &unnamed: false})
+}
+
 // TestConsent hears the asker's own domain, which can refuse and never allow.
 func TestConsent(t *testing.T) {
 	e := engine(t)
 	activate(t, e, "sales", open)
-	activate(t, e, "marketing", open+`
-consent contains {"code": "NAME.yes", "message": "Yes."} if input.context.purpose == "billing"
-`)
+	activate(t, e, "marketing", consenting("billing"))
 	q := ask(bo, model.ActDataRead, orders)
 	if d := e.Snapshot().Decide(t.Context(), q); d.Allowed() || codes(d)[0] != "marketing domain.no_consent" {
 		t.Errorf("got %s %v", d.Outcome, codes(d))

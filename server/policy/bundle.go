@@ -134,11 +134,14 @@ func (s *Snapshot) scopeModule(scope string) string {
 	}
 	fmt.Fprintf(&b, "_revisions := %s\n\n", jsonOf(revisions))
 	b.WriteString("_consent := set() if 1 == 0\n\n")
+	consents := map[model.Slug]string{}
 	for _, domain := range own {
 		if s.domains[domain].consent != nil {
+			consents[domain] = s.domains[domain].revision
 			fmt.Fprintf(&b, "_consent := {r | some r in data.%s.consent} if input.subject.domain == %q\n\n", s.domains[domain].pkg, domain)
 		}
 	}
+	fmt.Fprintf(&b, "_consent_revisions := %s\n\n", jsonOf(consents))
 	return b.String()
 }
 

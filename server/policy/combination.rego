@@ -21,7 +21,7 @@ default decision := {
 	"reasons": [{"code": "engine.error", "message": "The question could not be understood.", "origin": "engine"}],
 }
 
-decision := object.union_n([answer, {"revisions": {"platform": _platform_revision, "domain": _domain_revision}}, _heard]) if {
+decision := object.union_n([answer, {"revisions": _asked_revisions}, _heard]) if {
 	question := object.union(input, _added)
 	answer := _answer with input as question
 }
@@ -82,11 +82,26 @@ _holds("product_owner") if {
 
 _holds("platform_steward") if "STEWARD" in input.subject.roles
 
+_asked_revisions := {"platform": _platform_revision, "domain": _domain_revision, "consent": _consent_revision}
+
 default _domain_revision := ""
 
 _domain_revision := object.get(_revisions, input.resource.domain, _template_revision) if {
 	input.resource.domain != ""
 	not _right.alone
+}
+
+default _consent_revision := ""
+
+_consent_revision := _consent_revisions[input.subject.domain] if _consent_counts
+
+# Whether the asker's own domain has a say in questions of the kind.
+_consent_counts if {
+	input.resource.domain != ""
+	_right.consent
+	not _right.alone
+	_consent_revisions[input.subject.domain]
+	input.subject.domain != input.resource.domain
 }
 
 _deny(reasons) := {"outcome": "DENY", "allow": false, "reasons": reasons}
@@ -185,10 +200,8 @@ _denials contains reason if {
 }
 
 _consent_wanted if {
+	_consent_counts
 	_owner_wanted
-	_right.consent
-	_consent
-	input.subject.domain != input.resource.domain
 	not _refuses(_owner)
 }
 

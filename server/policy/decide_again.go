@@ -2,6 +2,8 @@ package policy
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
 )
@@ -14,7 +16,7 @@ func (s *Snapshot) Again(ctx context.Context, d model.DecisionRecord) (model.Dec
 		return model.Decision{}, false
 	}
 	l, err := readLogged(d.Input)
-	if err != nil || l.about.Action != d.Action || s.revisions(l.about) != d.Decision.Revisions {
+	if err != nil || l.about.Action != d.Action || !s.decided(l.about, d.Decision) {
 		return model.Decision{}, false
 	}
 	again := s.onTrial().decideLogged(ctx, l)
@@ -24,7 +26,32 @@ func (s *Snapshot) Again(ctx context.Context, d model.DecisionRecord) (model.Dec
 
 // Made reports whether the policies of the snapshot made the decision.
 func (s *Snapshot) Made(d model.DecisionRecord) bool {
-	return s.revisions(Question{Action: d.Action, Resource: Resource{Domain: d.Domain}}) == d.Decision.Revisions
+	q := Question{Action: d.Action, Resource: Resource{Domain: d.Domain}}
+	if actions[d.Action].consent {
+		q.Subject.Domain = AskerDomain(d.Input)
+	}
+	return s.decided(q, d.Decision)
+}
+
+// AskerDomain reads from a logged input which domain the asker belongs to. It
+// is empty where the asker has none, or where the input is gone.
+func AskerDomain(input json.RawMessage) model.Slug {
+	var asked struct{ Subject struct{ Domain model.Slug } }
+	if json.Unmarshal(input, &asked) != nil {
+		return ""
+	}
+	return asked.Subject.Domain
+}
+
+// decided reports whether the policies of the snapshot gave the answer.
+func (s *Snapshot) decided(q Question, d model.Decision) bool {
+	return s.revisions(q) == d.Revisions && !isNameless(d)
+}
+
+// isNameless reports a refusal for want of consent that does not say whose
+// revision refused, as old rows of the log do not.
+func isNameless(d model.Decision) bool {
+	return d.Revisions.Consent == "" && slices.ContainsFunc(d.Reasons, func(r model.Reason) bool { return r.Code == codeNoConsent })
 }
 
 // PlatformRevision is the content address of the platform's own package.

@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -36,7 +37,7 @@ func (e *Engine) Explain(ctx context.Context, record model.DecisionRecord, modul
 	if err != nil {
 		return model.Explanation{}, err
 	}
-	s, err := e.then(ctx, l, record.Decision.Revisions, modules)
+	s, err := e.then(ctx, l, record.Decision, modules)
 	if err != nil {
 		return model.Explanation{}, err
 	}
@@ -53,7 +54,8 @@ func (e *Engine) Explain(ctx context.Context, record model.DecisionRecord, modul
 
 // then gives the policies as they were when the decision was made, as far as
 // they can be had.
-func (e *Engine) then(ctx context.Context, l logged, want model.Revisions, modules []model.PolicyModule) (*Snapshot, error) {
+func (e *Engine) then(ctx context.Context, l logged, made model.Decision, modules []model.PolicyModule) (*Snapshot, error) {
+	want := made.Revisions
 	s := e.Snapshot().onTrial()
 	platform, err := e.past(ctx, "", want.Platform, modules)
 	if err != nil {
@@ -67,10 +69,38 @@ func (e *Engine) then(ctx context.Context, l logged, want model.Revisions, modul
 		return s, nil
 	}
 	own, err := e.past(ctx, domain, want.Domain, modules)
-	if err != nil || own == nil {
+	if err != nil {
+		return nil, err
+	}
+	if own != nil {
+		s = s.living(domain, own)
+	}
+	return e.consentThen(ctx, s, l, made, modules)
+}
+
+// consentThen lets the asker's domain have the say that it had then, which is
+// none where the decision names no revision of it.
+func (e *Engine) consentThen(ctx context.Context, s *Snapshot, l logged, made model.Decision, modules []model.PolicyModule) (*Snapshot, error) {
+	asker, want := l.about.Subject.Domain, made.Revisions.Consent
+	if !l.right.consent || asker == "" || asker == l.about.Resource.Domain || isNameless(made) {
+		return s, nil
+	}
+	if want == "" {
+		return s.silencing(asker), nil
+	}
+	u, err := e.past(ctx, asker, want, modules)
+	if err != nil || u == nil {
 		return s, err
 	}
-	return s.living(domain, own), nil
+	return s.living(asker, u), nil
+}
+
+// silencing gives a snapshot in which the domain has no rules of consent.
+func (s *Snapshot) silencing(domain model.Slug) *Snapshot {
+	next := *s
+	next.domains = maps.Clone(s.domains)
+	delete(next.domains, domain)
+	return &next
 }
 
 // living gives a snapshot in which the domain lives by the unit, which may be
@@ -150,8 +180,7 @@ func (s *Snapshot) traces(ctx context.Context, l logged) []model.RuleTrace {
 	}
 	own := s.of(l.about.Resource.Domain)
 	traces = append(traces, s.tracesOf(ctx, own, own.hears(l.about.Action), l, []string{"deny", "allow", "visible"})...)
-	if s.heardOf(l) {
-		theirs := s.domains[l.about.Subject.Domain]
+	if theirs := s.consentOf(l.about, l.right); theirs != nil {
 		traces = append(traces, s.tracesOf(ctx, theirs, *theirs.consent, l, []string{"consent"})...)
 	}
 	return traces

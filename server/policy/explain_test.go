@@ -166,6 +166,42 @@ func TestExplainThePast(t *testing.T) {
 	}
 }
 
+// TestExplainPastConsent hears the asker's domain as it was heard then.
+func TestExplainPastConsent(t *testing.T) {
+	e := engine(t)
+	activate(t, e, "sales", open)
+	q := ask(bo, model.ActDataRead, orders)
+	before := record(t, e, "dec_1", q)
+	activate(t, e, "marketing", consenting("billing"))
+	under := record(t, e, "dec_2", q)
+	unnamed := under
+	unnamed.Decision.Revisions.Consent = ""
+	activate(t, e, "marketing", consenting("campaign attribution"))
+	const line = "souk.domains.marketing consent "
+	for _, w := range []struct {
+		name     string
+		record   model.DecisionRecord
+		modules  []model.PolicyModule
+		outcome  model.Outcome
+		heard    string
+		faithful bool
+	}{
+		{"without its modules", under, nil, model.Allow, line + "marketing.yes true\n", false},
+		{"with its modules", under, module("marketing", consenting("billing")).Modules, model.Deny, line + "marketing.yes false\n", true},
+		{"known by now", under, nil, model.Deny, line + "marketing.yes false\n", true},
+		{"before there was any", before, nil, model.Allow, "", true},
+		{"a row that names none", unnamed, nil, model.Allow, line + "marketing.yes true\n", false},
+	} {
+		x, err := e.Explain(t.Context(), w.record, w.modules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.Faithful != w.faithful || x.Outcome != w.outcome || !strings.Contains(told(x), w.heard) || (w.heard == "") == strings.Contains(told(x), line) {
+			t.Errorf("%s: %s, faithful %v\n%s", w.name, x.Outcome, x.Faithful, told(x))
+		}
+	}
+}
+
 // TestPaths finds what somebody can do, the easiest first, and nothing that
 // would not help.
 func TestPaths(t *testing.T) {

@@ -16,9 +16,10 @@ import (
 
 // Evidence is what a draft is tried on.
 type Evidence struct {
-	Decisions iter.Seq2[model.DecisionRecord, error] // logged ones, each with its input
-	Total     int                                    // how many, for the progress
-	Grants    iter.Seq2[Question, error]             // each live grant as its holder's data.read; Facts holds the grant
+	Decisions   iter.Seq2[model.DecisionRecord, error] // logged ones, each with its input
+	Total       int                                    // how many, for the progress
+	Grants      iter.Seq2[Question, error]             // each live grant as its holder's data.read; Facts holds the grant
+	TotalGrants int                                    // how many, for the progress
 }
 
 const (
@@ -30,7 +31,8 @@ const (
 // Assess says what the draft would have decided otherwise: of the logged
 // decisions, of the live grants, and of questions made up from the words of
 // the rules, since a log holds only what people have tried. Progress is told
-// now and then, from the calling goroutine; the context ends the replay.
+// now and then, from the calling goroutine: its total counts all three, and is
+// reached when the work is done. The context ends the replay.
 func (e *Engine) Assess(ctx context.Context, d Draft, evidence Evidence, progress func(done, total int)) (model.PolicyImpact, error) {
 	u, err := e.compile(ctx, d)
 	if err != nil {
@@ -40,14 +42,18 @@ func (e *Engine) Assess(ctx context.Context, d Draft, evidence Evidence, progres
 	r := &replay{domain: d.Domain, base: base, trial: base.with(d.Domain, u), flips: map[flipKey]*model.PolicyFlip{}}
 	r.impact = model.PolicyImpact{At: model.Now(), BaseHash: base.of(d.Domain).revision, RevisionHash: r.trial.of(d.Domain).revision}
 	begin := time.Now()
-	if err := r.decisions(ctx, evidence, progress); err != nil {
-		return model.PolicyImpact{}, err
-	}
-	if err := r.questions(ctx, evidence.Grants, r.grant); err != nil {
-		return model.PolicyImpact{}, err
-	}
-	if err := r.questions(ctx, madeUp(base.of(d.Domain), r.trial.of(d.Domain), d.Domain), r.generated); err != nil {
-		return model.PolicyImpact{}, err
+	invented := madeUp(base.of(d.Domain), r.trial.of(d.Domain), d.Domain)
+	r.pace = pace{tell: progress, parts: []int{evidence.Total, evidence.TotalGrants, length(invented)}}
+	r.pace.step(0)
+	for _, part := range []func() error{
+		func() error { return r.decisions(ctx, evidence.Decisions) },
+		func() error { return r.questions(ctx, evidence.Grants, r.grant) },
+		func() error { return r.questions(ctx, invented, r.generated) },
+	} {
+		if err := part(); err != nil {
+			return model.PolicyImpact{}, err
+		}
+		r.pace.next()
 	}
 	r.impact.Duration = time.Since(begin)
 	return r.report()
@@ -61,6 +67,7 @@ type replay struct {
 	flips       map[flipKey]*model.PolicyFlip
 	broken      time.Duration
 	breaks      int
+	pace        pace
 	read        sync.Map // by domain: the paths that the rules in force or the draft read
 }
 
@@ -82,12 +89,11 @@ type outcome struct {
 }
 
 // decisions replays the log, batch by batch.
-func (r *replay) decisions(ctx context.Context, evidence Evidence, progress func(done, total int)) error {
-	if evidence.Decisions == nil {
+func (r *replay) decisions(ctx context.Context, all iter.Seq2[model.DecisionRecord, error]) error {
+	if all == nil {
 		return nil
 	}
-	done := 0
-	err := batches(evidence.Decisions, func(batch []model.DecisionRecord) error {
+	return batches(all, func(batch []model.DecisionRecord) error {
 		for _, o := range atOnce(batch, func(d model.DecisionRecord) outcome { return r.decision(ctx, d) }) {
 			if o.skipped {
 				r.impact.Skipped++
@@ -96,11 +102,9 @@ func (r *replay) decisions(ctx context.Context, evidence Evidence, progress func
 			r.impact.Replayed++
 			r.count(o)
 		}
-		done += len(batch)
-		progress(done, max(done, evidence.Total))
+		r.pace.step(len(batch))
 		return r.goOn(ctx)
 	})
-	return err
 }
 
 // questions asks both about questions that are no logged ones.
@@ -118,6 +122,7 @@ func (r *replay) questions(ctx context.Context, all iter.Seq2[Question, error], 
 			r.impact.DyingGrants = append(r.impact.DyingGrants, o.dying...)
 			r.count(o)
 		}
+		r.pace.step(len(batch))
 		return r.goOn(ctx)
 	})
 }
@@ -183,7 +188,7 @@ func (r *replay) decision(ctx context.Context, record model.DecisionRecord) outc
 		return outcome{skipped: true}
 	}
 	before := record.Decision
-	if fails(before) || before.Revisions != r.base.revisions(l.about) || r.base.heardOf(l) {
+	if fails(before) || !r.base.decided(l.about, before) {
 		before = r.base.decideLogged(ctx, l)
 	}
 	o := r.compare(before, func() model.Decision { return r.trial.decideLogged(ctx, l) })
@@ -198,13 +203,6 @@ func (r *replay) concerns(l logged) bool {
 		return true
 	}
 	return !l.right.alone && (l.about.Resource.Domain == r.domain || (l.right.consent && l.about.Subject.Domain == r.domain))
-}
-
-// heardOf reports whether the asker's own domain had a say, whose revision no
-// record names.
-func (s *Snapshot) heardOf(l logged) bool {
-	u, ok := s.domains[l.about.Subject.Domain]
-	return ok && l.right.consent && u.consent != nil && l.about.Subject.Domain != l.about.Resource.Domain
 }
 
 // blind reports a record in which something is masked that one of the two

@@ -86,7 +86,7 @@ func (s *Snapshot) decide(ctx context.Context, q Question, right rights, input a
 	if q.Resource.Domain != "" && !right.alone && !platform.refuses() {
 		owner := s.askDomain(ctx, q.Resource.Domain, q.Action, input)
 		voices = append(voices, voice{owner, true})
-		if u, ok := s.domains[q.Subject.Domain]; ok && right.consent && u.consent != nil && q.Subject.Domain != q.Resource.Domain && !owner.refuses() {
+		if u := s.consentOf(q, right); u != nil && !owner.refuses() {
 			voices = append(voices, voice{s.askConsent(ctx, u, input), false})
 		}
 	}
@@ -109,6 +109,19 @@ func (s *Snapshot) askDomain(ctx context.Context, domain model.Slug, action mode
 	return v
 }
 
+// consentOf gives the package of the asker's own domain where it has a say in
+// questions of the kind: about data of another domain, and by rules of consent.
+// Anywhere else there is none.
+func (s *Snapshot) consentOf(q Question, right rights) *unit {
+	if q.Resource.Domain == "" || right.alone || !right.consent || q.Subject.Domain == q.Resource.Domain {
+		return nil
+	}
+	if u, ok := s.domains[q.Subject.Domain]; ok && u.consent != nil {
+		return u
+	}
+	return nil
+}
+
 // askConsent hears the asker's own domain: a package that has rules of consent
 // and gives none refuses.
 func (s *Snapshot) askConsent(ctx context.Context, u *unit, input ast.Value) verdict {
@@ -129,10 +142,15 @@ func (s *Snapshot) askConsent(ctx context.Context, u *unit, input ast.Value) ver
 	return v
 }
 
+// revisions names the packages that have a say in the question. Those that a
+// refusal spared are among them: who is named does not hang on the outcome.
 func (s *Snapshot) revisions(q Question) model.Revisions {
-	r := model.Revisions{Platform: s.platform.revision}
-	if q.Resource.Domain != "" && !actions[q.Action].alone {
+	r, right := model.Revisions{Platform: s.platform.revision}, actions[q.Action]
+	if q.Resource.Domain != "" && !right.alone {
 		r.Domain = s.of(q.Resource.Domain).revision
+	}
+	if u := s.consentOf(q, right); u != nil {
+		r.Consent = u.revision
 	}
 	return r
 }

@@ -26,7 +26,7 @@ type explained struct {
 			Params   []struct{ Name, Value string }
 		}
 		Approvals []approvalsWanted
-		Revisions struct{ Platform, Domain string }
+		Revisions struct{ Platform, Domain, Consent string }
 	}
 }
 
@@ -61,7 +61,7 @@ type compared struct {
 
 const explainQuery = `query E($id: ID!) { decision(id: $id) { at action domain resourceId principalId principal { name } askedById askedBy { name } decision {
 	outcome reasons { code message origin } obligations { id type params { name value } } approvals { role domain min }
-	revisions { platform domain } } } }`
+	revisions { platform domain consent } } } }`
 
 const whyQuery = `query W($id: ID!) { whyDenied(decisionId: $id) { decisionId outcome isFaithful reasons { code message origin }
 	rules { package entry title code file line isHeld conditions { depth file line column text values { path value isMissing isRedacted } } }
@@ -170,6 +170,9 @@ func (p *program) tell(e explained) {
 	fmt.Fprintf(p.stdout, "decided by %s", e.Decision.Revisions.Platform)
 	if e.Decision.Revisions.Domain != "" {
 		fmt.Fprintf(p.stdout, " and, of %s, %s", e.Domain, e.Decision.Revisions.Domain)
+	}
+	if e.Decision.Revisions.Consent != "" {
+		fmt.Fprintf(p.stdout, " and, of the asker's domain, %s", e.Decision.Revisions.Consent)
 	}
 	fmt.Fprintln(p.stdout)
 }

@@ -1,0 +1,49 @@
+package governance_test
+
+import (
+	"testing"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// consenting lets people of marketing use the data of others for one purpose.
+func consenting(purpose string) policy.Draft {
+	return policy.Draft{Domain: "marketing", Modules: []model.PolicyModule{{Path: "domains/marketing/consent.rego", Text: `package souk.domains.marketing
+
+import rego.v2
+
+consent contains {"code": "marketing.yes", "message": "Yes."} if input.context.purpose == "` + purpose + `"
+`}}}
+}
+
+// TestExplainByTheConsentOfThen finds the rules of the asker's domain that have
+// been in force among the past revisions of that domain.
+func TestExplainByTheConsentOfThen(t *testing.T) {
+	c := newCompany(t)
+	_, err := c.engine.Activate(t.Context(), policy.Draft{Domain: "sales", Modules: campaigns(t)})
+	must(t, err)
+	old := consenting("campaign")
+	hash, err := c.engine.Activate(t.Context(), old)
+	must(t, err)
+	d, err := c.access.MayRead(c.as("dan"), c.orders.ID, "campaign")
+	must(t, err)
+	row, err := store.Decisions.Get(t.Context(), c.store, d.ID)
+	must(t, err)
+	if !d.Allowed() || row.Decision.Revisions.Consent != hash {
+		t.Fatalf("got %s by %+v, want the consent %s", d.Outcome, row.Decision.Revisions, hash)
+	}
+	past := model.PolicyRevision{Meta: model.Meta{ID: "pol_past"}, Domain: "marketing", Hash: hash, Modules: old.Modules}
+	state := model.PolicyState{Meta: model.Meta{ID: "pst_marketing"}, Domain: "marketing", Past: []model.ID{past.ID}}
+	_, err = c.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.PolicyRevisions.Put(past), store.PolicyStates.Put(state)}})
+	must(t, err)
+	_, err = c.engine.Activate(t.Context(), consenting("audit"))
+	must(t, err)
+	c.reads(c, "dan", model.Deny)
+	x, err := c.Explain(t.Context(), row)
+	must(t, err)
+	if !x.Faithful || x.Outcome != model.Allow {
+		t.Errorf("got %s, faithful %v, want it allowed as it was", x.Outcome, x.Faithful)
+	}
+}
