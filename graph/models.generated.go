@@ -912,6 +912,8 @@ type RollbackPolicyInput struct {
 	Domain graphql.Omittable[*model.Slug] `json:"domain,omitempty"`
 	// The revision to return to; the one before the present one when it is left out.
 	RevisionID graphql.Omittable[*model.ID] `json:"revisionId,omitempty"`
+	// Whether to return to what the server was started with, which is no revision: the way out where neither the active revision nor the one before it compiles any more. It goes with no revisionId.
+	ReturnsToStart graphql.Omittable[*bool] `json:"returnsToStart,omitempty"`
 	// Why.
 	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
 }

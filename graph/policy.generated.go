@@ -3227,6 +3227,29 @@ func (ec *executionContext) fieldContext_PolicyRevisions_domain(_ context.Contex
 	return graphql.NewScalarFieldContext("PolicyRevisions", field, false, false, "String")
 }
 
+func (ec *executionContext) _PolicyRevisions_consent(ctx context.Context, field graphql.CollectedField, obj *model.Revisions) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyRevisions_consent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Consent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyRevisions_consent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyRevisions", field, false, false, "String")
+}
+
 func (ec *executionContext) _PolicyState_version(ctx context.Context, field graphql.CollectedField, obj *model.PolicyStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4910,7 +4933,7 @@ func (ec *executionContext) unmarshalInputRollbackPolicyInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"domain", "revisionId", "reason"}
+	fieldsInOrder := [...]string{"domain", "revisionId", "returnsToStart", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4931,6 +4954,13 @@ func (ec *executionContext) unmarshalInputRollbackPolicyInput(ctx context.Contex
 				return it, err
 			}
 			it.RevisionID = graphql.OmittableOf(data)
+		case "returnsToStart":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("returnsToStart"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReturnsToStart = graphql.OmittableOf(data)
 		case "reason":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -6497,6 +6527,11 @@ func (ec *executionContext) _PolicyRevisions(ctx context.Context, sel ast.Select
 			}
 		case "domain":
 			out.Values[i] = ec._PolicyRevisions_domain(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "consent":
+			out.Values[i] = ec._PolicyRevisions_consent(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

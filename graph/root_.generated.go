@@ -767,6 +767,7 @@ type ComplexityRoot struct {
 	}
 
 	PolicyRevisions struct {
+		Consent  func(childComplexity int) int
 		Domain   func(childComplexity int) int
 		Platform func(childComplexity int) int
 	}
@@ -4192,6 +4193,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PolicyRevision.Modules(childComplexity), true
 
+	case "PolicyRevisions.consent":
+		if e.ComplexityRoot.PolicyRevisions.Consent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRevisions.Consent(childComplexity), true
 	case "PolicyRevisions.domain":
 		if e.ComplexityRoot.PolicyRevisions.Domain == nil {
 			break
@@ -7438,6 +7445,8 @@ func (ec *executionContext) childFields_PolicyRevisions(ctx context.Context, fie
 		return ec.fieldContext_PolicyRevisions_platform(ctx, field)
 	case "domain":
 		return ec.fieldContext_PolicyRevisions_domain(ctx, field)
+	case "consent":
+		return ec.fieldContext_PolicyRevisions_consent(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PolicyRevisions", field.Name)
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"runtime"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/doors/authzen"
@@ -50,10 +51,16 @@ func (s *Server) open(web *httpd.Server) {
 }
 
 // bundleKey reads the key that signs bundles, and makes it where the file is
-// missing. Without a path there is no key.
+// missing. It refuses a file that others may use. Without a path there is no
+// key.
 func bundleKey(path string) (policy.BundleKey, error) {
 	if path == "" {
 		return policy.BundleKey{}, nil
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" { // whose modes say nothing of others
+		return policy.BundleKey{}, model.Invalid("bundle-key",
+			fmt.Sprintf("the file %q may be used by others than its owner (it has the mode %#o), and whoever reads the key can sign rules in the name of this server", path, info.Mode().Perm()),
+			fmt.Sprintf("chmod 600 %s; if others may have read it, remove it and let souk make another", path))
 	}
 	text, err := os.ReadFile(path) //nolint:gosec // the operator's own file
 	if errors.Is(err, fs.ErrNotExist) {

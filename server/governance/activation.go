@@ -40,13 +40,14 @@ func (s *Service) Activate(ctx context.Context, id model.ID) (model.PolicyPropos
 		answer.Approvals = missing
 		return p, s.gate.Refuse(ctx, model.ActPolicyActivate, res, answer)
 	}
+	was := state
 	writes, err := s.succeed(ctx, &state, &p)
 	if err != nil {
 		return p, err
 	}
 	p, err = s.put(ctx, string(model.ActPolicyActivate), p, p.Title, answer, writes...)
 	if lostRace(err) {
-		return p, errRace()
+		return p, s.overtaken(ctx, was, &p)
 	}
 	if err != nil {
 		return p, err
@@ -128,64 +129,102 @@ func (s *Service) sign(ctx context.Context, state *model.PolicyState) error {
 	return nil
 }
 
-func errRace() error {
-	return model.Conflict("domain", "other rules of the domain came into force at the same moment", "look at what is in force now, and assess the proposal again")
+// overtaken says what somebody else wrote first: which rules are in force or on
+// trial, the proposal, or one that the change would have ended or revived. What
+// it is given is as it was read; there is no proposal beside a rollback.
+func (s *Service) overtaken(ctx context.Context, was model.PolicyState, p *model.PolicyProposal) error {
+	now, err := s.stateOf(ctx, was.Domain)
+	switch {
+	case err != nil:
+		return err
+	case now.ActiveID != was.ActiveID || now.ProposalID != was.ProposalID || !now.ActivatedAt.Equal(was.ActivatedAt):
+		return model.Conflict("domain", "other rules of the domain came into force at the same moment", "look at what is in force now, and assess the proposal again")
+	case now.Revision != was.Revision:
+		return model.Conflict("domain", "a trial of rules was begun or ended in the domain at the same moment", "try again")
+	case p != nil:
+		read, err := store.PolicyProposals.Get(ctx, s.store, p.ID)
+		if err != nil {
+			return err
+		}
+		if read.Revision != p.Revision {
+			return model.Conflict("id", "the proposal was changed at the same moment", "look at it again")
+		}
+	}
+	return model.Conflict("domain", "a proposal that has been in force was changed at the same moment", "try again")
 }
 
-// Rollback returns a domain, "" is the platform, to rules that have been in
-// force before: to the revision named, or to those before the present ones
-// when none is. It needs no impact and no votes, because time matters.
-func (s *Service) Rollback(ctx context.Context, domain model.Slug, revision model.ID, reason string) (model.PolicyRollback, error) {
+// Return says which rules shall come back.
+type Return struct {
+	Domain     model.Slug // "" is the platform
+	RevisionID model.ID   // "" is the one before the present one
+	ToStart    bool       // to what the server was started with, instead of a revision
+	Reason     string
+}
+
+func (r Return) check() error {
+	if r.ToStart && r.RevisionID != "" {
+		return model.Invalid("returnsToStart", "what the server was started with is no revision", "leave either this or the revision out")
+	}
+	return (model.Text{Field: "reason", Most: maxComment, Prose: true}).Check(r.Reason)
+}
+
+// Rollback returns a domain to rules that have been in force before, or to what
+// the server was started with. It needs no impact and no votes, because time
+// matters.
+func (s *Service) Rollback(ctx context.Context, r Return) (model.PolicyRollback, error) {
 	var out model.PolicyRollback
-	if err := (model.Text{Field: "reason", Most: maxComment, Prose: true}).Check(reason); err != nil {
+	if err := r.check(); err != nil {
 		return out, err
 	}
-	if err := s.exists(ctx, domain); err != nil {
+	if err := s.exists(ctx, r.Domain); err != nil {
 		return out, err
 	}
-	res := s.gate.Policy(domain)
+	res := s.gate.Policy(r.Domain)
 	answer, err := s.gate.Require(ctx, model.ActPolicyRollback, res)
 	if err != nil {
 		return out, err
 	}
-	state, _, err := s.inForce(ctx, domain)
+	state, _, err := s.inForce(ctx, r.Domain)
 	if err != nil {
 		return out, err
 	}
-	to, err := earlier(state, revision)
+	to, err := r.earlier(state)
 	if err != nil {
 		return out, err
 	}
+	was := state
 	writes, err := s.goBack(ctx, &state, to, &out)
 	if err != nil {
 		return out, err
 	}
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, string(model.ActPolicyRollback), state.ID, reason, answer, writes...)); err != nil {
+	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, string(model.ActPolicyRollback), state.ID, r.Reason, answer, writes...)); err != nil {
 		if lostRace(err) {
-			return out, errRace()
+			err = s.overtaken(ctx, was, nil)
 		}
 		return out, err
 	}
-	if err := s.served(ctx, domain); err != nil {
+	if err := s.served(ctx, r.Domain); err != nil {
 		return out, err
 	}
-	out.State, err = s.Standing(ctx, domain)
+	out.State, err = s.Standing(ctx, r.Domain)
 	return out, err
 }
 
 // earlier finds where to go back to; "" is what the server was started with.
-func earlier(state model.PolicyState, revision model.ID) (model.ID, error) {
+func (r Return) earlier(state model.PolicyState) (model.ID, error) {
 	switch {
-	case revision == "" && state.ActiveID == "":
+	case r.RevisionID == "" && state.ActiveID == "":
 		return "", model.Conflict("domain", "there are no earlier rules to return to", "the domain lives by what the server was started with")
-	case revision == "":
+	case r.ToStart:
+		return "", nil
+	case r.RevisionID == "":
 		return state.PreviousID, nil
-	case revision == state.ActiveID:
+	case r.RevisionID == state.ActiveID:
 		return "", model.Conflict("revisionId", "this revision is in force", "leave the revision out to return to the one before it")
-	case !slices.Contains(state.Past, revision):
+	case !slices.Contains(state.Past, r.RevisionID):
 		return "", model.Conflict("revisionId", "this revision has never been in force for the domain", "propose it, and have it approved")
 	}
-	return revision, nil
+	return r.RevisionID, nil
 }
 
 // goBack makes the state that of the earlier revision. One that another engine
@@ -207,7 +246,10 @@ func (s *Service) goBack(ctx context.Context, state *model.PolicyState, to model
 	if err := s.sign(ctx, state); err != nil {
 		return nil, err
 	}
-	if out.Notice == "" {
+	switch {
+	case to == "":
+		out.Notice = "The rules are those that the server was started with; nobody has assessed what that changes. Left behind: " + string(left) + "."
+	case out.Notice == "":
 		out.Notice = "The rules are those of an earlier day; nobody has assessed what that changes. Left behind: " + string(left) + "."
 	}
 	return append(writes, store.PolicyStates.Put(*state)), nil
@@ -233,7 +275,7 @@ func (s *Service) reviveRevision(ctx context.Context, state *model.PolicyState, 
 	}
 	if i := slices.IndexFunc(problems, func(p model.PolicyProblem) bool { return p.Severity == "error" }); i >= 0 {
 		return nil, model.Conflict("revisionId", fmt.Sprintf("the revision was checked by %s and does not compile by %s any more: %s", r.Engine, policy.EngineVersion(), problems[i].Message),
-			"the rules in force stay; return to another revision, or propose this one with the problem mended")
+			"the rules in force stay; return to another revision or to what the server was started with, or propose this one with the problem mended")
 	}
 	var writes []store.Write
 	fresh := r

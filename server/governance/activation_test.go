@@ -91,7 +91,7 @@ func TestOnlyStewardsPutRulesInForce(t *testing.T) {
 		_, err := c.Activate(c.as(person), p.ID)
 		wantDenied(t, err, "no.rule")
 	}
-	_, err := c.Rollback(c.as("bo"), "sales", "", "")
+	_, err := c.Rollback(c.as("bo"), governance.Return{Domain: "sales"})
 	wantDenied(t, err, "no.rule")
 	c.reads(c, "dan", model.Deny)
 }
@@ -145,7 +145,7 @@ func TestPlatformStandsIn(t *testing.T) {
 // TestRollback returns to any revision that has been in force, and to no other.
 func TestRollback(t *testing.T) {
 	c := newCompany(t)
-	_, err := c.Rollback(c.as("ana"), "sales", "", "")
+	_, err := c.Rollback(c.as("ana"), governance.Return{Domain: "sales"})
 	wantField(t, err, model.KindConflict, "domain")
 	first := c.activated(c.draft("ana", campaigns(t)))
 	second := c.activated(c.draft("ana", ofSales(t)))
@@ -154,9 +154,9 @@ func TestRollback(t *testing.T) {
 		t.Errorf("got %s, %v", p.Status, err)
 	}
 	never := c.draft("ana", []model.PolicyModule{{Path: "domains/sales/campaign.rego", Text: campaign}})
-	_, err = c.Rollback(c.as("ana"), "sales", never.RevisionID, "")
+	_, err = c.Rollback(c.as("ana"), governance.Return{Domain: "sales", RevisionID: never.RevisionID})
 	wantField(t, err, model.KindConflict, "revisionId")
-	_, err = c.Rollback(c.as("ana"), "sales", second.RevisionID, "")
+	_, err = c.Rollback(c.as("ana"), governance.Return{Domain: "sales", RevisionID: second.RevisionID})
 	wantField(t, err, model.KindConflict, "revisionId")
 
 	back := c.rollback("ana")
@@ -170,7 +170,7 @@ func TestRollback(t *testing.T) {
 	if p, err := c.Proposal(c.as("ana"), first.ID); err != nil || p.Status != model.ProposalActive || p.ClosedAt != nil {
 		t.Errorf("got %+v, %v", p.Status, err)
 	}
-	if _, err := c.Rollback(c.as("cy"), "sales", second.RevisionID, ""); err != nil { // forward again
+	if _, err := c.Rollback(c.as("cy"), governance.Return{Domain: "sales", RevisionID: second.RevisionID}); err != nil { // forward again
 		t.Error(err)
 	}
 	c.reads(c, "dan", model.Deny)
@@ -193,7 +193,7 @@ func TestRollbackChecksAgain(t *testing.T) {
 		store.PolicyRevisions.Put(old), store.PolicyRevisions.Put(broken), store.PolicyStates.Put(state),
 	}})
 	must(t, err)
-	_, err = c.Rollback(c.as("ana"), "sales", broken.ID, "")
+	_, err = c.Rollback(c.as("ana"), governance.Return{Domain: "sales", RevisionID: broken.ID})
 	wantField(t, err, model.KindConflict, "revisionId")
 	if !strings.Contains(err.Error(), "opa 0.1") {
 		t.Errorf("got %v, which does not name the engine", err)
@@ -201,7 +201,7 @@ func TestRollbackChecksAgain(t *testing.T) {
 	if now, err := c.Standing(c.as("ana"), "sales"); err != nil || now.ActiveID != p.RevisionID {
 		t.Errorf("got %+v, %v", now, err)
 	}
-	back, err := c.Rollback(c.as("ana"), "sales", old.ID, "")
+	back, err := c.Rollback(c.as("ana"), governance.Return{Domain: "sales", RevisionID: old.ID})
 	must(t, err)
 	if !back.Rechecked || !strings.Contains(back.Notice, "opa 0.1") || back.State.ActiveID == old.ID {
 		t.Errorf("got %+v", back)
@@ -212,6 +212,62 @@ func TestRollbackChecksAgain(t *testing.T) {
 		t.Errorf("got %s %s", fresh.Engine, fresh.Hash)
 	}
 	c.reads(c, "dan", model.Allow)
+}
+
+// TestRollbackToStart leaves a domain neither of whose revisions compiles any
+// more, as after another engine came, and one that is sound.
+func TestRollbackToStart(t *testing.T) {
+	c := newCompany(t)
+	start, err := c.Standing(c.as("ana"), "sales")
+	must(t, err)
+	nonsense := []model.PolicyModule{{Path: "domains/sales/x.rego", Text: "package nonsense"}}
+	c.puts("pol_old", nonsense)
+	c.puts("pol_new", nonsense)
+	stuck := newServer(t, c.store)
+	must(t, stuck.Load(t.Context()))
+	if now, err := stuck.Standing(c.as("ana"), "sales"); err != nil || now.Problem == "" || now.ActiveID != "pol_new" || now.ServingHash != start.ServingHash {
+		t.Fatalf("got %+v, %v, want the start's rules and a problem", now, err)
+	}
+	_, err = stuck.Rollback(c.as("ana"), governance.Return{Domain: "sales"})
+	wantField(t, err, model.KindConflict, "revisionId")
+	_, err = stuck.Rollback(c.as("ana"), governance.Return{Domain: "sales", RevisionID: "pol_old", ToStart: true})
+	wantField(t, err, model.KindInvalid, "returnsToStart")
+	_, err = stuck.Rollback(c.as("bo"), governance.Return{Domain: "sales", ToStart: true})
+	wantDenied(t, err, "no.rule")
+	back, err := stuck.Rollback(c.as("ana"), governance.Return{Domain: "sales", ToStart: true, Reason: "nothing compiles"})
+	must(t, err)
+	if s := back.State; s.ActiveID != "" || s.PreviousID != "" || s.Problem != "" || s.ServingHash != start.ServingHash || !strings.Contains(back.Notice, "started with") {
+		t.Errorf("got %+v", back)
+	}
+	_, err = stuck.Rollback(c.as("ana"), governance.Return{Domain: "sales", ToStart: true})
+	wantField(t, err, model.KindConflict, "domain")
+
+	c.puts("pol_first", ofSales(t))
+	c.puts("pol_second", campaigns(t))
+	must(t, stuck.Load(t.Context()))
+	stuck.reads(c, "dan", model.Allow)
+	back, err = stuck.Rollback(c.as("ana"), governance.Return{Domain: "sales", ToStart: true})
+	must(t, err)
+	if s := back.State; s.ActiveID != "" || s.ServingHash != start.ServingHash || len(s.Past) != 4 {
+		t.Errorf("past the revision before: got %+v", s)
+	}
+	stuck.reads(c, "dan", model.Deny)
+}
+
+// puts writes a revision into force past everybody: it need not be sound.
+func (c *company) puts(id model.ID, modules []model.PolicyModule) {
+	c.t.Helper()
+	hash, _ := c.engine.Check(c.t.Context(), policy.Draft{Domain: "sales", Modules: modules})
+	r := model.PolicyRevision{Meta: model.Meta{ID: id}, Domain: "sales", Hash: hash, Engine: policy.EngineVersion(), Modules: modules}
+	found, err := store.PolicyStates.GetMany(c.t.Context(), c.store, "pst_sales")
+	must(c.t, err)
+	state := model.PolicyState{Meta: model.Meta{ID: "pst_sales"}, Domain: "sales"}
+	if len(found) > 0 {
+		state = found[0]
+	}
+	state.PreviousID, state.ActiveID, state.Past = state.ActiveID, id, append(state.Past, id)
+	_, err = c.store.Apply(c.t.Context(), store.Change{Action: "test", Writes: []store.Write{store.PolicyRevisions.Put(r), store.PolicyStates.Put(state)}})
+	must(c.t, err)
 }
 
 // TestRestart decides on by what was put in force before.
@@ -230,24 +286,20 @@ func TestRestart(t *testing.T) {
 // TestRestartWithBrokenRules keeps the last good ones and marks the domain.
 func TestRestartWithBrokenRules(t *testing.T) {
 	c := newCompany(t)
-	p := c.activated(c.draft("ana", campaigns(t)))
-	broken := model.PolicyRevision{Meta: model.Meta{ID: "pol_broken"}, Domain: "sales", Modules: []model.PolicyModule{{Path: "domains/sales/x.rego", Text: "package nonsense"}}}
-	state, err := store.PolicyStates.Get(t.Context(), c.store, "pst_sales")
-	must(t, err)
-	state.PreviousID, state.ActiveID = state.ActiveID, broken.ID
-	_, err = c.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.PolicyRevisions.Put(broken), store.PolicyStates.Put(state)}})
+	c.puts("pol_good", campaigns(t))
+	must(t, c.Load(t.Context()))
+	c.puts("pol_broken", []model.PolicyModule{{Path: "domains/sales/x.rego", Text: "package nonsense"}})
+	good, err := c.Revision(c.as("ana"), "pol_good")
 	must(t, err)
 	for name, s := range map[string]*server{"running": c.server, "started": newServer(t, c.store)} {
 		must(t, s.Load(t.Context()))
 		s.reads(c, "dan", model.Allow)
-		r, err := s.Revision(c.as("ana"), p.RevisionID)
-		must(t, err)
-		if now, err := s.Standing(c.as("ana"), "sales"); err != nil || now.Problem == "" || now.ServingHash != r.Hash {
+		if now, err := s.Standing(c.as("ana"), "sales"); err != nil || now.Problem == "" || now.ServingHash != good.Hash {
 			t.Errorf("%s: got %+v, %v", name, now, err)
 		}
 	}
 	back := c.rollback("cy")
-	if back.State.Problem != "" || back.State.ActiveID != p.RevisionID {
+	if back.State.Problem != "" || back.State.ActiveID != good.ID {
 		t.Errorf("got %+v, want the last good revision", back.State)
 	}
 }
@@ -281,7 +333,7 @@ func follows(t *testing.T, c *company) {
 // comesToServe looks at the engine itself, which nothing but the feed tells.
 func (s *server) comesToServe(t *testing.T, hash string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		for _, p := range s.engine.Snapshot().Packages() {
 			if p.Revision == hash {
 				if p.Domain == "sales" || len(s.engine.Snapshot().Packages()) == s.others() {

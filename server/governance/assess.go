@@ -2,12 +2,8 @@ package governance
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
@@ -75,7 +71,6 @@ func (s *Service) assess(ctx context.Context, j *job, p model.PolicyProposal, d 
 	if err != nil {
 		return err
 	}
-	j.progress(0, evidence.Total)
 	impact, err := s.engine.Assess(ctx, d, evidence, j.progress)
 	if err != nil {
 		return err
@@ -83,12 +78,8 @@ func (s *Service) assess(ctx context.Context, j *job, p model.PolicyProposal, d 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if impact.BaseHash != "" && impact.BaseHash != base {
+	if impact.BaseHash != base {
 		return errBase()
-	}
-	impact.BaseHash = base
-	if impact.Hash == "" {
-		impact.Hash = reportHash(impact)
 	}
 	if _, err = again(func() (model.PolicyProposal, error) { return s.report(ctx, p, impact, answer) }); err != nil {
 		return err
@@ -150,15 +141,6 @@ func (s *Service) giveUp(ctx context.Context, p model.PolicyProposal, answer gat
 	}
 }
 
-// reportHash is what approvers sign: everything that the report says, except
-// when and how fast it was made.
-func reportHash(i model.PolicyImpact) string {
-	i.Hash, i.At, i.Duration = "", time.Time{}, 0
-	text, _ := json.Marshal(i) // a report is plain data
-	sum := sha256.Sum256(text)
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
 func errBase() error {
 	return model.Conflict("baseHash", "the rules in force have changed since the impact was assessed", "assess the proposal again, and have the new report approved")
 }
@@ -199,7 +181,7 @@ func (s *Service) WatchAssessment(ctx context.Context, id model.ID) (<-chan mode
 	a := model.PolicyAssessment{ProposalID: id, State: model.AssessmentNone}
 	if p.Impact != nil {
 		a.State, a.ReportHash = model.AssessmentDone, p.Impact.Hash
-		a.Total = p.Impact.Replayed + p.Impact.Grants
+		a.Total = p.Impact.Replayed + p.Impact.Skipped + p.Impact.Grants + p.Impact.Generated
 		a.Done = a.Total
 	}
 	states := make(chan model.PolicyAssessment, 1)

@@ -72,13 +72,18 @@ func (r recorded) Recent(ctx context.Context, domain model.Slug, since time.Time
 // evidence is what a draft for the domain is tried on.
 func (s *Service) evidence(ctx context.Context, domain model.Slug) (policy.Evidence, error) {
 	since := s.now().Add(-replayFor)
-	n, err := s.log.Count(ctx, domain, since, replayMost)
-	if err != nil {
-		return policy.Evidence{}, err
+	e := policy.Evidence{Decisions: replayable(s.log.Recent(ctx, domain, since, replayMost)), Grants: s.grants(ctx, domain)}
+	var err error
+	if e.Total, err = s.log.Count(ctx, domain, since, replayMost); err != nil {
+		return e, err
 	}
-	return policy.Evidence{
-		Total: n, Decisions: replayable(s.log.Recent(ctx, domain, since, replayMost)), Grants: s.grants(ctx, domain),
-	}, nil
+	for _, err := range s.live(ctx, domain) {
+		if err != nil {
+			return e, err
+		}
+		e.TotalGrants++
+	}
+	return e, nil
 }
 
 // replayable leaves out rows that tell of whole lists or have lost their input.
@@ -95,14 +100,14 @@ func replayable(records iter.Seq2[model.DecisionRecord, error]) iter.Seq2[model.
 	}
 }
 
-// grants gives each live grant as its holder's wish to read.
-func (s *Service) grants(ctx context.Context, domain model.Slug) iter.Seq2[policy.Question, error] {
-	return func(yield func(policy.Question, error) bool) {
+// live gives the grants of the domain's products that open something now.
+func (s *Service) live(ctx context.Context, domain model.Slug) iter.Seq2[model.Grant, error] {
+	return func(yield func(model.Grant, error) bool) {
 		q := store.Query{Index: "by_status", Where: store.Eq("status", string(model.GrantActive)), Limit: store.MaxPage, Budget: wide}
 		if domain != "" {
 			d, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", string(domain))})
 			if err != nil {
-				yield(policy.Question{}, err)
+				yield(model.Grant{}, err)
 				return
 			}
 			q.Index, q.Where = "by_domain", store.And(store.Eq("domain", string(d.ID)), q.Where)
@@ -111,6 +116,17 @@ func (s *Service) grants(ctx context.Context, domain model.Slug) iter.Seq2[polic
 			if err == nil && !g.Live(s.now()) {
 				continue
 			}
+			if !yield(g, err) {
+				return
+			}
+		}
+	}
+}
+
+// grants gives each live grant as its holder's wish to read.
+func (s *Service) grants(ctx context.Context, domain model.Slug) iter.Seq2[policy.Question, error] {
+	return func(yield func(policy.Question, error) bool) {
+		for g, err := range s.live(ctx, domain) {
 			var question policy.Question
 			if err == nil {
 				question, err = s.reading(ctx, g)

@@ -125,6 +125,28 @@ func TestReportsCountForTheWorkingGroup(t *testing.T) {
 	}
 }
 
+// TestProgressEndsWithTheWork counts all that a replay asks, while somebody
+// watches it and for those who look later.
+func TestProgressEndsWithTheWork(t *testing.T) {
+	c := newCompany(t)
+	c.reads(c, "dan", model.Deny)
+	p := c.tested(c.draft("ana", campaigns(t)))
+	_, err := c.Assess(c.as("ana"), p.ID)
+	must(t, err)
+	watched := c.watch(p.ID)
+	p, err = c.Proposal(c.as("ana"), p.ID)
+	must(t, err)
+	whole := p.Impact.Replayed + p.Impact.Skipped + p.Impact.Grants + p.Impact.Generated
+	if p.Impact.Replayed == 0 || p.Impact.Generated == 0 {
+		t.Fatalf("got %+v, want both asked", p.Impact)
+	}
+	for when, a := range map[string]model.PolicyAssessment{"then": watched, "later": c.watch(p.ID)} {
+		if a.State != model.AssessmentDone || a.Done != whole || a.Total != whole {
+			t.Errorf("%s: got %+v, want %d of %d", when, a, whole, whole)
+		}
+	}
+}
+
 // TestAuthorNeverApproves, whatever they are steward of, and not by letting
 // somebody else propose what they wrote either.
 func TestAuthorNeverApproves(t *testing.T) {

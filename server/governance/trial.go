@@ -52,13 +52,14 @@ func (s *Service) Shadow(ctx context.Context, id model.ID, on bool) (model.Polic
 	if err != nil {
 		return none, err
 	}
+	was := state
 	event, err := turn(&state, p, on)
 	if err != nil {
 		return none, err
 	}
 	_, err = s.store.Apply(ctx, s.gate.Change(ctx, event, p.ID, "", answer, store.PolicyStates.Put(state)))
 	if lostRace(err) {
-		err = errRace()
+		err = s.overtaken(ctx, was, nil)
 	}
 	if err != nil {
 		return none, err

@@ -73,7 +73,7 @@ func onTrial(t *testing.T, c *company) {
 // many differences.
 func (c *company) counted(person string, id model.ID, want int) []model.PolicyDifference {
 	c.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		got, seen := c.differences(person, id), 0
 		for _, d := range got {
 			seen += d.Count

@@ -24,6 +24,10 @@ import (
 	"github.com/souk-mesh/souk/server/store/sqlite"
 )
 
+// patience is how long a test waits for what will come: many times what it
+// takes under the race detector on a busy machine.
+const patience = 5 * time.Minute
+
 // company is a small company on one store: ana and eve are stewards of sales,
 // bo of marketing, dan works in marketing, cy and kim are platform stewards
 // and cy administers the platform.
@@ -270,7 +274,7 @@ func (c *company) assess(p model.PolicyProposal) model.PolicyProposal {
 
 func (c *company) watch(id model.ID) model.PolicyAssessment {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.as("ana"), 30*time.Second)
+	ctx, cancel := context.WithTimeout(c.as("ana"), patience)
 	defer cancel()
 	states, err := c.WatchAssessment(ctx, id)
 	must(c.t, err)
@@ -310,7 +314,7 @@ func (c *company) activated(p model.PolicyProposal) model.PolicyProposal {
 
 func (c *company) rollback(person string) model.PolicyRollback {
 	c.t.Helper()
-	back, err := c.Rollback(c.as(person), "sales", "", "it went wrong")
+	back, err := c.Rollback(c.as(person), governance.Return{Domain: "sales", Reason: "it went wrong"})
 	must(c.t, err)
 	return back
 }

@@ -17,9 +17,11 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// recorder keeps decisions that no change of ours follows.
+// recorder keeps decisions that no change of ours follows, and knows those that
+// the store has forgotten.
 type recorder interface {
 	Note(ctx context.Context, d model.DecisionRecord) error
+	Get(ctx context.Context, id model.ID) (model.DecisionRecord, error)
 }
 
 // Service answers questions about subjects other than the caller.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,8 @@ const (
 )
 
 // Accept keeps decisions of an engine outside as rows of the decision log. They
-// are the caller's: it says so, and Souk has not decided them. What is no
+// are about the subject of the question, where that is somebody known here, and
+// the caller has asked: it says so, and Souk has not decided them. What is no
 // decision by our rules is refused by itself: an engine would send the same
 // batch again for ever. A decision that is sent again changes nothing.
 func (s *Service) Accept(ctx context.Context, reports []Report) (Tally, error) {
@@ -94,8 +96,11 @@ func (s *Service) keepReports(ctx context.Context, rows []model.DecisionRecord) 
 	for _, row := range known {
 		delete(fresh, row.ID)
 	}
-	if len(fresh) == 0 {
-		return 0, nil
+	if err := s.forgetLogged(ctx, fresh); err != nil || len(fresh) == 0 {
+		return 0, err
+	}
+	if err := s.attribute(ctx, fresh); err != nil {
+		return 0, err
 	}
 	var writes []store.Write
 	for _, row := range fresh {
@@ -103,6 +108,53 @@ func (s *Service) keepReports(ctx context.Context, rows []model.DecisionRecord) 
 	}
 	_, err = s.store.Apply(ctx, s.gate.Change(ctx, "decision.import", "", "", gate.Answer{}, writes...))
 	return len(fresh), err
+}
+
+// forgetLogged takes out the rows that the log has: the store lets go of its
+// own when they are copied and a day old.
+func (s *Service) forgetLogged(ctx context.Context, fresh map[model.ID]model.DecisionRecord) error {
+	if s.log == nil {
+		return nil
+	}
+	for id := range fresh {
+		_, err := s.log.Get(ctx, id)
+		if err == nil {
+			delete(fresh, id)
+		} else if !model.Is(err, model.KindNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// attribute makes the rows those of the principals whom they are about. One
+// about somebody unknown here stays with the service that reports it.
+func (s *Service) attribute(ctx context.Context, rows map[model.ID]model.DecisionRecord) error {
+	subjects := map[model.ID]model.ID{} // by row
+	var ids []model.ID
+	for id, row := range rows {
+		about, err := readInput(row.Input)
+		if err != nil {
+			return err
+		}
+		if about.Subject.ID != "" && about.Subject.ID != row.PrincipalID {
+			subjects[id], ids = about.Subject.ID, append(ids, about.Subject.ID)
+		}
+	}
+	slices.Sort(ids)
+	found, err := store.Principals.GetMany(ctx, s.store, slices.Compact(ids)...)
+	if err != nil {
+		return err
+	}
+	for id, subject := range subjects {
+		if !slices.ContainsFunc(found, func(p model.Principal) bool { return p.ID == subject }) {
+			continue
+		}
+		row := rows[id]
+		row.AskedBy, row.PrincipalID = row.PrincipalID, subject
+		rows[id] = row
+	}
+	return nil
 }
 
 var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

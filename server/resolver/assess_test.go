@@ -58,8 +58,8 @@ func TestAssessmentOverTheWire(t *testing.T) {
 		if last = r; r.at("policyAssessment.state") != "RUNNING" || r.at("policyAssessment.done") != 1024.0 {
 			return
 		}
-		if r.at("policyAssessment.total") != 2048.0 {
-			t.Errorf("half way: %s", r.text)
+		if total, _ := r.at("policyAssessment.total").(float64); total <= 2048 {
+			t.Errorf("half way through the log the grants and the made-up questions are not counted: %s", r.text)
 		}
 		if got := w.ask("bo", `mutation($id: ID!) { cancelPolicyAssessment(input: {id: $id}) { assessment { state } } }`, vars{"id": draft}); got.code() != "FORBIDDEN" {
 			t.Errorf("somebody of another domain ends it: %s", got.text)
@@ -82,7 +82,7 @@ func TestAssessmentOverTheWire(t *testing.T) {
 			close(log.release)
 		}
 	})
-	if !ended || last.str("policyAssessment.state") != "DONE" || last.str("policyAssessment.reportHash") == "" || seen[len(seen)-1] < 2048 {
+	if !ended || last.str("policyAssessment.state") != "DONE" || last.str("policyAssessment.reportHash") == "" || seen[len(seen)-1] <= 2048 || last.at("policyAssessment.total") != seen[len(seen)-1] {
 		t.Errorf("let go: %s after %v", last.text, seen)
 	}
 }

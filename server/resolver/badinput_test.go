@@ -102,6 +102,7 @@ func TestBadInputs(t *testing.T) {
 		"a policy without files":    {"ana", "draftPolicy", vars{"domain": "sales", "title": "Mine", "modules": []any{}}, "BAD_USER_INPUT", "input.modules"},
 		"a remark without words":    {"ana", "commentOnPolicy", vars{"id": "ppr_nothing", "text": " "}, "BAD_USER_INPUT", "input.text"},
 		"a proposal of nobody's":    {"ana", "approvePolicy", vars{"id": "ppr_nothing", "reportHash": "x"}, "NOT_FOUND", ""},
+		"two ways to return":        {"ana", "rollbackPolicy", vars{"domain": "sales", "revisionId": "pol_x", "returnsToStart": true}, "BAD_USER_INPUT", "input.returnsToStart"},
 		"nothing to return to":      {"ana", "rollbackPolicy", vars{"domain": "sales"}, "CONFLICT", "input.domain"},
 		"a run of nobody's":         {"ana", "cancelHarvest", vars{"id": "run_nothing"}, "NOT_FOUND", ""},
 	} {

@@ -145,7 +145,9 @@ func (m mutation) ActivatePolicy(ctx context.Context, in graph.ActivatePolicyInp
 
 // RollbackPolicy resolves the mutation.
 func (m mutation) RollbackPolicy(ctx context.Context, in graph.RollbackPolicyInput) (*graph.RollbackPolicyPayload, error) {
-	back, err := m.s.Governance.Rollback(ctx, given(in.Domain), given(in.RevisionID), given(in.Reason))
+	back, err := m.s.Governance.Rollback(ctx, governance.Return{
+		Domain: given(in.Domain), RevisionID: given(in.RevisionID), ToStart: given(in.ReturnsToStart), Reason: given(in.Reason),
+	})
 	done, problems, err := answer(ctx, back, err)
 	payload := &graph.RollbackPolicyPayload{UserErrors: problems}
 	if done != nil {

@@ -98,7 +98,7 @@ func TestPolicyInForceOverTheWire(t *testing.T) {
 	if h := active.str("activatePolicy.proposal.revision.hash"); h != state.str("policyState.servingHash") || state.str("policyState.activatedBy.name") != "ana@sales" {
 		t.Errorf("got %s and %s", active.text, state.text)
 	}
-	back := w.ok("cy", `mutation { rollbackPolicy(input: {domain: "sales", reason: "practice"}) { state { active { id } servingHash } wasRechecked notice userErrors { message } } }`, nil)
+	back := w.ok("cy", `mutation { rollbackPolicy(input: {domain: "sales", returnsToStart: true, reason: "practice"}) { state { active { id } servingHash } wasRechecked notice userErrors { message } } }`, nil)
 	if back.at("rollbackPolicy.state.active") != nil || back.at("rollbackPolicy.wasRechecked") != false || back.str("rollbackPolicy.notice") == "" {
 		t.Errorf("got %s", back.text)
 	}

@@ -68,7 +68,7 @@ func (p *publishing) watch(ctx context.Context, last assessment) (assessment, er
 		out = file
 	}
 	bar := progressbar.NewOptions(max(1, last.Total), progressbar.OptionSetWriter(out), progressbar.OptionSetDescription("replaying"),
-		progressbar.OptionShowCount(), progressbar.OptionSetItsString("decisions"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
+		progressbar.OptionShowCount(), progressbar.OptionSetItsString("questions"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
 	query := `subscription A($id: ID!) { policyAssessment(proposalId: $id) { state done total message } }`
 	err := p.follow(ctx, "policyAssessment", query, map[string]any{"id": p.found.ID}, func(data json.RawMessage) (bool, error) {
 		if err := json.Unmarshal(data, &last); err != nil {

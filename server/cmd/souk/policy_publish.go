@@ -190,13 +190,18 @@ func policyRollback(ctx context.Context, p *program, args []string) error {
 	f := p.newRemoteFlags("policy rollback", "")
 	domain := f.String("domain", "", "`name` of the domain (default: the platform's own rules)")
 	to := f.String("to", "", "`id` of the revision to return to (default: the one before the present one)")
+	start := f.Bool("to-start", false, "return to what the server was started with, whatever revisions there have been")
 	reason := f.String("reason", "", "why, for the audit feed")
 	if err := f.parse(args); err != nil {
 		return err
 	}
-	if f.NArg() > 0 || *reason == "" {
+	switch {
+	case f.NArg() > 0 || *reason == "":
 		f.Usage()
 		return fmt.Errorf("wants --reason: %w", errUsage)
+	case *start && *to != "":
+		f.Usage()
+		return fmt.Errorf("wants --to or --to-start, not both: %w", errUsage)
 	}
 	r, err := f.remote()
 	if err != nil {
@@ -207,6 +212,9 @@ func policyRollback(ctx context.Context, p *program, args []string) error {
 		if value != "" {
 			input[name] = value
 		}
+	}
+	if *start {
+		input["returnsToStart"] = true
 	}
 	var payload struct {
 		State  struct{ ServingHash string }

@@ -96,6 +96,7 @@ func TestPolicyCallsThatCannotBeUnderstood(t *testing.T) {
 		"no rules at all":     {[]string{"impact", "--token-file", token, empty}, 1, "no domain's rules"},
 		"a server away":       {[]string{"explain", "--token-file", token, "--url", nobody, "dec_1"}, 1, "127.0.0.1:1"},
 		"no reason":           {[]string{"rollback", "--token-file", token, "--domain", "sales"}, 2, "--reason"},
+		"two ways back":       {[]string{"rollback", "--token-file", token, "--domain", "sales", "--reason", "It went wrong.", "--to", "pol_x", "--to-start"}, 2, "--to-start"},
 		"no decision":         {[]string{"explain", "--token-file", token}, 2, "one decision"},
 		"a token file absent": {[]string{"explain", "--token-file", filepath.Join(dir, "none"), "dec_1"}, 1, "cannot be read"},
 	} {
@@ -175,7 +176,10 @@ func TestPolicyOverTheWire(t *testing.T) {
 	admin.ask(`query P($id: ID!) { policyProposal(id: $id) { impact { hash } } }`, map[string]any{"id": id}, &found)
 	people["gil"].do("approvePolicy", "ApprovePolicyInput", map[string]any{"id": id, "reportHash": found.PolicyProposal.Impact.Hash}, "proposal { status }", &struct{}{})
 	souk(people["fay"].token, "active    "+id, "publish", "--proposal", id)
-	souk(people["fay"].token, "decides by sha256:", "rollback", "--domain", "freight", "--reason", "The trucks drive to Norway.")
+	souk(people["fay"].token, "that the server was started with", "rollback", "--domain", "freight", "--to-start", "--reason", "The trucks drive to Norway.")
+	if got := souk(people["fay"].token, "no earlier rules", "rollback", "--domain", "freight", "--to-start", "--reason", "Once more."); got.status != 1 {
+		t.Errorf("got %+v", got)
+	}
 }
 
 // TestPolicyPage runs the commands of the authors' page, and wants those that

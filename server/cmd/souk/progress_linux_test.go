@@ -49,7 +49,7 @@ func TestPublishReplaysThePast(t *testing.T) {
 	if tests < 20 || replayed < pastDecisions {
 		t.Errorf("got %d tests and %d decisions: %s", tests, replayed, said)
 	}
-	if !strings.Contains(shown, "replaying") || !regexp.MustCompile(`\(\d+/50\d{3}, \d+ decisions/s\)`).MatchString(shown) {
+	if !strings.Contains(shown, "replaying") || !regexp.MustCompile(`\(\d+/5\d{4}, \d+ questions/s\)`).MatchString(shown) {
 		t.Errorf("no bar on the terminal: %q", shown)
 	}
 	if took > 2*time.Minute {

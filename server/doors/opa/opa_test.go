@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/policy/bundletest"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -109,6 +110,65 @@ func TestLogsComeBack(t *testing.T) {
 	if row.Action != model.ActDataRead || row.Domain != "sales" || row.ResourceID != "dpr_orders" || row.Outcome != model.Allow || row.Decision.Revisions.Domain != "sha256:2" ||
 		row.Decision.Reasons[0].Code != "sales.open" || fmt.Sprint(row.Masked) != "[subject.name]" || !json.Valid(row.Input) || row.At.Sub(now).Abs() > time.Millisecond {
 		t.Errorf("got %+v", row)
+	}
+}
+
+// TestReportsAreAboutTheirSubject, if that is somebody known here, and say who
+// reported them; others stay with the service.
+func TestReportsAreAboutTheirSubject(t *testing.T) {
+	w := newWorld(t)
+	about := func(name string, id model.ID) string {
+		return logged(name, "souk/main/decision", strings.Replace(input, "prn_bo", string(id), 1), allowed, time.Now())
+	}
+	chunk := "[" + about("one", w.ids["plain"]) + "," + about("two", "prn_nobody") + "," + about("three", w.ids["sidecar"]) + "]"
+	if got, text := w.send(w.web, "sidecar", http.MethodPost, "/logs", []byte(chunk), "Content-Type", "application/json"); !strings.HasPrefix(string(text), `{"kept":3,`) {
+		t.Fatalf("got %d %s", got.StatusCode, text)
+	}
+	for who, want := range map[string]struct {
+		rows    int
+		askedBy model.ID
+	}{"plain": {1, w.ids["sidecar"]}, "sidecar": {2, ""}} {
+		page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids[who]))})
+		must(t, err)
+		if len(page.Nodes) != want.rows || page.Nodes[0].AskedBy != want.askedBy {
+			t.Errorf("%s: got %+v, want %d rows, asked by %q", who, page.Nodes, want.rows, want.askedBy)
+		}
+	}
+}
+
+// TestReportsSentAgainLater change nothing, though the store has let go of the
+// rows that the log has copied.
+func TestReportsSentAgainLater(t *testing.T) {
+	w := newWorld(t)
+	log, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.store})
+	must(t, err)
+	defer func() { must(t, log.Close()) }()
+	web := w.logging(log)
+	now := time.Now()
+	chunk := []byte("[" + logged("one", "souk/main/decision", input, allowed, now) + "," + logged("two", "souk/main/decision", input, allowed, now) + "]")
+	send := func(want string) {
+		t.Helper()
+		if got, text := w.send(web, "sidecar", http.MethodPost, "/logs", chunk, "Content-Type", "application/json"); string(text) != want {
+			t.Fatalf("got %d %s, want %s", got.StatusCode, text, want)
+		}
+	}
+	rows := func() []model.DecisionRecord {
+		t.Helper()
+		page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids["sidecar"]))})
+		must(t, err)
+		return page.Nodes
+	}
+	send(`{"kept":2,"known":0,"ignored":0,"refused":0}`)
+	must(t, log.CatchUp(t.Context()))
+	var writes []store.Write
+	for _, row := range rows() {
+		writes = append(writes, store.Decisions.Delete(row))
+	}
+	_, err = w.store.Apply(t.Context(), store.Change{Action: "test.prune", Writes: writes})
+	must(t, err)
+	send(`{"kept":0,"known":2,"ignored":0,"refused":0}`)
+	if left := rows(); len(left) != 0 {
+		t.Errorf("the store has %d rows again", len(left))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
+	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/doors/opa"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/httpd"
@@ -38,10 +39,12 @@ type world struct {
 	store  store.Store
 	web    *httptest.Server
 	bare   *httptest.Server
-	key    policy.BundleKey
-	tokens map[string]string
-	ids    map[string]model.ID
-	seed   uint64 // of what is random
+	// logging is another door of the server, with a log of its own.
+	logging func(*decisionlog.Log) *httptest.Server
+	key     policy.BundleKey
+	tokens  map[string]string
+	ids     map[string]model.ID
+	seed    uint64 // of what is random
 
 	finance model.ID
 }
@@ -62,6 +65,9 @@ func newWorld(t *testing.T) *world {
 	must(t, err)
 	g := gate.New(db, engine, model.Now)
 	people := identity.New(db, g, model.Now)
+	w.logging = func(log *decisionlog.Log) *httptest.Server {
+		return w.serve(people, pdp.Config{Store: db, Gate: g, Engine: engine, Now: model.Now, Key: w.key, Log: log})
+	}
 	w.settle(people, mesh.New(db, g, model.Now))
 	w.web = w.serve(people, pdp.Config{Store: db, Gate: g, Engine: engine, Now: model.Now, Key: w.key})
 	w.bare = w.serve(people, pdp.Config{Store: db, Gate: g, Engine: engine, Now: model.Now})
