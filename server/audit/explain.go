@@ -39,10 +39,11 @@ func (s *Service) Explain(ctx context.Context, id model.ID) (model.Explanation, 
 	if err := s.mayExplain(ctx, d, about); err != nil {
 		return model.Explanation{}, err
 	}
-	seen, err := s.sight(ctx, d, about)
+	sights, err := s.sights(ctx, []model.DecisionRecord{d}, []policy.Resource{about.Resource})
 	if err != nil {
 		return model.Explanation{}, err
 	}
+	seen := sights[0]
 	x, err := s.rules.Explain(ctx, d)
 	if err != nil {
 		return model.Explanation{}, err
@@ -97,25 +98,29 @@ type sight struct {
 // directory is what everybody may know of everybody.
 var directory = []string{"subject.type", "subject.id", "subject.name", "subject.domain", "subject.teams", "subject.steward_of", "subject.roles"}
 
-func (s *Service) sight(ctx context.Context, d model.DecisionRecord, about subject) (sight, error) {
-	seen := sight{masked: d.Masked}
-	shown, err := s.gate.Filter(ctx, model.ActMetadataView, []policy.Resource{about.Resource})
-	if err != nil {
-		return seen, err
-	}
-	seen.resource = shown[0]
+// sights gives what the asker may see of each decision, which is about the
+// resource of its place. It asks once for all of them.
+func (s *Service) sights(ctx context.Context, rows []model.DecisionRecord, about []policy.Resource) ([]sight, error) {
 	asker, err := model.PrincipalFrom(ctx)
 	if err != nil {
-		return seen, err
+		return nil, err
 	}
-	if seen.person = asker.ID == d.PrincipalID; seen.person {
-		return seen, nil
+	people := make([]policy.Resource, len(rows))
+	for i, d := range rows {
+		people[i] = policy.Resource{Type: "principal", ID: d.PrincipalID, Owner: d.PrincipalID}
 	}
-	runs, err := s.gate.Filter(ctx, model.ActIdentity, []policy.Resource{{Type: "principal", ID: d.PrincipalID, Owner: d.PrincipalID}})
+	shown, err := s.gate.Filter(ctx, model.ActMetadataView, about)
 	if err != nil {
-		return seen, err
+		return nil, err
 	}
-	seen.person = runs[0]
+	runs, err := s.gate.Filter(ctx, model.ActIdentity, people)
+	if err != nil {
+		return nil, err
+	}
+	seen := make([]sight, len(rows))
+	for i, d := range rows {
+		seen[i] = sight{resource: shown[i], person: asker.ID == d.PrincipalID || runs[i], masked: d.Masked}
+	}
 	return seen, nil
 }
 

@@ -288,9 +288,14 @@ func TestInputShowsWhatMayBeSeen(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	row := w.decisions("dan", audit.DecisionFilter{ResourceID: w.orders.ID, Outcome: model.Deny})[0]
+	own := w.decisions("ana", audit.DecisionFilter{PrincipalID: w.people["ana"].ID, Action: model.ActProductUpdate})[0]
 	for person, want := range map[string]struct{ resource, person bool }{"dan": {false, true}, "ana": {true, false}, "root": {true, true}} {
-		input, err := w.Input(w.as(person), row)
+		inputs, err := w.Inputs(w.as(person), row, own)
 		w.must(err)
+		input := inputs[row.ID]
+		if mine := string(inputs[own.ID]); strings.Contains(mine, `"clearance":`) != (person != "dan") {
+			t.Errorf("%s sees of ana's question: %s", person, mine)
+		}
 		for part, shown := range map[string]bool{
 			`"classification":`: want.resource, `"name":"orders"`: want.resource, `"clearance":`: want.person, `"name":"dan"`: true, `"name":"metadata.view"`: true,
 		} {
@@ -300,7 +305,7 @@ func TestInputShowsWhatMayBeSeen(t *testing.T) {
 		}
 	}
 	row.Input = nil
-	if input, err := w.Input(w.as("dan"), row); input != nil || err != nil {
-		t.Errorf("without an input: got %s, %v", input, err)
+	if inputs, err := w.Inputs(w.as("dan"), row); len(inputs) != 0 || err != nil {
+		t.Errorf("without an input: got %s, %v", inputs, err)
 	}
 }

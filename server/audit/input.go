@@ -4,33 +4,52 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
 )
 
-// Input gives the question of a decision without what the viewer may not see,
-// by the rule that explanations follow: whoever asked in vain for a product
-// learns nothing about it from the log. It is nil when the log holds none.
-func (s *Service) Input(ctx context.Context, d model.DecisionRecord) (json.RawMessage, error) {
-	if len(d.Input) == 0 {
-		return nil, nil
-	}
-	about, err := s.about(ctx, d)
+// Inputs gives the questions of decisions, by their ids, without what the
+// viewer may not see, by the rule that explanations follow: whoever asked in
+// vain for a product learns nothing about it from the log. Of decisions whose
+// input the log does not hold there is none.
+func (s *Service) Inputs(ctx context.Context, rows ...model.DecisionRecord) (map[model.ID]json.RawMessage, error) {
+	subjects, err := s.abouts(ctx, rows...)
 	if err != nil {
 		return nil, err
 	}
-	seen, err := s.sight(ctx, d, about)
+	about := make([]policy.Resource, len(rows))
+	for i, subject := range subjects {
+		about[i] = subject.Resource
+	}
+	sights, err := s.sights(ctx, rows, about)
 	if err != nil {
 		return nil, err
 	}
+	inputs := make(map[model.ID]json.RawMessage, len(rows))
+	for i, d := range rows {
+		if len(d.Input) == 0 {
+			continue
+		}
+		if inputs[d.ID], err = sights[i].of(d.Input); err != nil {
+			return nil, fmt.Errorf("read the input of %s: %w", d.ID, err)
+		}
+	}
+	return inputs, nil
+}
+
+// of gives the input without what is hidden. What is masked stands as hashes
+// already and stays.
+func (v sight) of(input json.RawMessage) (json.RawMessage, error) {
 	var question map[string]any
-	read := json.NewDecoder(bytes.NewReader(d.Input))
+	read := json.NewDecoder(bytes.NewReader(input))
 	read.UseNumber()
 	if err := read.Decode(&question); err != nil {
 		return nil, err
 	}
-	seen.masked = nil // these stand as hashes already
-	seen.strip("", question)
+	v.masked = nil
+	v.strip("", question)
 	return json.Marshal(question)
 }
 

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
@@ -17,19 +18,46 @@ type subject struct {
 	live bool // it is there; else it is described as the policies saw it then
 }
 
-// about finds what a decision was about. What is not stored, or is gone, is
-// taken from the log.
+// about finds what a decision was about.
 func (s *Service) about(ctx context.Context, d model.DecisionRecord) (subject, error) {
-	if describe := s.describer(d.ResourceID.Prefix()); describe != nil {
-		res, err := describe(ctx, d.ResourceID)
-		if !model.Is(err, model.KindNotFound) {
-			return subject{Resource: res, live: true}, err
-		}
+	all, err := s.abouts(ctx, d)
+	if err != nil {
+		return subject{}, err
 	}
-	return subject{Resource: asLogged(d)}, nil
+	return all[0], nil
 }
 
-func (s *Service) describer(p model.Prefix) func(context.Context, model.ID) (policy.Resource, error) {
+// abouts finds what decisions were about, with one read for each kind of noun.
+// What is not stored, or is gone, is taken from the log.
+func (s *Service) abouts(ctx context.Context, rows ...model.DecisionRecord) ([]subject, error) {
+	ids := map[model.Prefix][]model.ID{}
+	for _, d := range rows {
+		p := d.ResourceID.Prefix()
+		ids[p] = append(ids[p], d.ResourceID)
+	}
+	there := map[model.ID]policy.Resource{}
+	for p, list := range ids {
+		if describe := s.describer(p); describe != nil {
+			if err := describe(ctx, list, there); err != nil {
+				return nil, err
+			}
+		}
+	}
+	found := make([]subject, len(rows))
+	for i, d := range rows {
+		if res, ok := there[d.ResourceID]; ok {
+			found[i] = subject{Resource: res, live: true}
+		} else {
+			found[i] = subject{Resource: asLogged(d)}
+		}
+	}
+	return found, nil
+}
+
+// describing adds the descriptions of the nouns that exist among the ids.
+type describing func(ctx context.Context, ids []model.ID, into map[model.ID]policy.Resource) error
+
+func (s *Service) describer(p model.Prefix) describing {
 	switch p {
 	case model.PrefixProduct:
 		return described(s, store.Products, s.gate.Product)
@@ -61,13 +89,23 @@ func (s *Service) describer(p model.Prefix) func(context.Context, model.ID) (pol
 func described[T any, P interface {
 	*T
 	model.Noun
-}](s *Service, table store.Table[T, P], one gate.One[T]) func(context.Context, model.ID) (policy.Resource, error) {
-	return func(ctx context.Context, id model.ID) (policy.Resource, error) {
-		n, err := table.Get(ctx, s.store, id)
-		if err != nil {
-			return policy.Resource{}, err
+}](s *Service, table store.Table[T, P], one gate.One[T]) describing {
+	return func(ctx context.Context, ids []model.ID, into map[model.ID]policy.Resource) error {
+		slices.Sort(ids)
+		for part := range slices.Chunk(slices.Compact(ids), store.MaxIn) {
+			nouns, err := table.GetMany(ctx, s.store, part...)
+			if err != nil {
+				return err
+			}
+			for _, n := range nouns {
+				res, err := one(ctx, n)
+				if err != nil {
+					return err
+				}
+				into[P(&n).Head().ID] = res
+			}
 		}
-		return one(ctx, n)
+		return nil
 	}
 }
 

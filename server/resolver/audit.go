@@ -3,6 +3,7 @@ package resolver
 import (
 	"context"
 	"encoding/json"
+	"sync"
 
 	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
@@ -49,8 +50,37 @@ func (decisionRecord) Principal(ctx context.Context, d *model.DecisionRecord) (*
 }
 
 // Input resolves the question, as far as the viewer may see it.
-func (r decisionRecord) Input(ctx context.Context, d *model.DecisionRecord) (json.RawMessage, error) {
-	return r.s.Audit.Input(ctx, *d)
+func (decisionRecord) Input(ctx context.Context, d *model.DecisionRecord) (json.RawMessage, error) {
+	l := linksFrom(ctx)
+	l.asked.put(*d)
+	input, _, err := l.inputs.one(ctx, d.ID)
+	return input, err
+}
+
+// asked remembers the decisions that the operation shows: their inputs are
+// looked at together.
+type asked struct {
+	mu   sync.Mutex
+	rows map[model.ID]model.DecisionRecord
+}
+
+func (a *asked) put(d model.DecisionRecord) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.rows == nil {
+		a.rows = map[model.ID]model.DecisionRecord{}
+	}
+	a.rows[d.ID] = d
+}
+
+func (a *asked) of(ids []model.ID) []model.DecisionRecord {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	rows := make([]model.DecisionRecord, len(ids))
+	for i, id := range ids {
+		rows[i] = a.rows[id]
+	}
+	return rows
 }
 
 // AskedBy resolves who asked about somebody else.

@@ -10,7 +10,7 @@ const (
 	rightsCost = 100 // each right is a question to the policies
 	checkCost  = 500 // a check starts a process
 	whyCost    = 500 // an explanation asks the policies some thirty questions
-	inputCost  = 10  // what may be seen of an input is two questions to the policies
+	inputCost  = 10  // to find out what may be seen of an input takes reading what it is about
 	walkShare  = 4   // a node of a walk costs a fraction of other nodes
 )
 

@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/souk-mesh/souk/graph/model"
 )
@@ -18,6 +19,8 @@ type links struct {
 	runs       loader[*model.Run]
 	aliases    loader[[]model.Alias]
 	rules      loader[[]model.QualityRule]
+	inputs     loader[json.RawMessage] // of the decisions asked
+	asked      asked
 	standards
 }
 
@@ -36,6 +39,9 @@ func newLinks(s Services) *links {
 		for _, r := range rules {
 			l.sources.expect(r.SourceID)
 		}
+	}}
+	l.inputs = loader[json.RawMessage]{note: func(json.RawMessage) {}, fetch: func(ctx context.Context, ids ...model.ID) (map[model.ID]json.RawMessage, error) {
+		return s.Audit.Inputs(ctx, l.asked.of(ids)...)
 	}}
 	l.prepareStandards(s, l)
 	return l
@@ -176,6 +182,8 @@ func (l *links) noteEvent(noun any) {
 		l.principals.expect(n.ActorID)
 	case *model.DecisionRecord:
 		l.principals.expect(n.PrincipalID, n.AskedBy)
+		l.asked.put(*n)
+		l.inputs.expect(n.ID)
 	case *model.PolicyProposal:
 		l.notePolicy(n)
 	case *model.PolicyRevision:
@@ -209,5 +217,6 @@ func (l *links) forget() {
 	l.runs.forget()
 	l.aliases.forget()
 	l.rules.forget()
+	l.inputs.forget()
 	l.standards.forget()
 }

@@ -1,6 +1,7 @@
 package resolver_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -178,7 +179,7 @@ func TestListsCostBoundedReads(t *testing.T) {
 		"grants":         "purpose product { name } domain { name } principal { name } revokedBy { name }",
 		"sources":        "name domain { name } lastRun { status startedBy { name } }",
 		"harvestRuns":    "status source { name domain { name } } startedBy { name }",
-		"decisions":      "action principal { name }",
+		"decisions":      "action principal { name } input",
 		"auditEvents":    "action actor { name }",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,7 +222,7 @@ func (w *world) crowd(n int) {
 			Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "test://n", Name: fmt.Sprintf("t%02d", i), Kind: model.KindTable, Status: model.AssetActive, DomainID: d.ID,
 			Sightings: []model.Sighting{{SourceID: s.ID, Kind: model.KindTable}},
 		}
-		dec := model.DecisionRecord{Meta: model.Meta{ID: model.NewID(model.PrefixDecision)}, At: model.Now(), Action: model.ActDataRead, PrincipalID: who.ID, Domain: d.Name, Outcome: model.Allow}
+		dec := model.DecisionRecord{Meta: model.Meta{ID: model.NewID(model.PrefixDecision)}, At: model.Now(), Action: model.ActDataRead, PrincipalID: who.ID, ResourceID: p.ID, Domain: d.Name, Outcome: model.Allow, Input: json.RawMessage(`{"resource": {"name": "data"}}`)}
 		writes := []store.Write{
 			store.Domains.Put(d), store.Principals.Put(who), store.Products.Put(p), store.Requests.Put(r), store.Grants.Put(g),
 			store.Sources.Put(s), store.Runs.Put(run), store.Assets.Put(a), store.Decisions.Put(dec),

@@ -111,15 +111,6 @@ func (c Change) Event(seq int64, at time.Time) (model.Event, Write) {
 	return e, w
 }
 
-// DecodeEvent reads an event back from its record.
-func DecodeEvent(r Record) (model.Event, error) {
-	events, err := Events.decodeAll([]Record{r})
-	if err != nil {
-		return model.Event{}, err
-	}
-	return events[0], nil
-}
-
 // Stale is the conflict of a write whose revision is not the current one;
 // current is 0 when the record does not exist.
 func (s Schema) Stale(w Write, current model.Revision) error {
