@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // TestProof runs the main job on real parts: the real binary, a real
@@ -58,80 +54,6 @@ func engines(t *testing.T) map[string]func(*testing.T) string {
 			return u.String()
 		},
 	}
-}
-
-// freight is the database of a small freight forwarder and a role that may
-// look at its schemas.
-type freight struct {
-	*pgx.Conn
-	t         *testing.T
-	root      *pgx.Conn
-	namespace string
-	url       string // as the harvester uses it
-}
-
-const harvesterPassword = "canary-5d1f0c"
-
-func newFreight(t *testing.T) *freight {
-	t.Helper()
-	address := os.Getenv("SOUK_TEST_POSTGRES_URL")
-	if address == "" {
-		missing(t, "SOUK_TEST_POSTGRES_URL", ".ci/postgres starts a server and prints it")
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal("SOUK_TEST_POSTGRES_URL is no URL")
-	}
-	f := &freight{t: t, root: dial(t, address), namespace: "postgres://" + u.Host}
-	drop := func(ctx context.Context) {
-		_, _ = f.root.Exec(ctx, "drop database if exists freight with (force)")
-		_, _ = f.root.Exec(ctx, "drop role if exists souk_proof")
-	}
-	drop(t.Context())
-	f.exec(f.root, "create database freight", "create role souk_proof login password '"+harvesterPassword+"'")
-	u.Path = "/freight"
-	f.Conn = dial(t, u.String())
-	t.Cleanup(func() {
-		ctx := context.Background()
-		_ = f.Close(ctx)
-		drop(ctx)
-		_ = f.root.Close(ctx)
-	})
-	script, err := os.ReadFile("testdata/freight.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.exec(f.Conn, string(script), `grant usage on schema ops, finance, raw, "Legacy CRM", public to souk_proof`)
-	u.User = url.User("souk_proof")
-	f.url = u.String()
-	return f
-}
-
-func dial(t *testing.T, address string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conn
-}
-
-func (f *freight) exec(conn *pgx.Conn, statements ...string) {
-	f.t.Helper()
-	for _, q := range statements {
-		if _, err := conn.Exec(f.t.Context(), q); err != nil {
-			f.t.Fatalf("%.60s: %v", q, err)
-		}
-	}
-}
-
-func (f *freight) count(query string) int {
-	f.t.Helper()
-	var n int
-	if err := f.QueryRow(f.t.Context(), query).Scan(&n); err != nil {
-		f.t.Fatalf("%.60s: %v", query, err)
-	}
-	return n
 }
 
 // proof is one company on one server.
@@ -255,96 +177,6 @@ func (p *proof) assets(filter map[string]any) []asset {
 		}
 		variables["after"] = got.Assets.PageInfo.EndCursor
 	}
-}
-
-const ours = `('ops', 'finance', 'raw', 'Legacy CRM')`
-
-// countsAgree compares with what SQL and the manifest say of themselves.
-func (p *proof) countsAgree() {
-	relations := p.db.count(`select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname in ` + ours + ` and relkind in ('r','p','v','m') and not relispartition`)
-	columns := p.db.count(`select count(*) from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-		where nspname in ` + ours + ` and relkind in ('r','p','v','m') and not relispartition and attnum > 0 and not attisdropped`)
-	keys := p.db.count(`select count(*) from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace where nspname in ` + ours + ` and contype = 'f' and not relispartition`)
-	views := p.db.count(`select count(*) from pg_views where schemaname in ` + ours)
-	built, exposures, tests := manifestCounts(p.t)
-
-	held := map[string]int{}
-	for _, a := range p.assets(map[string]any{"namespace": p.db.namespace}) {
-		schema := strings.Split(a.Name, ".")[1]
-		if strings.HasPrefix(schema, "analytics") || schema == "snapshots" {
-			held["built"]++
-			continue
-		}
-		held["relations"]++
-		held["columns"] += len(a.Fields)
-		held["keys"] += len(a.ForeignKeys)
-		if a.Kind == "VIEW" {
-			held["views"]++
-		}
-	}
-	project := p.assets(map[string]any{"namespace": "dbt://freight"})
-	want := map[string]int{"relations": relations, "columns": columns, "keys": keys, "views": views, "built": built}
-	for what, n := range want {
-		if held[what] != n || n == 0 {
-			p.t.Errorf("%s: the catalog has %d, the source says %d", what, held[what], n)
-		}
-	}
-	if len(project) != exposures {
-		p.t.Errorf("in dbt://freight: got %d assets, want %d exposures and ephemeral models", len(project), exposures)
-	}
-	if run := p.harvest("analytics"); run.Counts.QualityRules != tests {
-		p.t.Errorf("quality rules: got %d, want %d", run.Counts.QualityRules, tests)
-	}
-}
-
-// manifestCounts counts what the warehouse shall hold, what lives in the
-// project alone, and the tests.
-func manifestCounts(t *testing.T) (built, alone, tests int) {
-	t.Helper()
-	text, err := os.ReadFile("testdata/freight/manifest.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var manifest struct {
-		Nodes map[string]struct {
-			ResourceType string `json:"resource_type"`
-			Config       struct {
-				Materialized string `json:"materialized"`
-			} `json:"config"`
-		} `json:"nodes"`
-		Exposures map[string]any `json:"exposures"`
-	}
-	if err := json.Unmarshal(text, &manifest); err != nil {
-		t.Fatal(err)
-	}
-	alone = len(manifest.Exposures)
-	for _, n := range manifest.Nodes {
-		switch {
-		case n.ResourceType == "test":
-			tests++
-		case n.Config.Materialized == "ephemeral":
-			alone++
-		default:
-			built++
-		}
-	}
-	return built, alone, tests + freshnessChecks(t)
-}
-
-// freshnessChecks counts the sources whose age dbt has judged; each is a rule too.
-func freshnessChecks(t *testing.T) int {
-	t.Helper()
-	text, err := os.ReadFile("testdata/freight/sources.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var judged struct {
-		Results []any `json:"results"`
-	}
-	if err := json.Unmarshal(text, &judged); err != nil {
-		t.Fatal(err)
-	}
-	return len(judged.Results)
 }
 
 // oneNodeWhereBothMeet looks at a table that dbt reads, by both of its names,

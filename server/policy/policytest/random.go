@@ -162,70 +162,67 @@ func (g *rules) condition(depth int) string {
 }
 
 // plain is a condition that a filter can express.
-func (g *rules) plain() string {
-	r := g.r
-	switch r.IntN(31) {
-	case 0:
-		return `input.resource.visibility == "COMPANY"`
-	case 1:
-		return `input.resource.owner_team in input.subject.teams`
-	case 2:
+func (g *rules) plain() string { return one(g.r, plainConditions)(g.r) }
+
+// plainConditions are those without a rule of their own.
+var plainConditions = []func(r *rand.Rand) string{
+	func(_ *rand.Rand) string { return `input.resource.visibility == "COMPANY"` },
+	func(_ *rand.Rand) string { return `input.resource.owner_team in input.subject.teams` },
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`lib.rank(input.resource.classification) %s %d`, one(r, []string{"<", "<=", ">", ">=", "==", "!="}), r.IntN(4))
-	case 3:
-		return `lib.is_cleared(input.subject, input.resource.classification)`
-	case 4:
-		return `lib.is_owner(input.subject, input.resource)`
-	case 5:
-		return fmt.Sprintf(`%q in input.resource.tags`, one(r, tags))
-	case 6:
-		return fmt.Sprintf(`not %q in input.resource.tags`, one(r, tags))
-	case 7:
+	},
+	func(_ *rand.Rand) string { return `lib.is_cleared(input.subject, input.resource.classification)` },
+	func(_ *rand.Rand) string { return `lib.is_owner(input.subject, input.resource)` },
+	func(r *rand.Rand) string { return fmt.Sprintf(`%q in input.resource.tags`, one(r, tags)) },
+	func(r *rand.Rand) string { return fmt.Sprintf(`not %q in input.resource.tags`, one(r, tags)) },
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`input.resource.status in {%q, %q}`, one(r, statuses), one(r, statuses))
-	case 8:
-		return fmt.Sprintf(`input.resource.status != %q`, one(r, statuses))
-	case 9:
-		return `not lib.is_insider(input.subject, input.resource)`
-	case 10:
-		return `lib.has_grant(input.facts, input.resource, input.context.now)`
-	case 11:
-		return fmt.Sprintf(`input.facts.grants[_].purpose == %q`, one(r, purposes))
-	case 12:
+	},
+	func(r *rand.Rand) string { return fmt.Sprintf(`input.resource.status != %q`, one(r, statuses)) },
+	func(_ *rand.Rand) string { return `not lib.is_insider(input.subject, input.resource)` },
+	func(_ *rand.Rand) string { return `lib.has_grant(input.facts, input.resource, input.context.now)` },
+	func(r *rand.Rand) string { return fmt.Sprintf(`input.facts.grants[_].purpose == %q`, one(r, purposes)) },
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`%q in input.facts.roles_held`, one(r, []string{"domain_steward", "product_owner"}))
-	case 13:
+	},
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`input.resource.ports %s %d`, one(r, []string{">", "<", ">=", "!=", "=="}), r.IntN(4))
-	case 14:
+	},
+	func(r *rand.Rand) string {
 		return one(r, []string{`input.resource.exposed`, `not input.resource.exposed`, `input.resource.described == true`, `input.resource.has_owner == false`})
-	case 15:
-		return `lower(input.resource.name) == "orders"`
-	case 16:
+	},
+	func(_ *rand.Rand) string { return `lower(input.resource.name) == "orders"` },
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`count(input.resource.tags) %s %d`, one(r, []string{">", "==", "<="}), r.IntN(3))
-	case 17:
+	},
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`every t in input.resource.tags { t != %q }`, one(r, tags))
-	case 18:
+	},
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`startswith(input.resource.tags[_], %q)`, one(r, []string{"pii", "g", "R"}))
-	case 19:
+	},
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`(input.resource.name == %q or %q in input.resource.tags)`, one(r, names), one(r, tags))
-	case 20:
+	},
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`not (input.resource.name == %q and input.resource.ports > %d)`, one(r, names), r.IntN(3))
-	case 21:
-		return `input.resource.owner == input.resource.requester`
-	case 22:
-		return fmt.Sprintf(`input.subject.domain == %q`, one(r, domains))
-	case 23:
-		return `lib.is_member(input.subject, input.resource.domain)`
-	case 24:
-		return `input.resource.tags != []`
-	case 25:
+	},
+	func(_ *rand.Rand) string { return `input.resource.owner == input.resource.requester` },
+	func(r *rand.Rand) string { return fmt.Sprintf(`input.subject.domain == %q`, one(r, domains)) },
+	func(_ *rand.Rand) string { return `lib.is_member(input.subject, input.resource.domain)` },
+	func(_ *rand.Rand) string { return `input.resource.tags != []` },
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`{"orders": %q, "clicks": "x"}[input.resource.name] == "x"`, one(r, []string{"x", "y"}))
-	case 26:
-		return fmt.Sprintf(`input.subject.id == %q`, one(r, people))
-	case 27:
+	},
+	func(r *rand.Rand) string { return fmt.Sprintf(`input.subject.id == %q`, one(r, people)) },
+	func(r *rand.Rand) string {
 		return one(r, []string{`startswith(input.subject.id, "prn_b")`, `input.subject.id != input.resource.requester`, `input.subject.id in {"prn_ana", "prn_bo"}`})
-	case 28:
+	},
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`object.get(input.subject, "id", "") == %q`, one(r, people))
-	case 29:
-		return `some _ in input.facts.grants`
-	default:
+	},
+	func(_ *rand.Rand) string { return `some _ in input.facts.grants` },
+	func(r *rand.Rand) string {
 		return fmt.Sprintf(`%s(input.resource.name, %q)`, one(r, []string{"startswith", "endswith", "contains"}), one(r, []string{"ord", "ers", "s", "O"}))
-	}
+	},
 }
