@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -108,12 +109,16 @@ func openStore(ctx context.Context, uri string) (store.Store, error) {
 	return mongo.Open(ctx, uri)
 }
 
-// Run serves until the context ends and then shuts down in order: no new
-// requests, requests in flight finish, background work stops. Ready is told
-// the address once requests are answered.
-func (s *Server) Run(ctx context.Context, ready func(url string)) error {
+// Bind takes the address to serve on. It comes before New, so that a start on
+// an address that is taken writes nothing.
+func Bind(cfg Config) (net.Listener, error) { return httpd.Bind(httpd.Config{Listen: cfg.Listen}) }
+
+// Run serves on what Bind has taken until the context ends and then shuts down
+// in order: no new requests, requests in flight finish, background work stops.
+// Ready is told the address once requests are answered.
+func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url string)) error {
 	web := s.web()
-	url, err := web.Listen()
+	url, err := web.Use(listener)
 	if err != nil {
 		return err
 	}

@@ -241,8 +241,13 @@ func TestHeadersAndRequestIDs(t *testing.T) {
 
 // TestStream reads server-sent events over a real connection.
 func TestStream(t *testing.T) {
-	d := newDoor(t, httpd.Config{Listen: "127.0.0.1:0", Heartbeat: 20 * time.Millisecond, MaxStreams: 1}, tokens{})
-	url, err := d.server.Listen()
+	cfg := httpd.Config{Listen: "127.0.0.1:0", Heartbeat: 20 * time.Millisecond, MaxStreams: 1}
+	d := newDoor(t, cfg, tokens{})
+	listener, err := httpd.Bind(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, err := d.server.Use(listener)
 	if err != nil {
 		t.Fatal(err)
 	}

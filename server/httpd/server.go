@@ -41,33 +41,12 @@ func New(cfg Config, log *slog.Logger) *Server {
 // Handle puts a door behind a pattern of net/http.ServeMux.
 func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
 
-// Listen takes the address and gives the URL under which it is reached. The
-// error says which address could not be had.
-func (s *Server) Listen() (string, error) {
-	if err := s.cfg.Validate(); err != nil {
-		return "", err
-	}
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", s.cfg.Listen)
-	if err != nil {
-		return "", fmt.Errorf("listen on %s: %w", s.cfg.Listen, err)
-	}
-	s.listener = listener
-	host, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		return "", errors.Join(fmt.Errorf("read own address: %w", err), listener.Close())
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port), nil
-}
-
 // Serve answers requests until the context ends. Then it takes no new ones,
 // completes the streams, lets the requests in flight finish and closes what is
-// left after the drain timeout. Listen must have been called.
+// left after the drain timeout. Use must have been called.
 func (s *Server) Serve(ctx context.Context) error {
 	if s.listener == nil {
-		return errors.New("serve: Listen has not been called")
+		return errors.New("serve: Use has not been called")
 	}
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

@@ -30,17 +30,18 @@ func demonstrate(ctx context.Context, p *program, args []string) (err error) {
 	if err := f.prefer("log-level", "warn"); err != nil {
 		return err
 	}
-	s, err := p.open(ctx, f)
+	s, listener, err := p.openBound(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer closing(s.Close, &err)
+	defer listener.Close() // once it serves, that closes it
 	company := demo.Company{Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Catalog: s.Catalog, Harvest: s.Harvest, Governance: s.Governance}
 	tokens, err := company.Open(model.WithPrincipal(ctx, model.System()), dir)
 	if err != nil {
 		return err
 	}
-	return s.Run(ctx, func(url string) { p.announce(url, tokens, *asJSON) })
+	return s.Run(ctx, listener, func(url string) { p.announce(url, tokens, *asJSON) })
 }
 
 // prefer sets a flag that the command line leaves open.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -19,6 +21,10 @@ func (p *program) open(ctx context.Context, f *flags) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.openWith(ctx, cfg)
+}
+
+func (p *program) openWith(ctx context.Context, cfg server.Config) (*server.Server, error) {
 	cfg.PolicyChild = policyChild()
 	log, err := p.logger(cfg)
 	if err != nil {
@@ -28,26 +34,58 @@ func (p *program) open(ctx context.Context, f *flags) (*server.Server, error) {
 	return server.New(ctx, cfg, plugins.All(), log)
 }
 
+// openBound takes the address first and opens the store then, so that a start
+// on an address that is taken writes nothing. The caller closes both.
+func (p *program) openBound(ctx context.Context, f *flags) (*server.Server, net.Listener, error) {
+	cfg, err := f.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	listener, err := server.Bind(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := p.openWith(ctx, cfg)
+	if err != nil {
+		return nil, nil, errors.Join(err, listener.Close())
+	}
+	return s, listener, nil
+}
+
 func serve(ctx context.Context, p *program, args []string) (err error) {
 	f := p.newFlags("serve", "").withSettings()
 	if err := f.parse(args); err != nil {
 		return err
 	}
-	s, err := p.open(ctx, f)
+	s, listener, err := p.openBound(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer closing(s.Close, &err)
+	defer listener.Close() // once it serves, that closes it
 	secret, err := s.Identity.Bootstrap(model.WithPrincipal(ctx, model.System()))
 	if err != nil {
 		return fmt.Errorf("make the first principal: %w", err)
 	}
-	return s.Run(ctx, func(url string) {
-		if secret != "" {
-			fmt.Fprintf(p.stdout, "This is the first start. Keep this admin token; it is not shown again:\n\n  %s\n\n", secret)
+	if err := p.handOver(secret); err != nil {
+		return err
+	}
+	return s.Run(ctx, listener, func(url string) { fmt.Fprintf(p.stdout, "Souk listens on %s\n", url) })
+}
+
+// handOver shows the first token as soon as there is one, whatever comes after.
+func (p *program) handOver(secret string) error {
+	if secret == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(p.stdout, "This is the first start. Keep this admin token; it is not shown again:\n\n  %s\n\n", secret)
+	if err != nil {
+		return &model.Error{
+			Kind: model.KindUnavailable, Message: "the first admin token was made and could not be shown",
+			Hint: "get another with: souk token issue admin", Err: err,
 		}
-		fmt.Fprintf(p.stdout, "Souk listens on %s\n", url)
-	})
+	}
+	return nil
 }
 
 // closing joins the error of a deferred close to the function's own.

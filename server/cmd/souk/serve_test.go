@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// occupied is an address that another program listens on.
+func occupied(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// TestBusyPort: a start on an address that is taken makes nothing, least of
+// all a token that nobody sees.
+func TestBusyPort(t *testing.T) {
+	dir, l := t.TempDir(), occupied(t)
+	store := "sqlite:" + filepath.Join(dir, "souk.db")
+	for _, command := range []string{"serve", "demo"} {
+		got := invoke(t, []string{"TMPDIR=" + dir}, command, "--listen", l.Addr().String(), "--store", store)
+		if got.status != 1 || got.stdout != "" {
+			t.Errorf("%s: %+v", command, got)
+		}
+		for _, want := range []string{"listen:", l.Addr().String(), "in use by another program", "--listen"} {
+			if !strings.Contains(got.stderr, want) {
+				t.Errorf("%s: nothing of %q in: %s", command, want, got.stderr)
+			}
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%s leaves %v, %v", command, left, err)
+		}
+	}
+	server, token := serving(t, store)
+	if token == "" {
+		t.Fatal("the first start that succeeds shows no token")
+	}
+	if a := (person{r: server, token: token}).try(`{ viewer { principal { name } } }`, nil); len(a.Errors) > 0 {
+		t.Errorf("the token opens nothing: %+v", a.Errors)
+	}
+}
+
+// TestAddressesThatCannotBeHad says for each what to do.
+func TestAddressesThatCannotBeHad(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.1:8080": "no address of this machine",
+		"no host:8080":   `no host "no host"`,
+		"8080":           "is not host:port",
+	} {
+		dir := t.TempDir()
+		got := invoke(t, nil, "serve", "--listen", address, "--store", "sqlite:"+filepath.Join(dir, "souk.db"))
+		if got.status != 1 || !strings.Contains(got.stderr, want) || !strings.Contains(got.stderr, "127.0.0.1:8080") {
+			t.Errorf("%s: %+v", address, got)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%s leaves %v, %v", address, left, err)
+		}
+	}
+}
+
+// broken is an output that takes nothing.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// TestUnseenToken: a token that was made and not shown is an error with the way out.
+func TestUnseenToken(t *testing.T) {
+	var errs bytes.Buffer
+	p := &program{stdin: strings.NewReader(""), stdout: broken{}, stderr: &errs, environ: func(string) (string, bool) { return "", false }}
+	if status := p.main(t.Context(), []string{"serve", "--listen", "127.0.0.1:0", "--store", "sqlite::memory:", "--log-level", "error"}); status != 1 {
+		t.Errorf("status %d", status)
+	}
+	if !strings.Contains(errs.String(), "souk token issue admin") {
+		t.Errorf("it says %s", errs.String())
+	}
+}
