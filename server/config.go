@@ -21,7 +21,7 @@ type Config struct {
 	PluginDir string   `yaml:"plugin-dir"`         // folder of foreign plugins and their plugins.lock; "" has none
 	SecretEnv []string `yaml:"secret-env"`         // environment variables that sources may name, * at the end allowed
 	SecretDir string   `yaml:"secret-dir"`         // folder whose files sources may name; "" has none
-	Retention string   `yaml:"decision-retention"` // how long the decision log keeps inputs: 90d, or 2160h
+	Retention string   `yaml:"decision-retention"` // how long the decision log keeps inputs: 90d, P90D or 2160h
 	LogLevel  string   `yaml:"log-level"`          // debug, info, warn or error
 	LogFormat string   `yaml:"log-format"`         // text or json
 

@@ -3,8 +3,6 @@ package server
 import (
 	"context"
 	"log/slog"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -16,22 +14,17 @@ import (
 // minRetention leaves a draft of policies something to be tried on.
 const minRetention = 24 * time.Hour
 
-// retention reads the setting: days, or what Go calls a duration.
+// retention reads the setting.
 func (c Config) retention() (time.Duration, error) {
 	if c.Retention == "" {
 		return decisionlog.DefaultRetention, nil
 	}
-	wrong := model.Invalid("decision-retention", "must be a time of at least a day", "use a number of days such as 90d")
-	if days, ok := strings.CutSuffix(c.Retention, "d"); ok {
-		n, err := strconv.Atoi(days)
-		if err != nil || n < 1 || n > 36500 {
-			return 0, wrong
-		}
-		return time.Duration(n) * 24 * time.Hour, nil
+	d, err := model.ParseDuration("decision-retention", c.Retention)
+	if err != nil {
+		return 0, err
 	}
-	d, err := time.ParseDuration(c.Retention)
-	if err != nil || d < minRetention {
-		return 0, wrong
+	if d < minRetention {
+		return 0, model.Invalid("decision-retention", "is shorter than a day", "use a number of days such as 90d")
 	}
 	return d, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/decisionlog"
@@ -182,4 +183,12 @@ func TestMaskingFollowsTheRulesThatDecided(t *testing.T) {
 	m.wantLast(model.ActProductUpdate, false)
 	m.force(named)
 	m.wantSame(1)
+}
+
+func TestRetentionIsReadInOneNotation(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": decisionlog.DefaultRetention, "90d": 90 * 24 * time.Hour, "P90D": 90 * 24 * time.Hour, "2160h": 90 * 24 * time.Hour, "P1DT12H": 36 * time.Hour} {
+		if got, err := (Config{Retention: text}).retention(); err != nil || got != want {
+			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
+		}
+	}
 }

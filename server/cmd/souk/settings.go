@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -32,7 +33,7 @@ var settings = []struct{ name, usage string }{
 	{"plugin-dir", "`folder` of further plugins, each pinned in its plugins.lock"},
 	{"secret-env", "comma-separated environment `variables` that sources may name as env:NAME (default SOUK_SECRET_*)"},
 	{"secret-dir", "`folder` whose files sources may name as file:PATH (default: none)"},
-	{"decision-retention", "how long the decision log keeps what policies saw, in `days` (default 90d)"},
+	{"decision-retention", "how `long` the decision log keeps what policies saw, as 90d, P90D or 2160h (default 90d)"},
 	{"public-url", "`address` that clients know the server by (default: the one they ask)"},
 	{"bundle-key", "PEM `file` of the EC key that signs bundles for OPA; made when it is missing (default: no bundles)"},
 	{"trino-catalogs", "comma-separated `databases` behind Trino's catalogs, as shop=postgres://db.acme.example:5432/shop"},
@@ -59,6 +60,16 @@ func (f *flags) withSettings() *flags {
 		f.values[s.name] = f.String(s.name, "", s.usage)
 	}
 	return f
+}
+
+// span is a flag whose value is a length of time, in the one notation of Souk.
+func (f *flags) span(name string, fallback time.Duration, usage string) *time.Duration {
+	length := fallback
+	f.Func(name, usage, func(text string) (err error) {
+		length, err = model.ParseDuration("", text)
+		return err
+	})
+	return &length
 }
 
 // parse reads the arguments, flags and others in any order; the flag package

@@ -14,7 +14,7 @@ import (
 func tokens(ctx context.Context, p *program, args []string) (err error) {
 	f := p.newFlags("token", "issue PRINCIPAL | revoke TOKEN-ID").withSettings()
 	name := f.String("name", "command line", "what the token is for")
-	lifetime := f.Duration("lifetime", 90*24*time.Hour, "how long it opens, at most 366 days")
+	lifetime := f.span("lifetime", 90*24*time.Hour, "how `long` it opens, as 90d, P90D or 36h, at most 366 days (default 90d)")
 	if err := f.parse(args); err != nil {
 		return err
 	}
