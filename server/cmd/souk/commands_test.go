@@ -62,7 +62,7 @@ func TestCallsThatCannotBeUnderstood(t *testing.T) {
 		"a token for nobody":       {nil, []string{"token", "issue", "nobody", "--store", memory}, 1, []string{"nobody"}},
 		"a lifetime with no unit":  {nil, []string{"token", "issue", "admin", "--store", memory, "--lifetime", "30"}, 2, []string{"-lifetime", "without a unit", "90d or P90D"}},
 		"a retention of a month":   {[]string{"SOUK_DECISION_RETENTION=P3M"}, []string{"serve", "--store", memory}, 1, []string{"decision-retention", "months", "90d or P90D"}},
-		"a retention in the file":  {nil, []string{"serve", "--config", file("short.yml", "store: sqlite::memory:\ndecision-retention: PT12H\n")}, 1, []string{"decision-retention", "shorter than a day", "90d"}},
+		"a retention in the file":  {nil, []string{"serve", "--config", file("short.yml", "store: \"sqlite::memory:\"\ndecision-retention: PT12H\n")}, 1, []string{"decision-retention", "shorter than a day", "90d"}},
 		"an unknown plugin":        {nil, []string{"plugin", "check", "oracle"}, 1, []string{"input.plugin", "postgres"}},
 		"config of a wrong type":   {nil, []string{"plugin", "check", "sqlite", "--config-json", `{"path": 7}`}, 1, []string{"path"}},
 		"config that is no JSON":   {nil, []string{"plugin", "check", "sqlite", "--config-json", `{`}, 1, []string{"config"}},
