@@ -25,6 +25,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	AccessRequest() AccessRequestResolver
 	Asset() AssetResolver
+	AssetField() AssetFieldResolver
 	AuditEvent() AuditEventResolver
 	DataProduct() DataProductResolver
 	DecisionRecord() DecisionRecordResolver
@@ -135,6 +136,7 @@ type ComplexityRoot struct {
 		Lineage      func(childComplexity int, direction model.Direction, depth int, maxNodes int) int
 		Name         func(childComplexity int) int
 		Namespace    func(childComplexity int) int
+		OwnerRoles   func(childComplexity int) int
 		Owners       func(childComplexity int) int
 		Platform     func(childComplexity int) int
 		Properties   func(childComplexity int) int
@@ -169,11 +171,13 @@ type ComplexityRoot struct {
 	AssetField struct {
 		DefaultValue func(childComplexity int) int
 		Description  func(childComplexity int) int
+		Meta         func(childComplexity int) int
 		Name         func(childComplexity int) int
 		NativeType   func(childComplexity int) int
 		Nullable     func(childComplexity int) int
 		Position     func(childComplexity int) int
 		PrimaryKey   func(childComplexity int) int
+		Tags         func(childComplexity int) int
 	}
 
 	AuditEvent struct {
@@ -1022,6 +1026,7 @@ type ComplexityRoot struct {
 	Sighting struct {
 		Description func(childComplexity int) int
 		Kind        func(childComplexity int) int
+		OwnerRoles  func(childComplexity int) int
 		Owners      func(childComplexity int) int
 		Rank        func(childComplexity int) int
 		Reference   func(childComplexity int) int
@@ -1508,6 +1513,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Namespace(childComplexity), true
+	case "Asset.ownerRoles":
+		if e.ComplexityRoot.Asset.OwnerRoles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.OwnerRoles(childComplexity), true
 	case "Asset.owners":
 		if e.ComplexityRoot.Asset.Owners == nil {
 			break
@@ -1644,6 +1655,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AssetField.Description(childComplexity), true
+	case "AssetField.meta":
+		if e.ComplexityRoot.AssetField.Meta == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetField.Meta(childComplexity), true
 	case "AssetField.name":
 		if e.ComplexityRoot.AssetField.Name == nil {
 			break
@@ -1674,6 +1691,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AssetField.PrimaryKey(childComplexity), true
+	case "AssetField.tags":
+		if e.ComplexityRoot.AssetField.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetField.Tags(childComplexity), true
 
 	case "AuditEvent.action":
 		if e.ComplexityRoot.AuditEvent.Action == nil {
@@ -5367,6 +5390,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sighting.Kind(childComplexity), true
+	case "Sighting.ownerRoles":
+		if e.ComplexityRoot.Sighting.OwnerRoles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sighting.OwnerRoles(childComplexity), true
 	case "Sighting.owners":
 		if e.ComplexityRoot.Sighting.Owners == nil {
 			break
@@ -6251,6 +6280,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_description(ctx, field)
 	case "owners":
 		return ec.fieldContext_Asset_owners(ctx, field)
+	case "ownerRoles":
+		return ec.fieldContext_Asset_ownerRoles(ctx, field)
 	case "tags":
 		return ec.fieldContext_Asset_tags(ctx, field)
 	case "fields":
@@ -6331,6 +6362,10 @@ func (ec *executionContext) childFields_AssetField(ctx context.Context, field gr
 		return ec.fieldContext_AssetField_primaryKeyPosition(ctx, field)
 	case "defaultValue":
 		return ec.fieldContext_AssetField_defaultValue(ctx, field)
+	case "tags":
+		return ec.fieldContext_AssetField_tags(ctx, field)
+	case "meta":
+		return ec.fieldContext_AssetField_meta(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AssetField", field.Name)
 }
@@ -7881,6 +7916,8 @@ func (ec *executionContext) childFields_Sighting(ctx context.Context, field grap
 		return ec.fieldContext_Sighting_description(ctx, field)
 	case "owners":
 		return ec.fieldContext_Sighting_owners(ctx, field)
+	case "ownerRoles":
+		return ec.fieldContext_Sighting_ownerRoles(ctx, field)
 	case "tags":
 		return ec.fieldContext_Sighting_tags(ctx, field)
 	case "isReference":

@@ -79,7 +79,8 @@ type Asset struct {
 	Rank        Rank              `json:"rank"`
 	ShortName   string            `json:"shortName"`
 	Description string            `json:"description,omitempty"`
-	Owners      []string          `json:"owners,omitempty"`
+	Owners      []string          `json:"owners,omitempty"`     // people and teams, in the source's own words
+	OwnerRoles  []string          `json:"ownerRoles,omitempty"` // roles of the system that own it, such as a database's loader
 	Tags        []string          `json:"tags,omitempty"`
 	Fields      []Field           `json:"fields,omitempty"`
 	ForeignKeys []ForeignKey      `json:"foreignKeys,omitempty"`
@@ -108,13 +109,15 @@ type Alias struct {
 
 // Field is a column or its like.
 type Field struct {
-	Name        string `json:"name"`
-	Position    int    `json:"position"` // from 1
-	NativeType  string `json:"nativeType,omitempty"`
-	Nullable    bool   `json:"nullable,omitempty"`
-	Description string `json:"description,omitempty"`
-	PrimaryKey  int    `json:"primaryKey,omitempty"` // place in the primary key, from 1
-	Default     string `json:"default,omitempty"`
+	Name        string            `json:"name"`
+	Position    int               `json:"position"` // from 1
+	NativeType  string            `json:"nativeType,omitempty"`
+	Nullable    bool              `json:"nullable,omitempty"`
+	Description string            `json:"description,omitempty"`
+	PrimaryKey  int               `json:"primaryKey,omitempty"` // place in the primary key, from 1
+	Default     string            `json:"default,omitempty"`
+	Tags        []string          `json:"tags,omitempty"` // the source's own, such as pii
+	Meta        map[string]string `json:"meta,omitempty"` // what else the source says of it, by name
 }
 
 // ForeignKey is a declared reference to another asset of the same namespace.

@@ -72,10 +72,14 @@ func (a *Asset) validate() error {
 func fits(n int) bool { return n >= 0 && n <= math.MaxInt32 }
 
 func (a *Asset) texts() []string {
-	texts := slices.Concat(a.Owners, a.Tags,
+	texts := slices.Concat(a.Owners, a.OwnerRoles, a.Tags,
 		[]string{a.ID.Namespace, a.ID.Name, a.Scope, a.Kind, a.ShortName, a.Description})
 	for _, f := range a.Fields {
 		texts = append(texts, f.Name, f.NativeType, f.Description, f.Default)
+		texts = append(texts, f.Tags...)
+		for key, value := range f.Meta {
+			texts = append(texts, key, value)
+		}
 	}
 	for _, k := range a.ForeignKeys {
 		texts = slices.Concat(texts, k.Fields, k.ToFields, []string{k.Name, k.ToName})

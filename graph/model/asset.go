@@ -2,6 +2,7 @@ package model
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -46,7 +47,8 @@ type Asset struct {
 	Platform    string            `json:"platform"` // the namespace's scheme: postgres, sqlite, dbt
 	DomainID    ID                `json:"domainId,omitempty"`
 	Description string            `json:"description,omitempty"`
-	Owners      []string          `json:"owners,omitempty"`
+	Owners      []string          `json:"owners,omitempty"`     // people and teams, as the sources name them
+	OwnerRoles  []string          `json:"ownerRoles,omitempty"` // roles of the system that own it
 	Tags        []string          `json:"tags,omitempty"`
 	Fields      []AssetField      `json:"fields,omitempty"`
 	ForeignKeys []ForeignKey      `json:"foreignKeys,omitempty"`
@@ -58,13 +60,15 @@ type Asset struct {
 
 // AssetField is a column or its like.
 type AssetField struct {
-	Name         string `json:"name"`
-	Position     int    `json:"position"`
-	NativeType   string `json:"nativeType,omitempty"`
-	Nullable     bool   `json:"nullable,omitempty"`
-	Description  string `json:"description,omitempty"`
-	PrimaryKey   int    `json:"primaryKey,omitempty"` // position in the key, from 1; 0 means no part of it
-	DefaultValue string `json:"defaultValue,omitempty"`
+	Name         string            `json:"name"`
+	Position     int               `json:"position"`
+	NativeType   string            `json:"nativeType,omitempty"`
+	Nullable     bool              `json:"nullable,omitempty"`
+	Description  string            `json:"description,omitempty"`
+	PrimaryKey   int               `json:"primaryKey,omitempty"` // position in the key, from 1; 0 means no part of it
+	DefaultValue string            `json:"defaultValue,omitempty"`
+	Tags         []string          `json:"tags,omitempty"` // the sources' own, such as pii
+	Meta         map[string]string `json:"meta,omitempty"` // what else the sources say of it, by name
 }
 
 // ForeignKey is a declared reference to another asset. It is a relation, not lineage.
@@ -85,6 +89,7 @@ type Sighting struct {
 	ShortName   string            `json:"shortName,omitempty"`
 	Description string            `json:"description,omitempty"`
 	Owners      []string          `json:"owners,omitempty"`
+	OwnerRoles  []string          `json:"ownerRoles,omitempty"`
 	Tags        []string          `json:"tags,omitempty"`
 	Fields      []AssetField      `json:"fields,omitempty"`
 	ForeignKeys []ForeignKey      `json:"foreignKeys,omitempty"`
@@ -114,6 +119,7 @@ func (a *Asset) Settle(at time.Time) {
 		a.DomainID = cmp.Or(a.DomainID, s.DomainID)
 		a.Description = cmp.Or(a.Description, s.Description)
 		a.Owners = union(a.Owners, s.Owners)
+		a.OwnerRoles = union(a.OwnerRoles, s.OwnerRoles)
 		a.Tags = union(a.Tags, s.Tags)
 		a.Fields = mergeFields(a.Fields, s.Fields)
 		if len(a.ForeignKeys) == 0 {
@@ -122,14 +128,7 @@ func (a *Asset) Settle(at time.Time) {
 		if a.Rows == nil {
 			a.Rows = s.Rows
 		}
-		for k, v := range s.Properties {
-			if a.Properties == nil {
-				a.Properties = map[string]string{}
-			}
-			if _, taken := a.Properties[k]; !taken {
-				a.Properties[k] = v
-			}
-		}
+		a.Properties = fill(a.Properties, s.Properties)
 	}
 	a.settleStatus(at)
 }
@@ -139,7 +138,7 @@ func (a *Asset) clearFacts() {
 		return // the last facts known stay readable after retirement
 	}
 	a.Kind, a.ShortName, a.DomainID, a.Description = "", "", "", ""
-	a.Owners, a.Tags, a.Fields, a.ForeignKeys, a.Rows, a.Properties = nil, nil, nil, nil, nil, nil
+	a.Owners, a.OwnerRoles, a.Tags, a.Fields, a.ForeignKeys, a.Rows, a.Properties = nil, nil, nil, nil, nil, nil, nil
 }
 
 func (a *Asset) settleStatus(at time.Time) {
@@ -169,8 +168,22 @@ func mergeFields(better, other []AssetField) []AssetField {
 		}
 		f.Description = cmp.Or(f.Description, other[j].Description)
 		f.NativeType = cmp.Or(f.NativeType, other[j].NativeType)
+		f.Tags = union(f.Tags, other[j].Tags)
+		f.Meta = fill(f.Meta, other[j].Meta)
 	}
 	return better
+}
+
+// fill adds to a what only b says. Neither of the two is changed, since both
+// may belong to a sighting.
+func fill(a, b map[string]string) map[string]string {
+	if len(b) == 0 {
+		return a
+	}
+	both := make(map[string]string, len(a)+len(b))
+	maps.Copy(both, b)
+	maps.Copy(both, a)
+	return both
 }
 
 func union(a, b []string) []string {

@@ -61,7 +61,7 @@ func (p *project) asset(n *node) *sdk.Asset {
 	a := &sdk.Asset{
 		ID: id, Scope: p.scope(), Kind: kindOf(n), Rank: sdk.Builder, ShortName: shortName(n),
 		Description: cmp.Or(string(n.Description), string(rel.Metadata.Comment)),
-		Owners:      p.owners(n, rel), Tags: union(n.Tags, n.Config.Tags),
+		Owners:      p.owners(n), OwnerRoles: union(texts{string(rel.Metadata.Owner)}), Tags: union(n.Tags, n.Config.Tags),
 		Fields: p.fields(n, rel), Rows: rel.rows(), Properties: properties(n),
 		Aliases: []sdk.Alias{{Scheme: "dbt", Namespace: p.name, Name: n.UniqueID}},
 	}
@@ -111,7 +111,7 @@ func kindOf(n *node) string {
 	}
 }
 
-func (p *project) owners(n *node, rel relation) []string {
+func (p *project) owners(n *node) []string {
 	group := cmp.Or(n.Group, n.Config.Group)
 	var owners []string
 	if group != "" {
@@ -120,17 +120,21 @@ func (p *project) owners(n *node, rel relation) []string {
 	for _, meta := range []dict{n.Meta, n.Config.Meta} {
 		owners = union(owners, meta.texts("owner"))
 	}
-	owners = union(owners, n.Owner.names())
-	if rel.Metadata.Owner != "" {
-		owners = union(owners, []string{string(rel.Metadata.Owner)})
-	}
-	return owners
+	return union(owners, n.Owner.names())
+}
+
+// merged gives what either says; the first is heard before the second.
+func merged(first, second dict) dict {
+	both := dict{}
+	maps.Copy(both, second)
+	maps.Copy(both, first)
+	return both
 }
 
 func union(lists ...[]string) []string {
 	var all []string
 	for _, s := range slices.Concat(lists...) {
-		if !slices.Contains(all, s) {
+		if s != "" && !slices.Contains(all, s) {
 			all = append(all, s)
 		}
 	}
@@ -180,6 +184,8 @@ func describe(f *sdk.Field, documented columns) {
 	c := documented[i]
 	f.NativeType = cmp.Or(f.NativeType, string(c.DataType))
 	f.Description = cmp.Or(string(c.Description), f.Description)
+	f.Tags = union(c.Tags, c.Config.texts("tags"))
+	f.Meta = merged(c.Config.dict("meta"), c.Meta).named()
 	f.Nullable = !slices.ContainsFunc(c.Constraints, func(k constraint) bool { return k.Type == "not_null" || k.Type == "primary_key" })
 }
 

@@ -69,7 +69,7 @@ func TestModel(t *testing.T) {
 	want := &sdk.Asset{
 		ID: sdk.NativeID{Namespace: "postgres://db.example:5432", Name: "shop.Marts.orders_v2"}, Scope: "project:bakery",
 		Kind: "TABLE", Rank: sdk.Builder, ShortName: "orders_v2", Description: "All orders.",
-		Owners: []string{"sales@bakery.example", "ana@bakery.example", "loader"}, Tags: []string{"gold", "hourly"},
+		Owners: []string{"sales@bakery.example", "ana@bakery.example"}, OwnerRoles: []string{"loader"}, Tags: []string{"gold", "hourly"},
 		Fields: []sdk.Field{
 			{Name: "ID", Position: 1, NativeType: "int8", Description: "Its number.", PrimaryKey: 1},
 			{Name: "total", Position: 2, NativeType: "numeric", Description: "With tax.", Nullable: true},

@@ -3,6 +3,8 @@ package dbt
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -59,6 +61,53 @@ func (d *dict) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// named gives the values that are there by their keys: text as it is, and what
+// is no plain value as JSON. It is cut to what one column may reasonably say.
+func (d dict) named() map[string]string {
+	var all map[string]string
+	for _, key := range slices.Sorted(maps.Keys(d)) {
+		var value text
+		if _ = value.UnmarshalJSON(d[key]); value == "" {
+			value = text(compact(d[key]))
+		}
+		if value == "" || value == "null" || len(all) == maxMeta {
+			continue
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[key] = clip(string(value))
+	}
+	return all
+}
+
+// What is kept of the meta of one column.
+const (
+	maxMeta      = 50
+	maxMetaValue = 1000
+)
+
+func clip(s string) string {
+	if len(s) <= maxMetaValue {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxMetaValue], "") + "..."
+}
+
+func compact(raw json.RawMessage) string {
+	var b bytes.Buffer
+	if json.Compact(&b, raw) != nil || b.String() == `""` || b.String() == "{}" || b.String() == "[]" {
+		return ""
+	}
+	return b.String()
+}
+
+func (d dict) dict(key string) dict {
+	var inner dict
+	_ = inner.UnmarshalJSON(d[key])
+	return inner
+}
+
 func (d dict) texts(key string) texts {
 	var t texts
 	if raw, ok := d[key]; ok {
@@ -88,6 +137,9 @@ type column struct {
 	Description text         `json:"description"`
 	DataType    text         `json:"data_type"`
 	Constraints []constraint `json:"constraints"`
+	Tags        texts        `json:"tags"`
+	Meta        dict         `json:"meta"`
+	Config      dict         `json:"config"` // where dbt 1.10 moved both
 }
 
 type constraint struct {

@@ -27,7 +27,7 @@ func TestPlugin(t *testing.T) {
 	secrets := map[string]string{"password": s.config.Password}
 	plugintest.Run(t, sdk.Register(postgres.Plugin()), plugintest.Fixture{
 		Config: at(u.Host, u.Path, "fold"), Secrets: secrets,
-		Golden: "testdata/shop.golden.jsonl", Replace: map[string]string{s.database: "shop", `"owners":["` + s.owner() + `"]`: `"owners":["OWNER"]`},
+		Golden: "testdata/shop.golden.jsonl", Replace: map[string]string{s.database: "shop", `"ownerRoles":["` + s.owner() + `"]`: `"ownerRoles":["OWNER"]`},
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: at(u.Host, u.Path, "fold"), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no such database", Config: at(u.Host, "/postgres_absent", "fold"), Secrets: secrets, Class: sdk.ClassConfig, Field: "url"},

@@ -234,7 +234,7 @@ func (s *source) id(schema, name string) sdk.NativeID {
 func (s *source) asset(r relation, l *listing, parts leaves) *sdk.Asset {
 	a := &sdk.Asset{
 		ID: s.id(r.Schema, r.Name), Scope: s.scope(), Kind: kindOf(r.Kind), Rank: sdk.Holder, ShortName: r.Name,
-		Description: r.Comment, Owners: []string{r.Owner}, Properties: map[string]string{"schema": r.Schema},
+		Description: r.Comment, OwnerRoles: []string{r.Owner}, Properties: map[string]string{"schema": r.Schema},
 	}
 	if remark := l.remarks[r.Schema]; remark != "" {
 		a.Properties["schema_description"] = remark

@@ -180,7 +180,7 @@ func TestGoldenOrders(t *testing.T) {
 	want := &sdk.Asset{
 		ID: sdk.NativeID{Namespace: "postgres://shop:5432", Name: name("sales.orders")}, Scope: "database:" + s.database,
 		Kind: "TABLE", Rank: sdk.Holder, ShortName: "orders", Description: "Orders by the day they were placed.",
-		Owners: []string{s.owner()}, Rows: &rows,
+		OwnerRoles: []string{s.owner()}, Rows: &rows,
 		Properties: map[string]string{"schema": "sales", "partitions": "3", "partition_key": "RANGE (placed_on)"},
 		Fields: []sdk.Field{
 			{Name: "id", Position: 1, NativeType: "bigint", PrimaryKey: 1},

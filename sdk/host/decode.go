@@ -37,13 +37,14 @@ func decodeID(id *harvestv1.NativeID) sdk.NativeID {
 func decodeAsset(a *harvestv1.Asset) *sdk.Asset {
 	out := &sdk.Asset{
 		ID: decodeID(a.GetId()), Scope: a.GetScope(), Kind: a.GetKind(), Rank: sdk.Rank(a.GetRank()), ShortName: a.GetShortName(),
-		Description: a.GetDescription(), Owners: a.GetOwners(), Tags: a.GetTags(), Rows: a.Rows,
+		Description: a.GetDescription(), Owners: a.GetOwners(), OwnerRoles: a.GetOwnerRoles(), Tags: a.GetTags(), Rows: a.Rows,
 		Properties: a.GetProperties(), Reference: a.GetReference(),
 	}
 	for _, f := range a.GetFields() {
 		out.Fields = append(out.Fields, sdk.Field{
 			Name: f.GetName(), Position: int(f.GetPosition()), NativeType: f.GetNativeType(), Nullable: f.GetNullable(),
 			Description: f.GetDescription(), PrimaryKey: int(f.GetPrimaryKey()), Default: f.GetDefaultValue(),
+			Tags: f.GetTags(), Meta: f.GetMeta(),
 		})
 	}
 	for _, k := range a.GetForeignKeys() {

@@ -40,9 +40,11 @@ func assetDocument(a model.Asset) *document {
 	d := newDocument(HitAsset, a.ID, a.DomainID, a.ShortName, a.Name)
 	d.add(inTags, a.Tags...)
 	d.add(inTags, a.Owners...)
+	d.add(inTags, a.OwnerRoles...)
 	d.add(inDescription, a.Description)
 	for _, f := range a.Fields {
 		d.add(inFields, f.Name, f.Description)
+		d.add(inTags, f.Tags...)
 	}
 	d.row = policy.Resource{Type: "asset", ID: a.ID, Name: a.Name, Status: string(a.Status), Tags: a.Tags, Described: a.Description != ""}
 	switch a.Status {

@@ -17,13 +17,14 @@ func refOf(id sdk.NativeID) catalog.Ref {
 func seenAsset(source model.Source, a *sdk.Asset) catalog.Seen {
 	seen := catalog.Seen{Ref: refOf(a.ID), Sighting: model.Sighting{
 		SourceID: source.ID, Scope: a.Scope, Rank: int(a.Rank), DomainID: source.DomainID, Kind: model.AssetKind(a.Kind),
-		ShortName: a.ShortName, Description: a.Description, Owners: a.Owners, Tags: a.Tags, Rows: a.Rows,
+		ShortName: a.ShortName, Description: a.Description, Owners: a.Owners, OwnerRoles: a.OwnerRoles, Tags: a.Tags, Rows: a.Rows,
 		Properties: a.Properties, Reference: a.Reference,
 	}}
 	for _, f := range a.Fields {
 		seen.Sighting.Fields = append(seen.Sighting.Fields, model.AssetField{
 			Name: f.Name, Position: f.Position, NativeType: f.NativeType, Nullable: f.Nullable,
 			Description: f.Description, PrimaryKey: f.PrimaryKey, DefaultValue: f.Default,
+			Tags: f.Tags, Meta: f.Meta,
 		})
 	}
 	for _, k := range a.ForeignKeys {

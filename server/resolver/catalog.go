@@ -76,6 +76,11 @@ func (asset) Properties(_ context.Context, a *model.Asset) ([]*graph.Property, e
 	return properties(a.Properties), nil
 }
 
+// Meta resolves what else the sources say of a field.
+func (assetField) Meta(_ context.Context, f *model.AssetField) ([]*graph.Property, error) {
+	return properties(f.Meta), nil
+}
+
 // Aliases resolves the names of an asset.
 func (asset) Aliases(ctx context.Context, a *model.Asset) ([]*model.Alias, error) {
 	aliases, _, err := linksFrom(ctx).aliases.one(ctx, a.ID)

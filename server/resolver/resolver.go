@@ -70,6 +70,7 @@ func (r root) Team() graph.TeamResolver                     { return team(r) }
 func (r root) DataProduct() graph.DataProductResolver       { return product(r) }
 func (r root) Port() graph.PortResolver                     { return port(r) }
 func (r root) Asset() graph.AssetResolver                   { return asset(r) }
+func (r root) AssetField() graph.AssetFieldResolver         { return assetField(r) }
 func (r root) Sighting() graph.SightingResolver             { return sighting(r) }
 func (r root) QualityRule() graph.QualityRuleResolver       { return qualityRule(r) }
 func (r root) Finding() graph.FindingResolver               { return finding(r) }
@@ -101,6 +102,7 @@ type (
 	product        struct{ s Services }
 	port           struct{ s Services }
 	asset          struct{ s Services }
+	assetField     struct{ s Services }
 	sighting       struct{ s Services }
 	qualityRule    struct{ s Services }
 	finding        struct{ s Services }

@@ -1062,6 +1062,7 @@ type Asset struct {
 	Properties    map[string]string      `protobuf:"bytes,12,rep,name=properties,proto3" json:"properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Aliases       []*Alias               `protobuf:"bytes,13,rep,name=aliases,proto3" json:"aliases,omitempty"`
 	Reference     bool                   `protobuf:"varint,14,opt,name=reference,proto3" json:"reference,omitempty"`
+	OwnerRoles    []string               `protobuf:"bytes,15,rep,name=owner_roles,json=ownerRoles,proto3" json:"owner_roles,omitempty"` // roles of the system that own it; owners are people
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1194,6 +1195,13 @@ func (x *Asset) GetReference() bool {
 	return false
 }
 
+func (x *Asset) GetOwnerRoles() []string {
+	if x != nil {
+		return x.OwnerRoles
+	}
+	return nil
+}
+
 type Alias struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Scheme        string                 `protobuf:"bytes,1,opt,name=scheme,proto3" json:"scheme,omitempty"`
@@ -1263,6 +1271,8 @@ type Field struct {
 	Description   string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
 	PrimaryKey    int32                  `protobuf:"varint,6,opt,name=primary_key,json=primaryKey,proto3" json:"primary_key,omitempty"`
 	DefaultValue  string                 `protobuf:"bytes,7,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
+	Tags          []string               `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
+	Meta          map[string]string      `protobuf:"bytes,9,rep,name=meta,proto3" json:"meta,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // what else the source says of it, by name
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1344,6 +1354,20 @@ func (x *Field) GetDefaultValue() string {
 		return x.DefaultValue
 	}
 	return ""
+}
+
+func (x *Field) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *Field) GetMeta() map[string]string {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
 }
 
 type ForeignKey struct {
@@ -1833,7 +1857,7 @@ const file_harvest_proto_rawDesc = "" +
 	"\x06record\"<\n" +
 	"\bNativeID\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xc6\x04\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xe7\x04\n" +
 	"\x05Asset\x12)\n" +
 	"\x02id\x18\x01 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x02id\x12\x14\n" +
 	"\x05scope\x18\x02 \x01(\tR\x05scope\x12\x12\n" +
@@ -1852,7 +1876,9 @@ const file_harvest_proto_rawDesc = "" +
 	"properties\x18\f \x03(\v2&.souk.harvest.v1.Asset.PropertiesEntryR\n" +
 	"properties\x120\n" +
 	"\aaliases\x18\r \x03(\v2\x16.souk.harvest.v1.AliasR\aaliases\x12\x1c\n" +
-	"\treference\x18\x0e \x01(\bR\treference\x1a=\n" +
+	"\treference\x18\x0e \x01(\bR\treference\x12\x1f\n" +
+	"\vowner_roles\x18\x0f \x03(\tR\n" +
+	"ownerRoles\x1a=\n" +
 	"\x0fPropertiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\a\n" +
@@ -1860,7 +1886,7 @@ const file_harvest_proto_rawDesc = "" +
 	"\x05Alias\x12\x16\n" +
 	"\x06scheme\x18\x01 \x01(\tR\x06scheme\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xdc\x01\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xdf\x02\n" +
 	"\x05Field\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x05R\bposition\x12\x1f\n" +
@@ -1870,7 +1896,12 @@ const file_harvest_proto_rawDesc = "" +
 	"\vdescription\x18\x05 \x01(\tR\vdescription\x12\x1f\n" +
 	"\vprimary_key\x18\x06 \x01(\x05R\n" +
 	"primaryKey\x12#\n" +
-	"\rdefault_value\x18\a \x01(\tR\fdefaultValue\"n\n" +
+	"\rdefault_value\x18\a \x01(\tR\fdefaultValue\x12\x12\n" +
+	"\x04tags\x18\b \x03(\tR\x04tags\x124\n" +
+	"\x04meta\x18\t \x03(\v2 .souk.harvest.v1.Field.MetaEntryR\x04meta\x1a7\n" +
+	"\tMetaEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
 	"\n" +
 	"ForeignKey\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
@@ -1924,7 +1955,7 @@ func file_harvest_proto_rawDescGZIP() []byte {
 	return file_harvest_proto_rawDescData
 }
 
-var file_harvest_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_harvest_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_harvest_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: souk.harvest.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 1: souk.harvest.v1.DescribeResponse
@@ -1952,7 +1983,8 @@ var file_harvest_proto_goTypes = []any{
 	nil,                           // 23: souk.harvest.v1.CheckRequest.SecretsEntry
 	nil,                           // 24: souk.harvest.v1.HarvestRequest.SecretsEntry
 	nil,                           // 25: souk.harvest.v1.Asset.PropertiesEntry
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	nil,                           // 26: souk.harvest.v1.Field.MetaEntry
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
 }
 var file_harvest_proto_depIdxs = []int32{
 	23, // 0: souk.harvest.v1.CheckRequest.secrets:type_name -> souk.harvest.v1.CheckRequest.SecretsEntry
@@ -1973,22 +2005,23 @@ var file_harvest_proto_depIdxs = []int32{
 	18, // 15: souk.harvest.v1.Asset.foreign_keys:type_name -> souk.harvest.v1.ForeignKey
 	25, // 16: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
 	16, // 17: souk.harvest.v1.Asset.aliases:type_name -> souk.harvest.v1.Alias
-	14, // 18: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
-	14, // 19: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
-	14, // 20: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
-	21, // 21: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
-	26, // 22: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
-	0,  // 23: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
-	2,  // 24: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
-	4,  // 25: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
-	1,  // 26: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
-	3,  // 27: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
-	5,  // 28: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
-	26, // [26:29] is the sub-list for method output_type
-	23, // [23:26] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	26, // 18: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
+	14, // 19: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
+	14, // 20: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
+	14, // 21: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
+	21, // 22: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
+	27, // 23: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
+	0,  // 24: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
+	2,  // 25: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
+	4,  // 26: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
+	1,  // 27: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
+	3,  // 28: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
+	5,  // 29: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
+	27, // [27:30] is the sub-list for method output_type
+	24, // [24:27] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_harvest_proto_init() }
@@ -2017,7 +2050,7 @@ func file_harvest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_harvest_proto_rawDesc), len(file_harvest_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
