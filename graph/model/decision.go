@@ -38,6 +38,16 @@ const (
 	ActDecisionVouch   Action = "decision.vouch"    // state attributes that stand above the server's own
 )
 
+// Actions lists them all.
+func Actions() []Action {
+	return []Action{
+		ActMetadataView, ActDataRead, ActAccessRequest, ActRequestApprove, ActRequestReject, ActRequestCancel, ActGrantRevoke,
+		ActProductCreate, ActProductUpdate, ActProductPublish, ActProductDeprecat, ActProductRetire, ActAssetUpdate, ActDomainAdmin,
+		ActSourceAdmin, ActIdentity, ActAuditRead, ActPolicyRead, ActPolicyDraft, ActPolicyComment, ActPolicyApprove, ActPolicyActivate,
+		ActPolicyRollback, ActDecisionExplain, ActDecisionAsk, ActDecisionVouch,
+	}
+}
+
 // AppActions begins the names of actions that applications define for
 // themselves, such as app.read: they reach the policies of the resource's
 // domain, and mean what those say.

@@ -47,7 +47,7 @@ func TestCallsThatCannotBeUnderstood(t *testing.T) {
 		status int
 		want   []string // all of them in the error
 	}{
-		"an unknown command":       {nil, []string{"frobnicate"}, 2, []string{`no command "frobnicate"`, "serve"}},
+		"an unknown command":       {nil, []string{"frobnicate"}, 2, []string{`no command "frobnicate"`, "souk --help"}},
 		"an unknown flag":          {nil, []string{"serve", "--prot", "1"}, 2, []string{"-prot"}},
 		"an unknown store":         {nil, []string{"serve", "--store", "postgres://x"}, 1, []string{"store:", "sqlite:souk.db"}},
 		"a store from the env":     {[]string{"SOUK_STORE=nonsense"}, []string{"serve"}, 1, []string{"store:"}},
@@ -63,7 +63,7 @@ func TestCallsThatCannotBeUnderstood(t *testing.T) {
 		"a lifetime with no unit":  {nil, []string{"token", "issue", "admin", "--store", memory, "--lifetime", "30"}, 2, []string{"-lifetime", "without a unit", "90d or P90D"}},
 		"a retention of a month":   {[]string{"SOUK_DECISION_RETENTION=P3M"}, []string{"serve", "--store", memory}, 1, []string{"decision-retention", "months", "90d or P90D"}},
 		"a retention in the file":  {nil, []string{"serve", "--config", file("short.yml", "store: \"sqlite::memory:\"\ndecision-retention: PT12H\n")}, 1, []string{"decision-retention", "shorter than a day", "90d"}},
-		"an unknown plugin":        {nil, []string{"plugin", "check", "oracle"}, 1, []string{"input.plugin", "postgres"}},
+		"an unknown plugin":        {nil, []string{"plugin", "check", "oracle"}, 1, []string{"PLUGIN", "postgres"}},
 		"config of a wrong type":   {nil, []string{"plugin", "check", "sqlite", "--config-json", `{"path": 7}`}, 1, []string{"path"}},
 		"config that is no JSON":   {nil, []string{"plugin", "check", "sqlite", "--config-json", `{`}, 1, []string{"config"}},
 		"a secret in the config":   {nil, []string{"plugin", "check", "postgres", "--config-json", `{"url":"postgres://x@127.0.0.1/y","password":"canary-pass"}`}, 1, []string{"password", "secret"}},
@@ -89,6 +89,128 @@ func TestCallsThatCannotBeUnderstood(t *testing.T) {
 				t.Errorf("it gives away a secret or panics: %s", text)
 			}
 		})
+	}
+}
+
+// TestWordsThatNameNothing: each is an error that says what was meant.
+func TestWordsThatNameNothing(t *testing.T) {
+	memory := "sqlite::memory:"
+	typo := filepath.Join(t.TempDir(), "typo.yml")
+	if err := os.WriteFile(typo, []byte("listen: 127.0.0.1:0\nstroe: x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		env    []string
+		args   []string
+		status int
+		want   string
+	}{
+		"a command":           {nil, []string{"serv"}, 2, `no command "serv" (did you mean serve?`},
+		"a part":              {nil, []string{"token", "isue"}, 2, "did you mean issue?"},
+		"a part of decisions": {nil, []string{"decisions", "verfy"}, 2, "did you mean verify?"},
+		"a flag":              {nil, []string{"serve", "--stroe", "x"}, 2, "--stroe: there is no such flag (did you mean --store?"},
+		"a flag of another":   {nil, []string{"token", "issue", "admin", "--listen", "x"}, 2, "--listen: there is no such flag"},
+		"a flag without one":  {nil, []string{"serve", "--store"}, 2, "--store: wants a value"},
+		"an argument":         {nil, []string{"serve", "extra"}, 2, `"extra" is one too many: souk serve takes no arguments`},
+		"two arguments":       {nil, []string{"harvest", "a1", "b1"}, 2, `"b1" is one too many: souk harvest takes SOURCE and nothing more`},
+		"no argument":         {nil, []string{"harvest"}, 2, "wants one source"},
+		"demo's argument":     {nil, []string{"demo", "now"}, 2, `"now" is one too many`},
+		"health's argument":   {nil, []string{"health", "http://127.0.0.1:1"}, 2, "is one too many"},
+		"version's argument":  {nil, []string{"version", "x"}, 2, "is one too many"},
+		"a duration":          {nil, []string{"token", "issue", "admin", "--lifetime", "90"}, 2, "--lifetime: is a number without a unit"},
+		"a level":             {nil, []string{"serve", "--store", memory, "--log-level", "wran"}, 1, "did you mean warn?"},
+		"a format":            {nil, []string{"serve", "--store", memory, "--log-format", "jsno"}, 1, "did you mean json?"},
+		"a mode of Trino":     {nil, []string{"serve", "--store", memory, "--trino-unknown-tables", "alow"}, 1, "did you mean allow?"},
+		"a key of the file":   {nil, []string{"serve", "--config", typo}, 1, `line 2: there is no setting "stroe" (did you mean store?`},
+		"a variable":          {[]string{"SOUK_STROE=x"}, []string{"serve", "--store", memory}, 1, "SOUK_STROE: is no setting (did you mean SOUK_STORE?"},
+		"a plugin":            {nil, []string{"plugin", "check", "postgre"}, 1, "did you mean postgres?"},
+		"a template":          {nil, []string{"policy", "new", "--domain", "sales", "--template", "by_taem"}, 1, "did you mean by_team?"},
+		"an outcome":          {nil, []string{"decisions", "export", "--store", memory, "--outcome", "DENI"}, 1, "did you mean DENY?"},
+		"an action":           {nil, []string{"decisions", "export", "--store", memory, "--action", "data.raed"}, 1, "did you mean data.read?"},
+		"an id":               {nil, []string{"decisions", "export", "--store", memory, "--principal", "ana"}, 1, "it begins with prn_"},
+		"a token's id":        {nil, []string{"token", "revoke", "souk_abc", "--store", memory}, 1, "it begins with tok_"},
+		"a day":               {nil, []string{"decisions", "export", "--store", memory, "--to", "tomorrow"}, 1, "--to: is no time"},
+		"times in reverse":    {nil, []string{"decisions", "export", "--store", memory, "--from", "2026-11-26", "--to", "2026-11-25"}, 1, "does not lie after"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := invoke(t, c.env, c.args...)
+			if got.status != c.status || got.stdout != "" || !strings.Contains(got.stderr, c.want) {
+				t.Errorf("nothing of %q: %+v", c.want, got)
+			}
+		})
+	}
+}
+
+// TestVariablesOfOthers: what Kubernetes makes of a service called souk is no mistake.
+func TestVariablesOfOthers(t *testing.T) {
+	r := start(t, []string{"SOUK_PORT=tcp://10.0.0.1:8080", "SOUK_SERVICE_HOST=10.0.0.1", "SOUK_SECRET_STORE=x"}, "serve", "--listen", "127.0.0.1:0", "--store", "sqlite::memory:")
+	r.await(`^Souk listens on`)
+}
+
+// TestNamesOfTheStore: what a store does not have is named with what was meant.
+func TestNamesOfTheStore(t *testing.T) {
+	store := "sqlite:" + filepath.Join(t.TempDir(), "souk.db")
+	server, token := serving(t, store)
+	admin := person{r: server, token: token}
+	var made struct{ Domain struct{ ID string } }
+	admin.do("createDomain", "CreateDomainInput", map[string]any{"name": "sales"}, "domain { id }", &made)
+	admin.do("createTeam", "CreateTeamInput", map[string]any{"name": "desk", "domainId": made.Domain.ID}, "team { id }", &struct{}{})
+	server.stop()
+	for want, args := range map[string][]string{
+		`there is no principal "amdin" (did you mean admin?)`: {"token", "issue", "amdin"},
+		`--domain: there is no domain "salse" (did you mean`:   {"harvest", "shop", "--plugin", "sqlite", "--domain", "salse"},
+		`there is no source "shop" (there is none at all yet)`: {"harvest", "shop"},
+		`--plugin: there is no plugin "sqlit" (did you mean`:   {"harvest", "shop", "--plugin", "sqlit", "--domain", "sales"},
+		`--domain: a new source belongs to a domain`:           {"harvest", "shop", "--plugin", "sqlite"},
+
+		`--domain: the log has no decision about the domain "salse" (did you mean sales?)`: {"decisions", "export", "--domain", "salse"},
+		`--principal: the log has no decision about the principal "prn_none"`:              {"decisions", "replay", "--principal", "prn_none"},
+	} {
+		if got := invoke(t, nil, append(args, "--store", store)...); got.status != 1 || !strings.Contains(got.stderr, want) {
+			t.Errorf("souk %v: nothing of %q: %+v", args, want, got)
+		}
+	}
+	if got := invoke(t, nil, "decisions", "export", "--domain", "sales", "--to", "2020-01-01", "--store", store); got.status != 0 {
+		t.Errorf("a domain that is known, in a time without decisions: %+v", got)
+	}
+}
+
+// TestHelp tells the flags of a command and no others, on standard output.
+func TestHelp(t *testing.T) {
+	for _, c := range []struct {
+		args       []string
+		want, none []string
+	}{
+		{[]string{"--help"}, []string{"serve", "decisions", "souk COMMAND --help"}, nil},
+		{[]string{"token", "-h"}, []string{"issue", "revoke", "souk token COMMAND --help"}, []string{"--listen"}},
+		{[]string{"help", "serve"}, []string{"Usage: souk serve [FLAGS]", "--listen ADDRESS", "SOUK_BUNDLE_KEY"}, nil},
+		{[]string{"serve", "--help"}, []string{"--bundle-key FILE", "--trino-catalogs"}, nil},
+		{[]string{"token", "issue", "-h"}, []string{"souk token issue [FLAGS] PRINCIPAL", "--lifetime DAYS", "(default 90d)", "--store"}, []string{"--listen", "--trino", "--secret-env"}},
+		{[]string{"decisions", "verify", "-h"}, []string{"--public-key KEY", "--store"}, []string{"--outcome", "--policies", "--listen"}},
+		{[]string{"decisions", "export", "-h"}, []string{"--outcome"}, []string{"--public-key", "--listen"}},
+		{[]string{"plugin", "list", "-h"}, []string{"--plugin-dir"}, []string{"--store", "--secret", "--listen"}},
+		{[]string{"harvest", "-h"}, []string{"--config-json", "--secret-dir"}, []string{"--listen", "--trino"}},
+		{[]string{"health", "-h"}, []string{"--url ADDRESS"}, []string{"--store"}},
+		{[]string{"version", "-h"}, []string{"souk version"}, []string{"--store"}},
+		{[]string{"policy", "--help"}, []string{"publish", "souk policy COMMAND --help"}, []string{"--store"}},
+	} {
+		got := invoke(t, nil, c.args...)
+		if got.status != 0 || got.stderr != "" {
+			t.Errorf("souk %v: %+v", c.args, got)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(got.stdout, want) {
+				t.Errorf("souk %v: nothing of %q in: %s", c.args, want, got.stdout)
+			}
+		}
+		for _, none := range c.none {
+			if strings.Contains(got.stdout, none) {
+				t.Errorf("souk %v: it does not use %q: %s", c.args, none, got.stdout)
+			}
+		}
+	}
+	if got := invoke(t, nil, "--version"); got.status != 0 || !strings.HasPrefix(got.stdout, "souk ") || got.stdout != invoke(t, nil, "version").stdout {
+		t.Errorf("--version: %+v", got)
 	}
 }
 

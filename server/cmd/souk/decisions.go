@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -33,15 +34,42 @@ func (f *flags) withDecisions() decisionFlags {
 }
 
 func (d decisionFlags) filter() (f decisionlog.Filter, err error) {
-	f = decisionlog.Filter{PrincipalID: model.ID(*d.principal), ResourceID: model.ID(*d.resource), Domain: model.Slug(*d.domain), Outcome: model.Outcome(*d.outcome)}
+	actions := model.Actions()
+	if strings.HasPrefix(*d.action, model.AppActions) {
+		actions = append(actions, model.Action(*d.action))
+	}
+	outcomes := []model.Outcome{model.Allow, model.Deny, model.NeedsApproval}
+	for _, err := range []error{
+		idOf("--principal", model.PrefixPrincipal, *d.principal),
+		oneOf("--action", "action", *d.action, actions),
+		oneOf("--outcome", "outcome", strings.ToUpper(*d.outcome), outcomes),
+	} {
+		if err != nil {
+			return f, err
+		}
+	}
+	if *d.domain != "" {
+		if err := model.Slug(*d.domain).Validate("--domain"); err != nil {
+			return f, err
+		}
+	}
+	f = decisionlog.Filter{
+		PrincipalID: model.ID(*d.principal), ResourceID: model.ID(*d.resource), Domain: model.Slug(*d.domain),
+		Outcome: model.Outcome(strings.ToUpper(*d.outcome)),
+	}
 	if *d.action != "" {
 		f.Actions = []model.Action{model.Action(*d.action)}
 	}
-	if f.From, err = moment("from", *d.from); err != nil {
+	if f.From, err = moment("--from", *d.from); err != nil {
 		return f, err
 	}
-	f.To, err = moment("to", *d.to)
-	return f, err
+	if f.To, err = moment("--to", *d.to); err != nil {
+		return f, err
+	}
+	if !f.To.IsZero() && !f.From.Before(f.To) {
+		return f, model.Invalid("--to", "does not lie after --from", "give the earlier time to --from")
+	}
+	return f, nil
 }
 
 // moment reads a day or a time.
@@ -57,11 +85,18 @@ func moment(field, text string) (time.Time, error) {
 	return time.Time{}, model.Invalid(field, "is no time", "use a day such as 2026-11-25 or a time such as 2026-11-25T10:00:00Z")
 }
 
-// decisions looks after the decision log.
-func decisions(ctx context.Context, p *program, args []string) error {
-	f := p.newFlags("decisions", "verify | export | replay").withSettings()
-	narrow := f.withDecisions()
-	key := f.String("public-key", "", "verify: the `key` that the log must be signed with, as an earlier verification printed it")
+// decisionCommands look after the decision log.
+func decisionCommands() []command {
+	return []command{
+		{name: "verify", summary: "recompute the chain and its signatures, also beside a running server", run: decisionsVerify},
+		{name: "export", summary: "print decisions as JSON lines in OPA's shape", run: decisionsExport},
+		{name: "replay", summary: "make the decisions again with the rules in force", run: decisionsReplay},
+	}
+}
+
+func decisionsVerify(ctx context.Context, p *program, args []string) error {
+	f := p.newFlags("decisions verify", "").withSettings("store", "log-level", "log-format")
+	key := f.String("public-key", "", "the `key` that the log must be signed with, as an earlier verification printed it")
 	if err := f.parse(args); err != nil {
 		return err
 	}
@@ -69,20 +104,38 @@ func decisions(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	filter, err := narrow.filter()
+	return p.verifyDecisions(ctx, cfg, *key)
+}
+
+func decisionsExport(ctx context.Context, p *program, args []string) error {
+	f := p.newFlags("decisions export", "").withSettings("store", "log-level", "log-format")
+	filter, err := f.decisions(args)
 	if err != nil {
 		return err
 	}
-	switch {
-	case f.NArg() == 1 && f.Arg(0) == "verify":
-		return p.verifyDecisions(ctx, cfg, *key)
-	case f.NArg() == 1 && f.Arg(0) == "export":
-		return p.exportDecisions(ctx, cfg, filter)
-	case f.NArg() == 1 && f.Arg(0) == "replay":
-		return p.replayDecisions(ctx, f, filter)
+	cfg, err := f.config()
+	if err != nil {
+		return err
 	}
-	f.Usage()
-	return fmt.Errorf("wants verify, export or replay: %w", errUsage)
+	return p.exportDecisions(ctx, cfg, filter)
+}
+
+func decisionsReplay(ctx context.Context, p *program, args []string) error {
+	f := p.newFlags("decisions replay", "").withSettings(storeSettings...)
+	filter, err := f.decisions(args)
+	if err != nil {
+		return err
+	}
+	return p.replayDecisions(ctx, f, filter)
+}
+
+// decisions reads the flags that narrow the log.
+func (f *flags) decisions(args []string) (decisionlog.Filter, error) {
+	narrow := f.withDecisions()
+	if err := f.parse(args); err != nil {
+		return decisionlog.Filter{}, err
+	}
+	return narrow.filter()
 }
 
 // verifyDecisions checks the chain, also beside a running server.
@@ -121,7 +174,10 @@ func (p *program) exportDecisions(ctx context.Context, cfg server.Config, f deci
 		return err
 	}
 	defer closing(log.Close, &err)
-	_, err = log.Export(ctx, p.stdout, f)
+	n, err := log.Export(ctx, p.stdout, f)
+	if err == nil && n == 0 {
+		err = mentioned(ctx, log, f)
+	}
 	return err
 }
 
@@ -138,6 +194,11 @@ func (p *program) replayDecisions(ctx context.Context, f *flags, filter decision
 	bar.end()
 	if err != nil {
 		return err
+	}
+	if report.Same+report.Found+report.Skipped+report.Erased+report.Troubled == 0 {
+		if err := mentioned(ctx, s.Decisions, filter); err != nil {
+			return err
+		}
 	}
 	for _, d := range report.Differences {
 		fmt.Fprintf(p.stdout, "row %d (%s): %s was %s and is now %s\n", d.Seq, d.ID, d.Action, d.Logged, d.Now)

@@ -45,7 +45,7 @@ func decided(t *testing.T) string {
 func call(t *testing.T, args ...string) said {
 	t.Helper()
 	var out, errs bytes.Buffer
-	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, environ: func(string) (string, bool) { return "", false }}
+	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, environ: func(string) (string, bool) { return "", false }, environment: func() []string { return nil }}
 	status := p.main(t.Context(), args)
 	return said{out.String(), errs.String(), status}
 }
@@ -83,9 +83,9 @@ func TestDecisionsCommand(t *testing.T) {
 	if got := call(t, "decisions", "--store", store, "--to", "2020-01-01T00:00:00Z", "export"); got.status != 0 || got.stdout != "" {
 		t.Errorf("of long ago: got %+v", got)
 	}
-	call(t, "decisions", "--store", store, "--from", "yesterday", "export").must(t, 1, "from", "2026-11-25")
-	call(t, "decisions", "--store", store).must(t, 2, "verify, export or replay")
-	call(t, "decisions", "--store", store, "--decision-retention", "0d", "verify").must(t, 1, "decision-retention", "90d")
+	call(t, "decisions", "--store", store, "--from", "yesterday", "export").must(t, 1, "--from", "2026-11-25")
+	call(t, "decisions", "--store", store).must(t, 2, "verify", "export", "replay")
+	call(t, "serve", "--store", store, "--decision-retention", "0d").must(t, 1, "decision-retention", "90d")
 }
 
 func TestForgedDecisionsAreFound(t *testing.T) {

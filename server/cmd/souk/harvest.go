@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -19,7 +20,7 @@ import (
 // harvestOnce runs one source in this process. A source that does not exist
 // yet is made when --plugin says with what.
 func harvestOnce(ctx context.Context, p *program, args []string) (err error) {
-	f := p.newFlags("harvest", "SOURCE").withSettings()
+	f := p.newFlags("harvest", "SOURCE").withSettings(slices.Concat(storeSettings, pluginSettings)...)
 	wanted := harvest.NewSource{Secrets: secretFlag{}}
 	f.StringVar(&wanted.Plugin, "plugin", "", "make the source with this `plugin` if there is none")
 	domain := f.String("domain", "", "`name` of the domain that the new source belongs to")
@@ -28,10 +29,6 @@ func harvestOnce(ctx context.Context, p *program, args []string) (err error) {
 	asJSON := f.Bool("json", false, "print the run's report as JSON")
 	if err := f.parse(args); err != nil {
 		return err
-	}
-	if f.NArg() != 1 {
-		f.Usage()
-		return fmt.Errorf("wants the name of one source: %w", errUsage)
 	}
 	wanted.Name = model.Slug(f.Arg(0))
 	if wanted.Config, err = textOrFile("config-json", *config); err != nil {
@@ -59,12 +56,24 @@ func harvestOnce(ctx context.Context, p *program, args []string) (err error) {
 
 func findOrMake(ctx context.Context, s *server.Server, wanted harvest.NewSource, domain model.Slug) (model.Source, error) {
 	source, err := s.Harvest.SourceByName(ctx, wanted.Name)
-	if wanted.Plugin == "" || !model.Is(err, model.KindNotFound) {
+	switch {
+	case !model.Is(err, model.KindNotFound):
+		return source, err
+	case wanted.Plugin == "":
+		return source, unknownSource(ctx, s, string(wanted.Name), err)
+	}
+	if err := knownPlugin(ctx, s, "--plugin", wanted.Plugin); err != nil {
 		return source, err
 	}
+	if domain == "" {
+		return source, model.Invalid("--domain", "a new source belongs to a domain", "name one with --domain NAME")
+	}
 	owner, err := s.Mesh.DomainByName(ctx, domain)
+	if model.Is(err, model.KindNotFound) {
+		err = unknownDomain(ctx, s, "--domain", string(domain), err)
+	}
 	if err != nil {
-		return source, fmt.Errorf("find the domain of the new source (--domain): %w", err)
+		return source, err
 	}
 	wanted.DomainID = owner.ID
 	return s.Harvest.CreateSource(ctx, wanted)

@@ -11,6 +11,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/plugins"
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/server"
 )
 
 // servePlugin is the first argument of this binary when the host re-executes
@@ -28,45 +29,63 @@ func runPlugin(args []string) int {
 	return 2
 }
 
-func plugin(ctx context.Context, p *program, args []string) (err error) {
-	f := p.newFlags("plugin", "list | check NAME").withSettings()
-	config := f.String("config-json", "{}", "the source's configuration, as `JSON` or @FILE (check)")
-	secrets := secretFlag{}
-	f.Var(secrets, "secret", "`FIELD=REFERENCE`, such as password=env:SOUK_SECRET_DB (check; may be repeated)")
+func pluginCommands() []command {
+	return []command{
+		{name: "list", summary: "list the plugins that are there, with their versions", run: pluginList},
+		{name: "check", summary: "check a source's configuration with a plugin, and store nothing", run: pluginCheck},
+	}
+}
+
+func pluginList(ctx context.Context, p *program, args []string) (err error) {
+	f := p.newFlags("plugin list", "").withSettings("plugin-dir", "log-level", "log-format")
 	if err := f.parse(args); err != nil {
 		return err
 	}
-	s, err := p.open(ctx, f.ephemeral())
+	s, err := p.openEphemeral(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer closing(s.Close, &err)
+	return p.listPlugins(s.Harvest.Plugins(model.WithPrincipal(ctx, model.System())))
+}
+
+func pluginCheck(ctx context.Context, p *program, args []string) (err error) {
+	f := p.newFlags("plugin check", "PLUGIN").withSettings(append(pluginSettings, "log-level", "log-format")...)
+	config := f.String("config-json", "{}", "the source's configuration, as `JSON` or @FILE")
+	secrets := secretFlag{}
+	f.Var(secrets, "secret", "`FIELD=REFERENCE`, such as password=env:SOUK_SECRET_DB (may be repeated)")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	text, err := textOrFile("config-json", *config)
+	if err != nil {
+		return err
+	}
+	s, err := p.openEphemeral(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer closing(s.Close, &err)
 	ctx = model.WithPrincipal(ctx, model.System())
-	switch {
-	case f.NArg() == 1 && f.Arg(0) == "list":
-		return p.listPlugins(s.Harvest.Plugins(ctx))
-	case f.NArg() == 2 && f.Arg(0) == "check":
-		text, err := textOrFile("config-json", *config)
-		if err != nil {
-			return err
-		}
-		capabilities, failure, err := s.Harvest.CheckConfig(ctx, f.Arg(1), text, secrets)
-		if err != nil {
-			return err
-		}
-		return p.printCheck(capabilities, failure)
+	if err := knownPlugin(ctx, s, "PLUGIN", f.Arg(0)); err != nil {
+		return err
 	}
-	f.Usage()
-	return fmt.Errorf("wants list or check NAME: %w", errUsage)
+	capabilities, failure, err := s.Harvest.CheckConfig(ctx, f.Arg(0), text, secrets)
+	if err != nil {
+		return err
+	}
+	return p.printCheck(capabilities, failure)
 }
 
-// ephemeral makes the command run on a store of its own that is forgotten, so
-// that it works beside a running server.
-func (f *flags) ephemeral() *flags {
-	if f.values["store"] != nil {
-		_ = f.Set("store", "sqlite::memory:")
+// openEphemeral opens a server on a store of its own that is forgotten, so
+// that a command works beside a running server.
+func (p *program) openEphemeral(ctx context.Context, f *flags) (*server.Server, error) {
+	cfg, err := f.config()
+	if err != nil {
+		return nil, err
 	}
-	return f
+	cfg.Store = "sqlite::memory:"
+	return p.openWith(ctx, cfg)
 }
 
 func (p *program) listPlugins(infos []model.PluginInfo) error {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -20,47 +18,18 @@ import (
 // a running server, in the name of whose token they are given.
 func policyCommands() []command {
 	return []command{
-		{"new", "write the rules of a domain from a template, with their tests", policyNew},
-		{"check", "look a folder of policies over and say what is wrong, by file and line", policyCheck},
-		{"test", "run the tests of a folder of policies, with coverage", policyTest},
-		{"impact", "say what a server would have decided otherwise by the rules in a folder", policyImpact},
-		{"publish", "propose the rules in a folder, and put them in force once they are approved", policyPublish},
-		{"rollback", "return a domain to rules that were in force before", policyRollback},
-		{"explain", "say why a decision came out as it did, and what would change it", policyExplain},
+		{name: "new", summary: "write the rules of a domain from a template, with their tests", run: policyNew},
+		{name: "check", summary: "look a folder of policies over and say what is wrong, by file and line", run: policyCheck},
+		{name: "test", summary: "run the tests of a folder of policies, with coverage", run: policyTest},
+		{name: "impact", summary: "say what a server would have decided otherwise by the rules in a folder", run: policyImpact},
+		{name: "publish", summary: "propose the rules in a folder, and put them in force once they are approved", run: policyPublish},
+		{name: "rollback", summary: "return a domain to rules that were in force before", run: policyRollback},
+		{name: "explain", summary: "say why a decision came out as it did, and what would change it", run: policyExplain},
 	}
-}
-
-func policyCommand(ctx context.Context, p *program, args []string) error {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		p.policyUsage()
-		if len(args) == 0 {
-			return errors.Join(errReported, errUsage)
-		}
-		return errHelped
-	}
-	for _, c := range policyCommands() {
-		if c.name == args[0] {
-			return c.run(ctx, p, args[1:])
-		}
-	}
-	p.policyUsage()
-	return fmt.Errorf("there is no %q: %w", args[0], errUsage)
-}
-
-func (p *program) policyUsage() {
-	fmt.Fprint(p.stderr, "Usage: souk policy COMMAND [FLAGS]\n\n")
-	for _, c := range policyCommands() {
-		fmt.Fprintf(p.stderr, "  %-9s %s\n", c.name, c.summary)
-	}
-	fmt.Fprint(p.stderr, "\nThe page for authors is policies/README.md.\n")
 }
 
 // folder opens the one folder of policies that a command names.
 func (f *flags) folder() (string, error) {
-	if f.NArg() != 1 {
-		f.Usage()
-		return "", fmt.Errorf("wants one folder: %w", errUsage)
-	}
 	dir := f.Arg(0)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return "", model.Invalid("policies", "is no folder: "+dir, "name the folder that holds domains/")

@@ -56,13 +56,20 @@ func startFrom(name, domain string, values map[string]string) (map[string]string
 		for i, t := range all {
 			names[i] = t.Name
 		}
-		return nil, model.Invalid("template", fmt.Sprintf("there is no template %q", name), "use one of "+strings.Join(names, ", "))
+		return nil, model.Invalid("template", fmt.Sprintf("there is no template %q", name), strings.TrimSpace(nearestTemplate(name, names)+" use one of "+strings.Join(names, ", ")))
 	}
 	files, err := all[i].Start(domain, values)
 	if err != nil {
 		return nil, model.Invalid("set", strings.ReplaceAll(err.Error(), "\n", "; "), "give it as --set NAME=VALUE; souk policy new --list tells what "+name+" asks for")
 	}
 	return files, nil
+}
+
+func nearestTemplate(name string, names []string) string {
+	if near := model.Nearest(name, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return ""
 }
 
 func (p *program) listTemplates() {

@@ -81,7 +81,7 @@ func TestPolicyCallsThatCannotBeUnderstood(t *testing.T) {
 		want   string
 	}{
 		"no word":             {nil, 2, "souk policy COMMAND"},
-		"an unknown word":     {[]string{"frobnicate"}, 2, `no "frobnicate"`},
+		"an unknown word":     {[]string{"frobnicate"}, 2, `no command "frobnicate"`},
 		"no folder":           {[]string{"check"}, 2, "one folder"},
 		"an absent folder":    {[]string{"check", filepath.Join(dir, "none")}, 1, "is no folder"},
 		"no template":         {[]string{"new", "--domain", "sales"}, 2, "--list"},

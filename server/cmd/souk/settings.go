@@ -8,8 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,9 +21,10 @@ import (
 // flags is a set of flags that knows the settings of the server.
 type flags struct {
 	*flag.FlagSet
-	program *program
-	file    string
-	values  map[string]*string
+	program   *program
+	arguments string // what stands beside the flags, in capitals, and in brackets what may be left out
+	file      string
+	values    map[string]*string // of the settings that the command uses
 }
 
 // settings tells the name and meaning of each setting, in the order of --help.
@@ -42,53 +44,94 @@ var settings = []struct{ name, usage string }{
 	{"log-format", "text or json (default text)"},
 }
 
+// The settings of commands that open the store, and of those that run plugins.
+var (
+	storeSettings  = []string{"store", "policies", "log-level", "log-format"}
+	pluginSettings = []string{"plugin-dir", "secret-env", "secret-dir"}
+)
+
 // newFlags begins the flags of a command, which may add its own.
 func (p *program) newFlags(name, arguments string) *flags {
-	f := &flags{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), program: p, values: map[string]*string{}}
-	f.SetOutput(p.stderr)
-	f.Usage = func() {
-		fmt.Fprintf(p.stderr, "Usage: souk %s [FLAGS] %s\n\n", name, arguments)
-		f.PrintDefaults()
-	}
+	f := &flags{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), program: p, arguments: arguments, values: map[string]*string{}}
+	f.SetOutput(io.Discard) // what it would say, parse says
+	f.Usage = func() {}
 	return f
 }
 
-// withSettings adds the flags of the server's configuration.
-func (f *flags) withSettings() *flags {
+// withSettings adds flags for the settings that the command uses: those named,
+// or all. The file and the environment are read for all of them.
+func (f *flags) withSettings(names ...string) *flags {
 	f.StringVar(&f.file, "config", "", "YAML `file` with the same names as the flags")
 	for _, s := range settings {
-		f.values[s.name] = f.String(s.name, "", s.usage)
+		if len(names) == 0 || slices.Contains(names, s.name) {
+			f.values[s.name] = f.String(s.name, "", s.usage)
+		}
 	}
 	return f
 }
 
-// span is a flag whose value is a length of time, in the one notation of Souk.
-func (f *flags) span(name string, fallback time.Duration, usage string) *time.Duration {
-	length := fallback
-	f.Func(name, usage, func(text string) (err error) {
-		length, err = model.ParseDuration("", text)
-		return err
-	})
-	return &length
-}
-
-// parse reads the arguments, flags and others in any order; the flag package
-// has already told of an error.
+// parse reads the arguments, flags and others in any order. What names nothing
+// is an error that says what was meant.
 func (f *flags) parse(args []string) error {
 	var others []string
 	for {
 		switch err := f.Parse(args); {
 		case errors.Is(err, flag.ErrHelp):
+			f.help(f.program.stdout)
 			return errHelped
 		case err != nil:
-			return errors.Join(errReported, errUsage)
+			return f.misread(err)
 		}
 		if f.NArg() == 0 {
 			break
 		}
 		others, args = append(others, f.Arg(0)), f.Args()[1:]
 	}
+	if err := f.count(others); err != nil {
+		return err
+	}
 	return f.Parse(append([]string{"--"}, others...))
+}
+
+// misread says in plain words what the flag package could not read.
+func (f *flags) misread(err error) error {
+	text := err.Error()
+	seeHelp := "see souk " + f.Name() + " --help"
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		var names []string
+		f.VisitAll(func(g *flag.Flag) { names = append(names, g.Name) })
+		near := model.Nearest(name, names)
+		if near != "" {
+			near = "did you mean --" + near + "?"
+		}
+		return misused("--"+name, "there is no such flag", hints(near, seeHelp))
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return misused("--"+name, "wants a value", seeHelp)
+	}
+	if _, rest, ok := strings.Cut(text, " for flag -"); ok {
+		name, cause, _ := strings.Cut(rest, ": ")
+		return misused("--"+name, cause, seeHelp)
+	}
+	return misused("", text, seeHelp)
+}
+
+// count reports arguments that are missing, and those that are too many.
+func (f *flags) count(others []string) error {
+	words := strings.Fields(f.arguments)
+	for i, word := range words {
+		if i >= len(others) && !strings.HasPrefix(word, "[") {
+			return misused("", "wants one "+strings.ToLower(strings.ReplaceAll(word, "-", " ")), "see souk "+f.Name()+" --help")
+		}
+	}
+	if len(others) <= len(words) {
+		return nil
+	}
+	takes := "takes no arguments"
+	if len(words) > 0 {
+		takes = "takes " + f.arguments + " and nothing more"
+	}
+	return misused("", fmt.Sprintf("%q is one too many: souk %s %s", others[len(words)], f.Name(), takes), "see souk "+f.Name()+" --help")
 }
 
 // config joins the defaults, the file, the environment and the flags.
@@ -97,12 +140,15 @@ func (f *flags) config() (server.Config, error) {
 	if err := f.readFile(&cfg); err != nil {
 		return cfg, err
 	}
+	if err := f.program.misspelt(cfg.SecretEnv); err != nil {
+		return cfg, err
+	}
 	given := map[string]bool{}
 	f.Visit(func(g *flag.Flag) { given[g.Name] = true })
 	for _, s := range settings {
-		value, set := f.program.environ("SOUK_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_")))
-		if given[s.name] {
-			value, set = *f.values[s.name], true
+		value, set := f.program.environ(variable(s.name))
+		if flag := f.values[s.name]; flag != nil && given[s.name] {
+			value, set = *flag, true
 		}
 		if set {
 			assign(&cfg, s.name, value)
@@ -126,9 +172,64 @@ func (f *flags) readFile(cfg *server.Config) error {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(cfg); err != nil && !errors.Is(err, io.EOF) {
-		return model.Invalid("config", path+": "+err.Error(), "its keys are the names of the flags, such as store: sqlite:souk.db")
+		return unreadable(path, err)
 	}
 	return nil
+}
+
+// unreadable says what is wrong with the settings file, in its own words.
+func unreadable(path string, err error) error {
+	text := strings.NewReplacer("yaml: unmarshal errors:\n  ", "", "yaml: ", "", "\n  ", "; ").Replace(err.Error())
+	hint := "its keys are the names of the flags, such as store: sqlite:souk.db"
+	if found := unknownKey.FindStringSubmatch(text); found != nil {
+		text = strings.Replace(text, found[0], fmt.Sprintf("there is no setting %q", found[1]), 1)
+		if near := model.Nearest(found[1], settingNames()); near != "" {
+			hint = "did you mean " + near + "? " + hint
+		}
+	}
+	return model.Invalid("config", path+": "+text, hint)
+}
+
+var unknownKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+func settingNames() []string {
+	names := make([]string, len(settings))
+	for i, s := range settings {
+		names[i] = s.name
+	}
+	return names
+}
+
+// variable is the environment variable of a setting.
+func variable(name string) string { return "SOUK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
+
+// misspelt reports a variable of the environment that is no setting but looks
+// like one: SOUK_STROE would otherwise be a server on another store. Others
+// that begin alike, such as those that Kubernetes makes of a service's name,
+// are nobody's mistake.
+func (p *program) misspelt(secrets []string) error {
+	known := []string{"CONFIG", "TOKEN"}
+	for _, s := range settings {
+		known = append(known, strings.TrimPrefix(variable(s.name), "SOUK_"))
+	}
+	for _, pair := range p.environment() {
+		variable, _, _ := strings.Cut(pair, "=")
+		name, ours := strings.CutPrefix(variable, "SOUK_")
+		if !ours || slices.Contains(known, name) || isSecret(secrets, variable) {
+			continue
+		}
+		if near := model.Nearest(name, known); near != "" {
+			return model.Invalid(variable, "is no setting", "did you mean SOUK_"+near+"? unset it otherwise")
+		}
+	}
+	return nil
+}
+
+func isSecret(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		prefix, open := strings.CutSuffix(p, "*")
+		return p == name || open && strings.HasPrefix(name, prefix)
+	})
 }
 
 func assign(cfg *server.Config, name, value string) {
@@ -166,7 +267,7 @@ func assign(cfg *server.Config, name, value string) {
 func (p *program) logger(cfg server.Config) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
-		return nil, model.Invalid("log-level", fmt.Sprintf("no level %q", cfg.LogLevel), "use debug, info, warn or error")
+		return nil, model.Invalid("log-level", fmt.Sprintf("no level %q", cfg.LogLevel), model.DidYouMean(cfg.LogLevel, []string{"debug", "info", "warn", "error"}))
 	}
 	options := &slog.HandlerOptions{Level: level}
 	switch cfg.LogFormat {
@@ -175,5 +276,5 @@ func (p *program) logger(cfg server.Config) (*slog.Logger, error) {
 	case "text":
 		return slog.New(slog.NewTextHandler(p.stderr, options)), nil
 	}
-	return nil, model.Invalid("log-format", fmt.Sprintf("no format %q", cfg.LogFormat), "use text or json")
+	return nil, model.Invalid("log-format", fmt.Sprintf("no format %q", cfg.LogFormat), model.DidYouMean(cfg.LogFormat, []string{"text", "json"}))
 }

@@ -9,18 +9,21 @@ import (
 	"github.com/souk-mesh/souk/server/identity"
 )
 
-// tokens is the operator's way back in when every token is lost. It opens the
-// store itself, so an embedded one must not be in use by a server.
-func tokens(ctx context.Context, p *program, args []string) (err error) {
-	f := p.newFlags("token", "issue PRINCIPAL | revoke TOKEN-ID").withSettings()
-	name := f.String("name", "command line", "what the token is for")
-	lifetime := f.span("lifetime", 90*24*time.Hour, "how `long` it opens, as 90d, P90D or 36h, at most 366 days (default 90d)")
+// tokenCommands are the operator's way back in when every token is lost. They
+// open the store themselves, so an embedded one must not be in use by a server.
+func tokenCommands() []command {
+	return []command{
+		{name: "issue", summary: "give a principal a new token and print it", run: tokenIssue},
+		{name: "revoke", summary: "close a token at once", run: tokenRevoke},
+	}
+}
+
+func tokenIssue(ctx context.Context, p *program, args []string) (err error) {
+	f := p.newFlags("token issue", "PRINCIPAL").withSettings(storeSettings...)
+	name := f.String("name", "command line", "`what` the token is for")
+	lifetime := f.duration("lifetime", 90*24*time.Hour, "how long it opens, at most 366d")
 	if err := f.parse(args); err != nil {
 		return err
-	}
-	if f.NArg() != 2 || (f.Arg(0) != "issue" && f.Arg(0) != "revoke") {
-		f.Usage()
-		return fmt.Errorf("wants issue PRINCIPAL or revoke TOKEN-ID: %w", errUsage)
 	}
 	s, err := p.open(ctx, f)
 	if err != nil {
@@ -28,14 +31,10 @@ func tokens(ctx context.Context, p *program, args []string) (err error) {
 	}
 	defer closing(s.Close, &err)
 	ctx = model.WithPrincipal(ctx, model.System())
-	if f.Arg(0) == "revoke" {
-		token, err := s.Identity.RevokeToken(ctx, model.ID(f.Arg(1)))
-		if err == nil {
-			fmt.Fprintf(p.stdout, "%s is revoked\n", token.ID)
-		}
-		return err
+	principal, err := s.Identity.PrincipalByName(ctx, f.Arg(0))
+	if model.Is(err, model.KindNotFound) {
+		return unknownPrincipal(ctx, s, f.Arg(0), err)
 	}
-	principal, err := s.Identity.PrincipalByName(ctx, f.Arg(1))
 	if err != nil {
 		return err
 	}
@@ -43,6 +42,26 @@ func tokens(ctx context.Context, p *program, args []string) (err error) {
 	if err == nil {
 		fmt.Fprintf(p.stdout, "%s\n", secret)
 		fmt.Fprintf(p.stderr, "token %s of %s, until %s; it is not shown again\n", token.ID, principal.Name, token.ExpiresAt.Format(time.RFC3339))
+	}
+	return err
+}
+
+func tokenRevoke(ctx context.Context, p *program, args []string) (err error) {
+	f := p.newFlags("token revoke", "TOKEN-ID").withSettings(storeSettings...)
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	if err := idOf("TOKEN-ID", model.PrefixToken, f.Arg(0)); err != nil {
+		return err
+	}
+	s, err := p.open(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer closing(s.Close, &err)
+	token, err := s.Identity.RevokeToken(model.WithPrincipal(ctx, model.System()), model.ID(f.Arg(0)))
+	if err == nil {
+		fmt.Fprintf(p.stdout, "%s is revoked\n", token.ID)
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func (u Unknown) Validate() error {
 	case Deny, AllowRead, Passthrough:
 		return nil
 	}
-	return model.Invalid("trino-unknown-tables", "must be deny, allow or passthrough", "leave it out to deny")
+	return model.Invalid("trino-unknown-tables", "must be deny, allow or passthrough", model.DidYouMean(string(u), []Unknown{Deny, AllowRead, Passthrough}))
 }
 
 const (
