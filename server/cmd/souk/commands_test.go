@@ -156,8 +156,9 @@ func TestNamesOfTheStore(t *testing.T) {
 	admin.do("createDomain", "CreateDomainInput", map[string]any{"name": "sales"}, "domain { id }", &made)
 	admin.do("createTeam", "CreateTeamInput", map[string]any{"name": "desk", "domainId": made.Domain.ID}, "team { id }", &struct{}{})
 	server.stop()
+	invoke(t, nil, "decisions", "replay", "--store", store) // brings the log up to date
 	for want, args := range map[string][]string{
-		`there is no principal "amdin" (did you mean admin?)`: {"token", "issue", "amdin"},
+		`there is no principal "amdin" (did you mean admin?)`:  {"token", "issue", "amdin"},
 		`--domain: there is no domain "salse" (did you mean`:   {"harvest", "shop", "--plugin", "sqlite", "--domain", "salse"},
 		`there is no source "shop" (there is none at all yet)`: {"harvest", "shop"},
 		`--plugin: there is no plugin "sqlit" (did you mean`:   {"harvest", "shop", "--plugin", "sqlit", "--domain", "sales"},

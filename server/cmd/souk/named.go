@@ -99,7 +99,9 @@ func unknownPrincipal(ctx context.Context, s *server.Server, name string, absent
 }
 
 func unknownSource(ctx context.Context, s *server.Server, name string, absent error) error {
-	all := func(ctx context.Context, p model.Paging) (model.Page[model.Source], error) { return s.Harvest.Sources(ctx, "", p) }
+	all := func(ctx context.Context, p model.Paging) (model.Page[model.Source], error) {
+		return s.Harvest.Sources(ctx, "", p)
+	}
 	return nearest(absent, "SOURCE", "source", name, pages(ctx, all), func(n model.Source) string { return string(n.Name) })
 }
 

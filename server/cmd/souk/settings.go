@@ -201,7 +201,9 @@ func settingNames() []string {
 }
 
 // variable is the environment variable of a setting.
-func variable(name string) string { return "SOUK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
+func variable(name string) string {
+	return "SOUK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
 
 // misspelt reports a variable of the environment that is no setting but looks
 // like one: SOUK_STROE would otherwise be a server on another store. Others
