@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,6 +24,7 @@ type Server struct {
 	cfg      Config
 	log      *slog.Logger
 	mux      *http.ServeMux
+	patterns []string // of the doors, in the order of Handle
 	metrics  *metrics
 	plain    *api // writes refusals for doors that have no schema
 	listener net.Listener
@@ -39,7 +41,13 @@ func New(cfg Config, log *slog.Logger) *Server {
 }
 
 // Handle puts a door behind a pattern of net/http.ServeMux.
-func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
+func (s *Server) Handle(pattern string, h http.Handler) {
+	s.patterns = append(s.patterns, pattern)
+	s.mux.Handle(pattern, h)
+}
+
+// Patterns lists the doors, so that a test can knock at each of them.
+func (s *Server) Patterns() []string { return slices.Clone(s.patterns) }
 
 // Serve answers requests until the context ends. Then it takes no new ones,
 // completes the streams, lets the requests in flight finish and closes what is

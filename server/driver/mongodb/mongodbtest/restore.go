@@ -47,7 +47,7 @@ func insert(ctx context.Context, into *mongo.Collection, from fs.FS, file string
 	if err != nil {
 		return err
 	}
-	defer packed.Close() //nolint:errcheck // it is only read
+	defer packed.Close()
 	text, err := gzip.NewReader(packed)
 	if err != nil {
 		return err
