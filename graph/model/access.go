@@ -35,20 +35,10 @@ type AccessRequest struct {
 	ClosedAt    *time.Time    `json:"closedAt,omitempty"`
 }
 
-// Vote is one approver's word on a request.
-type Vote struct {
-	ApproverID ID        `json:"approverId"`
-	Role       string    `json:"role"`             // the role the policy named and the approver holds
-	Domain     Slug      `json:"domain,omitempty"` // the domain the policy named, when it named one
-	Approve    bool      `json:"approve"`
-	Comment    string    `json:"comment,omitempty"`
-	At         time.Time `json:"at"`
-}
-
 // Close ends the request; only a pending one can end.
 func (r *AccessRequest) Close(to RequestStatus, at time.Time) error {
 	if r.Status != RequestPending {
-		return Conflict("status", "the request is already "+string(r.Status), "")
+		return Conflict("id", "the request is already "+string(r.Status), "")
 	}
 	r.Status, r.ClosedAt = to, &at
 	return nil
@@ -57,30 +47,19 @@ func (r *AccessRequest) Close(to RequestStatus, at time.Time) error {
 // Cast records a vote. A principal votes once for each role the policy named.
 func (r *AccessRequest) Cast(v Vote) error {
 	if r.Status != RequestPending {
-		return Conflict("status", "the request is already "+string(r.Status), "")
+		return Conflict("id", "the request is already "+string(r.Status), "")
 	}
 	if slices.ContainsFunc(r.Votes, func(o Vote) bool { return o.ApproverID == v.ApproverID && o.Role == v.Role && o.Domain == v.Domain }) {
-		return Conflict("approver", "this approver has voted already", "")
+		return Conflict("id", "this approver has voted already", "")
 	}
 	r.Votes = append(r.Votes, v)
 	return nil
 }
 
-// Missing lists the approvals that still lack votes.
+// Missing lists the approvals that lack votes, counting every vote as it was
+// cast; whether its voter still holds the role is for the room approval.
 func (r AccessRequest) Missing() []Approval {
-	var missing []Approval
-	for _, want := range r.Approvals {
-		got := 0
-		for _, v := range r.Votes {
-			if v.Approve && v.Role == want.Role && v.Domain == want.Domain {
-				got++
-			}
-		}
-		if got < want.Min {
-			missing = append(missing, want)
-		}
-	}
-	return missing
+	return Ballot{Approvals: r.Approvals, Votes: r.Votes}.Missing()
 }
 
 // GrantStatus is where a grant stands.
@@ -118,7 +97,7 @@ func (g Grant) Live(at time.Time) bool {
 // End closes an active grant.
 func (g *Grant) End(to GrantStatus, at time.Time) error {
 	if g.Status != GrantActive {
-		return Conflict("status", "the grant is already "+string(g.Status), "")
+		return Conflict("id", "the grant is already "+string(g.Status), "")
 	}
 	g.Status, g.EndedAt = to, &at
 	return nil

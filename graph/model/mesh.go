@@ -93,7 +93,7 @@ type Port struct {
 // Move puts the product into the status, or reports why it cannot go there.
 func (p *DataProduct) Move(to ProductStatus, at time.Time) error {
 	if !slices.Contains(productMoves[p.Status], to) {
-		return Conflict("status", "a "+string(p.Status)+" product cannot become "+string(to), "")
+		return Conflict("id", "a "+string(p.Status)+" product cannot become "+string(to), "")
 	}
 	p.Status = to
 	if to == Published && p.PublishedAt == nil {

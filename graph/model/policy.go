@@ -113,7 +113,7 @@ func (p PolicyProposal) Missing() []Approval {
 			votes = append(votes, v.Vote)
 		}
 	}
-	return AccessRequest{Approvals: p.Approvals, Votes: votes}.Missing()
+	return Ballot{Approvals: p.Approvals, Votes: votes}.Missing()
 }
 
 // Open reports whether the proposal can still come into force.

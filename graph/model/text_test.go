@@ -58,6 +58,10 @@ func TestMissing(t *testing.T) {
 		t.Errorf("a second vote: got %v, want a conflict", err)
 	}
 	vote.Domain = "legal"
+	if err := r.Cast(vote); err != nil || len(r.Missing()) != 1 {
+		t.Errorf("got %v and %v missing, want one: two wanted votes are two people's", err, r.Missing())
+	}
+	vote.ApproverID = "prn_b"
 	if err := r.Cast(vote); err != nil || len(r.Missing()) != 0 {
 		t.Errorf("got %v and %v missing, want none", err, r.Missing())
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/approval"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -16,12 +17,13 @@ import (
 type Service struct {
 	store store.Store
 	gate  *gate.Gate
+	votes *approval.Room
 	now   func() time.Time
 }
 
 // New makes the service.
 func New(s store.Store, g *gate.Gate, now func() time.Time) *Service {
-	return &Service{store: s, gate: g, now: now}
+	return &Service{store: s, gate: g, votes: approval.New(s), now: now}
 }
 
 // NewRequest asks for access: to what, why and for how long.
@@ -47,19 +49,51 @@ type GrantFilter struct {
 	Status      model.GrantStatus
 }
 
-// Can tells what the policies let the actor do with a request.
+// Can tells what the actor may do with a request: what the policies let them,
+// and what is left to do. It is what the mutations ask before they act.
 func (s *Service) Can(ctx context.Context, requestID model.ID, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	r, res, err := s.see(ctx, requestID)
+	c, err := s.see(ctx, requestID)
 	if err != nil {
 		return nil, err
 	}
 	can := make(map[model.Action]model.Outcome, len(actions))
 	for _, action := range actions {
-		answer, err := s.ask(ctx, action, r, res)
+		answer, err := s.ask(ctx, action, c)
 		if err != nil {
 			return nil, err
 		}
 		can[action] = answer.Outcome
+		if answer.Allowed() && c.open(action) != nil {
+			can[action] = model.Deny
+		}
 	}
 	return can, nil
+}
+
+// Wanted lists for each of the requests, among those that the actor may see,
+// the votes that it lacks at this moment. It counts for all of them at once.
+func (s *Service) Wanted(ctx context.Context, ids ...model.ID) (map[model.ID][]model.WantedVote, error) {
+	seen, err := store.Requests.GetMany(ctx, s.store, ids...)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := s.gate.Requests(ctx, seen)
+	if err != nil {
+		return nil, err
+	}
+	matters := make([]approval.Matter, len(seen))
+	for i, r := range seen {
+		matters[i] = matter(r, resources[i])
+	}
+	tallies, err := s.votes.Tallies(ctx, matters)
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[model.ID][]model.WantedVote, len(seen))
+	for i, r := range seen {
+		if wanted[r.ID] = []model.WantedVote{}; r.Status == model.RequestPending {
+			wanted[r.ID] = tallies[i].Wanted
+		}
+	}
+	return wanted, nil
 }

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -291,7 +292,7 @@ func TestHoldersGiveBackAndOthersDoNotRevoke(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = w.access.Revoke(w.as("ana"), r.GrantID, "")
-	wantField(t, err, model.KindConflict, "status")
+	wantField(t, err, model.KindConflict, "id")
 	w.reads("dan", orders, model.Deny)
 }
 
@@ -385,4 +386,102 @@ func wantOneWinner(t *testing.T, what string, errs []error) {
 	if won != 1 {
 		t.Errorf("%s: %d won, want one", what, won)
 	}
+}
+
+// The vote of somebody who has lost the role is no vote any more.
+func TestVotesCountWhileTheirRoleIsHeld(t *testing.T) {
+	suspended := true
+	for name, change := range map[string]func(w *world){
+		"replaced": func(w *world) { w.steward("sales", "eve") },
+		"suspended": func(w *world) {
+			w.steward("sales", "ana", "eve")
+			if _, err := w.identity.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: w.people["ana"].ID, Suspended: &suspended}); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			r := w.approve("ana", w.request("bo", w.publish("salaries", model.Restricted)))
+			change(w)
+			r = w.approve("cy", r)
+			if r.Status != model.RequestPending || len(w.grants()) != 0 {
+				t.Fatalf("got %s and %d grants, want PENDING and none", r.Status, len(w.grants()))
+			}
+			if got := r.Reasons[len(r.Reasons)-1]; got.Code != "approval.missing" || got.Message != "A steward of sales is missing." {
+				t.Errorf("got reason %+v, want it to say that a steward is missing", got)
+			}
+			wanted, err := w.access.Wanted(w.as("bo"), r.ID)
+			if err != nil || len(wanted[r.ID]) != 1 || !slices.Equal(wanted[r.ID][0].VoterIDs, []model.ID{w.people["eve"].ID}) {
+				t.Errorf("got %+v, %v wanted, want the vote of eve", wanted, err)
+			}
+			if r = w.approve("eve", r); r.Status != model.RequestApproved || slices.ContainsFunc(r.Reasons, func(o model.Reason) bool { return o.Code == "approval.missing" }) {
+				t.Errorf("got %s for %v after the new steward's word, want APPROVED", r.Status, r.Reasons)
+			}
+		})
+	}
+}
+
+// One person who holds both roles is still one.
+func TestFourEyesAreTwoPeople(t *testing.T) {
+	w := newWorld(t)
+	w.person("di", "", model.Restricted, model.RoleSteward)
+	w.steward("sales", "ana", "cy")
+	r := w.approve("cy", w.request("bo", w.publish("salaries", model.Restricted)))
+	if r.Status != model.RequestPending || len(w.grants()) != 0 {
+		t.Fatalf("got %s after one person's word in two roles, want PENDING", r.Status)
+	}
+	if r = w.approve("di", r); r.Status != model.RequestApproved {
+		t.Errorf("got %s after two people's words, want APPROVED", r.Status)
+	}
+}
+
+// A service has no word, not even as the steward that somebody made it.
+func TestServicesDoNotVote(t *testing.T) {
+	w := newWorld(t)
+	bot, err := w.identity.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Service, Name: "bot", DomainID: w.domains["sales"].ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.people["bot"] = bot
+	w.steward("sales", "ana", "bot")
+	r := w.request("dan", w.publish("orders", model.Confidential))
+	can, err := w.access.Can(w.as("bot"), r.ID, model.ActRequestApprove)
+	if err != nil || can[model.ActRequestApprove] != model.Deny {
+		t.Errorf("the service can %v, %v, want nothing", can, err)
+	}
+	_, err = w.access.Approve(w.as("bot"), r.ID, "")
+	wantKind(t, err, model.KindDenied)
+}
+
+// The firm of one steward goes on: the platform's stewards answer for what
+// that one asks for.
+func TestTheOnlyStewardIsNotTrapped(t *testing.T) {
+	w := newWorld(t)
+	r := w.request("ana", w.publish("orders", model.Confidential))
+	if r = w.approve("cy", r); r.Status != model.RequestApproved {
+		t.Errorf("got %s, want APPROVED by the platform's steward", r.Status)
+	}
+}
+
+// What a viewer is told that they can do is what the mutation lets them do.
+func TestRightAndMutationAgree(t *testing.T) {
+	w := newWorld(t)
+	r := w.request("bo", w.publish("salaries", model.Restricted))
+	agree := func(person string, want model.Outcome) {
+		t.Helper()
+		can, err := w.access.Can(w.as(person), r.ID, model.ActRequestApprove)
+		if err != nil || can[model.ActRequestApprove] != want {
+			t.Errorf("%s can %v, %v, want %s", person, can, err, want)
+		}
+		_, err = w.access.Approve(w.as(person), r.ID, "")
+		if (err == nil) != (want == model.Allow) {
+			t.Errorf("%s approves: got %v, want %s", person, err, want)
+		}
+	}
+	agree("bo", model.Deny)
+	agree("cy", model.Allow)
+	agree("cy", model.Deny)
+	agree("ana", model.Allow)
+	agree("ana", model.Deny) // it is closed
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
-	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -150,29 +149,32 @@ func (s *Service) noLiveGrant(ctx context.Context, holder, product model.ID) err
 
 // AccessRequest returns one request, or an error of kind NotFound.
 func (s *Service) AccessRequest(ctx context.Context, id model.ID) (model.AccessRequest, error) {
-	r, _, err := s.see(ctx, id)
-	return r, err
+	c, err := s.see(ctx, id)
+	return c.request, err
 }
 
 // see loads a request that the actor may know of: as the policies say, or
 // because their word is wanted. A steward of another domain has no other way in.
-func (s *Service) see(ctx context.Context, id model.ID) (model.AccessRequest, policy.Resource, error) {
-	r, res, err := gate.See(ctx, s.gate, store.Requests, id, s.gate.Request)
-	if !model.Is(err, model.KindNotFound) {
-		return r, res, err
+func (s *Service) see(ctx context.Context, id model.ID) (vote, error) {
+	r, res, hidden := gate.See(ctx, s.gate, store.Requests, id, s.gate.Request)
+	if hidden != nil && !model.Is(hidden, model.KindNotFound) {
+		return vote{}, hidden
 	}
-	known, e := store.Requests.GetMany(ctx, s.store, id)
-	if e != nil || len(known) == 0 {
-		return r, res, err
+	if hidden != nil {
+		known, err := store.Requests.GetMany(ctx, s.store, id)
+		if err != nil || len(known) == 0 {
+			return vote{}, hidden
+		}
+		r = known[0]
+		if res, err = s.gate.Request(ctx, r); err != nil {
+			return vote{}, err
+		}
 	}
-	if res, e = s.gate.Request(ctx, known[0]); e != nil {
-		return r, res, e
+	c, err := s.count(ctx, r, res)
+	if err == nil && hidden != nil && len(c.tally.Seats(c.actor.ID)) == 0 {
+		return vote{}, hidden
 	}
-	wanted, e := s.wanted(ctx, known[0], res)
-	if e != nil || len(wanted) == 0 {
-		return r, policy.Resource{}, err
-	}
-	return known[0], res, nil
+	return c, err
 }
 
 // AccessRequests lists the requests that the actor may see, the newest first;

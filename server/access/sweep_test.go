@@ -59,7 +59,7 @@ func TestRequestsExpireByTheClock(t *testing.T) {
 		t.Errorf("got event %s, want request.expire", got[0])
 	}
 	_, err := w.access.Approve(w.as("ana"), r.ID, "")
-	wantField(t, err, model.KindConflict, "status")
+	wantField(t, err, model.KindConflict, "id")
 }
 
 // A domain cannot keep a grant alive by refusing that it be ended.

@@ -5,90 +5,88 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/approval"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
 
+// vote is a request before the eyes of an actor, with the votes as they count now.
+type vote struct {
+	request model.AccessRequest
+	res     policy.Resource
+	tally   approval.Tally
+	actor   model.Principal
+}
+
+// matter is what is voted on. Nobody votes for what they asked for themselves.
+func matter(r model.AccessRequest, res policy.Resource) approval.Matter {
+	return approval.Matter{
+		Approvals: r.Approvals, Votes: r.Votes, Domain: res.Domain, Owner: res.Owner, Excluded: []model.ID{r.RequesterID},
+	}
+}
+
+func (s *Service) count(ctx context.Context, r model.AccessRequest, res policy.Resource) (vote, error) {
+	actor, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return vote{}, err
+	}
+	tally, err := s.votes.Tally(ctx, matter(r, res))
+	return vote{request: r, res: res, tally: tally, actor: actor}, err
+}
+
+// open reports why the action has nothing to act on, for whoever may do it.
+func (c vote) open(action model.Action) error {
+	if c.request.Status != model.RequestPending {
+		return model.Conflict("id", "the request is already "+string(c.request.Status), "")
+	}
+	if action != model.ActRequestApprove {
+		return nil
+	}
+	_, err := c.tally.Allow(c.actor.ID)
+	return err
+}
+
 // Approve casts the actor's vote for the request, in every role that the
 // policies named and the actor holds. When no vote is missing any more the
-// policies are asked again, as things stand now: only if they still agree the
-// grant is made, in the same change as the vote.
+// policies are asked again, as things stand now, and the votes are counted
+// again: only if all still agree the grant is made, in the same change as the vote.
 func (s *Service) Approve(ctx context.Context, id model.ID, comment string) (model.AccessRequest, error) {
-	r, res, answer, err := s.decide(ctx, id, model.ActRequestApprove, "comment", comment)
+	c, answer, err := s.decide(ctx, id, model.ActRequestApprove, "comment", comment)
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
-	if err := s.cast(ctx, &r, res, comment); err != nil {
-		return model.AccessRequest{}, err
-	}
-	var writes []store.Write
-	if len(r.Missing()) == 0 {
-		if writes, err = s.settle(ctx, &r); err != nil {
+	r, at := c.request, model.Instant(s.now())
+	for _, a := range c.tally.Open(c.actor.ID) {
+		v := model.Vote{ApproverID: c.actor.ID, Role: a.Role, Domain: a.Domain, Approve: true, Comment: comment, At: at}
+		if err := r.Cast(v); err != nil {
 			return model.AccessRequest{}, err
 		}
+	}
+	writes, err := s.settle(ctx, &r, c.res)
+	if err != nil {
+		return model.AccessRequest{}, err
 	}
 	return s.put(ctx, "request.approve", r, comment, answer, writes...)
 }
 
-// cast records a vote for each approval that the actor's word counts towards.
-func (s *Service) cast(ctx context.Context, r *model.AccessRequest, res policy.Resource, comment string) error {
-	actor, err := model.PrincipalFrom(ctx)
-	if err != nil {
-		return err
-	}
-	wanted, err := s.wanted(ctx, *r, res)
-	if err != nil {
-		return err
-	}
-	if len(wanted) == 0 {
-		return &model.Error{Kind: model.KindDenied, Message: "the request wants other approvers than you", Hint: "its approvals name the roles that count"}
-	}
-	votes := 0
-	for _, a := range wanted {
-		vote := model.Vote{ApproverID: actor.ID, Role: a.Role, Domain: a.Domain, Approve: true, Comment: comment, At: model.Instant(s.now())}
-		if err := r.Cast(vote); err == nil {
-			votes++
-		}
-	}
-	if votes == 0 {
-		return model.Conflict("id", "you have approved this request already", "others have to approve it too")
-	}
-	return nil
-}
-
-// wanted lists the approvals of the request that the actor's word counts towards.
-func (s *Service) wanted(ctx context.Context, r model.AccessRequest, res policy.Resource) ([]model.Approval, error) {
-	var wanted []model.Approval
-	for _, a := range r.Approvals {
-		may, err := s.gate.MayVote(ctx, res, a)
-		if err != nil {
-			return nil, err
-		}
-		if may {
-			wanted = append(wanted, a)
-		}
-	}
-	return wanted, nil
-}
-
 // ask puts a question about the request. The roles that its approvals name
 // count, those of other domains too.
-func (s *Service) ask(ctx context.Context, action model.Action, r model.AccessRequest, res policy.Resource) (gate.Answer, error) {
-	wanted, err := s.wanted(ctx, r, res)
-	if err != nil {
-		return gate.Answer{}, err
-	}
+func (s *Service) ask(ctx context.Context, action model.Action, c vote) (gate.Answer, error) {
 	var extra gate.Extra
-	for _, a := range wanted {
+	for _, a := range c.tally.Seats(c.actor.ID) {
 		extra.Roles = append(extra.Roles, a.Role)
 	}
-	return s.gate.Ask(ctx, action, res, extra)
+	return s.gate.Ask(ctx, action, c.res, extra)
 }
 
-// settle asks the policies again, on behalf of the requester, and closes the
-// request as they say. It gives what has to be written beside the request.
-func (s *Service) settle(ctx context.Context, r *model.AccessRequest) ([]store.Write, error) {
+// settle counts the votes and, when none is missing, asks the policies again on
+// behalf of the requester and closes the request as they say. It gives what has
+// to be written beside the request.
+func (s *Service) settle(ctx context.Context, r *model.AccessRequest, res policy.Resource) ([]store.Write, error) {
+	if waits, err := s.waits(ctx, r, res); err != nil || waits {
+		return nil, err
+	}
 	requester, err := store.Principals.Get(ctx, s.store, r.RequesterID)
 	if err != nil {
 		return nil, err
@@ -97,11 +95,11 @@ func (s *Service) settle(ctx context.Context, r *model.AccessRequest) ([]store.W
 	if err != nil {
 		return nil, err
 	}
-	res, err := s.gate.Product(ctx, p)
+	product, err := s.gate.Product(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := s.gate.Ask(model.WithPrincipal(ctx, requester), model.ActAccessRequest, res, gate.Extra{Purpose: r.Purpose, Duration: r.Duration})
+	fresh, err := s.gate.Ask(model.WithPrincipal(ctx, requester), model.ActAccessRequest, product, gate.Extra{Purpose: r.Purpose, Duration: r.Duration})
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +108,9 @@ func (s *Service) settle(ctx context.Context, r *model.AccessRequest) ([]store.W
 		r.Reasons = fresh.Reasons
 		return writes, r.Close(model.RequestDenied, model.Instant(s.now()))
 	}
-	if r.Approvals = fresh.Approvals; len(r.Missing()) > 0 {
-		return writes, nil // the policies have come to want more
+	r.Approvals = fresh.Approvals // the policies may have come to want more
+	if waits, err := s.waits(ctx, r, res); err != nil || waits {
+		return writes, err
 	}
 	grant, err := s.grant(r, fresh.Decision)
 	if err != nil {
@@ -120,32 +119,35 @@ func (s *Service) settle(ctx context.Context, r *model.AccessRequest) ([]store.W
 	return append(writes, store.Grants.Put(grant)), nil
 }
 
+// waits reports whether votes are missing, and notes on the request which.
+func (s *Service) waits(ctx context.Context, r *model.AccessRequest, res policy.Resource) (bool, error) {
+	tally, err := s.votes.Tally(ctx, matter(*r, res))
+	if err != nil || len(tally.Missing) == 0 {
+		return false, err
+	}
+	reasons := slices.DeleteFunc(slices.Clone(r.Reasons), func(o model.Reason) bool { return o.Code == approval.CodeMissing })
+	r.Reasons = append(reasons, tally.Reason())
+	return true, nil
+}
+
 // Reject refuses the request. One word of whoever the policies let decide is enough.
 func (s *Service) Reject(ctx context.Context, id model.ID, comment string) (model.AccessRequest, error) {
-	r, res, answer, err := s.decide(ctx, id, model.ActRequestReject, "comment", comment)
+	c, answer, err := s.decide(ctx, id, model.ActRequestReject, "comment", comment)
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
-	actor, err := model.PrincipalFrom(ctx)
-	if err != nil {
-		return model.AccessRequest{}, err
-	}
-	at := model.Instant(s.now())
-	wanted, err := s.wanted(ctx, r, res)
-	if err != nil {
-		return model.AccessRequest{}, err
-	}
-	vote := model.Vote{ApproverID: actor.ID, Comment: comment, At: at}
-	if len(wanted) > 0 {
-		vote.Role, vote.Domain = wanted[0].Role, wanted[0].Domain
+	r, at := c.request, model.Instant(s.now())
+	against := model.Vote{ApproverID: c.actor.ID, Comment: comment, At: at}
+	if seats := c.tally.Seats(c.actor.ID); len(seats) > 0 {
+		against.Role, against.Domain = seats[0].Role, seats[0].Domain
 	}
 	// Whoever has approved may still change their mind.
-	r.Votes = append(slices.DeleteFunc(r.Votes, func(v model.Vote) bool { return v.ApproverID == actor.ID }), vote)
+	r.Votes = append(slices.DeleteFunc(slices.Clone(r.Votes), func(v model.Vote) bool { return v.ApproverID == c.actor.ID }), against)
 	message := "An approver has rejected the request."
 	if comment != "" {
 		message += " They say: " + comment
 	}
-	r.Reasons = []model.Reason{{Code: "request.rejected", Message: message, Origin: string(res.Domain)}}
+	r.Reasons = []model.Reason{{Code: "request.rejected", Message: message, Origin: string(c.res.Domain)}}
 	if err := r.Close(model.RequestDenied, at); err != nil {
 		return model.AccessRequest{}, err
 	}
@@ -154,36 +156,36 @@ func (s *Service) Reject(ctx context.Context, id model.ID, comment string) (mode
 
 // Cancel withdraws the request.
 func (s *Service) Cancel(ctx context.Context, id model.ID, reason string) (model.AccessRequest, error) {
-	r, _, answer, err := s.decide(ctx, id, model.ActRequestCancel, "reason", reason)
+	c, answer, err := s.decide(ctx, id, model.ActRequestCancel, "reason", reason)
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
+	r := c.request
 	if err := r.Close(model.RequestCancelled, model.Instant(s.now())); err != nil {
 		return model.AccessRequest{}, err
 	}
 	return s.put(ctx, "request.cancel", r, reason, answer)
 }
 
-// decide loads a pending request and requires that the actor may do the
-// action. A closed one is an error of kind Conflict, to whoever may see it.
-func (s *Service) decide(ctx context.Context, id model.ID, action model.Action, field, text string) (model.AccessRequest, policy.Resource, gate.Answer, error) {
+// decide loads a request and requires that the actor may do the action, and
+// that there is something to do: a closed request is an error of kind Conflict,
+// to whoever may see it, and so is a second vote.
+func (s *Service) decide(ctx context.Context, id model.ID, action model.Action, field, text string) (vote, gate.Answer, error) {
 	if err := (model.Text{Field: field, Most: maxComment, Prose: true}).Check(text); err != nil {
-		return model.AccessRequest{}, policy.Resource{}, gate.Answer{}, err
+		return vote{}, gate.Answer{}, err
 	}
-	r, res, err := s.see(ctx, id)
+	c, err := s.see(ctx, id)
 	if err != nil {
-		return r, res, gate.Answer{}, err
+		return c, gate.Answer{}, err
 	}
-	answer, err := s.ask(ctx, action, r, res)
-	switch {
-	case err != nil:
-		return r, res, answer, err
-	case !answer.Allowed():
-		return r, res, answer, s.gate.Refuse(ctx, action, res, answer)
-	case r.Status != model.RequestPending:
-		return r, res, answer, model.Conflict("status", "the request is already "+string(r.Status), "")
+	answer, err := s.ask(ctx, action, c)
+	if err == nil && !answer.Allowed() {
+		err = s.gate.Refuse(ctx, action, c.res, answer)
 	}
-	return r, res, answer, nil
+	if err == nil {
+		err = c.open(action)
+	}
+	return c, answer, err
 }
 
 func (s *Service) put(ctx context.Context, action string, r model.AccessRequest, reason string, answer gate.Answer, more ...store.Write) (model.AccessRequest, error) {

@@ -73,7 +73,7 @@ func (s *Service) UpdateProduct(ctx context.Context, e ProductEdit) (model.DataP
 		return model.DataProduct{}, err
 	}
 	if was.Status == model.Retired {
-		return model.DataProduct{}, model.Conflict("status", "a RETIRED product cannot be changed", "make a new product")
+		return model.DataProduct{}, model.Conflict("id", "a RETIRED product cannot be changed", "make a new product")
 	}
 	if err := s.checkRefs(ctx, was, p); err != nil {
 		return model.DataProduct{}, err

@@ -64,9 +64,9 @@ func TestProductLife(t *testing.T) {
 		}
 	}
 	_, err = w.PublishProduct(w.as("ana"), p.ID)
-	wantField(t, err, model.KindConflict, "status")
+	wantField(t, err, model.KindConflict, "id")
 	_, err = w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Description: &text})
-	wantField(t, err, model.KindConflict, "status")
+	wantField(t, err, model.KindConflict, "id")
 }
 
 func TestWhoMayWhat(t *testing.T) {

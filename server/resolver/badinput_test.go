@@ -83,7 +83,7 @@ func TestBadInputs(t *testing.T) {
 		"a product of no domain":    {"ana", "createDataProduct", vars{"name": "loose", "domainId": "dom_nothing"}, "*", "input.domainId"},
 		"an asset of nobody's":      {"ana", "updateDataProduct", vars{"id": w.orders.ID, "ports": []any{vars{"name": "out", "direction": "OUTPUT", "assetIds": []any{"ast_nothing"}}}}, "*", "input.ports"},
 		"a port's name twice":       {"ana", "updateDataProduct", vars{"id": w.orders.ID, "ports": []any{vars{"name": "out", "direction": "OUTPUT"}, vars{"name": "out", "direction": "INPUT"}}}, "BAD_USER_INPUT", "input.ports"},
-		"published already":         {"ana", "publishDataProduct", vars{"id": w.orders.ID}, "CONFLICT", "input.status"},
+		"published already":         {"ana", "publishDataProduct", vars{"id": w.orders.ID}, "CONFLICT", "input.id"},
 		"no purpose":                {"bo", "requestAccess", vars{"productId": w.orders.ID, "purpose": "  ", "duration": "P1D"}, "BAD_USER_INPUT", "input.purpose"},
 		"a minute of access":        {"bo", "requestAccess", vars{"productId": w.orders.ID, "purpose": "attribution", "duration": "PT1M"}, "BAD_USER_INPUT", "input.duration"},
 		"a century of access":       {"bo", "requestAccess", vars{"productId": w.orders.ID, "purpose": "attribution", "duration": "P36500D"}, "BAD_USER_INPUT", "input.duration"},

@@ -16,8 +16,8 @@ import (
 // Every index ends in the id, so every order is total.
 var (
 	Principals = table("principal", "principal", func(p model.Principal) Keys {
-		return Keys{"name": text(p.Name), "domain": text(p.DomainID)}
-	}, unique("by_name", "name"), index("by_domain", "domain", "name"))
+		return Keys{"name": text(p.Name), "domain": text(p.DomainID), "role": texts(p.Roles)}
+	}, unique("by_name", "name"), index("by_domain", "domain", "name"), multi("by_role", "role", "name"))
 
 	Tokens = table("token", "token", func(t model.Token) Keys {
 		return Keys{"hash": text(t.Hash), "principal": text(t.PrincipalID)}

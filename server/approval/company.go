@@ -1,0 +1,107 @@
+package approval
+
+import (
+	"context"
+	"slices"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// company is what the matters need to know of people and domains, as they
+// stand now. Nothing of it is kept beyond one count.
+type company struct {
+	domains map[model.Slug]model.Domain
+	people  map[model.ID]model.Principal
+	order   []model.ID // of the people, by name
+}
+
+// meet reads the domains that the matters name, their stewards, the platform's
+// stewards, the owners and the voters: one query a kind, however many matters.
+func (r *Room) meet(ctx context.Context, matters []Matter) (*company, error) {
+	c := &company{domains: map[model.Slug]model.Domain{}, people: map[model.ID]model.Principal{}}
+	ids, err := r.meetDomains(ctx, c, matters)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range matters {
+		ids = append(ids, m.Owner)
+		for _, v := range m.Votes {
+			ids = append(ids, v.ApproverID)
+		}
+	}
+	if err := r.meetPeople(ctx, c, ids); err != nil {
+		return nil, err
+	}
+	q := store.Query{Index: "by_role", Where: store.Eq("role", string(model.RoleSteward)), Limit: store.MaxPage}
+	for p, err := range store.Principals.All(ctx, r.store, q) {
+		if err != nil {
+			return nil, err
+		}
+		c.people[p.ID] = p
+	}
+	for id := range c.people {
+		c.order = append(c.order, id)
+	}
+	slices.SortFunc(c.order, func(a, b model.ID) int { return compareNames(c.people[a], c.people[b]) })
+	return c, nil
+}
+
+func compareNames(a, b model.Principal) int {
+	switch {
+	case a.Name < b.Name:
+		return -1
+	case a.Name > b.Name:
+		return 1
+	}
+	return 0
+}
+
+// meetDomains reads the domains whose stewards are wanted, and lists those.
+func (r *Room) meetDomains(ctx context.Context, c *company, matters []Matter) ([]model.ID, error) {
+	var names []store.Value
+	for _, m := range matters {
+		t := Tally{matter: m}
+		for _, a := range append(slices.Clone(m.Approvals), cast(m.Votes)...) {
+			if name := store.Value(string(t.domainOf(a))); a.Role == gate.RoleDomainSteward && name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	var stewards []model.ID
+	for part := range slices.Chunk(names, store.MaxIn) {
+		for d, err := range store.Domains.All(ctx, r.store, store.Query{Index: "by_name", Where: store.In("name", part...), Limit: store.MaxPage}) {
+			if err != nil {
+				return nil, err
+			}
+			c.domains[d.Name] = d
+			stewards = append(stewards, d.StewardIDs...)
+		}
+	}
+	return stewards, nil
+}
+
+// cast gives the approvals that votes were cast for.
+func cast(votes []model.Vote) []model.Approval {
+	approvals := make([]model.Approval, len(votes))
+	for i, v := range votes {
+		approvals[i] = model.Approval{Role: v.Role, Domain: v.Domain}
+	}
+	return approvals
+}
+
+func (r *Room) meetPeople(ctx context.Context, c *company, ids []model.ID) error {
+	ids = slices.DeleteFunc(ids, func(id model.ID) bool { return id == "" })
+	slices.Sort(ids)
+	for part := range slices.Chunk(slices.Compact(ids), store.MaxIn) {
+		found, err := store.Principals.GetMany(ctx, r.store, part...)
+		if err != nil {
+			return err
+		}
+		for _, p := range found {
+			c.people[p.ID] = p
+		}
+	}
+	return nil
+}
