@@ -69,10 +69,10 @@ func (b Ballot) Missing() []Approval {
 // Helps reports whether the votes would bring the ballot further.
 func (b Ballot) Helps(votes ...Vote) bool {
 	with := Ballot{Approvals: b.Approvals, Votes: slices.Concat(b.Votes, votes)}
-	return sum(with.Lacking()) < sum(b.Lacking())
+	return total(with.Lacking()) < total(b.Lacking())
 }
 
-func sum(list []int) int {
+func total(list []int) int {
 	n := 0
 	for _, i := range list {
 		n += i
