@@ -10,6 +10,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/doors/trino"
+	"github.com/souk-mesh/souk/server/store"
 )
 
 // Config is what an operator can set. Flags, environment and file use the
@@ -24,6 +25,8 @@ type Config struct {
 	Retention string   `yaml:"decision-retention"` // how long the decision log keeps inputs: 90d, P90D or 2160h
 	LogLevel  string   `yaml:"log-level"`          // debug, info, warn or error
 	LogFormat string   `yaml:"log-format"`         // text or json
+
+	Mode store.Mode `yaml:"-"` // what opening the store may do; only a server that serves makes one
 
 	PolicyChild []string `yaml:"-"` // the command that tries rules of strangers in a process of its own; without one they are tried in this one
 

@@ -64,7 +64,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if err != nil {
 		return nil, fmt.Errorf("load policies: %w", err)
 	}
-	records, err := openStore(ctx, cfg.Store)
+	records, err := openStore(ctx, cfg.Store, cfg.Mode)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -102,11 +102,11 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	return s, nil
 }
 
-func openStore(ctx context.Context, uri string) (store.Store, error) {
+func openStore(ctx context.Context, uri string, mode store.Mode) (store.Store, error) {
 	if path, ok := strings.CutPrefix(uri, sqliteScheme); ok {
-		return sqlite.Open(ctx, path)
+		return sqlite.OpenAs(ctx, path, mode)
 	}
-	return mongo.Open(ctx, uri)
+	return mongo.OpenAs(ctx, uri, mode)
 }
 
 // Bind takes the address to serve on. It comes before New, so that a start on

@@ -29,10 +29,7 @@ func (s *Service) Revoke(ctx context.Context, grantID model.ID, reason string) (
 		return model.Grant{}, err
 	}
 	g.RevokedBy, g.RevokeReason = actor.ID, reason
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "grant.revoke", g.ID, reason, answer, store.Grants.Put(g))); err != nil {
-		return model.Grant{}, err
-	}
-	return store.Grants.Get(ctx, s.store, g.ID)
+	return store.Grants.Apply(ctx, s.store, s.gate.Change(ctx, "grant.revoke", g.ID, reason, answer, store.Grants.Put(g)))
 }
 
 // Grant returns one grant, or an error of kind NotFound.

@@ -67,14 +67,11 @@ func (s *Service) open(ctx context.Context, r model.AccessRequest, answer gate.A
 		writes = append(writes, store.Grants.Put(grant))
 	}
 	writes = append(writes, store.Requests.Put(r))
-	_, err := s.store.Apply(ctx, s.gate.Change(ctx, string(model.ActAccessRequest), r.ID, r.Purpose, answer, writes...))
+	opened, err := store.Requests.Apply(ctx, s.store, s.gate.Change(ctx, string(model.ActAccessRequest), r.ID, r.Purpose, answer, writes...))
 	if model.Is(err, model.KindConflict) {
 		return model.AccessRequest{}, errPending()
 	}
-	if err != nil {
-		return model.AccessRequest{}, err
-	}
-	return store.Requests.Get(ctx, s.store, r.ID)
+	return opened, err
 }
 
 // grant closes the request with a grant, which ends when the requester wished

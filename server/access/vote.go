@@ -190,8 +190,5 @@ func (s *Service) decide(ctx context.Context, id model.ID, action model.Action, 
 
 func (s *Service) put(ctx context.Context, action string, r model.AccessRequest, reason string, answer gate.Answer, more ...store.Write) (model.AccessRequest, error) {
 	writes := append([]store.Write{store.Requests.Put(r)}, more...)
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, action, r.ID, reason, answer, writes...)); err != nil {
-		return model.AccessRequest{}, err
-	}
-	return store.Requests.Get(ctx, s.store, r.ID)
+	return store.Requests.Apply(ctx, s.store, s.gate.Change(ctx, action, r.ID, reason, answer, writes...))
 }

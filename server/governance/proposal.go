@@ -250,10 +250,11 @@ func (s *Service) see(ctx context.Context, id model.ID) (model.PolicyProposal, p
 // put writes the proposal with whatever belongs to it, and gives it as it stands then.
 func (s *Service) put(ctx context.Context, action string, p model.PolicyProposal, reason string, answer gate.Answer, writes ...store.Write) (model.PolicyProposal, error) {
 	writes = append(writes, store.PolicyProposals.Put(p))
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, action, p.ID, reason, answer, writes...)); err != nil {
-		return p, err
+	written, err := store.PolicyProposals.Apply(ctx, s.store, s.gate.Change(ctx, action, p.ID, reason, answer, writes...))
+	if err != nil {
+		return p, err // the callers compare it with what they find in the store
 	}
-	return store.PolicyProposals.Get(ctx, s.store, p.ID)
+	return written, nil
 }
 
 // again repeats what lost a race for the proposal; everything is read and

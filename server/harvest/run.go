@@ -165,20 +165,24 @@ func (s *Service) Cancel(ctx context.Context, runID model.ID) (model.Run, error)
 // cancelElsewhere ends a run of another server by its row alone: that server
 // finds it at its next write, which fails, and kills the plugin.
 func (s *Service) cancelElsewhere(ctx context.Context, runID model.ID, answer gate.Answer) (model.Run, error) {
-	err := repeat(ctx, func() error {
-		run, err := store.Runs.Get(ctx, s.store, runID)
-		if err != nil || run.Status != model.RunRunning {
+	var run model.Run
+	err := repeat(ctx, func() (err error) {
+		if run, err = store.Runs.Get(ctx, s.store, runID); err != nil || run.Status != model.RunRunning {
 			return err
 		}
 		ended := s.now()
 		run.Status, run.EndedAt = model.RunCancelled, &ended
-		_, err = s.store.Apply(ctx, s.gate.Change(ctx, "run.cancel", run.SourceID, "run "+string(runID), answer, store.Runs.Put(run)))
+		put := store.Runs.Put(run)
+		if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "run.cancel", run.SourceID, "run "+string(runID), answer, put)); err != nil {
+			return err
+		}
+		run, err = store.Runs.Written(put)
 		return err
 	})
 	if err != nil {
 		return model.Run{}, err
 	}
-	return store.Runs.Get(ctx, s.store, runID)
+	return run, nil
 }
 
 func (s *Service) runAndSource(ctx context.Context, runID model.ID) (model.Run, model.Source, error) {

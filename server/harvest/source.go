@@ -51,13 +51,11 @@ func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, 
 		return model.Source{}, err
 	}
 	change := s.gate.Change(ctx, "source.create", source.ID, "", answer, store.Sources.Put(source))
-	if _, err := s.store.Apply(ctx, change); err != nil {
-		if model.Is(err, model.KindConflict) {
-			err = model.Conflict("input.name", "there is a source of this name already", "choose another name")
-		}
-		return model.Source{}, err
+	made, err := store.Sources.Apply(ctx, s.store, change)
+	if model.Is(err, model.KindConflict) {
+		err = model.Conflict("input.name", "there is a source of this name already", "choose another name")
 	}
-	return store.Sources.Get(ctx, s.store, source.ID)
+	return made, err
 }
 
 func (s *Service) mayCreate(ctx context.Context, source model.Source) (gate.Answer, error) {
@@ -114,13 +112,11 @@ func (s *Service) UpdateSource(ctx context.Context, e SourceEdit) (model.Source,
 		return model.Source{}, err
 	}
 	change := s.gate.Change(ctx, "source.update", source.ID, "", answer, store.Sources.Put(source))
-	if _, err := s.store.Apply(ctx, change); err != nil {
-		if model.Is(err, model.KindConflict) {
-			err = stale()
-		}
-		return model.Source{}, err
+	edited, err := store.Sources.Apply(ctx, s.store, change)
+	if model.Is(err, model.KindConflict) {
+		err = stale()
 	}
-	return store.Sources.Get(ctx, s.store, source.ID)
+	return edited, err
 }
 
 func stale() error {

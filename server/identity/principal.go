@@ -111,13 +111,10 @@ func (s *Service) requireAdmin(ctx context.Context, p model.Principal) (gate.Ans
 	return s.gate.Require(ctx, model.ActIdentity, res)
 }
 
-// put writes the principal and reads it back, with the stamps of the store.
+// put writes the principal and gives it with the stamps of the store.
 func (s *Service) put(ctx context.Context, action string, p model.Principal, answer gate.Answer, more ...store.Write) (model.Principal, error) {
 	writes := append([]store.Write{store.Principals.Put(p)}, more...)
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, action, p.ID, "", answer, writes...)); err != nil {
-		return model.Principal{}, err
-	}
-	return store.Principals.Get(ctx, s.store, p.ID)
+	return store.Principals.Apply(ctx, s.store, s.gate.Change(ctx, action, p.ID, "", answer, writes...))
 }
 
 // Principal returns one principal, or an error of kind NotFound.

@@ -117,10 +117,7 @@ func (s *Service) RevokeToken(ctx context.Context, id model.ID) (model.Token, er
 }
 
 func (s *Service) putToken(ctx context.Context, action string, t model.Token, answer gate.Answer) (model.Token, error) {
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, action, t.ID, t.Name, answer, store.Tokens.Put(t))); err != nil {
-		return model.Token{}, err
-	}
-	return store.Tokens.Get(ctx, s.store, t.ID)
+	return store.Tokens.Apply(ctx, s.store, s.gate.Change(ctx, action, t.ID, t.Name, answer, store.Tokens.Put(t)))
 }
 
 // Tokens lists the tokens of a principal, revoked and expired ones too; ""

@@ -139,10 +139,7 @@ func (s *Service) checkStewards(ctx context.Context, d model.Domain) error {
 
 func (s *Service) putDomain(ctx context.Context, action string, d model.Domain, answer gate.Answer, more ...store.Write) (model.Domain, error) {
 	writes := append([]store.Write{store.Domains.Put(d)}, more...)
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, action, d.ID, "", answer, writes...)); err != nil {
-		return model.Domain{}, err
-	}
-	return store.Domains.Get(ctx, s.store, d.ID)
+	return store.Domains.Apply(ctx, s.store, s.gate.Change(ctx, action, d.ID, "", answer, writes...))
 }
 
 // Domain returns one domain, or an error of kind NotFound.

@@ -127,10 +127,7 @@ func (s *Service) move(ctx context.Context, id model.ID, action model.Action, to
 }
 
 func (s *Service) putProduct(ctx context.Context, action string, p model.DataProduct, answer gate.Answer) (model.DataProduct, error) {
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, action, p.ID, "", answer, store.Products.Put(p))); err != nil {
-		return model.DataProduct{}, err
-	}
-	return store.Products.Get(ctx, s.store, p.ID)
+	return store.Products.Apply(ctx, s.store, s.gate.Change(ctx, action, p.ID, "", answer, store.Products.Put(p)))
 }
 
 func (s *Service) seeProduct(ctx context.Context, id model.ID) (model.DataProduct, policy.Resource, error) {

@@ -26,10 +26,7 @@ func (s *Service) CreateTeam(ctx context.Context, n NewTeam) (model.Team, error)
 	if err != nil {
 		return model.Team{}, err
 	}
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "team.create", t.ID, "", answer, store.Teams.Put(t))); err != nil {
-		return model.Team{}, err
-	}
-	return store.Teams.Get(ctx, s.store, t.ID)
+	return store.Teams.Apply(ctx, s.store, s.gate.Change(ctx, "team.create", t.ID, "", answer, store.Teams.Put(t)))
 }
 
 // home finds the domain that something new shall belong to.

@@ -37,6 +37,16 @@ type Store interface {
 	Close() error
 }
 
+// Mode says what opening a store may do.
+type Mode int
+
+// The modes.
+const (
+	Make     Mode = iota // makes the store where there is none
+	Existing             // a store that is there, to read and to write; none is an error of kind NotFound
+	Reading              // looks on beside the process that writes, and never writes nor makes anything
+)
+
 // Kind names a table.
 type Kind string
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 
 	fast "github.com/goccy/go-json"
 
@@ -139,6 +140,33 @@ func (t Table[T, P]) write(n T) Write {
 		panic(fmt.Sprintf("store: %s %s does not marshal: %v", t.schema.Noun, head.ID, err)) // a noun is plain data
 	}
 	return Write{Record: Record{Kind: t.schema.Kind, ID: head.ID, Revision: head.Revision, Doc: doc, Keys: t.keys(n)}}
+}
+
+// Apply makes the change and gives its subject, which is one of the nouns that
+// it puts, as this change left it. To read it back would show what somebody
+// else has written since.
+func (t Table[T, P]) Apply(ctx context.Context, s Store, c Change) (T, error) {
+	var zero T
+	at := slices.IndexFunc(c.Writes, func(w Write) bool {
+		return w.Record.Kind == t.schema.Kind && w.Record.ID == c.Subject && !w.Delete
+	})
+	if at < 0 {
+		return zero, &model.Error{Kind: model.KindInternal, Message: fmt.Sprintf("change %q does not put its subject, the %s %q", c.Action, t.schema.Noun, c.Subject)}
+	}
+	if _, err := s.Apply(ctx, c); err != nil {
+		return zero, err
+	}
+	return t.Written(c.Writes[at])
+}
+
+// Written gives the noun that a Put has stored, when its change succeeded.
+func (t Table[T, P]) Written(put Write) (T, error) {
+	var n T
+	if err := fast.Unmarshal(put.Record.Doc, &n); err != nil {
+		return n, fmt.Errorf("decode %s %s: %w", t.schema.Noun, put.Record.ID, err)
+	}
+	P(&n).Head().Revision = put.Record.Revision + 1
+	return n, nil
 }
 
 // Delete removes the noun at the revision it was read at.

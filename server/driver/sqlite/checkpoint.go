@@ -17,7 +17,7 @@ const logLimit = 16 << 20
 // over, takes the writer's lock for a moment, and is left for later when a
 // reader is in the way. A failure loses nothing: the log only stays longer.
 func (f *File) Checkpoints(ctx context.Context, news func() <-chan struct{}) {
-	if f.path == Memory {
+	if f.path == Memory || f.options.ReadOnly {
 		return
 	}
 	conn, err := f.connect([]string{"wal_autocheckpoint=0", "synchronous=FULL"})

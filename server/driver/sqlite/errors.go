@@ -12,10 +12,24 @@ import (
 // Remedy says what the operator can do about an error that came while a file
 // was in use.
 func Remedy(err error) string {
-	if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultFull {
+	switch {
+	case IsFull(err):
 		return "make room on the disk of the store, then try again"
+	case IsDamaged(err):
+		return damagedHint
+	default:
+		return "see that the disk is sound and that souk may write to it, then try again"
 	}
-	return "see that the disk is sound and that souk may write to it, then try again"
+}
+
+const damagedHint = "stop souk, keep the file for those who look into it, and bring the last backup back with: souk restore FILE"
+
+// IsFull reports whether the disk has no more room.
+func IsFull(err error) bool { return sqlite.ErrCode(err).ToPrimary() == sqlite.ResultFull }
+
+// IsDamaged reports whether the file is not as SQLite has written it.
+func IsDamaged(err error) bool {
+	return sqlite.ErrCode(err).ToPrimary() == sqlite.ResultCorrupt || sqlite.ErrCode(err) == sqlite.ResultIOErrShortRead
 }
 
 // IsKeyTaken reports whether a row was refused because its primary key is
@@ -34,7 +48,30 @@ func (f *File) unusable(err error) error {
 	if _, said := errors.AsType[*model.Error](err); said {
 		return err
 	}
-	return unavailable(fmt.Sprintf("the %s %q cannot be opened", f.options.Name, f.path), "name a file in a folder that exists and that souk may write to", err)
+	switch code := sqlite.ErrCode(err).ToPrimary(); {
+	case code == sqlite.ResultNotADB:
+		return unavailable(fmt.Sprintf("%q is no database, or its first page is damaged", f.path), "name another file for the "+f.options.Name+", or bring a backup back with: souk restore FILE", err)
+	case IsDamaged(err):
+		return unavailable(fmt.Sprintf("the %s %q is damaged", f.options.Name, f.path), damagedHint, err)
+	case code == sqlite.ResultFull:
+		return unavailable(fmt.Sprintf("there is no room for the %s %q", f.options.Name, f.path), Remedy(err), err)
+	}
+	return unavailable(fmt.Sprintf("the %s %q cannot be opened", f.options.Name, f.path), "see that souk may read and write the file and its folder", err)
+}
+
+func (f *File) homeless(err error) error {
+	return unavailable(fmt.Sprintf("the %s %q cannot be opened: there is no such folder", f.options.Name, f.path), "name a file in a folder that exists and that souk may write to", err)
+}
+
+func (f *File) noFile() error {
+	return unavailable(fmt.Sprintf("the %s %q cannot be opened: it is no file", f.options.Name, f.path), "name a file; souk makes it where there is none", nil)
+}
+
+func (f *File) absent() error {
+	return &model.Error{
+		Kind: model.KindNotFound, Message: fmt.Sprintf("there is no %s at %q", f.options.Name, f.path),
+		Hint: "look for a mistyped path; souk serve alone makes a new one",
+	}
 }
 
 func (f *File) held() error {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 )
 
 // Memory is the path of a file that lives and dies with its process. One
@@ -21,6 +22,7 @@ type Options struct {
 	Name      string // of what is kept, as errors have it: "store"
 	Exclusive bool   // for one process at a time, by a lock beside the file
 	ReadOnly  bool   // looks on beside the process that writes
+	Existing  bool   // Open makes no file; one that is only read is never made
 	Readers   int    // how many reads run at once, 1 at least
 
 	// Interrupt stops a read in the middle of a statement when its context ends,
@@ -54,8 +56,9 @@ type File struct {
 	unlock  func() error
 }
 
-// Open opens the file at path, and makes it when there is none. Its errors are
-// of kind Unavailable, name the file, and say what its operator can do.
+// Open opens the file at path, and makes it when there is none, unless it is to
+// be there. Its errors name the file and say what its operator can do: they are
+// of kind NotFound where there is none, else of kind Unavailable.
 func Open(path string, o Options) (*File, error) {
 	f := &File{path: path, options: o, writer: make(chan *Conn, 1), unlock: func() error { return nil }}
 	f.writer <- nil
@@ -70,10 +73,34 @@ func Open(path string, o Options) (*File, error) {
 	if o.ReadOnly {
 		open = f.openReader
 	}
-	if err := open(); err != nil {
+	err := f.look()
+	if err == nil {
+		err = open()
+	}
+	if err != nil {
 		return nil, errors.Join(f.unusable(err), f.Close())
 	}
 	return f, nil
+}
+
+// look refuses a path that names no file, before anything is made beside it.
+func (f *File) look() error {
+	if f.path == Memory {
+		return nil
+	}
+	info, err := os.Stat(f.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if _, err := os.Stat(filepath.Dir(f.path)); err != nil {
+			return f.homeless(err)
+		}
+		if f.options.Existing || f.options.ReadOnly {
+			return f.absent()
+		}
+	case err == nil && !info.Mode().IsRegular():
+		return f.noFile()
+	}
+	return nil
 }
 
 func (f *File) openWriter() error {

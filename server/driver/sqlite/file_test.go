@@ -184,8 +184,8 @@ func TestForeignFiles(t *testing.T) {
 	for _, o := range []sqlite.Options{options(), looking} {
 		wantRefused(t, newer, o, "newer souk", "99", "knows 3", "run the newer souk")
 		wantRefused(t, foreign, o, "another program", "name another file for the song book")
-		wantRefused(t, text, o, "cannot be opened")
-		wantRefused(t, folder, o, "cannot be opened")
+		wantRefused(t, text, o, "is no database", "name another file")
+		wantRefused(t, folder, o, "cannot be opened", "it is no file")
 		wantRefused(t, filepath.Join(folder, "no", "such.db"), o, "cannot be opened", "folder that exists")
 	}
 	wantRefused(t, foreign, nameless, "another program")
@@ -213,10 +213,7 @@ func TestFailedPreparation(t *testing.T) {
 func TestLookOn(t *testing.T) {
 	at, looking := path(t), options()
 	looking.ReadOnly = true
-	wantRefused(t, at, looking, "cannot be opened")
-	if _, err := os.Stat(at); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("looking made the file (%v)", err)
-	}
+	wantAbsent(t, at, looking)
 	writer := open(t, at, options())
 	reader := open(t, at, looking)
 	sing(t, writer, "one")
@@ -277,4 +274,69 @@ func TestClose(t *testing.T) {
 	nothing := func(*sqlite.Conn) error { return nil }
 	wantUnavailable(t, f.Read(t.Context(), nothing), "the song book is closed", "try again")
 	wantUnavailable(t, f.Write(nothing), "the song book is closed")
+}
+
+// wantAbsent demands that opening says that there is no file, and makes nothing.
+func wantAbsent(t *testing.T, at string, o sqlite.Options) {
+	t.Helper()
+	if _, err := sqlite.Open(at, o); !model.Is(err, model.KindNotFound) || !strings.Contains(err.Error(), "there is no song book at") {
+		t.Errorf("got %v, want that there is none", err)
+	}
+	if made, err := filepath.Glob(at + "*"); err != nil || len(made) > 0 {
+		t.Errorf("opening made %v (%v)", made, err)
+	}
+}
+
+// TestExisting opens what is there, and makes nothing where there is nothing.
+func TestExisting(t *testing.T) {
+	at, o := path(t), options()
+	o.Existing = true
+	wantAbsent(t, at, o)
+	made(t, at, options())
+	sing(t, open(t, at, o), "one")
+}
+
+// TestDamagedFile is named as such, when it is opened and while it is in use.
+func TestDamagedFile(t *testing.T) {
+	at := path(t)
+	f, err := sqlite.Open(at, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		sing(t, f, strings.Repeat("la", 200))
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	overwrite(t, at, 4096, 20*4096) // pages of songs
+	f = open(t, at, options())
+	err = f.Read(t.Context(), func(c *sqlite.Conn) error {
+		_, err := c.Number("SELECT count(*) FROM song WHERE title <> ''")
+		return err
+	})
+	if !sqlite.IsDamaged(err) || !strings.Contains(sqlite.Remedy(err), "souk restore") {
+		t.Errorf("got %v, %q, want that it is damaged", err, sqlite.Remedy(err))
+	}
+	overwrite(t, at, 104, 3000) // what the file holds
+	wantRefused(t, at, reader(), "is damaged", "souk restore")
+}
+
+// overwrite puts nonsense in the place of some bytes.
+func overwrite(t *testing.T, at string, from, length int64) {
+	t.Helper()
+	f, err := os.OpenFile(at, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt([]byte(strings.Repeat("nonsense", int(length)/8)), from)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func reader() sqlite.Options {
+	o := options()
+	o.ReadOnly = true
+	return o
 }

@@ -7,12 +7,14 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/driver/mongodb"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -21,7 +23,10 @@ import (
 type DB struct{ *store.Front }
 
 // engine is one database of a MongoDB replica set or sharded cluster.
-type engine struct{ client *mongodb.Client }
+type engine struct {
+	client  *mongodb.Client
+	reading bool // looks on, and writes nothing
+}
 
 // metaDocument is the only one of its collection: the version of the layout
 // and the number of the last event.
@@ -45,20 +50,29 @@ const app = "souk"
 // none), creates what is missing in it and starts the writer. A server that
 // cannot be reached or cannot do transactions is an error of kind Unavailable,
 // and no error repeats the password of the URI.
-func Open(ctx context.Context, uri string) (*DB, error) {
+func Open(ctx context.Context, uri string) (*DB, error) { return OpenAs(ctx, uri, store.Make) }
+
+// OpenAs opens the store as the mode says. Where there has to be one already
+// and the database holds none, the error is of kind NotFound.
+func OpenAs(ctx context.Context, uri string, mode store.Mode) (*DB, error) {
 	client, err := mongodb.Open(ctx, uri, app)
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{client}
-	if err := e.prepare(ctx); err != nil {
+	e := &engine{client: client, reading: mode == store.Reading}
+	if err := e.prepare(ctx, mode); err != nil {
 		_ = e.Close() // the reason why opening ends is err
 		return nil, err
 	}
 	return &DB{store.NewFront(e).Start(ctx)}, nil
 }
 
-func (e *engine) prepare(ctx context.Context) error {
+func (e *engine) prepare(ctx context.Context, mode store.Mode) error {
+	if mode != store.Make {
+		if err := e.find(ctx); err != nil || e.reading {
+			return err
+		}
+	}
 	if err := e.checkLayout(ctx); err != nil {
 		return err
 	}
@@ -83,6 +97,24 @@ func (e *engine) checkLayout(ctx context.Context) error {
 		return e.checkLayout(ctx)
 	case err != nil:
 		return fmt.Errorf("claim the database: %w", mongodb.Failure(err))
+	case meta.Layout != layoutVersion:
+		return otherLayout(e.client.Name(), meta.Layout)
+	}
+	return nil
+}
+
+// find refuses a database that holds no store, and one of another version.
+func (e *engine) find(ctx context.Context) error {
+	var meta metaDocument
+	err := e.meta().FindOne(ctx, metaSelf).Decode(&meta)
+	switch {
+	case errors.Is(err, mongo.ErrNoDocuments):
+		return &model.Error{
+			Kind: model.KindNotFound, Field: "store", Message: fmt.Sprintf("there is no store in the database %q", e.client.Name()),
+			Hint: "look for a mistyped name in the URI; souk serve alone makes a new one",
+		}
+	case err != nil:
+		return fmt.Errorf("look for the store: %w", mongodb.Failure(err))
 	case meta.Layout != layoutVersion:
 		return otherLayout(e.client.Name(), meta.Layout)
 	}

@@ -103,3 +103,30 @@ func openAt(tb testing.TB, where string) *mongo.DB {
 	})
 	return db
 }
+
+// TestModes makes a store only where that is asked for, and looks on without
+// writing.
+func TestModes(t *testing.T) {
+	where, database := mongodbtest.Database(t)
+	for _, mode := range []store.Mode{store.Existing, store.Reading} {
+		if _, err := mongo.OpenAs(t.Context(), where, mode); !model.Is(err, model.KindNotFound) {
+			t.Errorf("mode %d: got %v, want that there is none", mode, err)
+		}
+	}
+	if made, err := database.ListCollectionNames(t.Context(), bson.D{}); err != nil || len(made) > 0 {
+		t.Errorf("opening made %v (%v)", made, err)
+	}
+	openAt(t, where)
+	for _, mode := range []store.Mode{store.Existing, store.Reading} {
+		db, err := mongo.OpenAs(t.Context(), where, mode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Apply(t.Context(), change()); (err == nil) != (mode == store.Existing) {
+			t.Errorf("mode %d: got %v from a write", mode, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -23,6 +23,9 @@ var errRefused = errors.New("every change of the group is refused")
 // the group gets one of its own, and the one at fault gets another, write by
 // write, to learn what is wrong first.
 func (e *engine) Commit(ctx context.Context, group []*store.Job) error {
+	if e.reading {
+		return store.Unavailable("the store is open for reading only", "leave the writing to the souk that serves it", nil)
+	}
 	err := e.commit(ctx, group, false)
 	switch {
 	case !mongo.IsDuplicateKeyError(err):

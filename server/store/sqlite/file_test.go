@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -150,5 +151,37 @@ func TestTheLogIsCheckpointed(t *testing.T) {
 			t.Fatal("the write-ahead log stays long")
 		}
 		put(t, db, asset(2+int(time.Now().UnixNano()%1e6)))
+	}
+}
+
+// TestModes makes a store only where that is asked for, and looks on beside
+// the process that writes.
+func TestModes(t *testing.T) {
+	path := file(t)
+	for _, mode := range []store.Mode{store.Existing, store.Reading} {
+		if _, err := sqlite.OpenAs(t.Context(), path, mode); !model.Is(err, model.KindNotFound) || !strings.Contains(err.Error(), "there is no store at") {
+			t.Errorf("mode %d: got %v, want that there is none", mode, err)
+		}
+	}
+	if made, err := os.ReadDir(filepath.Dir(path)); err != nil || len(made) > 0 {
+		t.Errorf("opening made %v (%v)", made, err)
+	}
+	shut(t, open(t, path))
+	db, err := sqlite.OpenAs(t.Context(), path, store.Existing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(t, db)
+	put(t, db, asset(1))
+	looking, err := sqlite.OpenAs(t.Context(), path, store.Reading)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(t, looking)
+	if got, err := store.Assets.Get(t.Context(), looking, "ast_000001"); err != nil || got.Name != "name_000001" {
+		t.Errorf("got %q, %v", got.Name, err)
+	}
+	if _, err := looking.Apply(t.Context(), store.Change{Action: "test.put", Writes: []store.Write{store.Assets.Put(asset(2))}}); !model.Is(err, model.KindUnavailable) {
+		t.Errorf("the one that looks on wrote: %v", err)
 	}
 }

@@ -30,23 +30,30 @@ type engine struct {
 // Open opens the store in the file at path, and makes it when there is none;
 // ":memory:" is a store without a file. The context bounds the opening only.
 // A file that another process has open is an error of kind Unavailable.
-func Open(ctx context.Context, path string) (*DB, error) {
-	e, err := open(ctx, path)
+func Open(ctx context.Context, path string) (*DB, error) { return OpenAs(ctx, path, store.Make) }
+
+// OpenAs opens the store as the mode says. Where there has to be one already
+// and there is none, the error is of kind NotFound.
+func OpenAs(ctx context.Context, path string, mode store.Mode) (*DB, error) {
+	e, err := openAs(ctx, path, mode)
 	if err != nil {
 		return nil, err
 	}
 	return &DB{store.NewFront(e).Start(ctx)}, nil
 }
 
-// open opens the file. The writer syncs at every commit, and leaves the
+func open(ctx context.Context, path string) (*engine, error) { return openAs(ctx, path, store.Make) }
+
+// openAs opens the file. The writer syncs at every commit, and leaves the
 // checkpoint to another. Null is kept as minus infinity: it sorts before every
 // number and string as NULL does, but it equals itself and can stand in a
 // comparison of rows, which is how a page goes on after a key.
-func open(ctx context.Context, path string) (*engine, error) {
+func openAs(ctx context.Context, path string, mode store.Mode) (*engine, error) {
 	e := &engine{tables: newTables()}
 	var err error
 	e.file, err = sqlite.Open(path, sqlite.Options{
 		Name: "store", Application: application, Layout: layout, Exclusive: true, Readers: 6, Nil: math.Inf(-1),
+		Existing: mode != store.Make, ReadOnly: mode == store.Reading,
 		Prepare: func(c *sqlite.Conn) error { return e.prepare(ctx, c) },
 		Writing: []string{"wal_autocheckpoint=0", "cache_size=-65536"},
 		Reading: []string{"cache_size=-16384"},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -16,6 +18,7 @@ var writeCases = []testCase{
 	{"write/null is free", uniqueNull},
 	{"write/whole or not at all", whole},
 	{"write/many at once", bulk},
+	{"write/the answer is the caller's", answers},
 }
 
 func revisions(t *testing.T, s store.Store) {
@@ -124,4 +127,31 @@ func bulk(t *testing.T, s store.Store) {
 	if err != nil || len(e.Touched) != 1500 {
 		t.Errorf("the event touched %d records (%v)", len(e.Touched), err)
 	}
+}
+
+// answers are what the change has stored, and stay so when somebody else writes next.
+func answers(t *testing.T, s store.Store) {
+	t.Helper()
+	ada := model.Principal{Meta: model.Meta{ID: "prn_1"}, Name: "ada", Roles: []model.Role{model.RoleAdmin}}
+	put := func(s store.Store) model.Principal {
+		t.Helper()
+		got, err := store.Principals.Apply(t.Context(), s, store.Change{Action: "test.put", Subject: ada.ID, Writes: []store.Write{store.Principals.Put(ada)}})
+		if err != nil {
+			t.Fatalf("put: %v", err)
+		}
+		return got
+	}
+	got := put(s)
+	stored, err := store.Principals.Get(t.Context(), s, ada.ID)
+	if diff := cmp.Diff(stored, got); err != nil || diff != "" {
+		t.Errorf("the answer is not what is stored (-stored +answer): %s, %v", diff, err)
+	}
+	ada = got
+	if ada = put(Rival{s}); ada.Revision != 2 || ada.UpdatedAt.Before(got.UpdatedAt) {
+		t.Errorf("the answer has revision %d of %v, want 2", ada.Revision, ada.UpdatedAt)
+	}
+	_, err = store.Principals.Apply(t.Context(), s, store.Change{Action: "test.put", Subject: ada.ID, Writes: []store.Write{store.Principals.Put(ada)}})
+	wantKind(t, err, model.KindConflict)
+	_, err = store.Principals.Apply(t.Context(), s, store.Change{Action: "test.put", Subject: "prn_2"})
+	wantKind(t, err, model.KindInternal)
 }
