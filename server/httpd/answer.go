@@ -61,12 +61,11 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, media string, kind 
 	if status == http.StatusMethodNotAllowed && w.Header().Get("Allow") == "" {
 		w.Header().Set("Allow", "GET, POST")
 	}
-	a.write(w, r, media, status, refused.encode(r))
+	a.write(w, r, media, status, refused.text(model.RequestIDFrom(r.Context())))
 }
 
-// encode writes the errors, each with the id that the log knows the request by.
-func (f *refusal) encode(r *http.Request) []byte {
-	id := model.RequestIDFrom(r.Context())
+// text writes the errors, each with the id that the log knows the request by.
+func (f *refusal) text(id string) []byte {
 	list := make(gqlerror.List, len(f.errors))
 	for i, e := range f.errors {
 		extensions := maps.Clone(e.Extensions)

@@ -16,14 +16,16 @@ import (
 type Config struct {
 	Listen string // host:port, 127.0.0.1:8080; port 0 takes a free one
 
-	MaxBodyBytes  int64 // 128 KiB
-	MaxTokens     int   // 2,000 words and signs in one document
-	MaxDepth      int   // 12 levels of fields
-	MaxAliases    int   // 30 aliased fields, fragments written out
-	MaxRootFields int   // 10 fields of Query, Mutation or Subscription
-	MaxRepeats    int   // 20 times the same response key in one place
-	MaxComplexity int   // 20,000 objects and values
-	MaxStreams    int   // 1,000 subscriptions open at once
+	MaxBodyBytes   int64 // 128 KiB
+	MaxTokens      int   // 2,000 words and signs in one document
+	MaxDepth       int   // 12 levels of fields
+	MaxAliases     int   // 30 aliased fields, fragments written out
+	MaxRootFields  int   // 10 fields of Query, Mutation or Subscription
+	MaxDefinitions int   // 100 operations and fragments in one document
+	MaxRepeats     int   // 20 times the same response key in one place
+	MaxComplexity  int   // 20,000 objects and values
+	MaxStreams     int   // 1,000 subscriptions open at once
+	MaxStreamsEach int   // 20 of them by one principal
 
 	QueryTimeout    time.Duration // 10 s
 	MutationTimeout time.Duration // 30 s
@@ -51,7 +53,7 @@ func (c Config) Validate() error {
 	for field, n := range map[string]int64{
 		"maxBodyBytes": c.MaxBodyBytes, "maxTokens": int64(c.MaxTokens), "maxDepth": int64(c.MaxDepth),
 		"maxAliases": int64(c.MaxAliases), "maxRootFields": int64(c.MaxRootFields), "maxRepeats": int64(c.MaxRepeats),
-		"maxComplexity": int64(c.MaxComplexity), "maxStreams": int64(c.MaxStreams),
+		"maxComplexity": int64(c.MaxComplexity), "maxStreams": int64(c.MaxStreams), "maxStreamsEach": int64(c.MaxStreamsEach), "maxDefinitions": int64(c.MaxDefinitions),
 		"queryTimeout": int64(c.QueryTimeout), "mutationTimeout": int64(c.MutationTimeout),
 		"streamLifetime": int64(c.StreamLifetime), "heartbeat": int64(c.Heartbeat), "drainTimeout": int64(c.DrainTimeout),
 	} {
@@ -72,6 +74,8 @@ func (c Config) withDefaults() Config {
 	orElse(&c.MaxRepeats, 20)
 	orElse(&c.MaxComplexity, 20_000)
 	orElse(&c.MaxStreams, 1000)
+	orElse(&c.MaxStreamsEach, 20)
+	orElse(&c.MaxDefinitions, 100)
 	orElse(&c.QueryTimeout, 10*time.Second)
 	orElse(&c.MutationTimeout, 30*time.Second)
 	orElse(&c.StreamLifetime, time.Hour)

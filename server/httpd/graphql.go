@@ -25,7 +25,8 @@ type api struct {
 	present   graphql.ErrorPresenterFunc
 	recover   graphql.RecoverFunc
 	documents graphql.Cache[*ast.QueryDocument]
-	streams   chan struct{} // one seat for each open subscription
+	described *described
+	streams   *seats
 	zip       *zipper
 }
 
@@ -37,7 +38,8 @@ func GraphQL(cfg Config, schema graphql.ExecutableSchema, log *slog.Logger, pres
 	return &api{
 		cfg: cfg, schema: schema, log: log, present: present, recover: onPanic,
 		documents: lru.New[*ast.QueryDocument](cachedDocuments),
-		streams:   make(chan struct{}, cfg.MaxStreams),
+		described: describe(schema.Schema()),
+		streams:   newSeats(cfg),
 		zip:       newZipper(),
 	}
 }

@@ -60,7 +60,7 @@ func (a *api) document(ctx context.Context, query string) (*ast.QueryDocument, *
 	if len(doc.Operations) == 0 {
 		return nil, refuseDocument(CodeValidation, "the document has no operation")
 	}
-	if refused := a.cfg.bound(doc); refused != nil {
+	if refused := a.cfg.survey(ctx, doc, a.described).bound(doc); refused != nil {
 		return nil, refused
 	}
 	if list := validator.ValidateWithRules(a.schema.Schema(), doc, rules.NewDefaultRules()); len(list) > 0 {

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -15,6 +16,7 @@ type record struct {
 	kind     string // of the GraphQL operation
 	code     string // of its first error, or OK
 	asker    model.ID
+	again    func(context.Context) (model.Principal, error) // signs the asker in once more
 	draining <-chan struct{}
 }
 
@@ -48,6 +50,14 @@ func observe(w http.ResponseWriter, kind, code string) {
 func drainingOf(w http.ResponseWriter) <-chan struct{} {
 	if r, ok := w.(*record); ok {
 		return r.draining
+	}
+	return nil
+}
+
+// againOf gives what signs the asker in once more; nil where nobody has to.
+func againOf(w http.ResponseWriter) func(context.Context) (model.Principal, error) {
+	if r, ok := w.(*record); ok {
+		return r.again
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ func newToy() *toy {
 		type Query { hello(name: String): String! asker: String! slow: String! boom: String! big(size: Int!): String! items(first: Int!): [Item!]! }
 		type Item { id: ID! name: String child: Item items(first: Int!): [Item!]! }
 		type Mutation { touch: String! }
-		type Subscription { ticks(count: Int!): Int! }`})}
+		type Subscription { ticks(count: Int!): Int! waits: Int! }`})}
 }
 
 func (t *toy) Schema() *ast.Schema { return t.schema }
@@ -53,6 +54,12 @@ func (t *toy) Exec(ctx context.Context) graphql.ResponseHandler {
 	args := field.ArgumentMap(op.Variables)
 	if field.Name == "ticks" {
 		return t.ticks(args["count"])
+	}
+	if field.Name == "waits" {
+		return func(ctx context.Context) *graphql.Response {
+			<-ctx.Done()
+			return nil
+		}
 	}
 	return func(ctx context.Context) *graphql.Response {
 		value, err := t.answer(ctx, field.Name, args)
@@ -104,9 +111,17 @@ func (t *toy) ticks(count any) graphql.ResponseHandler {
 }
 
 // tokens lets everybody in who knows a name.
-type tokens struct{ down bool }
+type tokens struct {
+	down bool
+	now  *holder // what has become of everybody meanwhile
+}
+
+type holder struct{ revoked, changed atomic.Bool }
 
 func (a tokens) Authenticate(_ context.Context, secret string) (model.Principal, error) {
+	if a.now != nil && a.now.revoked.Load() {
+		secret = "revoked"
+	}
 	switch {
 	case a.down:
 		return model.Principal{}, &model.Error{Kind: model.KindUnavailable, Message: "the database at 10.0.0.7 is gone"}
@@ -114,6 +129,9 @@ func (a tokens) Authenticate(_ context.Context, secret string) (model.Principal,
 		p := model.Principal{Meta: model.Meta{ID: model.ID("prn_" + secret)}, Name: secret}
 		if secret == "cy" {
 			p.Roles = []model.Role{model.RoleAdmin}
+		}
+		if a.now != nil && a.now.changed.Load() {
+			p.Revision++
 		}
 		return p, nil
 	}

@@ -28,6 +28,9 @@ func (s *Server) Signed(auth authenticator, next http.Handler) http.Handler {
 		}
 		if rec, ok := w.(*record); ok {
 			rec.asker = who.ID
+			rec.again = func(ctx context.Context) (model.Principal, error) {
+				return signIn(r.WithContext(ctx), auth)
+			}
 		}
 		next.ServeHTTP(w, r.WithContext(model.WithPrincipal(r.Context(), who)))
 	})

@@ -2,10 +2,13 @@ package httpd
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/souk-mesh/souk/graph/model"
 )
 
 // stream answers with server-sent events, one connection an operation, as the
@@ -13,14 +16,13 @@ import (
 // the end, a comment now and then so that proxies do not hang up.
 func (a *api) stream(w http.ResponseWriter, r *http.Request, op *graphql.OperationContext) {
 	kind := op.Operation.Operation
-	select {
-	case a.streams <- struct{}{}:
-		defer func() { <-a.streams }()
-	default:
+	who := holder(r.Context())
+	if refused := a.streams.take(who.ID); refused != nil {
 		w.Header().Set("Retry-After", "10")
-		a.refuse(w, r, mediaStream, kind, refuse(http.StatusServiceUnavailable, CodeTooManyStreams, "%d streams are open; come back later", a.cfg.MaxStreams))
+		a.refuse(w, r, mediaStream, kind, refused)
 		return
 	}
+	defer a.streams.leave(who.ID)
 	ctx, cancel := context.WithTimeout(r.Context(), a.cfg.StreamLifetime)
 	defer cancel()
 	h := w.Header()
@@ -33,7 +35,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request, op *graphql.Operati
 		return
 	}
 	answers := a.answers(ctx, op)
-	a.relay(ctx, out, answers, drainingOf(w))
+	(&relay{out: out, heartbeat: a.cfg.Heartbeat, draining: drainingOf(w), again: againOf(w), who: who}).run(ctx, answers)
 	cancel()
 	for range answers { // wait until the producer has seen the end
 	}
@@ -58,32 +60,74 @@ func (a *api) answers(ctx context.Context, op *graphql.OperationContext) <-chan 
 	return answers
 }
 
-func (a *api) relay(ctx context.Context, out *events, answers <-chan []byte, draining <-chan struct{}) {
-	pulse := time.NewTicker(a.cfg.Heartbeat)
+// relay hands answers on to one client for as long as the client is who it was.
+type relay struct {
+	out       *events
+	heartbeat time.Duration
+	draining  <-chan struct{}
+	again     func(context.Context) (model.Principal, error) // signs in once more; nil where nobody has to
+	who       model.Principal
+}
+
+func (l *relay) run(ctx context.Context, answers <-chan []byte) {
+	pulse := time.NewTicker(l.heartbeat)
 	defer pulse.Stop()
 	for {
 		var err error
 		select {
 		case answer, open := <-answers:
 			if !open {
-				_ = out.send("event: complete\ndata:\n\n")
+				l.complete()
 				return
 			}
-			err = out.send("event: next\ndata: " + string(answer) + "\n\n")
-			pulse.Reset(a.cfg.Heartbeat)
+			err = l.pass(ctx, "event: next\ndata: "+string(answer)+"\n\n")
+			pulse.Reset(l.heartbeat)
 		case <-pulse.C:
-			err = out.send(":\n\n")
-		case <-draining:
-			_ = out.send("event: complete\ndata:\n\n")
+			err = l.pass(ctx, ":\n\n")
+		case <-l.draining:
+			l.complete()
 			return
 		case <-ctx.Done():
-			_ = out.send("event: complete\ndata:\n\n")
+			l.complete()
 			return
 		}
 		if err != nil {
 			return
 		}
 	}
+}
+
+func (l *relay) complete() { _ = l.out.send("event: complete\ndata:\n\n") }
+
+// pass sends what is there if the credential still opens and the principal is
+// the one that the answer was made for. Otherwise it says so, and the stream ends.
+func (l *relay) pass(ctx context.Context, text string) error {
+	if ended := l.ended(ctx); ended != nil {
+		_ = l.out.send("event: next\ndata: " + string(ended) + "\n\n")
+		l.complete()
+		return errEnded
+	}
+	return l.out.send(text)
+}
+
+var errEnded = errors.New("the right that the stream was opened by has ended")
+
+// ended is the last answer of a stream whose holder may not have another.
+func (l *relay) ended(ctx context.Context) []byte {
+	if l.again == nil {
+		return nil
+	}
+	now, err := l.again(ctx)
+	refused := refuse(http.StatusUnauthorized, string(model.KindUnauthenticated), "what the stream was opened by has ended; sign in again")
+	switch {
+	case err == nil && now.ID == l.who.ID && now.Revision == l.who.Revision:
+		return nil
+	case err == nil:
+		refused = refuse(http.StatusForbidden, string(model.KindDenied), "your own record has changed since the stream began; subscribe again")
+	case !model.Is(err, model.KindUnauthenticated):
+		refused = refuse(http.StatusServiceUnavailable, string(model.KindUnavailable), "the records cannot be read now; come back later")
+	}
+	return refused.text(model.RequestIDFrom(ctx))
 }
 
 // events writes to the client, who gets a while for each event.

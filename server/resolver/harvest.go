@@ -131,18 +131,10 @@ func (s subscription) HarvestRun(ctx context.Context, id model.ID) (<-chan *mode
 	if err != nil {
 		return nil, err
 	}
-	out := make(chan *model.Run)
-	go func() {
-		defer close(out)
-		for run := range states {
-			select {
-			case out <- &run:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return out, nil
+	return stream(ctx, states, func(ctx context.Context) (bool, error) {
+		_, err := s.s.Harvest.HarvestRun(ctx, id)
+		return err == nil, err
+	}), nil
 }
 
 // Domain resolves whose source it is.

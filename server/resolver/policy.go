@@ -170,18 +170,10 @@ func (s subscription) PolicyAssessment(ctx context.Context, proposalID model.ID)
 	if err != nil {
 		return nil, err
 	}
-	out := make(chan *model.PolicyAssessment)
-	go func() {
-		defer close(out)
-		for a := range states {
-			select {
-			case out <- &a:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return out, nil
+	return stream(ctx, states, func(ctx context.Context) (bool, error) {
+		can, err := s.s.Governance.Can(ctx, proposalID, model.ActPolicyComment)
+		return can[model.ActPolicyComment] == model.Allow, err
+	}), nil
 }
 
 // Author resolves who wrote a proposal.
