@@ -245,6 +245,7 @@ func (m *matrix) knockAt(c caller, pattern, probe string) string {
 	}
 	r := httptest.NewRequestWithContext(m.t.Context(), method, path, strings.NewReader(probe))
 	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Souk-Obligations", "understood")
 	w := m.knock(c, r)
 	told := fmt.Sprint(w.Code)
 	var answer struct {

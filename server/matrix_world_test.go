@@ -86,7 +86,7 @@ func newMatrix(t *testing.T, uri string) *matrix {
 	m := &matrix{t: t, ids: map[string]string{}, tokens: map[string]string{"stranger": "souk_nobody"}, people: map[string]model.Principal{}, domains: map[model.Slug]model.Domain{}}
 	cfg := Defaults()
 	cfg.Store, cfg.BundleKey = uri, filepath.Join(t.TempDir(), "bundle.pem")
-	cfg.TrinoCatalogs = []string{"shop=sqlite://shop/main"}
+	cfg.TrinoCatalogs = []string{"shop=postgres://db.acme.example:5432/shop"}
 	var err error
 	m.Server, err = New(t.Context(), cfg, plugins.All(), slog.New(slog.NewTextHandler(t.Output(), nil)))
 	must(t, err)
@@ -147,8 +147,8 @@ func (m *matrix) furnish() {
 	var writes []store.Write
 	for _, name := range []string{"orders", "hidden"} {
 		a := model.Asset{
-			Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "sqlite://shop", Name: name, ShortName: name,
-			Kind: model.KindTable, Status: model.AssetActive, Platform: "sqlite", DomainID: m.domains["sales"].ID,
+			Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "postgres://db.acme.example:5432", Name: "shop.public." + name, ShortName: name,
+			Kind: model.KindTable, Status: model.AssetActive, Platform: "postgres", DomainID: m.domains["sales"].ID, Fields: []model.AssetField{{Name: "id", NativeType: "bigint"}},
 		}
 		m.ids["table."+name] = string(a.ID)
 		writes = append(writes, store.Assets.Put(a))
