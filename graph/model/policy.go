@@ -179,6 +179,10 @@ type PolicyImpact struct {
 	DyingGrants  []ID          `json:"dyingGrants,omitempty"`
 	Loosens      bool          `json:"loosens"`   // it allows what was refused
 	Sensitive    bool          `json:"sensitive"` // and does so on confidential data
+
+	// Loosenings are the rules that are not provably narrower than those in force.
+	Loosenings []PolicyProblem `json:"loosenings,omitempty"`
+
 	Duration     time.Duration `json:"duration"`
 }
 

@@ -108,15 +108,16 @@ func (s *Service) draftOf(ctx context.Context, p model.PolicyProposal) (model.Po
 	return r, policy.Draft{Domain: r.Domain, Modules: r.Modules}, err
 }
 
-// touched lists the domains that the draft's rules name, its own included.
+// touched lists the domains that the draft's rules name, its own included:
+// all of them where a rule computes whom it means.
 func (s *Service) touched(ctx context.Context, d policy.Draft) ([]model.Slug, error) {
-	named := policy.Touches(d)
+	named, everybody := policy.Touches(d), len(policy.Computes(d)) > 0
 	var known []model.Slug
 	for domain, err := range store.Domains.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
 		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(named, domain.Name) {
+		if everybody || slices.Contains(named, domain.Name) {
 			known = append(known, domain.Name)
 		}
 	}

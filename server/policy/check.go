@@ -45,7 +45,7 @@ func (e *Engine) check(ctx context.Context, d Draft) (hash string, problems []mo
 	if err != nil {
 		return "", problemsOf(err)
 	}
-	return u.revision, inOrder(append(remarks(d, parsed), u.opaque(ctx, d.Domain)...))
+	return u.revision, inOrder(slices.Concat(remarks(d, parsed), u.opaque(ctx, d.Domain), Computes(d)))
 }
 
 // misplaced lists the files that do not belong to the draft.

@@ -28,12 +28,18 @@ var domainShape = regexp.MustCompile(`^([a-z][a-z0-9_]{1,40})(/|$)`)
 // with the shape of a domain's or a team's name in a rule that looks at whose
 // the subject or the resource is, or in a helper of such a rule. It errs on
 // the side of naming too many; the caller knows which domains there are. A
-// module that does not parse names none.
+// module that does not parse names none. What Computes lists is not here.
 func Touches(d Draft) []model.Slug {
-	t := touches{rules: map[string][]*ast.Rule{}, named: map[model.Slug]bool{}}
+	t := readTouches(d)
 	if d.Domain != "" {
 		t.named[d.Domain] = true
 	}
+	t.eachAsking(t.collect)
+	return slices.Sorted(maps.Keys(t.named))
+}
+
+func readTouches(d Draft) *touches {
+	t := &touches{rules: map[string][]*ast.Rule{}, named: map[model.Slug]bool{}}
 	for _, m := range d.Modules {
 		if isTest(m.Path) {
 			continue
@@ -47,14 +53,19 @@ func Touches(d Draft) []model.Slug {
 			t.rules[name] = append(t.rules[name], r)
 		}
 	}
+	return t
+}
+
+// eachAsking gives each rule that looks at whose something is, with all the
+// rules that it needs.
+func (t *touches) eachAsking(one func(within map[string]bool)) {
 	for _, name := range slices.Sorted(maps.Keys(t.rules)) {
 		within := map[string]bool{}
 		t.reach(name, within)
 		if t.asks(within) {
-			t.collect(within)
+			one(within)
 		}
 	}
-	return slices.Sorted(maps.Keys(t.named))
 }
 
 type touches struct {

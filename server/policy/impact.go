@@ -42,7 +42,10 @@ func (e *Engine) Assess(ctx context.Context, d Draft, evidence Evidence, progres
 	r := &replay{domain: d.Domain, base: base, trial: base.with(d.Domain, u), flips: map[flipKey]*model.PolicyFlip{}}
 	r.impact = model.PolicyImpact{At: model.Now(), BaseHash: base.of(d.Domain).revision, RevisionHash: r.trial.of(d.Domain).revision}
 	begin := time.Now()
-	invented := madeUp(base.of(d.Domain), r.trial.of(d.Domain), d.Domain)
+	active, draft := base.of(d.Domain), r.trial.of(d.Domain)
+	wider, loosenings := widened(active, draft, base.platform)
+	r.impact.Loosenings = loosenings
+	invented := madeUp(active, draft, wider.opening, d.Domain)
 	r.pace = pace{tell: progress, parts: []int{evidence.Total, evidence.TotalGrants, length(invented)}}
 	r.pace.step(0)
 	for _, part := range []func() error{
@@ -297,6 +300,7 @@ func (r *replay) count(o outcome) {
 // report puts the changes in order and signs them, so that the same facts give
 // the same hash.
 func (r *replay) report() (model.PolicyImpact, error) {
+	r.impact.Loosens = len(r.impact.Loosenings) > 0
 	for _, f := range r.flips {
 		if f.Change == denyToAllow || f.Change == loosened {
 			r.impact.Loosens = true

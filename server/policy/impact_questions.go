@@ -20,20 +20,34 @@ const someone = "prn_made_up"
 // maxMadeUp bounds them.
 const maxMadeUp = 5000
 
-// madeUp makes questions up from the words of both revisions: for each kind of
-// asker and each action that the rules name, an ordinary question, and that
-// question with one field at each value that a rule compares it with.
-func madeUp(active, draft *unit, domain model.Slug) iter.Seq2[Question, error] {
+// madeUp makes questions up from the words of both revisions. First come those
+// that the clauses by which the draft may open more describe; then, for each
+// kind of asker and each action that the rules name, an ordinary question, and
+// that question with one field at each value that a rule compares it with.
+func madeUp(active, draft *unit, opening []clause, domain model.Slug) iter.Seq2[Question, error] {
 	w := &wording{fields: map[string]map[string]bool{}, actions: map[model.Action]bool{}}
 	w.read(active)
 	w.read(draft)
 	w.close()
 	return func(yield func(Question, error) bool) {
 		n := 0
+		ask := func(q Question) bool {
+			n++
+			return n <= maxMadeUp && yield(q, nil)
+		}
+		for _, p := range personas(cmp.Or(domain, anyDomain)) {
+			for _, c := range opening {
+				for q := range c.described(p) {
+					if !ask(q) {
+						return
+					}
+				}
+			}
+		}
 		for _, p := range personas(cmp.Or(domain, anyDomain)) {
 			for _, action := range slices.Sorted(maps.Keys(w.actions)) {
 				for q := range w.variants(p, action) {
-					if n++; n > maxMadeUp || !yield(q, nil) {
+					if !ask(q) {
 						return
 					}
 				}
@@ -89,6 +103,7 @@ func (w *wording) read(u *unit) {
 			}
 		}
 		ast.NewGenericVisitor(func(n any) bool { w.look(n); return false }).Walk(trees[file])
+		ast.WalkTerms(trees[file], func(t *ast.Term) bool { w.quantities(t); return false })
 	}
 }
 
@@ -122,18 +137,33 @@ func (w *wording) look(n any) {
 }
 
 func (w *wording) note(field string, t *ast.Term) {
-	if w.fields[field] == nil {
+	for _, l := range literals(t) {
+		w.add(field, string(l.Value.(ast.String)))
+	}
+	w.add(field, around(t.Value)...)
+}
+
+func (w *wording) add(field string, values ...string) {
+	if len(values) > 0 && w.fields[field] == nil {
 		w.fields[field] = map[string]bool{}
 	}
-	for _, l := range literals(t) {
-		w.fields[field][string(l.Value.(ast.String))] = true
+	for _, v := range values {
+		w.fields[field][v] = true
 	}
-	if n, ok := t.Value.(ast.Number); ok {
-		if at, whole := n.Int(); whole {
-			for _, near := range []int{at - 1, at, at + 1} {
-				w.fields[field][strconv.Itoa(near)] = true
-			}
-		}
+}
+
+// quantities notes every time and every number that the rules name, wherever
+// they stand: a rule may get at the clock, or at how long somebody wants the
+// data, by a constant, a helper or a calculation.
+func (w *wording) quantities(t *ast.Term) {
+	near := around(t.Value)
+	switch _, text := t.Value.(ast.String); {
+	case text:
+		w.add("context.now", near...)
+	case len(near) > 0:
+		w.add("context.duration_s", near...)
+		w.add("resource.ports", near...)
+		w.add("context.now", instants(t.Value.(ast.Number))...)
 	}
 }
 
@@ -187,12 +217,7 @@ func (w *wording) close() {
 		"subject.clearance":       append(closed["input.subject.clearance"], ""),
 		"context.purpose":         {""},
 	} {
-		if w.fields[field] == nil {
-			w.fields[field] = map[string]bool{}
-		}
-		for _, word := range words {
-			w.fields[field][word] = true
-		}
+		w.add(field, words...)
 	}
 }
 

@@ -116,7 +116,7 @@ func TestAssessLoosens(t *testing.T) {
 	}{
 		{"a team reads internal data", rule("allow", "read.web", `input.action.name == "data.read"`, `"finance/web" in input.subject.teams`, `input.resource.classification == "INTERNAL"`), true, false, "deny_to_allow data.read INTERNAL made up: outsider"},
 		{"a team reads all data", rule("allow", "read.web", `input.action.name == "data.read"`, `"finance/web" in input.subject.teams`), true, false, "deny_to_allow data.read INTERNAL made up: outsider"},
-		{"for a purpose", rule("allow", "read.p", `input.action.name == "data.read"`, `input.context.purpose == "audit"`, `input.resource.classification == "CONFIDENTIAL"`), false, false, ""},
+		{"for a purpose", rule("allow", "read.p", `input.action.name == "data.read"`, `input.context.purpose == "audit"`, `input.resource.classification == "CONFIDENTIAL"`), true, true, "deny_to_allow data.read CONFIDENTIAL made up: outsider"},
 		{"confidential data", rule("allow", "read.c", `input.action.name == "data.read"`, `input.resource.classification == "CONFIDENTIAL"`), true, true, "deny_to_allow data.read CONFIDENTIAL made up: outsider"},
 		{"services", rule("deny", "read.s", `input.action.name == "data.read"`, `input.subject.type == "service"`), false, false, ""},
 		{"a member who is a service", rule("deny", "read.m", `input.action.name == "data.read"`, `input.subject.domain == "sales"`), false, false, "allow_to_deny data.read INTERNAL made up: member"},

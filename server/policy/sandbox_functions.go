@@ -32,6 +32,9 @@ to_number trim trim_left trim_prefix trim_right trim_space trim_suffix type_name
 // allowedInTests is what tests may call besides.
 const allowedInTests = `internal.test_case numbers.range`
 
+// allowedNames are the functions that rules may call, one by one.
+var allowedNames = strings.Fields(allowed)
+
 // capabilities narrows what this version of the engine can do. AllowNet is
 // empty, not nil: nil would let schemas be fetched from anywhere.
 func capabilities(tests bool) *ast.Capabilities {
