@@ -64,7 +64,8 @@ func meansAnybody(at *ast.Location) model.PolicyProblem {
 // computes reports that the expression makes or matches a text which may be a
 // name. One that only looks at plain fields of another kind does not.
 func computes(e *ast.Expr) bool {
-	if !works(e) && !(e.IsCall() && working(e.Operator().String(), e.Operands())) {
+	called := e.IsCall() && working(e.Operator().String(), e.Operands())
+	if !called && !works(e) {
 		return false
 	}
 	open := false

@@ -162,24 +162,24 @@ func (c clause) covers(narrow clause, sameHead bool) bool {
 }
 
 // implies reports that the other condition holds wherever this one does.
-func (c premise) implies(other premise) bool {
+func (p premise) implies(other premise) bool {
 	switch {
-	case c.text == other.text:
+	case p.text == other.text:
 		return true
-	case c.field == "" || c.field != other.field:
+	case p.field == "" || p.field != other.field:
 		return false
 	case other.among != nil:
-		return c.among != nil && c.among.Diff(other.among).Len() == 0
-	case c.among != nil:
-		return other.order != "" && !slices.ContainsFunc(c.among.Slice(), func(t *ast.Term) bool { return !inOrderOf(t.Value, other.order, other.bound) })
-	case other.order == "" || c.order == "" || c.order[0] != other.order[0]:
+		return p.among != nil && p.among.Diff(other.among).Len() == 0
+	case p.among != nil:
+		return other.order != "" && !slices.ContainsFunc(p.among.Slice(), func(t *ast.Term) bool { return !inOrderOf(t.Value, other.order, other.bound) })
+	case other.order == "" || p.order == "" || p.order[0] != other.order[0]:
 		return false
 	}
 	// x < 3 implies x < 5; x <= 5 implies x < 5 for none.
-	if c.bound.Compare(other.bound) == 0 {
-		return c.order == other.order || len(other.order) == 2
+	if p.bound.Compare(other.bound) == 0 {
+		return p.order == other.order || len(other.order) == 2
 	}
-	return inOrderOf(c.bound, other.order, other.bound)
+	return inOrderOf(p.bound, other.order, other.bound)
 }
 
 // inOrderOf compares two values as the rules would.
