@@ -692,6 +692,7 @@ type ComplexityRoot struct {
 		Generated    func(childComplexity int) int
 		Grants       func(childComplexity int) int
 		Hash         func(childComplexity int) int
+		Loosenings   func(childComplexity int) int
 		Loosens      func(childComplexity int) int
 		Replayed     func(childComplexity int) int
 		RevisionHash func(childComplexity int) int
@@ -3895,6 +3896,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PolicyImpact.Hash(childComplexity), true
+	case "PolicyImpact.loosenings":
+		if e.ComplexityRoot.PolicyImpact.Loosenings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.Loosenings(childComplexity), true
 	case "PolicyImpact.isLoosening":
 		if e.ComplexityRoot.PolicyImpact.Loosens == nil {
 			break
@@ -7322,6 +7329,8 @@ func (ec *executionContext) childFields_PolicyImpact(ctx context.Context, field 
 		return ec.fieldContext_PolicyImpact_isLoosening(ctx, field)
 	case "isSensitive":
 		return ec.fieldContext_PolicyImpact_isSensitive(ctx, field)
+	case "loosenings":
+		return ec.fieldContext_PolicyImpact_loosenings(ctx, field)
 	case "duration":
 		return ec.fieldContext_PolicyImpact_duration(ctx, field)
 	}
