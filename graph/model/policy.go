@@ -167,23 +167,23 @@ func (t PolicyTests) OK() bool {
 // PolicyImpact says what a revision would have decided otherwise. Approvers
 // sign its Hash.
 type PolicyImpact struct {
-	Hash         string        `json:"hash"`
-	RevisionHash string        `json:"revisionHash"`
-	BaseHash     string        `json:"baseHash"`
-	At           time.Time     `json:"at"`
-	Replayed     int           `json:"replayed"` // logged decisions
-	Grants       int           `json:"grants"`   // live grants asked again
-	Generated    int           `json:"generated"`
-	Skipped      int           `json:"skipped,omitempty"` // logged decisions that these policies cannot be asked again
-	Flips        []PolicyFlip  `json:"flips,omitempty"`
-	DyingGrants  []ID          `json:"dyingGrants,omitempty"`
-	Loosens      bool          `json:"loosens"`   // it allows what was refused
-	Sensitive    bool          `json:"sensitive"` // and does so on confidential data
+	Hash         string       `json:"hash"`
+	RevisionHash string       `json:"revisionHash"`
+	BaseHash     string       `json:"baseHash"`
+	At           time.Time    `json:"at"`
+	Replayed     int          `json:"replayed"` // logged decisions
+	Grants       int          `json:"grants"`   // live grants asked again
+	Generated    int          `json:"generated"`
+	Skipped      int          `json:"skipped,omitempty"` // logged decisions that these policies cannot be asked again
+	Flips        []PolicyFlip `json:"flips,omitempty"`
+	DyingGrants  []ID         `json:"dyingGrants,omitempty"`
+	Loosens      bool         `json:"loosens"`   // it allows what was refused
+	Sensitive    bool         `json:"sensitive"` // and does so on confidential data
 
 	// Loosenings are the rules that are not provably narrower than those in force.
 	Loosenings []PolicyProblem `json:"loosenings,omitempty"`
 
-	Duration     time.Duration `json:"duration"`
+	Duration time.Duration `json:"duration"`
 }
 
 // PolicyFlip counts one kind of change with a few samples.
