@@ -2285,13 +2285,20 @@ func (ec *executionContext) unmarshalInputCheckSourceConfigInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"plugin", "config", "secrets"}
+	fieldsInOrder := [...]string{"domainId", "plugin", "config", "secrets"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "domainId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("domainId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DomainID = graphql.OmittableOf(data)
 		case "plugin":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("plugin"))
 			data, err := ec.unmarshalNString2string(ctx, v)

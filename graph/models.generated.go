@@ -254,6 +254,8 @@ type CheckPolicyPayload struct {
 
 // What checkSourceConfig tries.
 type CheckSourceConfigInput struct {
+	// The domain that the source would belong to; the asker's own when it is left out. Secrets and folders are bound to domains.
+	DomainID graphql.Omittable[*model.ID] `json:"domainId,omitempty"`
 	// The name of the plugin.
 	Plugin string `json:"plugin"`
 	// The plugin's configuration, without secrets.

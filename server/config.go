@@ -10,6 +10,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/doors/trino"
+	"github.com/souk-mesh/souk/server/harvest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -22,6 +23,7 @@ type Config struct {
 	PluginDir string   `yaml:"plugin-dir"`         // folder of foreign plugins and their plugins.lock; "" has none
 	SecretEnv []string `yaml:"secret-env"`         // environment variables that sources may name, * at the end allowed
 	SecretDir string   `yaml:"secret-dir"`         // folder whose files sources may name; "" has none
+	Bindings  []string `yaml:"secret-bindings"`    // which secrets a domain may show to which hosts: REFERENCE=DOMAIN@HOST:PORT
 	Retention string   `yaml:"decision-retention"` // how long the decision log keeps inputs: 90d, P90D or 2160h
 	LogLevel  string   `yaml:"log-level"`          // debug, info, warn or error
 	LogFormat string   `yaml:"log-format"`         // text or json
@@ -47,6 +49,9 @@ func (c Config) Validate() error {
 		return model.Invalid("store", "must begin with sqlite:, mongodb:// or mongodb+srv://", "use sqlite:souk.db for an embedded file")
 	}
 	if _, err := c.retention(); err != nil {
+		return err
+	}
+	if _, err := harvest.ParseBindings(c.Bindings); err != nil {
 		return err
 	}
 	if err := c.unknownTables().Validate(); err != nil {

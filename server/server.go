@@ -91,13 +91,17 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if s.Outside, err = s.outside(g); err != nil {
 		return nil, errors.Join(err, decisions.Close(), records.Close())
 	}
+	bindings, err := harvest.ParseBindings(cfg.Bindings)
+	if err != nil {
+		return nil, errors.Join(err, decisions.Close(), records.Close())
+	}
 	launcher, err := harvest.NewLauncher(bundled, cfg.PluginDir, log)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read plugin folder: %w", err), decisions.Close(), records.Close())
 	}
 	s.Harvest = harvest.New(harvest.Config{
 		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher,
-		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Now: model.Now, Log: log,
+		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Now: model.Now, Log: log,
 	})
 	return s, nil
 }

@@ -19,6 +19,7 @@ type Source struct {
 	CheckpointRun  ID                   `json:"checkpointRun,omitempty"` // the run that left it
 	FailedRuns     int                  `json:"failedRuns,omitempty"`    // in a row
 	LastRunID      ID                   `json:"lastRunId,omitempty"`
+	SetUpBy        ID                   `json:"setUpBy,omitempty"`        // who last set the configuration or the secrets, and answers for them
 	AllowRetireAll bool                 `json:"allowRetireAll,omitempty"` // a person has lifted the fail-safe for the next run
 }
 

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -53,6 +54,12 @@ func platformName(namespace string) string {
 	}
 	name, _, _ := strings.Cut(namespace, ":")
 	return name
+}
+
+// DefaultPort is the port that servers of the scheme listen on, "" where none is known.
+func DefaultPort(scheme string) string {
+	scheme = strings.ToLower(scheme)
+	return platforms[cmp.Or(schemes[scheme], scheme)].port
 }
 
 func platformOf(namespace string) platform {

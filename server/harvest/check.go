@@ -1,10 +1,11 @@
 package harvest
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
@@ -23,34 +24,46 @@ func (s *Service) Check(ctx context.Context, sourceID model.ID) ([]model.Capabil
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "source.check", source.ID, "", answer)); err != nil {
+	p, err := s.plugins.find(ctx, source.Plugin)
+	if err != nil {
+		return nil, s.failureOf(ctx, notLaunched(err)), nil
+	}
+	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "source.check", source.ID, s.uses(p, source), answer)); err != nil {
 		return nil, nil, err
 	}
-	return s.check(ctx, source.Plugin, source.Config, source.Secrets)
+	return s.check(ctx, source)
 }
 
-// CheckConfig tries a configuration before there is a source. The right to do
-// so is asked for as if the source belonged to the asker's own domain.
-func (s *Service) CheckConfig(ctx context.Context, plugin string, config json.RawMessage, secrets map[string]model.SecretRef) ([]model.Capability, *model.Failure, error) {
+// CheckConfig tries a configuration before there is a source, as if it
+// belonged to the domain; "" is the asker's own.
+func (s *Service) CheckConfig(ctx context.Context, n NewSource) ([]model.Capability, *model.Failure, error) {
 	asker, err := model.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	res, err := s.gate.Source(ctx, model.Source{DomainID: asker.DomainID})
+	source := model.Source{DomainID: cmp.Or(n.DomainID, asker.DomainID), Plugin: n.Plugin, Config: n.Config, Secrets: n.Secrets}
+	res, err := s.gate.Source(ctx, source)
+	if model.Is(err, model.KindNotFound) {
+		err = model.Invalid("input.domainId", "there is no such domain", "name the domain that the source would belong to")
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := s.gate.Require(ctx, model.ActSourceAdmin, res); err != nil {
-		return nil, nil, err
-	}
-	kept, err := s.judge(ctx, plugin, config, secrets)
+	answer, err := s.gate.Require(ctx, model.ActSourceAdmin, res)
 	if err != nil {
 		return nil, nil, err
 	}
-	return s.check(ctx, plugin, kept, secrets)
+	reason, vouched, err := s.judge(ctx, &source)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "source.check_config", source.DomainID, reason, answer, vouched...)); err != nil {
+		return nil, nil, err
+	}
+	return s.check(ctx, source)
 }
 
-func (s *Service) check(ctx context.Context, name string, config json.RawMessage, refs map[string]model.SecretRef) ([]model.Capability, *model.Failure, error) {
+func (s *Service) check(ctx context.Context, source model.Source) ([]model.Capability, *model.Failure, error) {
 	select {
 	case s.checks <- struct{}{}:
 		defer func() { <-s.checks }()
@@ -58,8 +71,8 @@ func (s *Service) check(ctx context.Context, name string, config json.RawMessage
 		return nil, nil, ctx.Err()
 	}
 	var found []model.Capability
-	err := s.use(ctx, name, refs, s.log, func(p *host.Process, secrets map[string]string) error {
-		return p.Check(ctx, config, secrets, func(c sdk.Capability) { found = append(found, capability(c)) })
+	err := s.use(ctx, source, s.log, func(p *host.Process, secrets map[string]string) error {
+		return p.Check(ctx, source.Config, secrets, func(c sdk.Capability) { found = append(found, capability(c)) })
 	})
 	switch {
 	case err == nil:
@@ -70,14 +83,20 @@ func (s *Service) check(ctx context.Context, name string, config json.RawMessage
 	return found, s.failureOf(ctx, err), nil
 }
 
-// use launches the plugin with its secrets for one call, and ends it after. The
-// error is a *host.Failure, unless it is the call's own.
-func (s *Service) use(ctx context.Context, name string, refs map[string]model.SecretRef, log *slog.Logger, call func(*host.Process, map[string]string) error) error {
-	p, err := s.plugins.find(ctx, name)
+// use launches the source's plugin with its secrets for one call, and ends it
+// after. What the operator has bound is asked for each time, since it may have
+// changed. The error is a *host.Failure, unless it is the call's own.
+func (s *Service) use(ctx context.Context, source model.Source, log *slog.Logger, call func(*host.Process, map[string]string) error) error {
+	p, err := s.plugins.find(ctx, source.Plugin)
 	if err != nil {
 		return notLaunched(err)
 	}
-	secrets, missing := s.vault.resolve(refs)
+	if _, err := s.permit(ctx, p, source); model.Is(err, model.KindInvalid) {
+		return notLaunched(err)
+	} else if err != nil {
+		return err
+	}
+	secrets, missing := s.vault.resolve(source.Secrets)
 	if missing != nil {
 		return &host.Failure{Class: sdk.ClassConfig, Fault: host.FaultConfig, Code: missing.Code, Message: missing.Message, Fix: missing.Fix}
 	}
@@ -93,11 +112,13 @@ func (s *Service) use(ctx context.Context, name string, refs map[string]model.Se
 	return call(process, secrets)
 }
 
-// notLaunched is the failure of a source whose plugin is not there any more.
+// notLaunched is the failure of a source that may not be run as it stands, or
+// whose plugin is not there any more.
 func notLaunched(err error) error {
 	e, ok := errors.AsType[*model.Error](err)
 	if !ok {
 		return err
 	}
-	return &host.Failure{Class: sdk.ClassConfig, Fault: host.FaultConfig, Code: e.StableCode(), Field: "plugin", Message: e.Message, Fix: e.Hint, Err: e.Err}
+	field := cmp.Or(strings.TrimPrefix(e.Field, "input."), "plugin")
+	return &host.Failure{Class: sdk.ClassConfig, Fault: host.FaultConfig, Code: e.StableCode(), Field: field, Message: e.Message, Fix: e.Hint, Err: e.Err}
 }

@@ -153,7 +153,7 @@ func (x *execution) attempt() error {
 	x.writing.Unlock()
 	c := newCollector(x, source)
 	x.change(func(r *model.Run) { forget(r, c.resumed) })
-	err := x.service.use(x.ctx, source.Plugin, source.Secrets, x.log, func(p *host.Process, secrets map[string]string) error {
+	err := x.service.use(x.ctx, source, x.log, func(p *host.Process, secrets map[string]string) error {
 		_, err := p.Harvest(x.ctx, host.Request{RunID: string(x.id), Config: source.Config, Secrets: secrets, Checkpoint: source.Checkpoint}, c)
 		return err
 	})

@@ -37,8 +37,9 @@ type Config struct {
 	Lineage *lineage.Service
 	Plugins *Launcher
 
-	SecretEnv []string // environment variables that sources may name; a trailing * stands for the rest
-	SecretDir string   // folder whose files sources may name; "" has none
+	SecretEnv []string  // environment variables that sources may name; a trailing * stands for the rest
+	SecretDir string    // folder whose files sources may name; "" has none
+	Bindings  []Binding // which secrets a domain may show to which hosts
 
 	Limits  host.Limits     // of every plugin process; a field that is zero has its default
 	Backoff []time.Duration // pauses before the next try of a scheduled run; 1 and 5 minutes when nil
@@ -48,16 +49,17 @@ type Config struct {
 
 // Service keeps sources and runs them.
 type Service struct {
-	store   store.Store
-	gate    *gate.Gate
-	catalog *catalog.Service
-	lineage *lineage.Service
-	plugins *Launcher
-	vault   vault
-	limits  host.Limits
-	backoff []time.Duration
-	now     func() time.Time
-	log     *slog.Logger
+	store    store.Store
+	gate     *gate.Gate
+	catalog  *catalog.Service
+	lineage  *lineage.Service
+	plugins  *Launcher
+	vault    vault
+	bindings []Binding
+	limits   host.Limits
+	backoff  []time.Duration
+	now      func() time.Time
+	log      *slog.Logger
 
 	slots  chan struct{}          // one for each run at work
 	checks chan struct{}          // one for each check at work
@@ -73,7 +75,7 @@ type Service struct {
 func New(cfg Config) *Service {
 	s := &Service{
 		store: cfg.Store, gate: cfg.Gate, catalog: cfg.Catalog, lineage: cfg.Lineage, plugins: cfg.Plugins,
-		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, limits: cfg.Limits, backoff: cfg.Backoff,
+		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, bindings: cfg.Bindings, limits: cfg.Limits, backoff: cfg.Backoff,
 		now: cfg.Now, log: cfg.Log, slots: make(chan struct{}, maxRuns), checks: make(chan struct{}, maxRuns),
 		held: map[model.ID]time.Time{}, active: map[model.ID]*execution{},
 	}

@@ -50,6 +50,7 @@ type scriptConfig struct {
 	Port     int    `json:"port,omitempty" doc:"a number"`
 	Mode     string `json:"mode,omitempty" enum:"fast,slow"`
 	Every    string `json:"every,omitempty" format:"duration"`
+	URL      string `json:"url,omitempty" doc:"an address" format:"url"`
 	Password string `json:"password,omitempty" format:"secret"`
 }
 

@@ -3,6 +3,7 @@ package harvest
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
@@ -59,7 +60,9 @@ func (s *Service) begin(ctx context.Context, source model.Source, trigger string
 		return model.Run{}, &model.Error{Kind: model.KindUnavailable, Message: "the server is stopping", Hint: "start the run again when it is back"}
 	}
 	source.LastRunID = run.ID
-	change := s.gate.Change(ctx, "run.start", source.ID, "run "+string(run.ID)+", "+trigger, answer, store.Runs.Put(run), store.Sources.Put(source))
+	reason, writes := s.account(ctx, source)
+	writes = append(writes, store.Runs.Put(run), store.Sources.Put(source))
+	change := s.gate.Change(ctx, "run.start", source.ID, strings.TrimSuffix("run "+string(run.ID)+", "+trigger+", "+reason, ", "), answer, writes...)
 	if _, err := s.store.Apply(ctx, change); err != nil {
 		s.work.Done()
 		return model.Run{}, err
@@ -68,6 +71,20 @@ func (s *Service) begin(ctx context.Context, source model.Source, trigger string
 	source.Revision++
 	s.launch(newExecution(s, source, run, answer.ID, model.RequestIDFrom(ctx)))
 	return run, nil
+}
+
+// account gives the words for the audit and the decisions that let the run use
+// what it uses. What it may not use is told when it tries, as the run's failure.
+func (s *Service) account(ctx context.Context, source model.Source) (string, []store.Write) {
+	p, err := s.plugins.find(ctx, source.Plugin)
+	if err != nil {
+		return "", nil
+	}
+	vouched, err := s.permit(ctx, p, source)
+	if err != nil {
+		return "", nil
+	}
+	return s.uses(p, source), vouched
 }
 
 // enter announces work, unless the service is closed.

@@ -44,13 +44,15 @@ func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, 
 	if err != nil {
 		return model.Source{}, err
 	}
-	if source.Config, err = s.judge(ctx, n.Plugin, n.Config, n.Secrets); err != nil {
-		return model.Source{}, err
-	}
 	if err := s.judgeSchedule(n.Schedule); err != nil {
 		return model.Source{}, err
 	}
-	change := s.gate.Change(ctx, "source.create", source.ID, "", answer, store.Sources.Put(source))
+	source.Config = n.Config
+	reason, vouched, err := s.judge(ctx, &source)
+	if err != nil {
+		return model.Source{}, err
+	}
+	change := s.gate.Change(ctx, "source.create", source.ID, reason, answer, append(vouched, store.Sources.Put(source))...)
 	made, err := store.Sources.Apply(ctx, s.store, change)
 	if model.Is(err, model.KindConflict) {
 		err = model.Conflict("input.name", "there is a source of this name already", "choose another name")
@@ -72,18 +74,31 @@ func (s *Service) mayCreate(ctx context.Context, source model.Source) (gate.Answ
 	return s.gate.Require(ctx, model.ActSourceAdmin, res)
 }
 
-// judge gives the configuration as it is kept, or says what is wrong with it
-// or with the secrets.
-func (s *Service) judge(ctx context.Context, name string, config json.RawMessage, secrets map[string]model.SecretRef) (json.RawMessage, error) {
-	p, err := s.plugins.find(ctx, name)
+// judge is the one way into a source for a configuration and its secrets: it
+// brings the configuration into the form that is kept, notes who answers for
+// it, and says what is wrong. It gives the words for the audit and the
+// decisions to keep with the change.
+func (s *Service) judge(ctx context.Context, source *model.Source) (string, []store.Write, error) {
+	p, err := s.plugins.find(ctx, source.Plugin)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	kept, err := p.form.judge(config)
+	if source.Config, err = p.form.judge(source.Config); err != nil {
+		return "", nil, err
+	}
+	if err := p.form.judgeSecrets(source.Secrets, s.vault); err != nil {
+		return "", nil, err
+	}
+	asker, err := model.PrincipalFrom(ctx)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	return kept, p.form.judgeSecrets(secrets, s.vault)
+	source.SetUpBy = asker.ID
+	vouched, err := s.permit(ctx, p, *source)
+	if err != nil {
+		return "", nil, err
+	}
+	return s.uses(p, *source), vouched, nil
 }
 
 func (s *Service) judgeSchedule(schedule string) error {
@@ -108,10 +123,11 @@ func (s *Service) UpdateSource(ctx context.Context, e SourceEdit) (model.Source,
 	if e.ExpectedRevision != nil && *e.ExpectedRevision != source.Revision {
 		return model.Source{}, stale()
 	}
-	if err := s.edit(ctx, &source, e); err != nil {
+	reason, vouched, err := s.edit(ctx, &source, e)
+	if err != nil {
 		return model.Source{}, err
 	}
-	change := s.gate.Change(ctx, "source.update", source.ID, "", answer, store.Sources.Put(source))
+	change := s.gate.Change(ctx, "source.update", source.ID, reason, answer, append(vouched, store.Sources.Put(source))...)
 	edited, err := store.Sources.Apply(ctx, s.store, change)
 	if model.Is(err, model.KindConflict) {
 		err = stale()
@@ -123,13 +139,14 @@ func stale() error {
 	return model.Conflict("expectedVersion", "the source has changed since it was read", "read it again and repeat the change")
 }
 
-func (s *Service) edit(ctx context.Context, source *model.Source, e SourceEdit) error {
-	if err := s.editConfig(ctx, source, e); err != nil {
-		return err
+func (s *Service) edit(ctx context.Context, source *model.Source, e SourceEdit) (string, []store.Write, error) {
+	reason, vouched, err := s.editConfig(ctx, source, e)
+	if err != nil {
+		return "", nil, err
 	}
 	if e.Schedule != nil {
 		if err := s.judgeSchedule(*e.Schedule); err != nil {
-			return err
+			return "", nil, err
 		}
 		source.Schedule = *e.Schedule
 	}
@@ -139,29 +156,28 @@ func (s *Service) edit(ctx context.Context, source *model.Source, e SourceEdit) 
 	if e.AllowRetireAll != nil {
 		source.AllowRetireAll = *e.AllowRetireAll
 	}
-	return nil
+	return reason, vouched, nil
 }
 
-func (s *Service) editConfig(ctx context.Context, source *model.Source, e SourceEdit) error {
+func (s *Service) editConfig(ctx context.Context, source *model.Source, e SourceEdit) (string, []store.Write, error) {
 	if e.Config == nil && e.Secrets == nil {
-		return nil
+		return "", nil, nil
 	}
-	config, secrets := source.Config, source.Secrets
+	before := source.Config
 	if e.Config != nil {
-		config = *e.Config
+		source.Config = *e.Config
 	}
 	if e.Secrets != nil {
-		secrets = *e.Secrets
+		source.Secrets = *e.Secrets
 	}
-	kept, err := s.judge(ctx, source.Plugin, config, secrets)
+	reason, vouched, err := s.judge(ctx, source)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
-	if !bytes.Equal(kept, source.Config) {
+	if !bytes.Equal(source.Config, before) {
 		source.Checkpoint, source.CheckpointRun = nil, ""
 	}
-	source.Config, source.Secrets = kept, secrets
-	return nil
+	return reason, vouched, nil
 }
 
 // mayAdminister asks for the right to change or run the source. Who may not

@@ -45,7 +45,7 @@ func TestBadSourcesAreRefused(t *testing.T) {
 		{"missing", config(`{}`), "input.config.file", "the script to run"},
 		{"empty", config(`{"file":""}`), "input.config.file", "the script to run"},
 		{"wrong type", config(`{"file":"a","port":"five"}`), "input.config.port", "a number"},
-		{"unknown", config(`{"file":"a","prot":5}`), "input.config.prot", "every, file, mode, port"},
+		{"unknown", config(`{"file":"a","prot":5}`), "input.config.prot", "every, file, mode, port, url"},
 		{"no such choice", config(`{"file":"a","mode":"warp"}`), "input.config.mode", "fast, slow"},
 		{"wrong form", config(`{"file":"a","every":"often"}`), "input.config.every", "30s"},
 		{"secret inline", config(`{"file":"a","password":"hunter2hunter2"}`), "input.config.password", "env:NAME"},
@@ -100,7 +100,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	refused("start", err, model.KindNotFound, model.KindDenied)
 	_, _, err = w.Check(w.outside, s.ID)
 	refused("check", err, model.KindNotFound, model.KindDenied)
-	_, _, err = w.CheckConfig(w.outside, "script", w.scripted(), nil)
+	_, _, err = w.CheckConfig(w.outside, harvest.NewSource{Plugin: "script", Config: w.scripted(), Secrets: nil})
 	refused("check a configuration", err, model.KindDenied)
 	_, err = w.Start(t.Context(), s.ID, "manual")
 	refused("start by nobody", err, model.KindUnauthenticated)
@@ -167,13 +167,13 @@ func TestCheck(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("capabilities (-want +got):\n%s", d)
 	}
-	if _, failure, err = w.CheckConfig(w.ctx, "script", w.scripted(), s.Secrets); failure != nil || err != nil {
+	if _, failure, err = w.CheckConfig(w.ctx, harvest.NewSource{Plugin: "script", Config: w.scripted(), Secrets: s.Secrets}); failure != nil || err != nil {
 		t.Errorf("check of a configuration: %+v %v", failure, err)
 	}
-	if _, failure, err = w.CheckConfig(w.ctx, "script", w.scripted(), map[string]model.SecretRef{"password": "env:SOUK_TEST_SECRET_NONE"}); err != nil || failure == nil || failure.Code != "secret_missing" {
+	if _, failure, err = w.CheckConfig(w.ctx, harvest.NewSource{Plugin: "script", Config: w.scripted(), Secrets: map[string]model.SecretRef{"password": "env:SOUK_TEST_SECRET_NONE"}}); err != nil || failure == nil || failure.Code != "secret_missing" {
 		t.Errorf("check without the secret: %+v %v", failure, err)
 	}
-	if _, _, err = w.CheckConfig(w.ctx, "script", json.RawMessage(`{}`), nil); !model.Is(err, model.KindInvalid) {
+	if _, _, err = w.CheckConfig(w.ctx, harvest.NewSource{Plugin: "script", Config: json.RawMessage(`{}`), Secrets: nil}); !model.Is(err, model.KindInvalid) {
 		t.Errorf("check of a bad configuration: %v", err)
 	}
 }
@@ -255,7 +255,7 @@ func TestSecretFiles(t *testing.T) {
 	}
 	w := newWorld(t, func(c *harvest.Config) { c.SecretDir = dir })
 	check := func(ref string) (*model.Failure, error) {
-		_, failure, err := w.CheckConfig(w.ctx, "script", w.scripted(), map[string]model.SecretRef{"password": model.SecretRef(ref)})
+		_, failure, err := w.CheckConfig(w.ctx, harvest.NewSource{Plugin: "script", Config: w.scripted(), Secrets: map[string]model.SecretRef{"password": model.SecretRef(ref)}})
 		return failure, err
 	}
 	for _, ref := range []string{"file:good", "file:inner/deep", "file:link", "file:" + filepath.Join(dir, "good")} {

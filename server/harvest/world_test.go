@@ -29,6 +29,7 @@ type world struct {
 	t       *testing.T
 	ctx     context.Context // of the steward
 	outside context.Context // of somebody from elsewhere
+	admin   context.Context // of an administrator
 	store   store.Store
 	domain  model.Domain
 	log     *buffer
@@ -74,6 +75,7 @@ func newWorld(t *testing.T, adjust ...func(*harvest.Config)) *world {
 		t.Fatal(err)
 	}
 	steward := model.Principal{Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana@sales", Roles: []model.Role{model.RoleEmployee}}
+	root := model.Principal{Meta: model.Meta{ID: "prn_root"}, Kind: model.Person, Name: "root", Roles: []model.Role{model.RoleEmployee, model.RoleAdmin}}
 	stranger := model.Principal{Meta: model.Meta{ID: "prn_bo"}, Kind: model.Person, Name: "bo@marketing", Roles: []model.Role{model.RoleEmployee}}
 	w := &world{
 		t: t, store: s, script: scriptPath(t), log: &buffer{also: t.Output()},
@@ -81,7 +83,8 @@ func newWorld(t *testing.T, adjust ...func(*harvest.Config)) *world {
 	}
 	steward.DomainID = w.domain.ID
 	w.ctx, w.outside = model.WithPrincipal(t.Context(), steward), model.WithPrincipal(t.Context(), stranger)
-	w.apply(store.Domains.Put(w.domain), store.Principals.Put(steward), store.Principals.Put(stranger))
+	w.admin = model.WithPrincipal(t.Context(), root)
+	w.apply(store.Domains.Put(w.domain), store.Principals.Put(root), store.Principals.Put(steward), store.Principals.Put(stranger))
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	launcher, err := harvest.NewLauncher(registrations(), "", log)
 	if err != nil {
@@ -92,7 +95,8 @@ func newWorld(t *testing.T, adjust ...func(*harvest.Config)) *world {
 	w.config = harvest.Config{
 		Store: s, Gate: g, Catalog: w.catalog, Lineage: lineage.New(s, g), Plugins: launcher,
 		SecretEnv: []string{"SOUK_TEST_SECRET_*"}, Now: model.Now, Log: log,
-		Limits: host.Limits{Start: 30 * time.Second, Idle: 20 * time.Second},
+		Bindings: []harvest.Binding{{Ref: "env:SOUK_TEST_SECRET_*", Domain: "sales", Host: "*"}, {Ref: "file:*", Domain: "sales", Host: "*"}},
+		Limits:   host.Limits{Start: 30 * time.Second, Idle: 20 * time.Second},
 	}
 	for _, do := range adjust {
 		do(&w.config)

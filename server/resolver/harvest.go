@@ -100,7 +100,7 @@ func (m mutation) CheckSourceConfig(ctx context.Context, in graph.CheckSourceCon
 	var capabilities []model.Capability
 	var failure *model.Failure
 	if err == nil {
-		capabilities, failure, err = m.s.Harvest.CheckConfig(ctx, in.Plugin, in.Config, references)
+		capabilities, failure, err = m.s.Harvest.CheckConfig(ctx, harvest.NewSource{DomainID: given(in.DomainID), Plugin: in.Plugin, Config: in.Config, Secrets: references})
 	}
 	found, problems, err := answer(ctx, capabilities, err)
 	payload := &graph.CheckSourceConfigPayload{Failure: failure, UserErrors: problems}

@@ -12,6 +12,7 @@ import (
 	"github.com/souk-mesh/souk/plugins"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/server"
+	"github.com/souk-mesh/souk/server/harvest"
 )
 
 // servePlugin is the first argument of this binary when the host re-executes
@@ -70,7 +71,7 @@ func pluginCheck(ctx context.Context, p *program, args []string) (err error) {
 	if err := knownPlugin(ctx, s, "PLUGIN", f.Arg(0)); err != nil {
 		return err
 	}
-	capabilities, failure, err := s.Harvest.CheckConfig(ctx, f.Arg(0), text, secrets)
+	capabilities, failure, err := s.Harvest.CheckConfig(ctx, harvest.NewSource{Plugin: f.Arg(0), Config: text, Secrets: secrets})
 	if err != nil {
 		return err
 	}

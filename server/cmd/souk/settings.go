@@ -35,6 +35,7 @@ var settings = []struct{ name, usage string }{
 	{"plugin-dir", "`folder` of further plugins, each pinned in its plugins.lock"},
 	{"secret-env", "comma-separated environment `variables` that sources may name as env:NAME (default SOUK_SECRET_*)"},
 	{"secret-dir", "`folder` whose files sources may name as file:PATH (default: none)"},
+	{"secret-bindings", "comma-separated `bindings` of secrets to domains and hosts, as env:SOUK_SECRET_SHOP=sales@db.acme.example:5432 (default: administrators alone use secrets)"},
 	{"decision-retention", "how `long` the decision log keeps what policies saw, as 90d, P90D or 2160h (default 90d)"},
 	{"public-url", "`address` that clients know the server by (default: the one they ask)"},
 	{"bundle-key", "PEM `file` of the EC key that signs bundles for OPA; made when it is missing (default: no bundles)"},
@@ -248,6 +249,8 @@ func assign(cfg *server.Config, name, value string) {
 		cfg.SecretEnv = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 	case "secret-dir":
 		cfg.SecretDir = value
+	case "secret-bindings":
+		cfg.Bindings = list(value)
 	case "decision-retention":
 		cfg.Retention = value
 	case "public-url":
@@ -263,6 +266,17 @@ func assign(cfg *server.Config, name, value string) {
 	case "log-format":
 		cfg.LogFormat = value
 	}
+}
+
+// list takes a list apart at its commas; a space may be part of a path.
+func list(value string) []string {
+	var parts []string
+	for part := range strings.SplitSeq(value, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 // logger writes to the program's error output in the configured form.
