@@ -76,7 +76,7 @@ func newProof(t *testing.T, store string) *proof {
 	t.Helper()
 	p := &proof{
 		t: t, store: store, db: newFreight(t), domains: map[string]string{}, sources: map[string]string{},
-		env: []string{"SOUK_SECRET_FREIGHT=" + harvesterPassword},
+		env: []string{"SOUK_SECRET_FREIGHT=" + harvesterPassword, "SOUK_SECRET_BINDINGS=env:SOUK_SECRET_*=operations@127.0.0.1:*"},
 	}
 	var token string
 	p.server, token = serving(t, store, p.env...)
