@@ -2,6 +2,8 @@ module github.com/souk-mesh/souk
 
 go 1.26.0
 
+toolchain go1.26.9
+
 require (
 	github.com/99designs/gqlgen v0.17.98
 	github.com/chromedp/cdproto v0.0.0-20260714215040-dc233986426f
