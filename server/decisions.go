@@ -45,8 +45,18 @@ func openDecisions(ctx context.Context, cfg Config, records store.Store, engine 
 }
 
 // OpenDecisions opens the decision log alone and for reading: it works beside
-// a running server. It shows what that server has copied so far.
+// a running server. It shows what that server has copied so far. Where there is
+// no store the error is of kind NotFound.
 func OpenDecisions(ctx context.Context, cfg Config) (*decisionlog.Log, error) {
+	records, err := openStore(ctx, cfg.Store, store.Reading)
+	if model.Is(err, model.KindNotFound) {
+		return nil, err
+	}
+	if err == nil { // other faults of the store are none of the log's
+		if err := records.Close(); err != nil {
+			return nil, err
+		}
+	}
 	return decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, ReadOnly: true})
 }
 

@@ -176,6 +176,28 @@ func TestNamesOfTheStore(t *testing.T) {
 	}
 }
 
+// TestNoStore: commands that look for a store say that there is none, and make none.
+func TestNoStore(t *testing.T) {
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"token", "issue", "admin"},
+		{"token", "revoke", "tok_x"},
+		{"harvest", "shop"},
+		{"decisions", "verify"},
+		{"decisions", "export"},
+		{"decisions", "replay"},
+	} {
+		store := "sqlite:" + filepath.Join(dir, "suok.db")
+		got := invoke(t, nil, append(args, "--store", store)...)
+		if got.status != 1 || got.stdout != "" || !strings.Contains(got.stderr, "there is no store at") || !strings.Contains(got.stderr, "souk serve") {
+			t.Errorf("souk %v: %+v", args, got)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("souk %v leaves %v, %v", args, left, err)
+		}
+	}
+}
+
 // TestHelp tells the flags of a command and no others, on standard output.
 func TestHelp(t *testing.T) {
 	for _, c := range []struct {

@@ -13,14 +13,18 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/plugins"
 	"github.com/souk-mesh/souk/server"
+	"github.com/souk-mesh/souk/server/store"
 )
 
-// open builds a server from the flags; the caller closes it.
+// open builds a server on the store that is there already; the caller closes
+// it. Only what serves makes a store: elsewhere a name that was mistyped would
+// be an empty one.
 func (p *program) open(ctx context.Context, f *flags) (*server.Server, error) {
 	cfg, err := f.config()
 	if err != nil {
 		return nil, err
 	}
+	cfg.Mode = store.Existing
 	return p.openWith(ctx, cfg)
 }
 
