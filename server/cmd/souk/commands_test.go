@@ -271,18 +271,18 @@ func TestOneOffHarvest(t *testing.T) {
 	}
 	store := "sqlite:" + filepath.Join(t.TempDir(), "souk.db")
 	config := `{"path": "` + target + `", "namespace": "postgres://db.freight.example"}`
-	if got := invoke(t, nil, "harvest", "analytics", "--store", store); got.status != 1 || !strings.Contains(got.stderr, "source") {
-		t.Errorf("a source that does not exist: %+v", got)
-	}
-	if got := invoke(t, nil, "harvest", "analytics", "--store", store, "--plugin", "dbt", "--config-json", config); got.status != 1 || !strings.Contains(got.stderr, "--domain") {
-		t.Errorf("a source without a domain: %+v", got)
-	}
 	server, token := serving(t, store)
 	person{r: server, token: token}.do("createDomain", "CreateDomainInput", map[string]any{"name": "operations"}, "domain { id }", &struct{}{})
 	if got := invoke(t, nil, "harvest", "analytics", "--store", store); got.status != 1 || !strings.Contains(got.stderr, "another souk") {
 		t.Errorf("beside a running server: %+v", got)
 	}
 	server.stop()
+	if got := invoke(t, nil, "harvest", "analytics", "--store", store); got.status != 1 || !strings.Contains(got.stderr, "source") {
+		t.Errorf("a source that does not exist: %+v", got)
+	}
+	if got := invoke(t, nil, "harvest", "analytics", "--store", store, "--plugin", "dbt", "--config-json", config); got.status != 1 || !strings.Contains(got.stderr, "--domain") {
+		t.Errorf("a source without a domain: %+v", got)
+	}
 	got := invoke(t, nil, "harvest", "analytics", "--store", store, "--plugin", "dbt", "--domain", "operations", "--config-json", config, "--json")
 	var run struct {
 		Status string
