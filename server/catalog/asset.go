@@ -69,7 +69,7 @@ func (s *Service) byName(ctx context.Context, namespace, name string) ([]model.I
 	if err != nil || len(exact) > 0 {
 		return owners(exact), err
 	}
-	if !platformOf(ref.Namespace).fold {
+	if platformOf(ref.Namespace).fold == caseCounts {
 		return nil, nil
 	}
 	alike, err := store.Aliases.Find(ctx, s.store, store.Query{Index: "by_folded", Limit: store.MaxPage, Where: store.And(

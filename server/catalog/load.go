@@ -29,6 +29,9 @@ func (w *work) loadNames(ctx context.Context) error {
 	var ids []model.ID
 	for _, it := range w.items {
 		ids = append(ids, aliasID(openLineage(it.ref)))
+		if plain, quoted := plainName(it.ref); quoted {
+			ids = append(ids, aliasID(openLineage(plain)))
+		}
 		for _, n := range it.aliases {
 			ids = append(ids, aliasID(n))
 		}
@@ -69,8 +72,9 @@ func (w *work) loadGroups(ctx context.Context) error {
 // wantLike names the groups in which an item may find its asset.
 func wantLike(ref Ref, want func(group)) {
 	p := platformOf(ref.Namespace)
-	if p.fold {
+	if p.fold != caseCounts {
 		want(foldedGroup(ref))
+		want(group{namespace: ref.Namespace, text: foldedBefore(ref.Namespace, ref.Name)})
 	}
 	if p.parts == 0 {
 		return
@@ -115,6 +119,9 @@ func (w *work) learn(k *known) {
 	w.order = append(w.order, k)
 	if k.alias.Scheme != model.SchemeOpenLineage {
 		return
+	}
+	if now := folded(k.alias.Namespace, k.alias.Name); k.alias.Folded != now {
+		k.alias.Folded, k.dirty = now, true // an older program folded it otherwise
 	}
 	like := []group{{namespace: k.alias.Namespace, text: k.alias.Folded}}
 	if rest := tail(k.alias.Folded); rest != "" {

@@ -5,36 +5,47 @@ import (
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/souk-mesh/souk/graph/model"
 )
 
 // platform is how one kind of system names its tables.
 type platform struct {
 	server bool   // the namespace names hosts, which have no case and may have a port
 	port   string // the port that a server listens on when the namespace names none
-	fold   bool   // names that differ in case only may mean the same table
+	fold   fold   // how names that differ in case only may mean the same table
 	parts  int    // dotted parts of a complete name, the database first; 0 where names have no such parts
 }
+
+// fold is how a platform compares names that are not quoted.
+type fold uint8
+
+const (
+	caseCounts  fold = iota
+	foldsASCII       // "É" and "é" are two tables, Orders and orders are one
+	foldsLetter      // all letters
+)
 
 // platforms knows the OpenLineage schemes. One that is missing here is taken
 // for a server without a known port whose names are compared exactly.
 var platforms = map[string]platform{
-	"postgres":     {server: true, port: "5432", fold: true, parts: 3},
-	"redshift":     {server: true, port: "5439", fold: true, parts: 3},
-	"mssql":        {server: true, port: "1433", fold: true, parts: 3},
-	"oracle":       {server: true, port: "1521", fold: true, parts: 3},
-	"trino":        {server: true, port: "8080", fold: true, parts: 3},
-	"snowflake":    {server: true, fold: true, parts: 3},
-	"unitycatalog": {server: true, fold: true, parts: 3},
-	"awsathena":    {server: true, fold: true, parts: 3},
-	"mysql":        {server: true, port: "3306", fold: true, parts: 2},
-	"hive":         {server: true, port: "10000", fold: true, parts: 2},
-	"spark":        {server: true, fold: true, parts: 2},
+	"postgres":     {server: true, port: "5432", fold: foldsASCII, parts: 3},
+	"redshift":     {server: true, port: "5439", fold: foldsASCII, parts: 3},
+	"mssql":        {server: true, port: "1433", fold: foldsLetter, parts: 3},
+	"oracle":       {server: true, port: "1521", fold: foldsLetter, parts: 3},
+	"trino":        {server: true, port: "8080", fold: foldsLetter, parts: 3},
+	"snowflake":    {server: true, fold: foldsLetter, parts: 3},
+	"unitycatalog": {server: true, fold: foldsLetter, parts: 3},
+	"awsathena":    {server: true, fold: foldsLetter, parts: 3},
+	"mysql":        {server: true, port: "3306", fold: foldsLetter, parts: 2},
+	"hive":         {server: true, port: "10000", fold: foldsLetter, parts: 2},
+	"spark":        {server: true, fold: foldsLetter, parts: 2},
 	"kafka":        {server: true, port: "9092"},
 	"hdfs":         {server: true},
 	"bigquery":     {parts: 3},
-	"glue":         {fold: true},
-	"sqlite":       {fold: true},
-	"duckdb":       {fold: true, parts: 3},
+	"glue":         {fold: foldsLetter},
+	"sqlite":       {fold: foldsASCII},
+	"duckdb":       {fold: foldsASCII, parts: 3},
 	"s3":           {},
 	"gs":           {},
 	"abfss":        {},
@@ -73,10 +84,32 @@ func platformOf(namespace string) platform {
 // folded is the name as the platform compares it. Only comparisons use it:
 // what people see keeps its case.
 func folded(namespace, name string) string {
-	if platformOf(namespace).fold {
+	switch platformOf(namespace).fold {
+	case foldsASCII:
+		return norm.NFC.String(lowerASCII(name))
+	case foldsLetter:
 		return norm.NFC.String(strings.ToLower(name))
+	case caseCounts:
 	}
 	return norm.NFC.String(name)
+}
+
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// foldedBefore is the name as it was folded when every platform was thought to
+// fold all letters. Stores hold such names until their assets are seen again.
+func foldedBefore(namespace, name string) string {
+	if platformOf(namespace).fold == caseCounts {
+		return folded(namespace, name)
+	}
+	return norm.NFC.String(strings.ToLower(name))
 }
 
 // complete reports whether the name has all its parts, as far as its platform counts any.
@@ -88,23 +121,23 @@ func missing(ref Ref) int {
 	if parts == 0 {
 		return 0
 	}
-	return parts - 1 - strings.Count(ref.Name, ".")
+	return parts - len(model.NameParts(ref.Name))
 }
 
 // tail is a folded name without its database, or "" when it has none.
 func tail(name string) string {
-	_, rest, _ := strings.Cut(name, ".")
+	_, rest, _ := model.CutName(name)
 	return rest
 }
 
 // shortName is the last part of a name, for an asset that no source has shown.
 func shortName(ref Ref) string {
-	separator := "/"
-	if p := platformOf(ref.Namespace); p.parts > 0 || p.fold && platformName(ref.Namespace) != "glue" {
-		separator = "."
+	if p := platformOf(ref.Namespace); p.parts > 0 || p.fold != caseCounts && platformName(ref.Namespace) != "glue" {
+		parts := model.NameParts(strings.TrimRight(ref.Name, "."))
+		return cmp.Or(parts[len(parts)-1], ref.Name)
 	}
-	name := strings.TrimRight(ref.Name, separator)
-	if last := name[strings.LastIndex(name, separator)+1:]; last != "" {
+	name := strings.TrimRight(ref.Name, "/")
+	if last := name[strings.LastIndex(name, "/")+1:]; last != "" {
 		return last
 	}
 	return ref.Name

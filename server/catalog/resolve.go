@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 )
@@ -10,6 +11,8 @@ import (
 func (w *work) meetExactly() {
 	for _, it := range w.items {
 		if e := w.named(openLineage(it.ref)); e != nil && it.fits(e) {
+			w.meet(it, e)
+		} else if e := w.byPlainName(it); e != nil {
 			w.meet(it, e)
 		}
 	}
@@ -49,9 +52,7 @@ func heldAs(a model.Asset, namespace string) bool {
 	return a.Namespace == namespace && slices.ContainsFunc(a.Sightings, func(s model.Sighting) bool { return s.Rank <= model.RankHolder })
 }
 
-// byOtherNames follows the names in other schemes that the source gives. The
-// name in a tool's own scheme does not move the tool's word from one table of
-// a database to another one.
+// byOtherNames follows the names in other schemes that the source gives.
 func (w *work) byOtherNames(it *item) *entry {
 	var found []*entry
 	for _, n := range it.aliases {
@@ -59,12 +60,51 @@ func (w *work) byOtherNames(it *item) *entry {
 		if e == nil || !it.fits(e) || slices.Contains(found, e) {
 			continue
 		}
-		if n.Scheme != model.SchemeOpenLineage && heldAs(e.asset, it.ref.Namespace) && !akin(it.ref, e.asset.Name) {
+		if n.Scheme != model.SchemeOpenLineage && !w.follows(it, n, e) {
 			continue
 		}
 		found = append(found, e)
 	}
 	return w.only(it, found)
+}
+
+// follows reports whether a name in a tool's own scheme may lead the item to
+// the asset. It says nothing of the server: one project that is built on two of
+// them has two tables of one name. On one server it tells that a table has
+// moved, but only to the source that had named it, and only while no database
+// shows the asset under its old name.
+func (w *work) follows(it *item, n Name, e *entry) bool {
+	if e.asset.Namespace != it.ref.Namespace {
+		return false
+	}
+	return akin(it.ref, e.asset.Name) || w.names[aliasID(n)].alias.SourceID == w.source.ID && !heldAs(e.asset, it.ref.Namespace)
+}
+
+// byPlainName finds the asset that the same source had shown before names kept
+// their quotes: "a.b" of c and b of "c.a" had been one name then, so the last
+// part has to be the same.
+func (w *work) byPlainName(it *item) *entry {
+	plain, quoted := plainName(it.ref)
+	if !quoted || it.shown == nil {
+		return nil
+	}
+	e := w.named(openLineage(plain))
+	if e == nil || e.shown || e.asset.Namespace != plain.Namespace || e.asset.Name != plain.Name {
+		return nil
+	}
+	same := func(s model.Sighting) bool {
+		return s.SourceID == w.source.ID && s.Scope == it.shown.Scope && s.ShortName == it.shown.ShortName
+	}
+	if !slices.ContainsFunc(e.asset.Sightings, same) {
+		return nil
+	}
+	return e
+}
+
+// plainName is the name without the quotes of its parts.
+func plainName(ref Ref) (Ref, bool) {
+	plain := strings.Join(model.NameParts(ref.Name), ".")
+	return Ref{ref.Namespace, plain}, plain != ref.Name
 }
 
 // akin reports whether the name may be another spelling of the item's.
@@ -75,7 +115,7 @@ func akin(ref Ref, name string) bool {
 
 // byFolding finds the one asset whose name differs in case only.
 func (w *work) byFolding(it *item, r rivals) *entry {
-	if !platformOf(it.ref.Namespace).fold {
+	if platformOf(it.ref.Namespace).fold == caseCounts {
 		return nil
 	}
 	key := foldedGroup(it.ref)
@@ -209,11 +249,30 @@ func (w *work) name(n Name, e *entry, own bool) {
 	if k.alias.AssetID == e.asset.ID {
 		return
 	}
-	if before := w.assets[k.alias.AssetID]; before != nil && !own && (k.alias.SourceID != w.source.ID || k.is(before.asset)) {
-		w.notes.add(model.RunNote{Level: "warn", Code: "catalog.alias_conflict", Title: "A name already leads to another asset and was left there."}, n.Name)
+	if before := w.assets[k.alias.AssetID]; before != nil && !own && !w.mayMove(k, before.asset) {
+		w.notes.add(conflictOf(n, e.asset, before.asset), n.Name)
 		return
 	}
+	if exists && k.alias.SourceID != w.source.ID && n.Scheme != model.SchemeOpenLineage {
+		k.alias.SourceID = w.source.ID // who had given the name shows its asset no longer
+	}
 	k.alias.AssetID, k.dirty, e.named = e.asset.ID, true, true
+}
+
+// mayMove reports whether the source may take the name to another asset: from
+// where it had put it itself, or from what is gone.
+func (w *work) mayMove(k *known, before model.Asset) bool {
+	return !k.is(before) && (k.alias.SourceID == w.source.ID || before.Status == model.AssetRetired)
+}
+
+func conflictOf(n Name, now, before model.Asset) model.RunNote {
+	if n.Scheme != model.SchemeOpenLineage && now.Namespace != before.Namespace {
+		return model.RunNote{
+			Level: "warn", Code: "catalog.same_name_elsewhere",
+			Title: "Another source shows the same project on another server: its tables stay assets of their own, and the project's names lead to the ones that were shown first.",
+		}
+	}
+	return model.RunNote{Level: "warn", Code: "catalog.alias_conflict", Title: "A name already leads to another asset and was left there."}
 }
 
 // is reports whether the alias is the name that the asset is known by.

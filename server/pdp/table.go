@@ -50,10 +50,10 @@ func (r *round) product(ctx context.Context, asset model.ID) (*model.DataProduct
 // asset finds the table in the catalog, by its database where the operator has
 // said which, and by its full name otherwise. A name that means two means none.
 func (r *round) asset(ctx context.Context, t Table) (*model.Asset, error) {
-	name := strings.Join([]string{t.Catalog, t.Schema, t.Table}, ".")
+	name := model.JoinName(t.Catalog, t.Schema, t.Table)
 	where := store.Eq("name", name)
 	if db, ok := r.tables[t.Catalog]; ok {
-		name = strings.Join([]string{db.name, t.Schema, t.Table}, ".")
+		name = model.JoinName(db.name, t.Schema, t.Table)
 		where = store.And(store.Eq("name", name), store.Eq("namespace", db.namespace))
 	}
 	return find(ctx, r.store, store.Assets, "", name, store.Query{Index: "by_name", Where: where})
@@ -64,6 +64,7 @@ type Answer struct {
 	model.Decision
 	Known  bool               // a product offers the table; without one there is no decision
 	Fields []model.AssetField // of the table, as the catalog knows them
+	table  Table              // as the engine names it
 }
 
 // Tables asks whether the subject may do the action to the products that offer
@@ -96,7 +97,7 @@ func (r *round) table(ctx context.Context, who *model.Principal, action model.Ac
 	if err != nil || p == nil {
 		return Answer{}, err
 	}
-	answer := Answer{Known: true, Fields: a.Fields, Decision: unknown("subject.unknown", "There is no such subject here.")}
+	answer := Answer{Known: true, Fields: a.Fields, table: t, Decision: unknown("subject.unknown", "There is no such subject here.")}
 	if who == nil {
 		return answer, nil
 	}
@@ -116,7 +117,8 @@ func (r *round) table(ctx context.Context, who *model.Principal, action model.Ac
 	}
 	r.rows = append(r.rows, decided.Row)
 	answer.Decision = r.carried(decided.Decision)
-	return answer, nil
+	answer.Decision, err = r.fitted(ctx, *p, answer)
+	return answer, err
 }
 
 // Present asks whether the subject is somebody who may look around at all.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
@@ -54,7 +53,7 @@ var (
 	// An alias's id is made from its scheme, namespace and name, so the primary key keeps it unique.
 	// Its tail is the name without the database, by which an incomplete name finds its table.
 	Aliases = table("alias", "alias", func(a model.Alias) Keys {
-		_, tail, _ := strings.Cut(a.Folded, ".")
+		_, tail, _ := model.CutName(a.Folded)
 		return Keys{"asset": text(a.AssetID), "namespace": text(a.Namespace), "folded": text(a.Folded), "tail": text(tail)}
 	}, index("by_asset", "asset"), index("by_folded", "namespace", "folded"), index("by_tail", "namespace", "tail"))
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/pdp"
 )
 
 // nothing is the condition that no row meets. Whatever cannot be written
@@ -112,11 +113,11 @@ func maskOf(kind, column, typ string) string {
 
 // strictest is the mask for a column, "" for none. Two names of one column, with
 // its table and without, are two obligations: the one that shows less counts.
-func strictest(obligations []model.Obligation, at table, column, typ string) string {
+func strictest(answer pdp.Answer, column, typ string) string {
 	strength := map[string]int{"none": 0, "partial": 1, "hash": 2, "null": 3}
 	most := ""
-	for _, o := range obligations {
-		name, ok := columnOf(o, at)
+	for _, o := range answer.Obligations {
+		name, ok := answer.Column(o)
 		if !ok || o.Type != model.ObligeMask || !strings.EqualFold(name, column) {
 			continue
 		}
@@ -128,18 +129,6 @@ func strictest(obligations []model.Obligation, at table, column, typ string) str
 		return ""
 	}
 	return maskOf(most, column, typ)
-}
-
-// columnOf gives the column of the table that an obligation is about. A field
-// may name its table, and its schema, before the column.
-func columnOf(o model.Obligation, at table) (string, bool) {
-	field := o.Params["field"]
-	i := strings.LastIndex(field, ".")
-	if i < 0 {
-		return field, field != ""
-	}
-	of := field[:i]
-	return field[i+1:], strings.EqualFold(of, at.Table) || strings.EqualFold(of, at.Schema+"."+at.Table)
 }
 
 // typeOf is the type of a column as its database names it; "" where the

@@ -155,7 +155,7 @@ func (d *Door) rowFilters(ctx context.Context, in *input) (any, error) {
 	}
 	filters := []expression{}
 	for _, o := range answer.Obligations {
-		if column, ok := columnOf(o, t); ok && o.Type == model.ObligeRowFilter {
+		if column, ok := answer.Column(o); ok && o.Type == model.ObligeRowFilter {
 			filters = append(filters, expression{condition(column, typeOf(answer.Fields, column), o.Params["op"], o.Params["value"])})
 		}
 	}
@@ -213,7 +213,7 @@ func (d *Door) masks(ctx context.Context, in *input, columns []resource) ([]stri
 			masks[i] = "NULL"
 			continue
 		}
-		masks[i] = strictest(k.answer.Obligations, at, c.Column, c.Type)
+		masks[i] = strictest(k.answer, c.Column, c.Type)
 	}
 	return masks, nil
 }

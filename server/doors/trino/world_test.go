@@ -76,12 +76,13 @@ func (w *world) settle(m *mesh.Service) {
 	suspended := true
 	_, err = w.people.UpdatePrincipal(system, identity.PrincipalEdit{ID: w.ids["sue"], Suspended: &suspended})
 	must(w.t, err)
-	fields := []model.AssetField{{Name: "region", NativeType: "varchar(10)"}, {Name: "amount", NativeType: "numeric(10,2)"}, {Name: "email", NativeType: "text"}, {Name: "phone", NativeType: "text"}}
+	fields := []model.AssetField{{Name: "region", NativeType: "varchar(10)"}, {Name: "amount", NativeType: "numeric(10,2)"}, {Name: "email", NativeType: "text"}, {Name: "phone", NativeType: "text"}, {Name: "x\" = \"x\" OR 1=1 --", NativeType: "text"}}
 	orders := w.table(sales.ID, "shop.public.orders", fields)
+	customers := w.table(sales.ID, "shop.public.customers", []model.AssetField{{Name: "id", NativeType: "bigint"}})
 	w.table(sales.ID, "shop.public.drafts", nil)
 	w.orders = model.DataProduct{
 		Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: "orders", DomainID: sales.ID, Classification: model.Internal,
-		Visibility: model.VisibleToAll, Status: model.Published, Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{orders}}},
+		Visibility: model.VisibleToAll, Status: model.Published, Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{orders, customers}}},
 	}
 	w.apply(store.Products.Put(w.orders))
 }

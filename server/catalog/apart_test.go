@@ -1,0 +1,150 @@
+package catalog_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// built is how dbt shows a model of the project shop.
+func built(namespace, name string) catalog.Seen {
+	s := dbtSource(namespace, name)
+	s.Aliases[0].Name = "model.shop." + s.Sighting.ShortName
+	s.Sighting.Rank, s.Sighting.Reference = model.RankBuilder, false
+	return s
+}
+
+// TestOneProjectOnTwoServers: the name in the project is no name of a table.
+func TestOneProjectOnTwoServers(t *testing.T) {
+	for name, names := range map[string][2]catalog.Ref{
+		"two servers":   {{Namespace: "postgres://dev:5432", Name: "shop.legacy.tickets"}, {Namespace: "postgres://prod:5432", Name: "shop.legacy.tickets"}},
+		"two databases": {{Namespace: server, Name: "dev.legacy.tickets"}, {Namespace: server, Name: "prod.legacy.tickets"}},
+		"two schemas":   {{Namespace: server, Name: "shop.dev.tickets"}, {Namespace: server, Name: "shop.prod.tickets"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			dev, prod := source("dev", sales), source("prod", sales)
+			w.shows(dev, built(names[0].Namespace, names[0].Name))
+			r := w.shows(prod, built(names[1].Namespace, names[1].Name))
+			if len(r.Notes) != 1 || r.Notes[0].Level != "warn" {
+				t.Errorf("got notes %+v, want one that tells of the other", r.Notes)
+			}
+			w.shows(dev, built(names[0].Namespace, names[0].Name))
+			assets := w.assets()
+			if len(assets) != 2 {
+				t.Fatalf("got %d assets, want 2", len(assets))
+			}
+			for _, a := range assets {
+				if len(a.Sightings) != 1 {
+					t.Errorf("%s %s has %d sightings, want its own", a.Namespace, a.Name, len(a.Sightings))
+				}
+			}
+		})
+	}
+}
+
+// TestNameOfWhatIsGone: a project that another source shows from now on takes its names along.
+func TestNameOfWhatIsGone(t *testing.T) {
+	w := newWorld(t)
+	w.shows(source("old", sales), built("postgres://old:5432", "shop.public.orders"))
+	r, err := w.catalog.Retire(t.Context(), source("old", sales), "project:shop", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.apply(r.Writes...)
+	if r := w.shows(source("new", sales), built(server, "shop.public.orders")); len(r.Notes) > 0 {
+		t.Errorf("got notes %+v, want none", r.Notes)
+	}
+	a, err := w.catalog.AssetByName(w.as("ana"), "shop", "model.shop.orders")
+	if err != nil || a.Namespace != server {
+		t.Errorf("the project's name leads to %s, %v", a.Namespace, err)
+	}
+}
+
+// TestQuotedDots: a dot inside quotes is a letter.
+func TestQuotedDots(t *testing.T) {
+	w := newWorld(t)
+	w.shows(source("db", sales), table(server, `shop."app.x".t`), table(server, `shop.app."x.t"`), table(server, `shop.app.x`))
+	w.shows(source("tool", sales), built(server, `"app.x".t`), built(server, `APP."x.t"`))
+	got := map[string]int{}
+	for _, a := range w.assets() {
+		got[a.Name] = len(a.Sightings)
+	}
+	if diff := cmp.Diff(map[string]int{`shop."app.x".t`: 2, `shop.app."x.t"`: 2, `shop.app.x`: 1}, got); diff != "" {
+		t.Error(diff)
+	}
+	w.observe(catalog.Observation{Source: source("log", sales), Refs: []catalog.Ref{{Namespace: server, Name: `hr."a.b"`}}})
+	a, err := w.catalog.AssetByName(w.as("ana"), server, `hr."a.b"`)
+	if err != nil || a.ShortName != "a.b" {
+		t.Errorf("got short name %q, %v", a.ShortName, err)
+	}
+}
+
+// TestNamesBeforeQuotes: an asset that was known before names kept their quotes is found again.
+func TestNamesBeforeQuotes(t *testing.T) {
+	named := func(name, short string) catalog.Seen {
+		s := table(server, name)
+		s.Sighting.ShortName = short
+		return s
+	}
+	w := newWorld(t)
+	db := source("db", sales)
+	w.shows(db, named("shop.app.x.t", "t"))
+	before := w.assets()[0]
+	w.shows(db, named(`shop.app."x.t"`, "x.t"), named(`shop."app.x".t`, "t"))
+	after, err := w.catalog.AssetByName(w.as("ana"), server, `shop."app.x".t`)
+	if err != nil || after.ID != before.ID || after.Name != `shop."app.x".t` || len(w.assets()) != 2 {
+		t.Errorf("got %s %s and %d assets, want %s under its new name and one more: %v", after.ID, after.Name, len(w.assets()), before.ID, err)
+	}
+}
+
+// TestFoldingByPlatform: which letters are alike is for the platform to say.
+func TestFoldingByPlatform(t *testing.T) {
+	for namespace, want := range map[string]int{
+		"sqlite://shop": 2, "duckdb://shop": 2, server: 2, "redshift://c.eu-west-1": 2,
+		"mysql://h": 1, "mssql://h": 1, "snowflake://org-acct": 1, "bigquery": 2,
+	} {
+		w := newWorld(t)
+		w.shows(source("db", sales), table(namespace, "a.b.É"))
+		w.shows(source("tool", sales), built(namespace, "a.b.é"))
+		if got := len(w.assets()); got != want {
+			t.Errorf("%s: %d assets, want %d", namespace, got, want)
+		}
+		_, err := w.catalog.AssetByName(w.as("ana"), namespace, "a.B.É")
+		if found := err == nil; found != (namespace != "bigquery") {
+			t.Errorf("%s: found by another case of ASCII letters: %t", namespace, found)
+		}
+	}
+}
+
+// TestFoldedByAnOlderProgram: a name that was folded otherwise is read, and put right.
+func TestFoldedByAnOlderProgram(t *testing.T) {
+	w := newWorld(t)
+	w.shows(source("db", sales), table("sqlite://shop", "ÉTAT"))
+	for a, err := range store.Aliases.All(t.Context(), w.store, store.Query{Index: "by_asset"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Folded = strings.ToLower(a.Name)
+		w.apply(store.Aliases.Put(a))
+	}
+	w.shows(source("tool", sales), built("sqlite://shop", "État"))
+	var folded []string
+	for a, err := range store.Aliases.All(t.Context(), w.store, store.Query{Index: "by_asset"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Scheme == model.SchemeOpenLineage {
+			folded = append(folded, a.Folded)
+		}
+	}
+	if len(w.assets()) != 1 || !slices.Equal(folded, []string{"État", "État"}) {
+		t.Errorf("got %d assets, names %q", len(w.assets()), folded)
+	}
+}

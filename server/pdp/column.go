@@ -1,0 +1,94 @@
+package pdp
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// Column gives the column of the table that a duty is about. Its field is the
+// name of the column, dots included, or the same behind the name of the table,
+// with its schema or without. It is false where the duty is about no column of
+// this table; of a table whose columns nobody knows, every plain name is one.
+func (a Answer) Column(o model.Obligation) (string, bool) {
+	return columnIn(a.table, a.Fields, o.Params["field"])
+}
+
+func columnIn(t Table, fields []model.AssetField, field string) (string, bool) {
+	if name, ok := known(fields, field); ok {
+		return name, true
+	}
+	for _, of := range []string{t.Table, t.Schema + "." + t.Table} {
+		if len(field) > len(of)+1 && field[len(of)] == '.' && strings.EqualFold(field[:len(of)], of) {
+			if name, ok := known(fields, field[len(of)+1:]); ok || len(fields) == 0 {
+				return name, true
+			}
+		}
+	}
+	return field, len(fields) == 0 && field != "" && !strings.Contains(field, ".")
+}
+
+// known finds a column by its name, in another case where there is no exact one.
+func known(fields []model.AssetField, name string) (string, bool) {
+	alike := ""
+	for _, f := range fields {
+		if f.Name == name {
+			return name, true
+		}
+		if strings.EqualFold(f.Name, name) {
+			alike = f.Name
+		}
+	}
+	if alike != "" {
+		return alike, true
+	}
+	return name, false
+}
+
+// fitted refuses what is allowed only with a duty on a column that the product
+// does not have: a duty that nobody can carry out is not carried out.
+func (r *round) fitted(ctx context.Context, p model.DataProduct, a Answer) (model.Decision, error) {
+	for _, o := range a.Obligations {
+		if o.Type != model.ObligeMask && o.Type != model.ObligeRowFilter || !o.Mandatory || !a.Allowed() {
+			continue
+		}
+		if _, ok := a.Column(o); ok {
+			continue
+		}
+		elsewhere, err := r.elsewhere(ctx, p, o)
+		if err != nil {
+			return a.Decision, err
+		}
+		if !elsewhere {
+			a.Outcome, a.Reasons = model.Deny, []model.Reason{unfit(o)}
+		}
+	}
+	return a.Decision, nil
+}
+
+func unfit(o model.Obligation) model.Reason {
+	return model.Reason{
+		Code: "obligation.no_column", Origin: "engine",
+		Message: "It is allowed only with the duty " + o.ID + " (" + string(o.Type) + ") on the field " + o.Params["field"] +
+			", and there is no such column: correct the field in the rule, or harvest the table again.",
+	}
+}
+
+// elsewhere reports whether a duty is about another table of the product. A
+// mask may name its column alone; a filter names its table too, since the rows
+// of this one would else be shown without it.
+func (r *round) elsewhere(ctx context.Context, p model.DataProduct, o model.Obligation) (bool, error) {
+	assets, err := store.Assets.GetMany(ctx, r.store, p.Assets(model.OutputPort)...)
+	return slices.ContainsFunc(assets, func(a model.Asset) bool {
+		parts := model.NameParts(a.Name)
+		t := Table{Table: parts[len(parts)-1]}
+		if len(parts) > 1 {
+			t.Schema = parts[len(parts)-2]
+		}
+		name, ok := columnIn(t, a.Fields, o.Params["field"])
+		return ok && (o.Type == model.ObligeMask || name != o.Params["field"] && !strings.EqualFold(name, o.Params["field"]))
+	}), err
+}
