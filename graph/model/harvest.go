@@ -21,6 +21,7 @@ type Source struct {
 	LastRunID      ID                   `json:"lastRunId,omitempty"`
 	SetUpBy        ID                   `json:"setUpBy,omitempty"`        // who last set the configuration or the secrets, and answers for them
 	AllowRetireAll bool                 `json:"allowRetireAll,omitempty"` // a person has lifted the fail-safe for the next run
+	Scopes         []string             `json:"scopes,omitempty"`         // those in which something may still stand that the source has shown
 }
 
 // SecretRef tells where a secret is to be found when it is needed:
@@ -34,9 +35,13 @@ type RunStatus string
 const (
 	RunRunning   RunStatus = "RUNNING"
 	RunSucceeded RunStatus = "SUCCEEDED"
+	RunPartial   RunStatus = "PARTIAL" // it went through, and an error note tells what it could not read
 	RunFailed    RunStatus = "FAILED"
 	RunCancelled RunStatus = "CANCELLED"
 )
+
+// Through reports a run that came to its end: what it found is kept.
+func (s RunStatus) Through() bool { return s == RunSucceeded || s == RunPartial }
 
 // Fault names who has to act on a failure.
 type Fault string

@@ -2,6 +2,16 @@ package model
 
 import "strings"
 
+// FoldASCII writes the ASCII letters in lower case and leaves all others alone.
+func FoldASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
 // JoinName makes the name of an asset of its parts, such as the database, the
 // schema and the table. Empty parts are left out. A part that holds a dot, or
 // begins with a quote, stands in double quotes with each quote inside doubled:

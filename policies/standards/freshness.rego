@@ -22,6 +22,37 @@ findings contains {
 }
 
 # METADATA
+# title: Assets that somebody looks at
+# description: What its source lists no longer may be gone, or may have changed without a word.
+findings contains {
+	"code": "freshness.unlisted",
+	"severity": "error",
+	"field": sprintf("ports.%s", [port.name]),
+	"message": sprintf("The source of %s behind the port %q lists its place no more.", [asset.name, port.name]),
+	"remedy": _listed_again,
+} if {
+	some port in input.product.ports
+	port.direction == "OUTPUT"
+	some asset in port.assets
+	asset.unlisted == true
+}
+
+# METADATA
+# title: The same of an asset
+# description: Whoever looks at the asset alone should see it too.
+findings contains {
+	"code": "freshness.unlisted",
+	"severity": "error",
+	"field": "sightings",
+	"message": "Its source does not list its place any more: nobody knows whether it is still there.",
+	"remedy": _listed_again,
+} if {
+	input.asset.unlisted == true
+}
+
+_listed_again := "Put its schema or project back into the source; if it is gone, set allowRetireAll and run the source."
+
+# METADATA
 # title: Quality that is measured
 # description: A test that last ran a month ago proves nothing about today.
 findings contains {

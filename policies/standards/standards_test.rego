@@ -57,6 +57,10 @@ _spoiled contains ["warning freshness.harvest", asset({"harvest_age_h": -1})]
 
 _spoiled contains ["warning freshness.harvest", asset({"harvest_age_h": 169})]
 
+_spoiled contains ["error freshness.unlisted", asset({"unlisted": true})]
+
+_spoiled contains ["error freshness.unlisted", lone({"unlisted": true})]
+
 _spoiled contains ["warning freshness.quality", asset({"quality": {"age_h": 169}})]
 
 _spoiled contains ["warning freshness.failing", asset({"quality": {"failing": 1}})]

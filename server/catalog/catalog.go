@@ -89,6 +89,9 @@ type RetireResult struct {
 	Withdrawn int // of these, the ones that it shows no longer
 	Retired   int // of these, the ones that no other source shows either
 	Rules     int // quality rules that are gone
+
+	Gone  []string // names of the retired assets
+	Named []string // names of the assets that are gone and that another source still uses: they are unresolved
 }
 
 // AssetFilter narrows a list of assets; empty fields do not.

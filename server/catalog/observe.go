@@ -82,6 +82,7 @@ type entry struct {
 	dirty   bool
 	named   bool // it got a name in this observation, which changes no asset
 	shown   bool // this observation shows it
+	tested  bool // a quality rule of it, or its result, is new
 }
 
 // known is a name at work.

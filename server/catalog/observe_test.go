@@ -118,7 +118,7 @@ func TestRetire(t *testing.T) {
 		t.Errorf("got known %d, withdrawn %d, retired %d; want 3, 2, 1", r.Known, r.Withdrawn, r.Retired)
 	}
 	w.apply(r.Writes...)
-	want := map[string]model.AssetStatus{"s.p.a": model.AssetActive, "s.p.b": model.AssetActive, "s.p.c": model.AssetRetired, "s.q.d": model.AssetActive}
+	want := map[string]model.AssetStatus{"s.p.a": model.AssetActive, "s.p.b": model.AssetUnresolved, "s.p.c": model.AssetRetired, "s.q.d": model.AssetActive}
 	got := map[string]model.AssetStatus{}
 	for _, a := range w.assets() {
 		got[a.Name] = a.Status

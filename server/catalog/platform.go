@@ -86,21 +86,12 @@ func platformOf(namespace string) platform {
 func folded(namespace, name string) string {
 	switch platformOf(namespace).fold {
 	case foldsASCII:
-		return norm.NFC.String(lowerASCII(name))
+		return norm.NFC.String(model.FoldASCII(name))
 	case foldsLetter:
 		return norm.NFC.String(strings.ToLower(name))
 	case caseCounts:
 	}
 	return norm.NFC.String(name)
-}
-
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
 }
 
 // foldedBefore is the name as it was folded when every platform was thought to

@@ -72,9 +72,24 @@ func (w *work) observeRules(ctx context.Context, seen []SeenQuality, r *Result) 
 		}
 		if old.ID == "" || !sameRule(rule, old) {
 			r.Writes = append(r.Writes, store.QualityRules.Put(rule))
+			w.assets[rule.AssetID].tested = true
 		}
 	}
+	w.countTested(r)
 	return nil
+}
+
+// countTested counts the assets of which only a rule or its result is new.
+func (w *work) countTested(r *Result) {
+	for _, e := range w.made {
+		if !e.tested || e.created || e.dirty || e.named {
+			continue
+		}
+		r.Updated++
+		if e.shown {
+			r.Unchanged--
+		}
+	}
 }
 
 // sameRule compares two rules as the store would keep them.

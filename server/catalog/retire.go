@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
@@ -37,12 +36,32 @@ func (s *Service) Retire(ctx context.Context, source model.Source, scope string,
 	return r, nil
 }
 
+// Unlist marks what the source has shown in a scope that it lists no longer.
+// What is marked already stays as it is.
+func (s *Service) Unlist(ctx context.Context, source model.Source, scope string) ([]store.Write, error) {
+	var writes []store.Write
+	q := store.Query{Where: store.Eq("scope", store.ScopeKey(source.ID, scope)), Limit: store.MaxPage, Index: "by_scope"}
+	for a, err := range store.Assets.All(ctx, s.store, q) {
+		if err != nil {
+			return nil, err
+		}
+		if a.Unlist(source.ID, scope, s.now()) {
+			writes = append(writes, store.Assets.Put(a))
+		}
+	}
+	return writes, nil
+}
+
 func (s *Service) withdraw(a model.Asset, source model.ID, scope string, r *RetireResult) store.Write {
-	a.Sightings = slices.DeleteFunc(a.Sightings, func(o model.Sighting) bool { return o.SourceID == source && o.Scope == scope })
-	a.Settle(s.now())
+	before := a.Status
+	a.Withdraw(source, scope, s.now())
 	r.Withdrawn++
-	if a.Status == model.AssetRetired {
+	switch {
+	case a.Status == model.AssetRetired:
 		r.Retired++
+		r.Gone = append(r.Gone, a.Name)
+	case before == model.AssetActive && a.Status == model.AssetUnresolved:
+		r.Named = append(r.Named, a.Name)
 	}
 	return store.Assets.Put(a)
 }

@@ -161,7 +161,7 @@ func (c *Company) harvest(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		if run.Status != model.RunSucceeded {
+		if !run.Status.Through() {
 			return fmt.Errorf("run %s of source %s: %s: %+v", run.ID, run.SourceID, run.Status, run.Failure)
 		}
 	}

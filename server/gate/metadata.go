@@ -88,8 +88,9 @@ func (d *describer) lookAtRuns(ctx context.Context, ids []model.ID) error {
 		return err
 	}
 	for _, r := range runs {
-		if r.Status != model.RunSucceeded {
-			where := store.And(store.Eq("source", string(r.SourceID)), store.Eq("status", string(model.RunSucceeded)))
+		if !r.Status.Through() {
+			through := store.In("status", string(model.RunSucceeded), string(model.RunPartial))
+			where := store.And(store.Eq("source", string(r.SourceID)), through)
 			r, err = store.Runs.First(ctx, d.gate.store, store.Query{Index: "by_source", Where: where, Desc: true})
 			if model.Is(err, model.KindNotFound) {
 				continue
@@ -151,7 +152,7 @@ func (d *describer) summary(ctx context.Context, a model.Asset) (policy.AssetSum
 	domain, err := d.gate.DomainName(ctx, a.DomainID)
 	s := policy.AssetSummary{
 		ID: a.ID, Name: a.Name, Kind: a.Kind, Status: a.Status, Platform: a.Platform, Domain: domain, Description: a.Description,
-		Owners: orNone(a.Owners), Tags: orNone(a.Tags), FieldCount: len(a.Fields), HarvestAge: d.harvestAge(a), Quality: d.quality(a.ID),
+		Owners: orNone(a.Owners), Tags: orNone(a.Tags), FieldCount: len(a.Fields), HarvestAge: d.harvestAge(a), Unlisted: a.Unlisted(), Quality: d.quality(a.ID),
 	}
 	for _, f := range a.Fields {
 		if f.Description != "" {

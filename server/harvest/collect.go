@@ -34,6 +34,7 @@ type collector struct {
 	batch  batch
 	scopes map[string]*seen
 	done   []string // the scopes listed completely, in order
+	broken []string // the scopes of which something could not be read; "" is any
 }
 
 // batch is what has come since the last change.
@@ -112,6 +113,9 @@ func (c *collector) Progress(int64, int64, string) {}
 
 // Note counts the remark.
 func (c *collector) Note(n sdk.Note) {
+	if n.Level == sdk.ErrorLevel {
+		c.broken = append(c.broken, n.Scope)
+	}
 	c.run.change(func(r *model.Run) { r.Notes = notes(r.Notes).note(n) })
 }
 

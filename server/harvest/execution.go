@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -35,6 +36,8 @@ type execution struct {
 	source  model.Source
 	written time.Time // when the row was written last
 	lifted  bool      // the latest attempt could retire without the fail-safe
+
+	standing []string // the scopes that the source shall remember; nil leaves them
 
 	mu       sync.Mutex // guards what readers see
 	run      model.Run
@@ -65,7 +68,7 @@ func (x *execution) work() {
 	case errors.Is(cause, errLost):
 		x.adopt()
 	case err == nil:
-		x.finish(model.RunSucceeded, nil)
+		x.finish(through(x.state()), nil)
 	case errors.Is(cause, errCancelled):
 		x.finish(model.RunCancelled, nil)
 	case cause != nil:
@@ -73,6 +76,14 @@ func (x *execution) work() {
 	default:
 		x.finish(model.RunFailed, x.service.failureOf(x.ctx, err))
 	}
+}
+
+// through is the status of a run that came to its end.
+func through(run model.Run) model.RunStatus {
+	if slices.ContainsFunc(run.Notes, func(n model.RunNote) bool { return n.Level == string(sdk.ErrorLevel) }) {
+		return model.RunPartial
+	}
+	return model.RunSucceeded
 }
 
 // beat says from time to time that the run lives, and finds out whether
@@ -260,7 +271,12 @@ func (x *execution) finish(status model.RunStatus, failure *model.Failure) {
 	ended := x.service.now()
 	opened := false // the circuit, by this run; known once the source has been brought up to date
 	st := step{action: "run.end", reason: fmt.Sprintf("run %s, %s", x.id, status)}
-	st.source = func(s *model.Source) { opened = settle(s, x.id, status, failure, x.lifted) }
+	st.source = func(s *model.Source) {
+		opened = settle(s, x.id, status, failure, x.lifted)
+		if x.standing != nil {
+			s.Scopes = x.standing
+		}
+	}
 	st.run = func(r *model.Run) {
 		r.Status, r.EndedAt, r.Failure = status, &ended, failure
 		if opened {
@@ -290,7 +306,7 @@ var circuitNote = model.RunNote{
 // whether that paused its schedule.
 func settle(s *model.Source, run model.ID, status model.RunStatus, failure *model.Failure, lifted bool) bool {
 	switch status {
-	case model.RunSucceeded:
+	case model.RunSucceeded, model.RunPartial:
 		if s.FailedRuns >= circuit {
 			s.Paused = false // it was paused by its failures, and they are over
 		}

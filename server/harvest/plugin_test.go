@@ -61,7 +61,8 @@ type lockedConfig struct {
 
 // script is a source that does what its file says:
 //
-//	table SCOPE NAME FIELD...     edge SCOPE FROM TO     rule SCOPE TABLE KEY
+//	table SCOPE NAME FIELD...     edge SCOPE FROM TO     rule SCOPE TABLE KEY STATUS
+//	names SCOPE NAME
 //	done SCOPE     checkpoint STATE     note LEVEL CODE SCOPE
 //	tables SCOPE COUNT     wait DURATION     await FILE     skip-to STATE
 //	panic | hang | exit | unavailable | auth | tell-secret | emit-secret
@@ -133,7 +134,15 @@ func (s *script) do(ctx context.Context, out sdk.Sink, verb string, args []strin
 	case "edge":
 		return out.Emit(&sdk.Edge{From: s.id(args[1]), To: s.id(args[2]), Scope: args[0], Kind: "DERIVES", Method: "script", Confidence: 1})
 	case "rule":
-		return out.Emit(&sdk.Quality{Asset: s.id(args[1]), Scope: args[0], Key: args[2], Name: args[2], Rule: "not_null", Field: "id", Severity: "error"})
+		q := &sdk.Quality{Asset: s.id(args[1]), Scope: args[0], Key: args[2], Name: args[2], Rule: "not_null", Field: "id", Severity: "error"}
+		if len(args) > 3 {
+			q.Result = &sdk.Result{Status: args[3]}
+		}
+		return out.Emit(q)
+	case "names":
+		a := s.table(args[0], args[1])
+		a.Rank, a.Reference = sdk.Reference, true
+		return out.Emit(a)
 	case "done":
 		return out.ScopeDone(args[0])
 	case "checkpoint":

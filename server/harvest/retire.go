@@ -24,11 +24,9 @@ const (
 // the next run, which begins anew.
 func (c *collector) retire(ctx context.Context) error {
 	if c.resumed {
-		c.run.change(func(r *model.Run) {
-			r.Notes = notes(r.Notes).add(model.RunNote{
-				Level: "info", Code: "resumed", Count: 1,
-				Title: "The run went on from the checkpoint of an interrupted one, so nothing was retired; the next run looks for what is gone.",
-			})
+		c.remark(model.RunNote{
+			Level: "info", Code: "resumed", Count: 1,
+			Title: "The run went on from the checkpoint of an interrupted one, so nothing was retired; the next run looks for what is gone.",
 		})
 		return nil
 	}
@@ -39,14 +37,14 @@ func (c *collector) retire(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return c.lookForUnlisted(ctx)
 }
 
 // ending is what the first try found of a scope's end. A try that follows a
 // lost race finds less where that one got half way, and is not judged again.
 type ending struct {
-	judged  bool
-	retired int
+	judged bool
+	gone   catalog.RetireResult
 }
 
 // retireScope writes the end of what is gone from one scope.
@@ -57,33 +55,59 @@ func (c *collector) retireScope(ctx context.Context, scope string, e *ending) er
 		return fmt.Errorf("retire assets of scope %s: %w", scope, err)
 	}
 	if !e.judged && suspicious(gone) && !c.source.AllowRetireAll {
-		c.run.change(func(r *model.Run) { r.Notes = notes(r.Notes).add(blocked(scope, gone)) })
+		c.remark(blocked(scope, gone))
 		return nil
 	}
 	flows, err := c.run.service.lineage.Withdraw(ctx, c.source.ID, scope, seen.edges)
 	if err != nil {
 		return fmt.Errorf("withdraw lineage of scope %s: %w", scope, err)
 	}
-	e.judged, e.retired = true, max(e.retired, gone.Retired)
-	return c.takeBack(ctx, scope, slices.Concat(gone.Writes, flows.Writes), e.retired)
+	if !e.judged || gone.Retired > e.gone.Retired {
+		e.judged, e.gone = true, gone
+	}
+	return c.takeBack(ctx, scope, slices.Concat(gone.Writes, flows.Writes), e.gone)
 }
 
 // chunk is how many records one change of a retirement writes at most.
 const chunk = 1000
 
-// takeBack writes in changes of a bounded size; the last one counts them all.
-func (c *collector) takeBack(ctx context.Context, scope string, writes []store.Write, retired int) error {
+// takeBack writes in changes of a bounded size; the last one counts them all,
+// and notes which assets were meant.
+func (c *collector) takeBack(ctx context.Context, scope string, writes []store.Write, gone catalog.RetireResult) error {
 	parts := slices.Collect(slices.Chunk(writes, chunk))
 	for i, part := range parts {
-		st := step{action: "run.retire", reason: fmt.Sprintf("run %s: %d assets of scope %s", c.run.id, retired, clip(scope, maxSample)), writes: part}
+		st := step{action: "run.retire", reason: fmt.Sprintf("run %s: %d assets of scope %s", c.run.id, gone.Retired, clip(scope, maxSample)), writes: part}
 		if i == len(parts)-1 {
-			st.run = func(r *model.Run) { r.Counts.Retired += retired }
+			st.run = func(r *model.Run) {
+				r.Counts.Retired += gone.Retired
+				for _, n := range goneNotes(gone) {
+					r.Notes = notes(r.Notes).add(n)
+				}
+			}
 		}
 		if err := c.run.write(ctx, st); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// goneNotes names what was taken back: nothing goes without a word.
+func goneNotes(gone catalog.RetireResult) []model.RunNote {
+	var list []model.RunNote
+	if len(gone.Gone) > 0 {
+		list = append(list, model.RunNote{
+			Level: "info", Code: "retired", Count: len(gone.Gone), Samples: gone.Gone,
+			Title: "Assets that the source shows no longer were retired. One that is shown again comes back as the same asset.",
+		})
+	}
+	if len(gone.Named) > 0 {
+		list = append(list, model.RunNote{
+			Level: "warn", Code: "gone_but_named", Count: len(gone.Named), Samples: gone.Named,
+			Title: "Assets are gone that another source still names: they are UNRESOLVED until it stops, or until they are back.",
+		})
+	}
+	return list
 }
 
 // suspicious reports an end that looks like a lost right rather than a deletion.

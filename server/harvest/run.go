@@ -160,7 +160,7 @@ func (s *Service) Cancel(ctx context.Context, runID model.ID) (model.Run, error)
 	case model.RunCancelled:
 		return run, nil
 	case model.RunRunning:
-	case model.RunSucceeded, model.RunFailed:
+	case model.RunSucceeded, model.RunPartial, model.RunFailed:
 		return run, model.Conflict("status", "the run is already "+string(run.Status), "start another one if its result is not what you want")
 	}
 	x := s.executionOf(runID)

@@ -64,6 +64,7 @@ type AssetSummary struct {
 	FieldCount      int               `json:"field_count"`
 	FieldsDescribed int               `json:"fields_described"`
 	HarvestAge      int               `json:"harvest_age_h"` // since a source that shows it was last harvested well
+	Unlisted        bool              `json:"unlisted"`      // no source that held or built it lists its place any more
 	Quality         QualityMetadata   `json:"quality"`
 }
 
@@ -133,7 +134,7 @@ func metadataFields() map[string]any {
 func summaryFields() map[string]any {
 	return merge(
 		fields("string", "id", "name", "kind", "status", "platform", "domain", "description"), texts("owners", "tags"),
-		fields("integer", "field_count", "fields_described", "harvest_age_h"),
+		fields("integer", "field_count", "fields_described", "harvest_age_h"), fields("boolean", "unlisted"),
 		map[string]any{"quality": strict(fields("integer", "rules", "failing", "age_h"))})
 }
 

@@ -76,6 +76,16 @@ func (asset) Properties(_ context.Context, a *model.Asset) ([]*graph.Property, e
 	return properties(a.Properties), nil
 }
 
+// DescribedBy resolves whose description an asset has.
+func (asset) DescribedBy(ctx context.Context, a *model.Asset) (*model.Source, error) {
+	return follow(ctx, &linksFrom(ctx).sources, a.DescribedBy)
+}
+
+// DescribedBy resolves whose description a field has.
+func (assetField) DescribedBy(ctx context.Context, f *model.AssetField) (*model.Source, error) {
+	return follow(ctx, &linksFrom(ctx).sources, f.DescribedBy)
+}
+
 // Meta resolves what else the sources say of a field.
 func (assetField) Meta(_ context.Context, f *model.AssetField) ([]*graph.Property, error) {
 	return properties(f.Meta), nil

@@ -111,7 +111,7 @@ func (p *program) report(run model.Run, asJSON bool) error {
 	} else {
 		p.printRun(run)
 	}
-	if run.Status != model.RunSucceeded {
+	if !run.Status.Through() {
 		return errReported
 	}
 	return nil
