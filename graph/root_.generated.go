@@ -126,6 +126,7 @@ type ComplexityRoot struct {
 	Asset struct {
 		Aliases      func(childComplexity int) int
 		CreatedAt    func(childComplexity int) int
+		DescribedBy  func(childComplexity int) int
 		Description  func(childComplexity int) int
 		Domain       func(childComplexity int) int
 		Fields       func(childComplexity int) int
@@ -170,6 +171,7 @@ type ComplexityRoot struct {
 
 	AssetField struct {
 		DefaultValue func(childComplexity int) int
+		DescribedBy  func(childComplexity int) int
 		Description  func(childComplexity int) int
 		Meta         func(childComplexity int) int
 		Name         func(childComplexity int) int
@@ -1025,15 +1027,18 @@ type ComplexityRoot struct {
 	}
 
 	Sighting struct {
-		Description func(childComplexity int) int
-		Kind        func(childComplexity int) int
-		OwnerRoles  func(childComplexity int) int
-		Owners      func(childComplexity int) int
-		Rank        func(childComplexity int) int
-		Reference   func(childComplexity int) int
-		Scope       func(childComplexity int) int
-		Source      func(childComplexity int) int
-		Tags        func(childComplexity int) int
+		Description   func(childComplexity int) int
+		Fields        func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		OwnerRoles    func(childComplexity int) int
+		Owners        func(childComplexity int) int
+		Rank          func(childComplexity int) int
+		Reference     func(childComplexity int) int
+		Rows          func(childComplexity int) int
+		Scope         func(childComplexity int) int
+		Source        func(childComplexity int) int
+		Tags          func(childComplexity int) int
+		UnlistedSince func(childComplexity int) int
 	}
 
 	Source struct {
@@ -1449,6 +1454,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.CreatedAt(childComplexity), true
+	case "Asset.describedBy":
+		if e.ComplexityRoot.Asset.DescribedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.DescribedBy(childComplexity), true
 	case "Asset.description":
 		if e.ComplexityRoot.Asset.Description == nil {
 			break
@@ -1650,6 +1661,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AssetField.DefaultValue(childComplexity), true
+	case "AssetField.describedBy":
+		if e.ComplexityRoot.AssetField.DescribedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetField.DescribedBy(childComplexity), true
 	case "AssetField.description":
 		if e.ComplexityRoot.AssetField.Description == nil {
 			break
@@ -5391,6 +5408,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sighting.Description(childComplexity), true
+	case "Sighting.fields":
+		if e.ComplexityRoot.Sighting.Fields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sighting.Fields(childComplexity), true
 	case "Sighting.kind":
 		if e.ComplexityRoot.Sighting.Kind == nil {
 			break
@@ -5421,6 +5444,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sighting.Reference(childComplexity), true
+	case "Sighting.rowCount":
+		if e.ComplexityRoot.Sighting.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sighting.Rows(childComplexity), true
 	case "Sighting.scope":
 		if e.ComplexityRoot.Sighting.Scope == nil {
 			break
@@ -5439,6 +5468,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sighting.Tags(childComplexity), true
+	case "Sighting.unlistedSince":
+		if e.ComplexityRoot.Sighting.UnlistedSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sighting.UnlistedSince(childComplexity), true
 
 	case "Source.allowsRetireAll":
 		if e.ComplexityRoot.Source.AllowRetireAll == nil {
@@ -6285,6 +6320,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_domain(ctx, field)
 	case "description":
 		return ec.fieldContext_Asset_description(ctx, field)
+	case "describedBy":
+		return ec.fieldContext_Asset_describedBy(ctx, field)
 	case "owners":
 		return ec.fieldContext_Asset_owners(ctx, field)
 	case "ownerRoles":
@@ -6365,6 +6402,8 @@ func (ec *executionContext) childFields_AssetField(ctx context.Context, field gr
 		return ec.fieldContext_AssetField_isNullable(ctx, field)
 	case "description":
 		return ec.fieldContext_AssetField_description(ctx, field)
+	case "describedBy":
+		return ec.fieldContext_AssetField_describedBy(ctx, field)
 	case "primaryKeyPosition":
 		return ec.fieldContext_AssetField_primaryKeyPosition(ctx, field)
 	case "defaultValue":
@@ -7929,8 +7968,14 @@ func (ec *executionContext) childFields_Sighting(ctx context.Context, field grap
 		return ec.fieldContext_Sighting_ownerRoles(ctx, field)
 	case "tags":
 		return ec.fieldContext_Sighting_tags(ctx, field)
+	case "fields":
+		return ec.fieldContext_Sighting_fields(ctx, field)
+	case "rowCount":
+		return ec.fieldContext_Sighting_rowCount(ctx, field)
 	case "isReference":
 		return ec.fieldContext_Sighting_isReference(ctx, field)
+	case "unlistedSince":
+		return ec.fieldContext_Sighting_unlistedSince(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Sighting", field.Name)
 }
