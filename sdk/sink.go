@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ type sink struct {
 	scopes   map[string]bool
 	seq      uint64
 	done     harvestv1.Done
+	over     bool // Done was sent, or the harvest has ended: nothing follows
 	err      error
 	stop     chan struct{}
 	stopped  sync.WaitGroup
@@ -73,20 +75,29 @@ func (s *sink) tick() {
 func (s *sink) flushOld(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.over {
+		return
+	}
 	if len(s.batch.GetRecords()) > 0 && now.Sub(s.since) >= flushAfter {
 		_ = s.flush() // kept in s.err for the next call
 	}
-	if s.progress != nil {
-		p := s.progress
-		s.progress = nil
-		_ = s.put(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Progress{Progress: p}})
+	_ = s.putProgress()
+}
+
+// putProgress sends the latest progress, if there is one that was not sent.
+func (s *sink) putProgress() error {
+	if s.progress == nil {
+		return nil
 	}
+	p := s.progress
+	s.progress = nil
+	return s.put(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Progress{Progress: p}})
 }
 
 func (s *sink) beat() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.alive && s.quiet {
+	if s.alive && s.quiet && !s.over {
 		_ = s.put(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Heartbeat{Heartbeat: &harvestv1.Heartbeat{}}})
 	}
 	s.alive, s.quiet = false, true
@@ -98,7 +109,18 @@ func (s *sink) begin() error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
+	if s.over && s.err == nil {
+		return errOver()
+	}
 	return s.err
+}
+
+// errOver is for a goroutine of the author's that outlives Harvest.
+func errOver() error {
+	return &Error{
+		Class: ClassInternal, Code: "harvest_over", Message: "the harvest is over, and the plugin goes on emitting",
+		Fix: "report it to the author of the plugin: Harvest must wait for its goroutines before it returns",
+	}
 }
 
 func (s *sink) put(e *harvestv1.HarvestEvent) error {
@@ -248,15 +270,27 @@ func (s *sink) Note(n Note) error {
 	}}})
 }
 
-// close ends the goroutine. Nothing is sent after it.
+// close ends the goroutine. Nothing is sent after it, whatever still calls.
 func (s *sink) close() {
 	close(s.stop)
 	s.stopped.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
 }
 
-// finish sends what is pending and the counts.
+// finish sends what is pending and, as the last event of all, the counts. The
+// ticker may wait for the lock with a progress to send: what is pending goes
+// out here, and nothing after it.
 func (s *sink) finish() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.event(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Done{Done: &s.done}})
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if err := errors.Join(s.flush(), s.putProgress()); err != nil {
+		return s.err
+	}
+	s.over = true
+	return s.put(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Done{Done: &s.done}})
 }

@@ -230,3 +230,56 @@ func TestSeveralGoroutinesEmit(t *testing.T) {
 		t.Errorf("got %v, %v", w.done, w.events)
 	}
 }
+
+// The ticker must not find a progress that is older than Done, however long
+// Done takes to send.
+func TestNothingFollowsDone(t *testing.T) {
+	for name, pend := range map[string]func(sdk.TestSink) error{
+		"a progress": func(s sdk.TestSink) error { return s.Progress(1, 1, "x") },
+		"a record":   func(s sdk.TestSink) error { return s.Emit(book(1)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var w wire
+			s := sdk.NewTestSink(t.Context(), nil, func(e *harvestv1.HarvestEvent) error {
+				defer func() {
+					if e.GetDone() != nil {
+						time.Sleep(250 * time.Millisecond) // over two ticks
+					}
+				}()
+				return w.send(e)
+			})
+			if err := errors.Join(pend(s), s.Finish()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+			s.Close()
+			if sent := w.sent(); len(sent) != 2 || sent[1] != "done" {
+				t.Errorf("got %v", sent)
+			}
+		})
+	}
+}
+
+func TestAGoroutineThatOutlivesTheHarvestIsRefused(t *testing.T) {
+	var finished, failed wire
+	after, closed := sdk.NewTestSink(t.Context(), nil, finished.send), sdk.NewTestSink(t.Context(), nil, failed.send)
+	if err := after.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	closed.Close() // as when Harvest returned an error
+	for _, s := range []sdk.TestSink{after, closed} {
+		for name, err := range map[string]error{
+			"emit": s.Emit(book(1)), "checkpoint": s.Checkpoint(nil), "scope": s.ScopeDone("s"),
+			"progress": s.Progress(1, 1, ""), "note": s.Note(sdk.Note{}), "done": s.Finish(),
+		} {
+			if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Code != "harvest_over" {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+	}
+	after.Close()
+	if len(finished.events) != 1 || len(failed.events) != 0 {
+		t.Errorf("sent: %v, %v", finished.events, failed.events)
+	}
+}
