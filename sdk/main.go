@@ -205,5 +205,5 @@ func (t *tool) check(ctx context.Context, r Registration, in input) error {
 }
 
 func (t *tool) open(ctx context.Context, r Registration, in input) (Source, error) {
-	return r.Open(ctx, in.config, in.secrets, Env{Log: slog.New(slog.NewTextHandler(t.stderr, nil))})
+	return r.Open(ctx, in.config, in.secrets, Env{Log: slog.New(slog.NewTextHandler(t.stderr, nil)), Files: NewFiles("/")})
 }

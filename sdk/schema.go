@@ -31,6 +31,9 @@ type shape struct {
 	WriteOnly   bool              `json:"writeOnly,omitempty"`
 	Secret      bool              `json:"x-secret,omitempty"`
 	Needed      bool              `json:"x-required,omitempty"` // a secret that must be given
+	Admin       bool              `json:"x-admin,omitempty"`    // only an administrator may give it another value than its default
+	Path        bool              `json:"x-path,omitempty"`     // names a file or folder of the server, opened through Env.Files
+	Host        bool              `json:"x-host,omitempty"`     // names the system to which the secrets go
 	Order       int               `json:"x-order,omitempty"`    // place in a form, from 1
 }
 
@@ -101,11 +104,16 @@ func (s *shape) addField(name string, f reflect.StructField, optional bool) {
 		optional = true
 	}
 	p.setFormat(name, f.Tag.Get("format"))
+	p.Admin = p.mark(name, "admin", f.Tag)
+	p.Host = p.mark(name, "host", f.Tag)
 	optional = optional || (p.Properties != nil && len(p.Required) == 0)
 	switch {
 	case p.Secret:
 		p.Needed = !optional
 	case !optional:
+		if p.Admin {
+			panic("configuration field " + name + ": what only an administrator may set needs a default or omitempty")
+		}
 		s.Required = append(s.Required, name)
 		if p.Type == "string" && p.Pattern == "" && p.Enum == nil {
 			p.MinLength = 1
@@ -121,15 +129,30 @@ func (s *shape) setFormat(name, format string) {
 		s.WriteOnly, s.Secret = true, true
 	case "url":
 		s.Format = "uri"
+	case "file":
+		s.Path = true
 	case "duration":
 		// JSON Schema's own "duration" is the ISO 8601 one, so this is a pattern.
 		s.Hint, s.Pattern = "duration", durationPattern
 	default:
-		panic(fmt.Sprintf("configuration field %s: there is no format %q; there are secret, url and duration", name, format))
+		panic(fmt.Sprintf("configuration field %s: there is no format %q; there are secret, url, file and duration", name, format))
 	}
 	if s.Type != "string" {
 		panic(fmt.Sprintf("configuration field %s: format %q is for a string", name, format))
 	}
+}
+
+// mark reads a tag that is "true" or absent. What an administrator decides must
+// have a value for everybody else, so it is optional; a secret travels apart
+// and cannot be one.
+func (s *shape) mark(name, tag string, tags reflect.StructTag) bool {
+	switch value, has := tags.Lookup(tag); {
+	case !has:
+		return false
+	case value != "true" || s.Secret:
+		panic(fmt.Sprintf(`configuration field %s: the tag %s is written %s:"true", and not on a secret`, name, tag, tag))
+	}
+	return true
 }
 
 // defaultOf reads a default as the author writes it: a list is separated by commas.

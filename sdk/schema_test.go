@@ -41,6 +41,9 @@ type everything struct {
 	Login    login             `json:"login" doc:"Who to be."`
 	Token    string            `json:"token,omitempty" doc:"In place of a login." format:"secret"`
 	Internal string            `json:"-"`
+	File     string            `json:"file,omitempty" doc:"A file." format:"file"`
+	Careless bool              `json:"careless,omitempty" doc:"Whether to be careless." admin:"true"`
+	Hosts    []string          `json:"hosts,omitempty" doc:"Where else it is." host:"true"`
 }
 
 // opened is what Open was given.
@@ -79,7 +82,10 @@ func TestSchemaFromTags(t *testing.T) {
     "login": {"type": "object", "description": "Who to be.", "x-order": 10, "additionalProperties": false, "required": ["user"], "properties": {
       "user": {"type": "string", "description": "Name of the role.", "minLength": 1, "x-order": 1},
       "password": {"type": "string", "description": "Its password.", "writeOnly": true, "x-secret": true, "x-required": true, "x-order": 2}}},
-    "token": {"type": "string", "description": "In place of a login.", "writeOnly": true, "x-secret": true, "x-order": 11}
+    "token": {"type": "string", "description": "In place of a login.", "writeOnly": true, "x-secret": true, "x-order": 11},
+    "file": {"type": "string", "description": "A file.", "x-path": true, "x-order": 12},
+    "careless": {"type": "boolean", "description": "Whether to be careless.", "x-admin": true, "x-order": 13},
+    "hosts": {"type": "array", "description": "Where else it is.", "items": {"type": "string"}, "x-host": true, "x-order": 14}
   },
   "required": ["url", "login"], "additionalProperties": false
 }`
@@ -107,6 +113,12 @@ func TestTypesThatHaveNoSchema(t *testing.T) {
 			register()
 		})
 	}
+	refused("needed by an administrator", "needs a default", register[struct {
+		Careless bool `json:"careless" doc:"Whether." admin:"true"`
+	}])
+	refused("a mark of another value", `admin:"true"`, register[struct {
+		Careless bool `json:"careless,omitempty" doc:"Whether." admin:"yes"`
+	}])
 	refused("duration", "format:\"duration\"", register[struct{ Wait time.Duration }])
 	refused("channel", "cannot be a chan", register[struct{ C chan int }])
 	refused("unknown format", "there is no format", register[struct {

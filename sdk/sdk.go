@@ -21,7 +21,7 @@ type Info struct {
 }
 
 // Plugin is one kind of source. C is its configuration: a struct whose tags
-// (json, doc, default, enum, format) give the JSON Schema.
+// (json, doc, default, enum, format, admin, host) give the JSON Schema.
 type Plugin[C any] struct {
 	Info Info
 	Open func(ctx context.Context, config C, env Env) (Source, error)
@@ -42,8 +42,9 @@ type Source interface {
 
 // Env is what the host lends to a plugin.
 type Env struct {
-	Log *slog.Logger // goes to the run's log; values of secret fields are struck out
-	Now func() time.Time
+	Log   *slog.Logger // goes to the run's log; values of secret fields are struck out
+	Now   func() time.Time
+	Files Files // every file of a configuration is opened here, and nowhere else
 }
 
 // Request says where to begin.
@@ -90,8 +91,12 @@ type Asset struct {
 	Reference   bool              `json:"reference,omitempty"` // the source uses the asset but does not hold or build it
 }
 
-// Rank says how well the source knows the asset.
+// Rank says how well the source knows the asset. It describes; it is no claim
+// on the asset, and the server decides what it makes of it. One that is not
+// given is Reference.
 type Rank int
+
+func (r Rank) known() bool { return r == 0 || r == Holder || r == Builder || r == Reference }
 
 // The ranks, best first.
 const (

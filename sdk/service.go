@@ -33,7 +33,7 @@ func (s *service) Describe(context.Context, *harvestv1.DescribeRequest) (*harves
 
 // Check streams the capabilities.
 func (s *service) Check(req *harvestv1.CheckRequest, stream grpc.ServerStreamingServer[harvestv1.Capability]) error {
-	c := s.newCall(req.GetConfigJson(), req.GetSecrets())
+	c := s.newCall(req.GetConfigJson(), req.GetSecrets(), req.GetFolders())
 	return c.run(stream.Context(), func(source Source) error {
 		var sent error
 		report := &Report{OnAdd: func(k Capability) {
@@ -46,7 +46,7 @@ func (s *service) Check(req *harvestv1.CheckRequest, stream grpc.ServerStreaming
 
 // Harvest streams the records.
 func (s *service) Harvest(req *harvestv1.HarvestRequest, stream grpc.ServerStreamingServer[harvestv1.HarvestEvent]) error {
-	c := s.newCall(req.GetConfigJson(), req.GetSecrets())
+	c := s.newCall(req.GetConfigJson(), req.GetSecrets(), req.GetFolders())
 	return c.run(stream.Context(), func(source Source) error {
 		out := newSink(stream.Context(), c.secrets, stream.Send)
 		defer out.close()
@@ -62,18 +62,19 @@ type call struct {
 	plugin  Registration
 	config  []byte
 	given   map[string]string
+	files   Files
 	secrets secret.Set
 	log     *slog.Logger
 }
 
-func (s *service) newCall(config []byte, given map[string]string) *call {
+func (s *service) newCall(config []byte, given map[string]string, folders []string) *call {
 	set := s.plugin.secretSet(config, given)
-	return &call{plugin: s.plugin, config: config, given: given, secrets: set, log: slog.New(striking{s.log.Handler(), set})}
+	return &call{plugin: s.plugin, config: config, given: given, files: NewFiles(folders...), secrets: set, log: slog.New(striking{s.log.Handler(), set})}
 }
 
 func (c *call) run(ctx context.Context, use func(Source) error) error {
 	return c.status(ctx, guard(c.log, func() (err error) {
-		source, err := c.plugin.Open(ctx, c.config, c.given, Env{Log: c.log})
+		source, err := c.plugin.Open(ctx, c.config, c.given, Env{Log: c.log, Files: c.files})
 		if err != nil {
 			return err
 		}

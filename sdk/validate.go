@@ -55,7 +55,7 @@ func (a *Asset) validate() error {
 		return badRecord(what, "kind", "has no kind", "give one such as TABLE")
 	case len(a.Fields) > harvestv1.MaxFields:
 		return badRecord(what, "fields", fmt.Sprintf("has %d fields, and %d is the limit", len(a.Fields), harvestv1.MaxFields), "emit the first ones and note that some are left out")
-	case a.Rank < math.MinInt32 || a.Rank > math.MaxInt32:
+	case !a.Rank.known():
 		return badRecord(what, "rank", "has an unknown rank", "give Holder, Builder or Reference")
 	}
 	for i, f := range a.Fields {

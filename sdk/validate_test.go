@@ -27,6 +27,8 @@ func TestRecordsThatAreRefused(t *testing.T) {
 		"no name":        {changed(func(a *sdk.Asset) { a.ID.Name = "" }), "no name"},
 		"no scope":       {changed(func(a *sdk.Asset) { a.Scope = "" }), "no scope"},
 		"no kind":        {changed(func(a *sdk.Asset) { a.Kind = "" }), "no kind"},
+		"rank of nobody": {changed(func(a *sdk.Asset) { a.Rank = 1 }), "unknown rank"},
+		"rank below all": {changed(func(a *sdk.Asset) { a.Rank = -1 }), "unknown rank"},
 		"rank":           {changed(func(a *sdk.Asset) { a.Rank = math.MaxInt32 + 1 }), "unknown rank"},
 		"many fields":    {changed(func(a *sdk.Asset) { a.Fields = make([]sdk.Field, 5001) }), "5001 fields"},
 		"nameless field": {changed(func(a *sdk.Asset) { a.Fields = []sdk.Field{{}} }), "its field 1"},

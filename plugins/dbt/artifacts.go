@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/souk-mesh/souk/sdk"
 )
 
 // relation is what catalog.json says of one table of the warehouse.
@@ -47,9 +49,9 @@ type catalog struct {
 	Relations map[string]relation
 }
 
-func readCatalog(file string) (catalog, error) {
+func readCatalog(files sdk.Files, file string) (catalog, error) {
 	c := catalog{Relations: map[string]relation{}}
-	err := walkFile(file, func(key string, d *json.Decoder) error {
+	err := walkFile(files, file, func(key string, d *json.Decoder) error {
 		switch key {
 		case "metadata":
 			return tolerate(d.Decode(&c.metadata))
@@ -90,9 +92,9 @@ type results struct {
 	By    map[string]result
 }
 
-func readResults(file string) (results, error) {
+func readResults(files sdk.Files, file string) (results, error) {
 	r := results{By: map[string]result{}}
-	err := walkFile(file, func(key string, d *json.Decoder) error {
+	err := walkFile(files, file, func(key string, d *json.Decoder) error {
 		switch key {
 		case "metadata":
 			return tolerate(d.Decode(&r.metadata))

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 
 	"github.com/souk-mesh/souk/sdk"
@@ -21,7 +20,7 @@ var doc string
 
 // Config says where the artifacts are and which warehouse they are about.
 type Config struct {
-	Path            string `json:"path" doc:"The target folder of the dbt project, or its manifest.json."`
+	Path            string `json:"path" doc:"The target folder of the dbt project, or its manifest.json." format:"file"`
 	Namespace       string `json:"namespace,omitempty" doc:"OpenLineage namespace of the warehouse, such as postgres://db.example:5432. Only BigQuery needs none."`
 	Project         string `json:"project,omitempty" doc:"Name of the project, where the manifest states none or a wrong one."`
 	DefaultDatabase string `json:"defaultDatabase,omitempty" doc:"Database of nodes for which the manifest states none."`
@@ -41,6 +40,7 @@ func Plugin() sdk.Plugin[Config] {
 
 type source struct {
 	config Config
+	files  sdk.Files
 	folder string
 	file   string
 	log    *slog.Logger
@@ -50,15 +50,15 @@ func open(c Config, env sdk.Env) (sdk.Source, error) {
 	if c.Path == "" {
 		return nil, sdk.Config("path", "is missing", "name the target folder of the dbt project")
 	}
-	info, err := os.Stat(c.Path)
+	isFolder, err := env.Files.IsFolder("path", c.Path)
 	if err != nil {
 		return nil, readError(c.Path, err)
 	}
-	s := &source{config: c, folder: filepath.Dir(c.Path), file: c.Path, log: env.Log}
-	if info.IsDir() {
+	s := &source{config: c, files: env.Files, folder: filepath.Dir(c.Path), file: c.Path, log: env.Log}
+	if isFolder {
 		s.folder, s.file = c.Path, filepath.Join(c.Path, "manifest.json")
 	}
-	head, err := readHead(s.file)
+	head, err := readHead(s.files, s.file)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (p *project) scope() string { return "project:" + p.name }
 func (s *source) load() (*project, error) {
 	p := &project{config: s.config}
 	var err error
-	if p.manifest, err = readManifest(s.file); err != nil {
+	if p.manifest, err = readManifest(s.files, s.file); err != nil {
 		return nil, err
 	}
 	if p.namespace, err = namespaceOf(s.config.Namespace, string(p.manifest.Adapter)); err != nil {
@@ -141,13 +141,13 @@ func (s *source) load() (*project, error) {
 	if p.name == "" {
 		return nil, sdk.Config("project", "the manifest does not name its project", "set the name of the dbt project")
 	}
-	if p.catalog, err = readCatalog(filepath.Join(s.folder, "catalog.json")); err != nil {
+	if p.catalog, err = readCatalog(s.files, filepath.Join(s.folder, "catalog.json")); err != nil {
 		return nil, err
 	}
-	if p.runs, err = readResults(filepath.Join(s.folder, "run_results.json")); err != nil {
+	if p.runs, err = readResults(s.files, filepath.Join(s.folder, "run_results.json")); err != nil {
 		return nil, err
 	}
-	p.freshness, err = readResults(filepath.Join(s.folder, "sources.json"))
+	p.freshness, err = readResults(s.files, filepath.Join(s.folder, "sources.json"))
 	return p, err
 }
 

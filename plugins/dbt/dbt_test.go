@@ -43,7 +43,7 @@ func (m *memory) Note(n sdk.Note) error               { m.notes[n.Code]++; retur
 
 func open(t *testing.T, c dbt.Config) (sdk.Source, error) {
 	t.Helper()
-	return dbt.Plugin().Open(t.Context(), c, sdk.Env{Now: time.Now})
+	return dbt.Plugin().Open(t.Context(), c, sdk.Env{Now: time.Now, Files: sdk.NewFiles("/")})
 }
 
 func harvest(t *testing.T, c dbt.Config) *memory {

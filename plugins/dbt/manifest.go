@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -108,9 +107,9 @@ func section(key string) (resourceType string, wanted bool) {
 }
 
 // readManifest decodes the file node by node; only one node is ever held with its SQL.
-func readManifest(file string) (*manifest, error) {
+func readManifest(files sdk.Files, file string) (*manifest, error) {
 	m := &manifest{Nodes: map[string]*node{}, Groups: map[string]owner{}}
-	err := walkFile(file, func(key string, d *json.Decoder) error {
+	err := walkFile(files, file, func(key string, d *json.Decoder) error {
 		m.Keys = append(m.Keys, key)
 		if key == "metadata" {
 			return tolerate(d.Decode(&m.metadata))
@@ -207,8 +206,8 @@ func (m *manifest) ids() []string {
 }
 
 // walkFile calls on for each top-level key of the JSON object in the file; on must read the value.
-func walkFile(file string, on func(key string, d *json.Decoder) error) error {
-	f, err := os.Open(file)
+func walkFile(files sdk.Files, file string, on func(key string, d *json.Decoder) error) error {
+	f, err := files.Open("path", file)
 	if err != nil {
 		return err
 	}
@@ -273,6 +272,7 @@ func readError(file string, err error) error {
 	name := filepath.Base(file)
 	again := "run dbt compile or dbt docs generate again"
 	_, syntax := errors.AsType[*json.SyntaxError](err)
+	refused, isRefusal := errors.AsType[*sdk.Error](err)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return sdk.Config("path", name+" does not exist", "run dbt compile or dbt docs generate, and name its target folder")
@@ -282,16 +282,18 @@ func readError(file string, err error) error {
 		return sdk.Config("path", name+" ends in the middle", again)
 	case syntax:
 		return sdk.Config("path", name+" is no valid JSON", again)
+	case isRefusal:
+		return refused
 	default:
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 }
 
 // readHead reads the metadata only, which stands first in a manifest.
-func readHead(file string) (metadata, error) {
+func readHead(files sdk.Files, file string) (metadata, error) {
 	m := manifest{}
 	found := errors.New("found")
-	err := walkFile(file, func(key string, d *json.Decoder) error {
+	err := walkFile(files, file, func(key string, d *json.Decoder) error {
 		m.Keys = append(m.Keys, key)
 		if key != "metadata" {
 			return skip(key, d)

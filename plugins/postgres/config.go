@@ -14,8 +14,10 @@ import (
 
 // Config says which database to read, and as whom.
 type Config struct {
-	URL            string   `json:"url" doc:"PostgreSQL URL without the password, such as postgres://souk@db.example:5432/shop?sslmode=require." format:"url"`
+	URL            string   `json:"url" doc:"PostgreSQL URL without the password, such as postgres://souk@db.example:5432/shop." format:"url" host:"true"`
 	Password       string   `json:"password,omitempty" doc:"Password of the role." format:"secret"`
+	Transport      string   `json:"transport" doc:"What a connection must be before the password travels on it: verified (encrypted, and the server's certificate proves who it is), encrypted (anybody may answer), or clear (anybody may listen, too). Only an administrator may choose less than verified." enum:"verified,encrypted,clear" default:"verified" admin:"true"`
+	Authorities    string   `json:"authorities,omitempty" doc:"Certificates of the authorities that sign for the server, in PEM; those of the machine when empty."`
 	Include        []string `json:"includeSchemas,omitempty" doc:"The schemas to harvest; all when empty."`
 	Exclude        []string `json:"excludeSchemas,omitempty" doc:"Schemas to leave out."`
 	Namespace      string   `json:"namespace,omitempty" doc:"OpenLineage namespace in place of postgres://HOST:PORT, where clients know the server by another name."`
@@ -33,8 +35,14 @@ type parsed struct {
 	unfold    bool // partitions one by one
 }
 
-func (c Config) parse() (*parsed, error) {
+func (c Config) parse(files sdk.Files) (*parsed, error) {
 	u, err := c.address()
+	if err != nil {
+		return nil, err
+	}
+	port := cmp.Or(u.Port(), "5432")
+	namespace := cmp.Or(c.Namespace, "postgres://"+net.JoinHostPort(strings.ToLower(u.Hostname()), port))
+	way, err := c.wayTo(u, files)
 	if err != nil {
 		return nil, err
 	}
@@ -47,17 +55,18 @@ func (c Config) parse() (*parsed, error) {
 	default:
 		return nil, sdk.Config("partitions", fmt.Sprintf("%q is not known", c.Partitions), "write fold or list")
 	}
-	config, err := pgx.ParseConfig(u.String())
+	config, err := pgx.ParseConfig(way.url)
 	if err != nil {
-		return nil, sdk.Config("url", "has a parameter that PostgreSQL does not know", "keep to sslmode and sslrootcert")
+		return nil, sdk.Config("url", "has a parameter with a value that PostgreSQL does not know", "look at what stands behind the question mark")
 	}
+	way.secure(config)
 	config.ConnectTimeout = timeout
 	config.Password = c.Password
 	config.RuntimeParams["application_name"] = "souk"
-	p := &parsed{pgx: config, database: config.Database, include: c.Include, exclude: c.Exclude, unfold: c.Partitions == "list"}
-	port := cmp.Or(u.Port(), "5432")
-	p.namespace = cmp.Or(c.Namespace, "postgres://"+net.JoinHostPort(strings.ToLower(u.Hostname()), port))
-	return p, nil
+	return &parsed{
+		pgx: config, database: config.Database, namespace: namespace,
+		include: c.Include, exclude: c.Exclude, unfold: c.Partitions == "list",
+	}, nil
 }
 
 // address checks the URL's parts. No message repeats the URL: it may hold a password.

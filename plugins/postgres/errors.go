@@ -19,6 +19,9 @@ func (p *parsed) explain(err error) error {
 	role, database := quote(p.pgx.User), quote(p.database)
 	pg, fromServer := errors.AsType[*pgconn.PgError](err)
 	if !fromServer {
+		if e := explainTransport(err); e != nil {
+			return e
+		}
 		return sdk.Unavailable(fmt.Sprintf("PostgreSQL at %s:%d cannot be reached", p.pgx.Host, p.pgx.Port),
 			"look whether the server runs and the network lets souk through", err)
 	}

@@ -22,7 +22,7 @@ func TestPlugin(t *testing.T) {
 	at := func(host, path, partitions string) json.RawMessage {
 		other := *u
 		other.Host, other.Path = host, path
-		return asJSON(t, map[string]string{"url": other.String(), "namespace": "postgres://shop:5432", "partitions": partitions})
+		return asJSON(t, map[string]string{"url": other.String(), "namespace": "postgres://shop:5432", "partitions": partitions, "transport": "clear"})
 	}
 	secrets := map[string]string{"password": s.config.Password}
 	plugintest.Run(t, sdk.Register(postgres.Plugin()), plugintest.Fixture{

@@ -39,7 +39,7 @@ type source struct {
 }
 
 func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
-	p, err := c.parse()
+	p, err := c.parse(env.Files)
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func newShop(t *testing.T) *shop {
 	}
 	run(t, s.admin, string(sql), `grant usage on schema crm, sales, stock, "Odd Names" to `+s.role)
 	u.User = url.User(s.role)
-	s.config = postgres.Config{URL: u.String(), Password: "canary-secret", Namespace: "postgres://shop:5432"}
+	s.config = postgres.Config{URL: u.String(), Password: "canary-secret", Transport: "clear", Namespace: "postgres://shop:5432"}
 	return s
 }
 

@@ -5,6 +5,7 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -25,7 +26,7 @@ const scope = "database"
 
 // Config says which file to read and what to call it.
 type Config struct {
-	Path string `json:"path" doc:"The SQLite database file."`
+	Path string `json:"path" doc:"The SQLite database file." format:"file"`
 	Name string `json:"name,omitempty" doc:"Name of the database in the namespace sqlite://NAME; the file's name when empty."`
 }
 
@@ -42,45 +43,39 @@ func Plugin() sdk.Plugin[Config] {
 }
 
 type source struct {
-	path      string
+	path      string      // real, without links
+	file      os.FileInfo // what was found there when it was allowed
 	namespace string
 }
 
-func open(_ context.Context, c Config, _ sdk.Env) (sdk.Source, error) {
-	if err := inspect(c.Path); err != nil {
+func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
+	s, err := inspect(env.Files, c.Path)
+	if err != nil {
 		return nil, err
 	}
-	name := c.Name
-	if name == "" {
-		name = filepath.Base(c.Path)
-	}
-	return &source{path: c.Path, namespace: "sqlite://" + name}, nil
+	s.namespace = "sqlite://" + cmp.Or(c.Name, filepath.Base(c.Path))
+	return s, nil
 }
 
-// inspect refuses what SQLite would create or take for an empty database.
-func inspect(path string) error {
-	if path == "" {
-		return sdk.Config("path", "is missing", "name the SQLite database file")
+// inspect refuses what the source may not read, and what SQLite would create
+// or take for an empty database.
+func inspect(files sdk.Files, path string) (*source, error) {
+	f, err := files.Open("path", path)
+	if err != nil {
+		return nil, err
 	}
-	f, err := os.Open(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return sdk.Config("path", "the file does not exist", "name an existing SQLite database file")
-	case err != nil:
-		return sdk.Config("path", "the file cannot be opened", "let the user that runs souk read the file")
-	}
+	// Closed before SQLite opens the file: closing gives up its locks as well.
 	defer f.Close()
 	head := make([]byte, 16)
-	n, err := io.ReadFull(f, head)
+	_, err = io.ReadFull(f, head)
 	switch {
 	case errors.Is(err, io.EOF):
-		return sdk.Config("path", "the file is empty", "name a SQLite database file that has been written")
-	case err != nil && n == 0:
-		return sdk.Config("path", "is no file", "name a SQLite database file, not its folder")
+		return nil, sdk.Config("path", "the file is empty", "name a SQLite database file that has been written")
 	case !bytes.Equal(head, []byte("SQLite format 3\x00")):
-		return sdk.Config("path", "the file is no SQLite database", "name a SQLite database file that is not encrypted")
+		return nil, sdk.Config("path", "the file is no SQLite database", "name a SQLite database file that is not encrypted")
 	}
-	return nil
+	info, err := f.Stat()
+	return &source{path: f.Name(), file: info}, err
 }
 
 // Close has nothing to close: each call opens the file for itself.
@@ -102,15 +97,20 @@ func (s *source) connect() (*sqlite.Conn, error) {
 	return conn, nil
 }
 
+// noFollow makes SQLite refuse a path with a link in it. The path had none when
+// it was allowed.
+const noFollow sqlite.OpenFlags = 0x01000000
+
+// try opens the file by its name, since SQLite opens files by itself, and then
+// looks whether it is still the one that was allowed.
 func (s *source) try(option string) (*sqlite.Conn, error) {
-	absolute, err := filepath.Abs(s.path)
+	address := url.URL{Scheme: "file", Path: s.path, RawQuery: option}
+	conn, err := sqlite.OpenConn(address.String(), sqlite.OpenReadOnly|sqlite.OpenURI|noFollow)
 	if err != nil {
 		return nil, err
 	}
-	address := url.URL{Scheme: "file", Path: absolute, RawQuery: option}
-	conn, err := sqlite.OpenConn(address.String(), sqlite.OpenReadOnly|sqlite.OpenURI)
-	if err != nil {
-		return nil, err
+	if now, err := os.Lstat(s.path); err != nil || !os.SameFile(now, s.file) {
+		return nil, errors.Join(errors.New("the file was replaced"), err, conn.Close())
 	}
 	if err := sqlitex.ExecuteTransient(conn, "select count(*) from sqlite_schema", nil); err != nil {
 		return nil, errors.Join(err, conn.Close())

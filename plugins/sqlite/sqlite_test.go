@@ -78,7 +78,7 @@ func file(t *testing.T, sql string) string {
 
 func harvest(t *testing.T, c harvester.Config) *memory {
 	t.Helper()
-	s, err := harvester.Plugin().Open(t.Context(), c, sdk.Env{})
+	s, err := harvester.Plugin().Open(t.Context(), c, sdk.Env{Files: sdk.NewFiles("/")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestRefusals(t *testing.T) {
 		"other contents": {write("other", strings.Repeat("hello ", 100)), "no SQLite database"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := harvester.Plugin().Open(t.Context(), harvester.Config{Path: tt.path}, sdk.Env{})
+			_, err := harvester.Plugin().Open(t.Context(), harvester.Config{Path: tt.path}, sdk.Env{Files: sdk.NewFiles(folder)})
 			e, ok := errors.AsType[*sdk.Error](err)
 			if !ok || e.Class != sdk.ClassConfig || e.Field != "path" || !strings.Contains(e.Message, tt.text) || e.Fix == "" {
 				t.Errorf("got %#v", err)
@@ -208,5 +208,51 @@ func TestRefusals(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(folder, "none")); err == nil {
 		t.Error("the harvester has made the file that was absent")
+	}
+}
+
+// TestFilesThatAreClosed wants one answer for a database, another file and
+// nothing at all, where the source may not look.
+func TestFilesThatAreClosed(t *testing.T) {
+	closed, open := file(t, "create table secret (x)"), t.TempDir()
+	link := filepath.Join(open, "link.db")
+	if err := os.Symlink(closed, link); err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]bool{}
+	for _, path := range []string{closed, link, filepath.Join(filepath.Dir(closed), "none"), "/etc/passwd", "/etc", "/none/at/all"} {
+		_, err := harvester.Plugin().Open(t.Context(), harvester.Config{Path: path}, sdk.Env{Files: sdk.NewFiles(open)})
+		e, ok := errors.AsType[*sdk.Error](err)
+		if !ok || e.Code != "files.outside" {
+			t.Errorf("%s: got %v", path, err)
+			continue
+		}
+		said[e.Error()+e.Fix] = true
+	}
+	if len(said) != 1 {
+		t.Errorf("it says several things: %v", said)
+	}
+}
+
+func TestAFileThatIsReplacedIsNotRead(t *testing.T) {
+	closed, allowed := file(t, "create table secret (x)"), file(t, "create table a (x)")
+	for name, replace := range map[string]func() error{
+		"by a link":       func() error { return os.Symlink(closed, allowed) },
+		"by another file": func() error { return os.Link(closed, allowed) },
+	} {
+		s, err := harvester.Plugin().Open(t.Context(), harvester.Config{Path: allowed}, sdk.Env{Files: sdk.NewFiles(filepath.Dir(allowed))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.Rename(allowed, allowed+".old"), replace()); err != nil {
+			t.Fatal(err)
+		}
+		m := &memory{assets: map[string]*sdk.Asset{}, notes: map[string]string{}}
+		if err := s.Harvest(t.Context(), sdk.Request{}, m); err == nil || len(m.assets) > 0 {
+			t.Errorf("%s: got %v, %v", name, m.assets, err)
+		}
+		if err := errors.Join(os.Remove(allowed), os.Rename(allowed+".old", allowed)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -36,7 +37,7 @@ func decodeID(id *harvestv1.NativeID) sdk.NativeID {
 
 func decodeAsset(a *harvestv1.Asset) *sdk.Asset {
 	out := &sdk.Asset{
-		ID: decodeID(a.GetId()), Scope: a.GetScope(), Kind: a.GetKind(), Rank: sdk.Rank(a.GetRank()), ShortName: a.GetShortName(),
+		ID: decodeID(a.GetId()), Scope: a.GetScope(), Kind: a.GetKind(), Rank: rankOf(a.GetRank()), ShortName: a.GetShortName(),
 		Description: a.GetDescription(), Owners: a.GetOwners(), OwnerRoles: a.GetOwnerRoles(), Tags: a.GetTags(), Rows: a.Rows,
 		Properties: a.GetProperties(), Reference: a.GetReference(),
 	}
@@ -55,6 +56,10 @@ func decodeAsset(a *harvestv1.Asset) *sdk.Asset {
 	}
 	return out
 }
+
+// rankOf takes a rank that is not given for the least one: zero would come
+// before all that have a meaning.
+func rankOf(wire int32) sdk.Rank { return cmp.Or(sdk.Rank(wire), sdk.Reference) }
 
 func decodeQuality(q *harvestv1.Quality) *sdk.Quality {
 	out := &sdk.Quality{

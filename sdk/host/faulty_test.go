@@ -175,6 +175,14 @@ var harvests = map[string]func(f faulty, ctx context.Context, out sdk.Sink) erro
 		os.Exit(4)
 		return nil
 	},
+	"files": func(f faulty, _ context.Context, out sdk.Sink) error {
+		file, err := f.env.Files.Open("path", "note.txt")
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		return out.Emit(asset(file.Name()))
+	},
 	"environment": func(_ faulty, _ context.Context, out sdk.Sink) error {
 		for _, entry := range os.Environ() {
 			name, _, _ := strings.Cut(entry, "=")
@@ -241,6 +249,16 @@ var wires = map[string]func(send func(...*harvestv1.HarvestEvent) error) error{
 		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Batch{Batch: &harvestv1.Batch{Seq: 1, Records: []*harvestv1.Record{
 			{Record: &harvestv1.Record_Asset{Asset: &harvestv1.Asset{}}},
 		}}}})
+	},
+	"best of all": func(send func(...*harvestv1.HarvestEvent) error) error {
+		e := batch(1, 1)
+		e.GetBatch().GetRecords()[0].GetAsset().Rank = 1
+		return send(e, done(&harvestv1.Done{Assets: 1}))
+	},
+	"no rank": func(send func(...*harvestv1.HarvestEvent) error) error {
+		e := batch(1, 1)
+		e.GetBatch().GetRecords()[0].GetAsset().Rank = 0
+		return send(e, done(&harvestv1.Done{Assets: 1}))
 	},
 	"early scope": func(send func(...*harvestv1.HarvestEvent) error) error {
 		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{Level: "error", Scope: "s"}}},

@@ -23,7 +23,7 @@ func (p *Process) Harvest(ctx context.Context, req Request, h Handler) (Result, 
 	c.codec.secrets = set
 	r := &receiver{handler: h, limits: p.limits, secrets: set, started: time.Now(), scopes: map[string]bool{}, broken: map[string]bool{}}
 	err := c.receive(r, &harvestv1.HarvestRequest{
-		ConfigJson: req.Config, Secrets: req.Secrets, Checkpoint: req.Checkpoint, RunId: req.RunID,
+		ConfigJson: req.Config, Secrets: req.Secrets, Checkpoint: req.Checkpoint, RunId: req.RunID, Folders: p.folders,
 	})
 	r.result.Duration = time.Since(r.started)
 	if err != nil {

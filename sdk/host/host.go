@@ -19,6 +19,7 @@ type Spec struct {
 	Name    string   // the plugin's name, for messages
 	Command []string // argv; Command[0] is absolute
 	SHA256  string   // of the executable, in hexadecimal; empty only for this very binary
+	Folders []string // below which the plugin may open files; none: it opens no file
 	Env     []string // NAME passes a variable of this process on, NAME=VALUE sets one; nothing else is passed
 }
 

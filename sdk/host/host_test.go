@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,6 +129,7 @@ func TestFaults(t *testing.T) {
 		"big batch":           {host.Limits{}, "protocol", host.FaultPlugin, "1001 records"},
 		"wide asset":          {host.Limits{}, "protocol", host.FaultPlugin, "5001 fields"},
 		"bad record":          {host.Limits{}, "bad_record", host.FaultPlugin, "namespace"},
+		"best of all":         {host.Limits{}, "bad_record", host.FaultPlugin, "unknown rank"},
 		"early scope":         {host.Limits{}, "protocol", host.FaultPlugin, "called done although"},
 		"secret by wire":      {host.Limits{}, "secret_in_record", host.FaultPlugin, "the value of a secret"},
 		"many events":         {host.Limits{Records: 10_000}, "too_many_records", host.FaultPlugin, "10000 records"},
@@ -151,6 +153,44 @@ func TestFaults(t *testing.T) {
 			}
 			t.Logf("%s after %s: %s", f.Code, time.Since(begun).Round(time.Millisecond), f.Message)
 		})
+	}
+}
+
+func TestAnAssetWithoutARankIsOnlyNamed(t *testing.T) {
+	var m memory
+	if _, f := newBench(t).harvest("no rank", host.Limits{}, &m); f != nil {
+		t.Fatal(f)
+	}
+	if a, ok := m.records[0].(*sdk.Asset); !ok || a.Rank != sdk.Reference {
+		t.Errorf("got %+v", m.records[0])
+	}
+}
+
+// TestFoldersReachThePlugin wants the folders of the launch, and no others, to
+// be open to the plugin.
+func TestFoldersReachThePlugin(t *testing.T) {
+	open := t.TempDir()
+	if err := os.WriteFile(filepath.Join(open, "note.txt"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, folders := range [][]string{{t.TempDir(), open}, {t.TempDir()}, nil} {
+		b, spec := newBench(t), host.Self("files")
+		spec.Folders = folders
+		p, failure := b.launch(spec, host.Limits{})
+		if failure != nil {
+			t.Fatal(failure)
+		}
+		var m memory
+		_, err := p.Harvest(t.Context(), host.Request{}, &m)
+		if len(folders) == 2 {
+			if err != nil || len(m.names) != 1 {
+				t.Errorf("got %v, %v", m.names, err)
+			}
+			continue
+		}
+		if f := b.failure(err); f.Fault != host.FaultConfig || f.Field != "path" {
+			t.Errorf("got %+v", f)
+		}
 	}
 }
 

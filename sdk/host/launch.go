@@ -37,7 +37,7 @@ func Launch(ctx context.Context, spec Spec, limits Limits, log *slog.Logger) (*P
 	limits = limits.withDefaults()
 	log = log.With(slog.String("plugin", spec.Name))
 	p := &Process{
-		limits: limits, log: log, dir: dir, executable: x, output: newOutput(log, limits.StderrLinesPerSecond),
+		limits: limits, log: log, dir: dir, folders: spec.Folders, executable: x, output: newOutput(log, limits.StderrLinesPerSecond),
 		abort: make(chan struct{}),
 	}
 	argv := append([]string{x.path}, spec.Command[1:]...)

@@ -24,6 +24,7 @@ type Process struct {
 	limits     Limits
 	log        *slog.Logger
 	dir        string // private; removed by Close
+	folders    []string
 	executable *executable
 	output     *output
 	client     *plugin.Client
@@ -80,7 +81,7 @@ func (p *Process) Check(ctx context.Context, config json.RawMessage, secrets map
 	set := p.learn(config, secrets)
 	c := p.newCall(ctx, p.limits.Check, "check the source")
 	defer c.end()
-	stream, err := p.source.Check(c.ctx, &harvestv1.CheckRequest{ConfigJson: config, Secrets: secrets}, c.options()...)
+	stream, err := p.source.Check(c.ctx, &harvestv1.CheckRequest{ConfigJson: config, Secrets: secrets, Folders: p.folders}, c.options()...)
 	if err != nil {
 		return c.explain(err)
 	}

@@ -23,6 +23,8 @@ type Fixture struct {
 	Config  json.RawMessage   // of a source that is reachable and does not change
 	Secrets map[string]string // by dotted path; each is also a canary, so at least 8 characters that stand nowhere else
 
+	Folders []string // below which the plugin may open files; every folder when empty
+
 	BadConfigs []BadConfig // at least one
 
 	Golden  string            // the file of the expected records
@@ -78,7 +80,11 @@ type Verdict struct {
 
 // Judge runs every case, in order.
 func Judge(ctx context.Context, plugin sdk.Registration, f Fixture) []Verdict {
+	if len(f.Folders) == 0 {
+		f.Folders = []string{"/"}
+	}
 	s := &suite{ctx: ctx, plugin: plugin, spec: host.Self(plugin.Info().Name), fixture: f}
+	s.spec.Folders = f.Folders
 	known := map[string]bool{}
 	var verdicts []Verdict
 	for _, c := range s.cases() {

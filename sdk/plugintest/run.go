@@ -175,6 +175,11 @@ func keyOf(r sdk.Record) string {
 func lineOf(r sdk.Record) string {
 	kind := "asset"
 	switch record := r.(type) {
+	case *sdk.Asset:
+		if record.Rank == 0 { // as the host takes it
+			a := *record
+			a.Rank, r = sdk.Reference, &a
+		}
 	case *sdk.Edge:
 		kind = "edge"
 	case *sdk.Quality:
@@ -208,7 +213,7 @@ func (s *suite) harvestHere(h *harvest, checkpoint []byte) error {
 func (s *suite) openHere(ctx context.Context, config json.RawMessage, secrets map[string]string, use func(sdk.Source) error) error {
 	log := &journal{}
 	defer func() { s.say("the log in process", log.String()) }()
-	source, err := s.plugin.Open(ctx, config, secrets, sdk.Env{Log: log.logger()})
+	source, err := s.plugin.Open(ctx, config, secrets, sdk.Env{Log: log.logger(), Files: sdk.NewFiles(s.fixture.Folders...)})
 	if err == nil {
 		err = errors.Join(use(source), source.Close())
 	}

@@ -100,7 +100,9 @@ func (s *Service) use(ctx context.Context, source model.Source, log *slog.Logger
 	if missing != nil {
 		return &host.Failure{Class: sdk.ClassConfig, Fault: host.FaultConfig, Code: missing.Code, Message: missing.Message, Fix: missing.Fix}
 	}
-	process, err := host.Launch(ctx, p.spec, s.limits, log)
+	spec := p.spec
+	spec.Folders = []string{"/"} // until the operator's list of folders a domain is there
+	process, err := host.Launch(ctx, spec, s.limits, log)
 	if err != nil {
 		return err
 	}

@@ -161,6 +161,7 @@ type CheckRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ConfigJson    []byte                 `protobuf:"bytes,1,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
 	Secrets       map[string]string      `protobuf:"bytes,2,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // by dotted path; never logged
+	Folders       []string               `protobuf:"bytes,3,rep,name=folders,proto3" json:"folders,omitempty"`                                                                           // below which the plugin may open files; none: it opens no file
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -205,6 +206,13 @@ func (x *CheckRequest) GetConfigJson() []byte {
 func (x *CheckRequest) GetSecrets() map[string]string {
 	if x != nil {
 		return x.Secrets
+	}
+	return nil
+}
+
+func (x *CheckRequest) GetFolders() []string {
+	if x != nil {
+		return x.Folders
 	}
 	return nil
 }
@@ -284,6 +292,7 @@ type HarvestRequest struct {
 	Secrets       map[string]string      `protobuf:"bytes,2,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Checkpoint    []byte                 `protobuf:"bytes,3,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"` // empty: begin at the beginning
 	RunId         string                 `protobuf:"bytes,4,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Folders       []string               `protobuf:"bytes,5,rep,name=folders,proto3" json:"folders,omitempty"` // as in CheckRequest
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -344,6 +353,13 @@ func (x *HarvestRequest) GetRunId() string {
 		return x.RunId
 	}
 	return ""
+}
+
+func (x *HarvestRequest) GetFolders() []string {
+	if x != nil {
+		return x.Folders
+	}
+	return nil
 }
 
 type HarvestEvent struct {
@@ -1789,11 +1805,12 @@ const file_harvest_proto_rawDesc = "" +
 	"\x05emits\x18\x05 \x03(\tR\x05emits\x12\x1f\n" +
 	"\vschema_json\x18\x06 \x01(\fR\n" +
 	"schemaJson\x12#\n" +
-	"\rsecret_fields\x18\a \x03(\tR\fsecretFields\"\xb1\x01\n" +
+	"\rsecret_fields\x18\a \x03(\tR\fsecretFields\"\xcb\x01\n" +
 	"\fCheckRequest\x12\x1f\n" +
 	"\vconfig_json\x18\x01 \x01(\fR\n" +
 	"configJson\x12D\n" +
-	"\asecrets\x18\x02 \x03(\v2*.souk.harvest.v1.CheckRequest.SecretsEntryR\asecrets\x1a:\n" +
+	"\asecrets\x18\x02 \x03(\v2*.souk.harvest.v1.CheckRequest.SecretsEntryR\asecrets\x12\x18\n" +
+	"\afolders\x18\x03 \x03(\tR\afolders\x1a:\n" +
 	"\fSecretsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"Z\n" +
@@ -1802,7 +1819,7 @@ const file_harvest_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02ok\x18\x02 \x01(\bR\x02ok\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x10\n" +
-	"\x03fix\x18\x04 \x01(\tR\x03fix\"\xec\x01\n" +
+	"\x03fix\x18\x04 \x01(\tR\x03fix\"\x86\x02\n" +
 	"\x0eHarvestRequest\x12\x1f\n" +
 	"\vconfig_json\x18\x01 \x01(\fR\n" +
 	"configJson\x12F\n" +
@@ -1810,7 +1827,8 @@ const file_harvest_proto_rawDesc = "" +
 	"\n" +
 	"checkpoint\x18\x03 \x01(\fR\n" +
 	"checkpoint\x12\x15\n" +
-	"\x06run_id\x18\x04 \x01(\tR\x05runId\x1a:\n" +
+	"\x06run_id\x18\x04 \x01(\tR\x05runId\x12\x18\n" +
+	"\afolders\x18\x05 \x03(\tR\afolders\x1a:\n" +
 	"\fSecretsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x92\x03\n" +
