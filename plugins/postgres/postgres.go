@@ -176,7 +176,7 @@ func (s *source) noteClosed(l *listing, out sdk.Sink) (complete bool, err error)
 }
 
 func (s *source) emitAssets(ctx context.Context, l *listing, out sdk.Sink) error {
-	parts := partitionsOf(l.relations)
+	parts, plain := partitionsOf(l.relations), s.plainNames(l)
 	for i, r := range l.relations {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -184,7 +184,11 @@ func (s *source) emitAssets(ctx context.Context, l *listing, out sdk.Sink) error
 		if r.Partition && !s.unfold {
 			continue
 		}
-		if err := out.Emit(s.asset(r, l, parts[r.OID])); err != nil {
+		a := s.asset(r, l, parts[r.OID])
+		if name := s.plain(r); name != "" && plain[name] {
+			a.Aliases = []sdk.Alias{{Scheme: "openlineage", Namespace: s.namespace, Name: name}}
+		}
+		if err := out.Emit(a); err != nil {
 			return err
 		}
 		if err := out.Progress(int64(i+1), int64(len(l.relations)), "relations"); err != nil {
@@ -228,8 +232,25 @@ func partitionsOf(all []relation) map[uint32]leaves {
 }
 
 func (s *source) id(schema, name string) sdk.NativeID {
-	return sdk.NativeID{Namespace: s.namespace, Name: s.database + "." + schema + "." + name}
+	return sdk.NativeID{Namespace: s.namespace, Name: sdk.JoinName(s.database, schema, name)}
 }
+
+// plainNames are those that relations had before parts were quoted, where one
+// relation alone had them: what is known by such a name stays known by it.
+func (s *source) plainNames(l *listing) map[string]bool {
+	owners := map[string]int{}
+	for _, r := range l.relations {
+		owners[s.plain(r)]++
+		owners[s.id(r.Schema, r.Name).Name]++
+	}
+	plain := map[string]bool{}
+	for name, n := range owners {
+		plain[name] = n == 1
+	}
+	return plain
+}
+
+func (s *source) plain(r relation) string { return sdk.PlainName(s.database, r.Schema, r.Name) }
 
 func (s *source) asset(r relation, l *listing, parts leaves) *sdk.Asset {
 	a := &sdk.Asset{

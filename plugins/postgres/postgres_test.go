@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -256,7 +257,7 @@ func TestViewLineage(t *testing.T) {
 	}
 	want := []string{
 		"Odd Names.Mixed Case -> Odd Names.View",
-		"Odd Names.a.b -> Odd Names.View",
+		`Odd Names."a.b" -> Odd Names.View`,
 		"sales.open_orders -> sales.open_count",
 		"crm.customer -> sales.open_orders",
 		"sales.orders -> sales.open_orders",
@@ -271,6 +272,32 @@ func TestViewLineage(t *testing.T) {
 	}
 	if again := s.harvest(); cmp.Diff(m.order, again.order) != "" {
 		t.Error("two harvests differ")
+	}
+}
+
+// TestADotInAQuotedNameMakesNoTwoTablesOne also wants what was known by the
+// name of before to stay known by it, where it was one table's alone.
+func TestADotInAQuotedNameMakesNoTwoTablesOne(t *testing.T) {
+	s := newShop(t)
+	run(t, s.admin, `create schema app; create schema "app.x"; create table "app.x".t (one int primary key); create table app."x.t" (two text, one int references "app.x".t)`,
+		`create view app.v as select one from "app.x".t`, `grant usage on schema app, "app.x" to `+s.role)
+	m := s.harvest()
+	first, second := m.assets[s.database+`."app.x".t`], m.assets[s.database+`.app."x.t"`]
+	if first == nil || second == nil || first.Fields[0].Name != "one" || second.Fields[0].Name != "two" {
+		t.Fatalf("got %+v and %+v", first, second)
+	}
+	if first.Aliases != nil || second.Aliases != nil {
+		t.Error("two tables go by one name")
+	}
+	if got := second.ForeignKeys[0].ToName; got != first.ID.Name {
+		t.Errorf("the key refers to %s", got)
+	}
+	if !slices.Contains(m.edges, first.ID.Name+" -> "+s.database+".app.v") {
+		t.Error("the view is not made of the first")
+	}
+	want := []sdk.Alias{{Scheme: "openlineage", Namespace: "postgres://shop:5432", Name: s.database + ".Odd Names.a.b"}}
+	if diff := cmp.Diff(want, m.assets[s.database+`.Odd Names."a.b"`].Aliases); diff != "" {
+		t.Error(diff)
 	}
 }
 

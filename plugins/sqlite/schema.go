@@ -112,6 +112,9 @@ func (h *harvest) emit(t table) error {
 	if t.kind == "virtual" {
 		a.Properties = map[string]string{"virtual": "true"}
 	}
+	if before := sdk.PlainName(t.name); before != "" { // known by that name stays known by it
+		a.Aliases = []sdk.Alias{{Scheme: "openlineage", Namespace: h.namespace, Name: before}}
+	}
 	if n, ok := h.rows[t.name]; ok {
 		a.Rows = &n
 	}
@@ -137,7 +140,7 @@ func (h *harvest) unreadable(t table) error {
 }
 
 func (h *harvest) id(name string) sdk.NativeID {
-	return sdk.NativeID{Namespace: h.namespace, Name: name}
+	return sdk.NativeID{Namespace: h.namespace, Name: sdk.JoinName(name)}
 }
 
 // fields leaves out the hidden columns of virtual tables.
@@ -168,7 +171,7 @@ func (h *harvest) foreignKeys(name string) ([]sdk.ForeignKey, error) {
 	err := h.each(`select id, "table", "from", coalesce("to", '') from pragma_foreign_key_list(?) order by id, seq`, func(r *sqlite.Stmt) error {
 		if id := r.ColumnInt(0); id != last {
 			last = id
-			keys = append(keys, sdk.ForeignKey{ToName: h.canonical(r.ColumnText(1))})
+			keys = append(keys, sdk.ForeignKey{ToName: h.id(h.canonical(r.ColumnText(1))).Name})
 		}
 		k := &keys[len(keys)-1]
 		k.Fields = append(k.Fields, r.ColumnText(2))

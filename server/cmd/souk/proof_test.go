@@ -117,7 +117,7 @@ func (p *proof) harvestBoth() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.addSource("freight", map[string]any{"plugin": "postgres", "config": map[string]any{"url": p.db.url}, "secrets": []any{map[string]any{"field": "password", "reference": "env:SOUK_SECRET_FREIGHT"}}})
+	p.addSource("freight", map[string]any{"plugin": "postgres", "config": map[string]any{"url": p.db.url, "transport": "clear"}, "secrets": []any{map[string]any{"field": "password", "reference": "env:SOUK_SECRET_FREIGHT"}}})
 	p.addSource("analytics", map[string]any{"plugin": "dbt", "config": map[string]any{"path": target, "namespace": p.db.namespace}})
 	for _, source := range []string{"analytics", "freight"} {
 		run := p.harvest(source)
@@ -273,7 +273,7 @@ func (p *proof) faultsRetireNothing() {
 	if run = p.harvest("freight"); run.Failure == nil || run.Failure.Fault != "SOURCE" || run.Failure.Fix == "" {
 		p.t.Errorf("an unreachable server: %+v", run)
 	}
-	p.olga.do("updateSource", "UpdateSourceInput", map[string]any{"id": p.sources["freight"], "config": map[string]any{"url": p.db.url}, "secrets": []any{map[string]any{"field": "password", "reference": "env:SOUK_SECRET_ABSENT"}}}, "source { id }", &struct{}{})
+	p.olga.do("updateSource", "UpdateSourceInput", map[string]any{"id": p.sources["freight"], "config": map[string]any{"url": p.db.url, "transport": "clear"}, "secrets": []any{map[string]any{"field": "password", "reference": "env:SOUK_SECRET_ABSENT"}}}, "source { id }", &struct{}{})
 	if run = p.harvest("freight"); run.Failure == nil || run.Failure.Fault != "CONFIG" || !strings.Contains(run.Failure.Message, "password") {
 		p.t.Errorf("a missing secret: %+v", run)
 	}
