@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -84,6 +85,44 @@ func TestAssessmentOverTheWire(t *testing.T) {
 	})
 	if !ended || last.str("policyAssessment.state") != "DONE" || last.str("policyAssessment.reportHash") == "" || seen[len(seen)-1] <= 2048 || last.at("policyAssessment.total") != seen[len(seen)-1] {
 		t.Errorf("let go: %s after %v", last.text, seen)
+	}
+}
+
+// TestTheNextEventDoesNotReachWhoLostTheRight has the stream of somebody who is
+// suspended, and of the steward who is replaced, half way through.
+func TestTheNextEventDoesNotReachWhoLostTheRight(t *testing.T) {
+	for name, c := range map[string]struct {
+		who  string
+		lose func(*world)
+		code string
+	}{
+		"a suspended person": {"bo", func(w *world) {
+			w.ok("cy", `mutation($id: ID!) { updatePrincipal(input: {id: $id, isSuspended: true}) { principal { id } userErrors { message } } }`, vars{"id": w.people["bo"].ID})
+		}, "UNAUTHENTICATED"},
+		"a steward replaced": {"bo", func(w *world) {
+			_, err := w.services.Mesh.UpdateDomain(w.system(), mesh.DomainEdit{ID: w.domains["marketing"].ID, StewardIDs: &[]model.ID{w.people["cy"].ID}})
+			w.must(err)
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			draft := w.testedDraft()
+			log := w.hold(1024)
+			w.ok("ana", `mutation($id: ID!) { assessPolicy(input: {id: $id}) { assessment { state } userErrors { message } } }`, vars{"id": draft})
+			var last reply
+			lost := false
+			w.listen(c.who, watchAssessment, vars{"id": draft}, func(r reply) {
+				if last = r; lost || r.at("policyAssessment.done") != 1024.0 {
+					return
+				}
+				lost = true
+				c.lose(w)
+				close(log.release)
+			})
+			if !lost || last.at("policyAssessment.state") == "DONE" || last.code() != c.code {
+				t.Errorf("the last event: %s", last.text)
+			}
+		})
 	}
 }
 
