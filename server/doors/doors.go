@@ -12,14 +12,14 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/exact"
 )
 
-// Read takes the one JSON object of the request into the value. Numbers stay
-// as they were written. Every error is of kind Invalid.
-func Read(w http.ResponseWriter, r *http.Request, most int64, into any) error {
+// Read takes the one JSON object of the request into the value, exactly as the
+// shape has it. Numbers stay as they were written. Every error is of kind Invalid.
+func Read[T any](w http.ResponseWriter, r *http.Request, most int64, shape exact.Shape[T], into *T) error {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
 		return model.Invalid("Content-Type", "is not application/json", "send the header Content-Type: application/json")
@@ -31,35 +31,7 @@ func Read(w http.ResponseWriter, r *http.Request, most int64, into any) error {
 	if err != nil {
 		return model.Invalid("body", "ended early or came too slowly", "")
 	}
-	return Decode(body, into)
-}
-
-// Decode reads one JSON object, with errors as Read gives them.
-func Decode(text []byte, into any) error {
-	if !utf8.Valid(text) {
-		return model.Invalid("body", "is not valid UTF-8", "")
-	}
-	err := json.Unmarshal(text, into)
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		field := wrong.Field
-		if field == "" {
-			field = "body"
-		}
-		return model.Invalid(clip(field), "has the wrong type", "it must be "+wrong.Type.String())
-	}
-	if err != nil {
-		return model.Invalid("body", "is not one well-formed JSON object", "")
-	}
-	return nil
-}
-
-const maxEcho = 80
-
-func clip(s string) string {
-	if len(s) > maxEcho {
-		return s[:maxEcho] + "..."
-	}
-	return s
+	return shape.Read(body, into)
 }
 
 const writeTimeout = 30 * time.Second

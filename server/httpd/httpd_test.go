@@ -35,6 +35,13 @@ func TestRequestsThatAreNotExecuted(t *testing.T) {
 		"a compressed body":      {call{body: `{"query":"{hello}"}`, header: json("Content-Encoding", "gzip")}, 415, httpd.CodeMediaType},
 		"an unknown media type":  {call{body: `{"query":"{hello}"}`, header: json("Accept", "image/png")}, 406, httpd.CodeNotAcceptable},
 		"a wrong method":         {call{method: http.MethodPut, body: `{"query":"{hello}"}`}, 405, httpd.CodeMethod},
+		"another Query":          {call{body: `{"query":"{hello}","Query":"{asker}"}`}, 400, httpd.CodeBadRequest},
+		"a query given twice":    {call{body: `{"query":"{hello}","query":"{asker}"}`}, 400, httpd.CodeBadRequest},
+		"a variable given twice": {call{body: `{"query":"query($n:String){hello(name:$n)}","variables":{"n":"a","n":"b"}}`}, 400, httpd.CodeBadRequest},
+		"an unknown member":      {call{body: `{"query":"{hello}","variabels":{}}`}, 400, httpd.CodeBadRequest},
+		"a number out of range":  {call{body: `{"query":"{hello}","variables":{"n":1e400}}`}, 400, httpd.CodeBadRequest},
+		"a parameter twice":      {call{method: http.MethodGet, path: "/graphql?query={hello}&query={asker}"}, 400, httpd.CodeBadRequest},
+		"another Parameter":      {call{method: http.MethodGet, path: "/graphql?query={hello}&Query={asker}"}, 400, httpd.CodeBadRequest},
 		"a mutation by GET":      {call{method: http.MethodGet, path: "/graphql?query=mutation{touch}"}, 405, httpd.CodeMethod},
 		"a link of another site": {call{method: http.MethodGet, path: "/graphql?query={hello}", header: json("Sec-Fetch-Site", "cross-site")}, 403, httpd.CodeBadRequest},
 		"a subscription by JSON": {call{body: `{"query":"subscription{ticks(count:1)}"}`}, 406, httpd.CodeNotAcceptable},
@@ -53,6 +60,25 @@ func TestRequestsThatAreNotExecuted(t *testing.T) {
 				t.Errorf("data in the answer to a request that was not executed: %s", w.Body)
 			}
 		})
+	}
+}
+
+func TestAMemberAtFaultIsNamed(t *testing.T) {
+	d := newDoor(t, httpd.Config{}, tokens{})
+	for body, want := range map[string]string{
+		`{"query":"{hello}","Query":"{asker}"}`:                 "the member Query differs from query in small and capital letters alone",
+		`{"query":"{hello}","variabels":{}}`:                    "did you mean variables?",
+		`{"query":"{hello}","variables":{"a":[{"b":1,"b":2}]}}`: "the member variables.a[0].b is given twice",
+		`{"query":"{hello}","variables":{"n":1e400}}`:           "the member variables.n is a number out of range",
+		`{"query":["{hello}"]}`:                                 "the member query has the wrong type",
+	} {
+		if w := d.do(call{body: body}); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: got %s, want %q", body, w.Body, want)
+		}
+	}
+	w := d.do(call{method: http.MethodGet, path: `/graphql?query={hello}&variables={"a":1,"a":2}`})
+	if want := "the parameter variables.a is given twice"; !strings.Contains(w.Body.String(), want) {
+		t.Errorf("got %s, want %q", w.Body, want)
 	}
 }
 

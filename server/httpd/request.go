@@ -2,15 +2,18 @@ package httpd
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/exact"
 )
 
 // read takes the GraphQL request out of the HTTP request, or says what is
@@ -65,14 +68,9 @@ func decode(body []byte) (*graphql.RawParams, *refusal) {
 	case !utf8.Valid(body):
 		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "the body is not valid UTF-8")
 	}
-	var in struct {
-		Query         *string        `json:"query"`
-		OperationName string         `json:"operationName"`
-		Variables     map[string]any `json:"variables"`
-		Extensions    map[string]any `json:"extensions"`
-	}
-	if refused := unmarshal(body, &in); refused != nil {
-		return nil, refused
+	var in params
+	if err := paramsShape.Read(body, &in); err != nil {
+		return nil, refuseMember("member", err)
 	}
 	if in.Query == nil || strings.TrimSpace(*in.Query) == "" {
 		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "the member query is missing")
@@ -80,21 +78,32 @@ func decode(body []byte) (*graphql.RawParams, *refusal) {
 	return &graphql.RawParams{Query: *in.Query, OperationName: in.OperationName, Variables: in.Variables, Extensions: in.Extensions}, nil
 }
 
-// unmarshal keeps numbers as they were written, so that large ones survive.
-func unmarshal(text []byte, into any) *refusal {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	err := d.Decode(into)
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return refuse(http.StatusBadRequest, CodeBadRequest, "the member %s has the wrong type", clip(wrong.Field))
-	}
-	if err == nil {
-		_, err = d.Token()
-	}
-	if !errors.Is(err, io.EOF) {
+// params is the body of a request. The specification reserves every other
+// member for its own future, so one that is not known is a mistake.
+type params struct {
+	Query         *string        `json:"query"`
+	OperationName string         `json:"operationName"`
+	Variables     map[string]any `json:"variables"`
+	Extensions    map[string]any `json:"extensions"`
+}
+
+var (
+	paramsShape = exact.Of[params](exact.Refused)
+	objectShape = exact.Of[map[string]any](exact.Refused)
+	parameters  = []string{"query", "operationName", "variables", "extensions"}
+)
+
+// refuseMember tells of a member, or a parameter, that is not as it should be.
+func refuseMember(what string, err error) *refusal {
+	e, ok := errors.AsType[*model.Error](err)
+	if !ok || e.Field == "body" {
 		return refuse(http.StatusBadRequest, CodeBadRequest, "the request is not one well-formed JSON object")
 	}
-	return nil
+	r := refuse(http.StatusBadRequest, CodeBadRequest, "the %s %s %s", what, clip(e.Field), e.Message)
+	if e.Hint != "" {
+		r.errors[0].Extensions["hint"] = e.Hint
+	}
+	return r
 }
 
 // readGet serves tools and caches. Credentials travel in a header that no link
@@ -105,16 +114,44 @@ func readGet(r *http.Request) (*graphql.RawParams, *refusal) {
 		return nil, refuse(http.StatusForbidden, CodeBadRequest, "links and other sites cannot query; use POST")
 	}
 	values := r.URL.Query()
+	if err := checkParameters(values); err != nil {
+		return nil, refuseMember("parameter", err)
+	}
 	if !utf8.ValidString(values.Get("query")) || strings.TrimSpace(values.Get("query")) == "" {
 		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "the parameter query is missing")
 	}
 	params := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
 	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
 		if text := values.Get(name); text != "" {
-			if unmarshal([]byte(text), into) != nil {
-				return nil, refuse(http.StatusBadRequest, CodeBadRequest, "the parameter %s is not a JSON object", name)
+			if err := objectShape.Read([]byte(text), into); err != nil {
+				return nil, refuseParameter(name, err)
 			}
 		}
 	}
 	return params, nil
+}
+
+// checkParameters finds a parameter that comes twice, or that is a known one but
+// for small and capital letters. Others are the business of caches and proxies.
+func checkParameters(values url.Values) error {
+	for name, given := range values {
+		for _, own := range parameters {
+			switch {
+			case name == own && len(given) > 1:
+				return model.Invalid(name, "is given twice", "give it once")
+			case name != own && strings.EqualFold(name, own):
+				return model.Invalid(name, "differs from "+own+" in small and capital letters alone", "write "+own)
+			}
+		}
+	}
+	return nil
+}
+
+func refuseParameter(name string, err error) *refusal {
+	if e, ok := errors.AsType[*model.Error](err); ok && e.Field != "body" {
+		inside := *e
+		inside.Field = name + "." + e.Field
+		return refuseMember("parameter", &inside)
+	}
+	return refuse(http.StatusBadRequest, CodeBadRequest, "the parameter %s is not a JSON object", name)
 }

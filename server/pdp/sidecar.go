@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/exact"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
@@ -191,19 +193,35 @@ func (s *Service) row(caller model.ID, r Report) (model.DecisionRecord, error) {
 
 // about is what the log is searched by.
 type about struct {
-	V        int
-	Action   struct{ Name string }
+	V      int `json:"v"`
+	Action struct {
+		Name string `json:"name"`
+	} `json:"action"`
 	Resource struct {
-		ID     model.ID
-		Domain model.Slug
-	}
-	Subject *struct{ ID model.ID }
-	Context *struct{ Now string }
+		ID     model.ID   `json:"id"`
+		Domain model.Slug `json:"domain"`
+	} `json:"resource"`
+	Subject *struct {
+		ID model.ID `json:"id"`
+	} `json:"subject"`
+	Context *struct {
+		Now string `json:"now"`
+	} `json:"context"`
 }
+
+// The shapes of what a sidecar reports. Other members are the policies' business.
+var (
+	inputShape  = exact.Of[about](exact.PassedOver)
+	wholeShape  = exact.Of[map[string]json.RawMessage](exact.PassedOver)
+	resultShape = exact.Of[result](exact.PassedOver)
+)
 
 func readInput(text json.RawMessage) (about, error) {
 	var a about
-	if err := json.Unmarshal(text, &a); err != nil || a.Subject == nil || a.Context == nil || a.V != 1 {
+	if err := inputShape.Read(text, &a); err != nil {
+		return a, within("input", err)
+	}
+	if a.Subject == nil || a.Context == nil || a.V != 1 {
 		return a, model.Invalid("input", "is no question in the form that Souk logs", "send what the policies of the bundle expect")
 	}
 	if !policy.Asked(model.Action(a.Action.Name)) {
@@ -218,6 +236,19 @@ func readInput(text json.RawMessage) (about, error) {
 	return a, a.Resource.Domain.Validate("input.resource.domain")
 }
 
+// within puts a place before the member that an error names.
+func within(place string, err error) error {
+	e, ok := errors.AsType[*model.Error](err)
+	if !ok {
+		return err
+	}
+	out := *e
+	if out.Field = place + "." + e.Field; e.Field == "body" {
+		out.Field = place
+	}
+	return &out
+}
+
 // heard is what the bundle added to a question: the facts that the asker did not
 // tell, and its time in our form. With it the input is the whole question again.
 type heard struct {
@@ -230,7 +261,7 @@ func (h heard) joined(input json.RawMessage) (json.RawMessage, error) {
 		return input, nil
 	}
 	var whole map[string]json.RawMessage
-	if err := json.Unmarshal(input, &whole); err != nil || whole == nil {
+	if err := wholeShape.Read(input, &whole); err != nil || whole == nil {
 		return nil, model.Invalid("input", "is no object", "send what the policies of the bundle expect")
 	}
 	for name, added := range map[string]map[string]json.RawMessage{"facts": h.Facts, "context": h.Context} {
@@ -251,13 +282,16 @@ func (h heard) joined(input json.RawMessage) (json.RawMessage, error) {
 	return input, nil
 }
 
+// result is what the bundle's rules gave.
+type result struct {
+	model.Decision
+	Heard heard `json:"heard"`
+}
+
 func readResult(text json.RawMessage) (model.Decision, heard, error) {
-	var d struct {
-		model.Decision
-		Heard heard `json:"heard"`
-	}
-	if err := json.Unmarshal(text, &d); err != nil {
-		return d.Decision, d.Heard, model.Invalid("result", "is no decision", "log the path souk/main/decision")
+	var d result
+	if err := resultShape.Read(text, &d); err != nil {
+		return d.Decision, d.Heard, within("result", err)
 	}
 	switch d.Outcome {
 	case model.Allow, model.Deny, model.NeedsApproval:

@@ -59,7 +59,7 @@ func (d *Door) handle(answer func(*http.Request, *request, pdp.Client) (any, err
 		var body request
 		client, err := clientOf(r)
 		if err == nil {
-			err = doors.Read(w, r, maxBody, &body)
+			err = doors.Read(w, r, maxBody, requestShape, &body)
 		}
 		var value any
 		if err == nil {

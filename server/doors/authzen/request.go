@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/doors"
+	"github.com/souk-mesh/souk/server/exact"
 	"github.com/souk-mesh/souk/server/pdp"
 )
 
@@ -43,6 +43,14 @@ type request struct {
 		Limit *int   `json:"limit"`
 	} `json:"page"`
 }
+
+// The shapes of bodies. The protocol wants members that are not known to be
+// passed over; one that is a known one but for small and capital letters is an
+// error all the same, since it was meant to be the known one.
+var (
+	requestShape = exact.Of[request](exact.PassedOver)
+	singleShape  = exact.Of[single](exact.PassedOver)
+)
 
 // shape says which members a request must have.
 type shape struct{ subjectID, action, resourceID bool }
@@ -112,7 +120,7 @@ func (b *request) batch() ([]pdp.Item, pdp.Semantic, error) {
 	items := make([]pdp.Item, len(b.Evaluations))
 	for i, text := range b.Evaluations {
 		own := single{}
-		if err := doors.Decode(text, &own); err != nil {
+		if err := singleShape.Read(text, &own); err != nil {
 			items[i].Flaw = err
 			continue
 		}

@@ -194,6 +194,9 @@ func TestLogsAreChecked(t *testing.T) {
 		"no result":     ours("x", input, "null", now),
 		"true":          ours("x", input, "true", now),
 		"no outcome":    ours("x", input, `{"reasons":[{"code":"x"}]}`, now),
+		"two subjects":  ours("x", strings.Replace(input, `"resource"`, `"Subject":{"id":"prn_ana"},"resource"`, 1), allowed, now),
+		"a key twice":   ours("x", strings.Replace(input, `"name":"#"`, `"name":"#","id":"prn_ana"`, 1), allowed, now),
+		"two outcomes":  ours("x", input, strings.Replace(allowed, `"allow"`, `"Outcome":"DENY","allow"`, 1), now),
 		"no reasons":    ours("x", input, `{"outcome":"DENY"}`, now),
 	} {
 		got, text := w.send(w.web, "sidecar", http.MethodPost, "/logs", []byte("["+event+"]"), "Content-Type", "application/json")
@@ -210,6 +213,8 @@ func TestLogsAreChecked(t *testing.T) {
 		want    int
 	}{
 		"no event":      {[]byte("[" + good + ",7]"), []string{"Content-Type", "application/json"}, "sidecar", 400},
+		"two ids":       {bytes.Replace(whole, []byte(`"path"`), []byte(`"decision_id":"other","path"`), 1), []string{"Content-Type", "application/json"}, "sidecar", 400},
+		"another Path":  {bytes.Replace(whole, []byte(`"path"`), []byte(`"Path":"x","path"`), 1), []string{"Content-Type", "application/json"}, "sidecar", 400},
 		"no JSON":       {[]byte("x"), []string{"Content-Type", "application/json"}, "sidecar", 400},
 		"form":          {whole, []string{"Content-Type", "text/plain"}, "sidecar", 400},
 		"not packed":    {whole, []string{"Content-Type", "application/json", "Content-Encoding", "gzip"}, "sidecar", 400},

@@ -1,8 +1,16 @@
 package trino
 
 import (
+	"github.com/souk-mesh/souk/server/exact"
 	"github.com/souk-mesh/souk/server/pdp"
 )
+
+// body is what the plugin sends. OPA's own API passes over members beside input.
+type body struct {
+	Input *input `json:"input"`
+}
+
+var bodyShape = exact.Of[body](exact.PassedOver)
 
 // input is a question as the plugin puts it, as far as it concerns us. Versions
 // of Trino add members, and leave out what is null.

@@ -87,10 +87,8 @@ func clientOf(r *http.Request) (pdp.Client, error) {
 // handle reads the question and wraps the answer as OPA does.
 func (d *Door) handle(client func(*http.Request) (pdp.Client, error), answer func(context.Context, *input) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var body struct {
-			Input *input `json:"input"`
-		}
-		err := doors.Read(w, r, maxBody, &body)
+		var body body
+		err := doors.Read(w, r, maxBody, bodyShape, &body)
 		if err == nil && (body.Input == nil || body.Input.Context.Identity.User == "" || body.Input.Action.Operation == "") {
 			err = model.Invalid("input", "names no user or no operation", "send what Trino's OPA plugin sends")
 		}

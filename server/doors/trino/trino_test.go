@@ -61,6 +61,29 @@ func TestAllow(t *testing.T) {
 	}
 }
 
+// TestMembersAreExact has questions that two readers would read in two ways.
+func TestMembersAreExact(t *testing.T) {
+	w := newWorld(t)
+	c := w.serve(trino.Deny)
+	ana := `{"context":{"identity":{"user":"ana"}},"action":` + on("SelectFromColumns", ordersTable) + `}`
+	eve := strings.Replace(ana, "ana", "eve", 1)
+	for body, want := range map[string]string{
+		`{"input":` + eve + `,"INPUT":` + ana + `}`:                                         "INPUT: differs from input",
+		`{"input":` + eve + `,"input":` + ana + `}`:                                         "input: is given twice",
+		`{"input":` + strings.Replace(eve, `"eve"`, `"eve","User":"ana"`, 1) + `}`:          "input.context.identity.User: differs from user",
+		`{"input":` + strings.Replace(eve, `"orders"`, `"x","tableName":"orders"`, 1) + `}`: "tableName: is given twice",
+	} {
+		status, text := c.post("allow", body)
+		if status != http.StatusBadRequest || !strings.Contains(text, want) {
+			t.Errorf("%s: got %d %s, want %q", body, status, text, want)
+		}
+	}
+	later := `{"labels":{"a":1},"input":` + strings.Replace(ana, `"user":"ana"`, `"user":"ana","nextYear":true`, 1) + `}`
+	if status, text := c.post("allow", later); status != http.StatusOK {
+		t.Errorf("members of a later version: got %d %s", status, text)
+	}
+}
+
 // TestUnknownTables follows the setting.
 func TestUnknownTables(t *testing.T) {
 	w := newWorld(t)
