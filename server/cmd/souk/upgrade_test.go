@@ -125,7 +125,7 @@ func TestUpgradeSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := &program{stdout: io.Discard, stderr: io.Discard, environ: func(string) (string, bool) { return "", false }}
+	p := &program{stdout: io.Discard, stderr: io.Discard, environ: func(string) (string, bool) { return "", false }, environment: func() []string { return nil }}
 	f := p.newFlags("serve", "").withSettings()
 	if err := f.parse([]string{"--config", file}); err != nil {
 		t.Fatal(err)
