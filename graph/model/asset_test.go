@@ -18,8 +18,10 @@ func TestWhoseWord(t *testing.T) {
 	tool := model.Sighting{
 		SourceID: "src_dbt", Rank: model.RankBuilder, Owners: []string{"ana"}, Description: "From the project.",
 		Fields: []model.AssetField{
-			{Name: "id", Description: "A number.", Tags: []string{"key"}}, {Name: "Id", Description: "Another."},
-			{Name: "mail", Description: "An address.", Tags: []string{"pii"}, Meta: map[string]string{"class": "secret"}}, {Name: "é", Description: "No column."},
+			{Name: "id", Description: "A number.", Tags: []string{"key"}},
+			{Name: "Id", Description: "Another."},
+			{Name: "mail", Description: "An address.", Tags: []string{"pii"}, Meta: map[string]string{"class": "secret"}},
+			{Name: "é", Description: "No column."},
 		},
 	}
 	a := model.Asset{Sightings: []model.Sighting{tool, db}}

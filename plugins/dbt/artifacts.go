@@ -1,6 +1,7 @@
 package dbt
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -33,7 +34,7 @@ type catalogColumn struct {
 
 // rows is the warehouse's own count, where its adapter reports one.
 func (r relation) rows() *int64 {
-	for _, key := range []string{"num_rows", "row_count"} {
+	for _, key := range []string{"num_rows", "row_count", "rows"} {
 		if v, err := strconv.ParseFloat(string(r.Stats[key].Value), 64); err == nil && v >= 0 && v < math.MaxInt64 {
 			n := int64(v)
 			return &n
@@ -47,6 +48,7 @@ type catalog struct {
 	metadata
 	Found     bool
 	Relations map[string]relation
+	Faulty    bool // dbt met errors when it wrote the file
 }
 
 func readCatalog(files sdk.Files, file string) (catalog, error) {
@@ -55,6 +57,11 @@ func readCatalog(files sdk.Files, file string) (catalog, error) {
 		switch key {
 		case "metadata":
 			return tolerate(d.Decode(&c.metadata))
+		case "errors":
+			var errors json.RawMessage
+			err := d.Decode(&errors)
+			c.Faulty = compact(errors) != "" && string(errors) != "null"
+			return err
 		case "nodes", "sources":
 			return eachKey(d, func(id string, d *json.Decoder) error {
 				var r relation
@@ -110,8 +117,9 @@ func readResults(files sdk.Files, file string) (results, error) {
 }
 
 func (r *results) decodeList(d *json.Decoder) error {
-	if _, err := d.Token(); err != nil {
-		return err
+	open, err := d.Token()
+	if err != nil || open != json.Delim('[') {
+		return cmp.Or(err, drain(open, d))
 	}
 	for d.More() {
 		var one result
@@ -120,6 +128,23 @@ func (r *results) decodeList(d *json.Decoder) error {
 		}
 		if one.UniqueID != "" {
 			r.By[one.UniqueID] = one
+		}
+	}
+	_, err = d.Token()
+	return err
+}
+
+// drain reads the rest of a value that is no list.
+func drain(open json.Token, d *json.Decoder) error {
+	if open != json.Delim('{') {
+		return nil
+	}
+	for d.More() {
+		if _, err := d.Token(); err != nil {
+			return err
+		}
+		if err := skip("", d); err != nil {
+			return err
 		}
 	}
 	_, err := d.Token()

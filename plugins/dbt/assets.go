@@ -4,32 +4,35 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // emitAssets emits one asset for each name: where a source of one package is
-// the model of another, the builder speaks and the source is its alias.
+// the model of another, the builder speaks first and the source is its alias.
 func (p *project) emitAssets() error {
-	byID := map[sdk.NativeID]*sdk.Asset{}
+	byID := map[sdk.NativeID][]*node{}
 	for _, id := range p.manifest.ids() {
-		n := p.manifest.Nodes[id]
-		if !isAsset(n) {
-			continue
+		if n := p.manifest.Nodes[id]; isAsset(n) {
+			byID[p.id(n)] = append(byID[p.id(n)], n)
 		}
-		a := p.asset(n)
-		if other, taken := byID[a.ID]; taken {
-			a = joined(other, a)
-		}
-		byID[a.ID] = a
 	}
 	order := slices.SortedFunc(maps.Keys(byID), func(a, b sdk.NativeID) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
+	p.fields = map[sdk.NativeID][]sdk.Field{}
 	for i, id := range order {
-		if err := p.out.Emit(byID[id]); err != nil {
+		a := p.asset(id, byID[id])
+		if len(a.Fields) > maxFields {
+			a.Fields = a.Fields[:maxFields]
+			if err := p.note(sdk.WarnLevel, "dbt.many_columns", "A table has more columns than are kept.", id.Name); err != nil {
+				return err
+			}
+		}
+		p.fields[id] = a.Fields
+		if err := p.out.Emit(a); err != nil {
 			return err
 		}
 		if err := p.out.Progress(int64(i+1), int64(len(order)), "nodes"); err != nil {
@@ -39,39 +42,49 @@ func (p *project) emitAssets() error {
 	return nil
 }
 
-func joined(a, b *sdk.Asset) *sdk.Asset {
-	if b.Rank < a.Rank {
-		a, b = b, a
-	}
-	a.Aliases = append(a.Aliases, b.Aliases...)
-	a.Description = cmp.Or(a.Description, b.Description)
-	if len(a.Fields) == 0 {
-		a.Fields = b.Fields
-	}
-	return a
-}
+const maxFields = harvestv1.MaxFields
 
 func isAsset(n *node) bool {
 	return n.Type == "model" || n.Type == "seed" || n.Type == "snapshot" || n.Type == "source" || n.Type == "exposure"
 }
 
-func (p *project) asset(n *node) *sdk.Asset {
-	id := p.id(n)
-	rel := p.catalog.Relations[n.UniqueID]
+// asset puts together what the nodes of one name say; the one that builds the
+// asset speaks first.
+func (p *project) asset(id sdk.NativeID, nodes []*node) *sdk.Asset {
+	slices.SortStableFunc(nodes, func(a, b *node) int { return cmp.Compare(p.rank(a), p.rank(b)) })
+	n := nodes[0]
 	a := &sdk.Asset{
-		ID: id, Scope: p.scope(), Kind: kindOf(n), Rank: sdk.Builder, ShortName: shortName(n),
-		Description: cmp.Or(string(n.Description), string(rel.Metadata.Comment)),
-		Owners:      p.owners(n), OwnerRoles: union(texts{string(rel.Metadata.Owner)}), Tags: union(n.Tags, n.Config.Tags),
-		Fields: p.fields(n, rel), Rows: rel.rows(), Properties: properties(n),
-		Aliases: []sdk.Alias{{Scheme: "dbt", Namespace: p.name, Name: n.UniqueID}},
+		ID: id, Scope: p.scope(), Kind: kindOf(n), Rank: p.rank(n), Reference: p.rank(n) == sdk.Reference, ShortName: shortName(n),
+		Properties: properties(n), Fields: p.columns(nodes),
 	}
-	if n.Type == "source" || p.foreign(n) {
-		a.Rank, a.Reference = sdk.Reference, true
+	comment := ""
+	for _, n := range nodes {
+		rel := p.catalog.Relations[n.UniqueID]
+		a.Description, comment = cmp.Or(a.Description, string(n.Description)), cmp.Or(comment, string(rel.Metadata.Comment))
+		a.Owners = union(a.Owners, p.owners(n))
+		a.OwnerRoles = union(a.OwnerRoles, texts{string(rel.Metadata.Owner)})
+		a.Tags = union(a.Tags, n.Tags, n.Config.Tags)
+		a.Rows = cmp.Or(a.Rows, rel.rows())
+		a.Aliases = append(a.Aliases, sdk.Alias{Scheme: "dbt", Namespace: p.namer(n), Name: n.UniqueID})
 	}
-	if p.foreign(n) {
-		a.Aliases[0].Namespace = string(n.Package) // the owner project's name for it
-	}
+	a.Description = cmp.Or(a.Description, comment)
 	return a
+}
+
+// rank tells who builds an asset of the node: this project, or somebody else.
+func (p *project) rank(n *node) sdk.Rank {
+	if n.Type == "source" || p.foreign(n) {
+		return sdk.Reference
+	}
+	return sdk.Builder
+}
+
+// namer is the project whose name for the node its unique id is.
+func (p *project) namer(n *node) string {
+	if p.foreign(n) {
+		return string(n.Package)
+	}
+	return p.name
 }
 
 // foreign reports whether another project builds the node: dbt copies the
@@ -123,14 +136,6 @@ func (p *project) owners(n *node) []string {
 	return union(owners, n.Owner.names())
 }
 
-// merged gives what either says; the first is heard before the second.
-func merged(first, second dict) dict {
-	both := dict{}
-	maps.Copy(both, second)
-	maps.Copy(both, first)
-	return both
-}
-
 func union(lists ...[]string) []string {
 	var all []string
 	for _, s := range slices.Concat(lists...) {
@@ -152,67 +157,6 @@ func properties(n *node) map[string]string {
 	}
 	maps.DeleteFunc(props, func(_, v string) bool { return v == "" })
 	return props
-}
-
-// fields takes the columns of the warehouse where the catalog has them, and
-// the manifest's words for them; without a catalog the documented columns are all.
-func (p *project) fields(n *node, rel relation) []sdk.Field {
-	keys := primaryKey(n)
-	var fields []sdk.Field
-	for _, c := range catalogOrder(rel) {
-		fields = append(fields, sdk.Field{Name: string(c.Name), NativeType: string(c.Type), Description: string(c.Comment), Nullable: true})
-	}
-	if len(fields) == 0 {
-		for _, c := range n.Columns {
-			fields = append(fields, sdk.Field{Name: string(c.Name), Nullable: true})
-		}
-	}
-	for i := range fields {
-		f := &fields[i]
-		f.Position = i + 1
-		describe(f, n.Columns)
-		f.PrimaryKey = 1 + slices.IndexFunc(keys, func(k string) bool { return strings.EqualFold(k, f.Name) })
-	}
-	return fields
-}
-
-func describe(f *sdk.Field, documented columns) {
-	i := slices.IndexFunc(documented, func(c column) bool { return strings.EqualFold(string(c.Name), f.Name) })
-	if i < 0 {
-		return
-	}
-	c := documented[i]
-	f.NativeType = cmp.Or(f.NativeType, string(c.DataType))
-	f.Description = cmp.Or(string(c.Description), f.Description)
-	f.Tags = union(c.Tags, c.Config.texts("tags"))
-	f.Meta = merged(c.Config.dict("meta"), c.Meta).named()
-	f.Nullable = !slices.ContainsFunc(c.Constraints, func(k constraint) bool { return k.Type == "not_null" || k.Type == "primary_key" })
-}
-
-func primaryKey(n *node) []string {
-	if len(n.PrimaryKey) > 0 {
-		return n.PrimaryKey
-	}
-	var names []string
-	for _, c := range n.Columns {
-		if slices.ContainsFunc(c.Constraints, func(k constraint) bool { return k.Type == "primary_key" }) {
-			names = append(names, string(c.Name))
-		}
-	}
-	return names
-}
-
-func catalogOrder(rel relation) []catalogColumn {
-	list := make([]catalogColumn, 0, len(rel.Columns))
-	for name, c := range rel.Columns {
-		c.Name = cmp.Or(c.Name, text(name))
-		list = append(list, c)
-	}
-	place := func(c catalogColumn) int { n, _ := strconv.Atoi(string(c.Index)); return n }
-	slices.SortFunc(list, func(a, b catalogColumn) int {
-		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a.Name, b.Name))
-	})
-	return list
 }
 
 // emitEdges emits what each node is made of, or uses. What a node of another

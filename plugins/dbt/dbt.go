@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 
 	"github.com/souk-mesh/souk/sdk"
 )
@@ -122,6 +123,7 @@ type project struct {
 	catalog   catalog
 	runs      results
 	freshness results
+	fields    map[sdk.NativeID][]sdk.Field // of the assets emitted
 }
 
 func (p *project) scope() string { return "project:" + p.name }
@@ -168,8 +170,33 @@ func (p *project) remarks() error {
 			return err
 		}
 	}
-	return errors.Join(p.compare("catalog.json", p.catalog.metadata, keys(p.catalog.Relations)),
-		p.compare("run_results.json", p.runs.metadata, keys(p.runs.By)))
+	return errors.Join(p.remarkCatalog(), p.compare("catalog.json", p.catalog.metadata, keys(p.catalog.Relations)),
+		p.compare("run_results.json", p.runs.metadata, keys(p.runs.By)), p.compare("sources.json", p.freshness.metadata, keys(p.freshness.By)))
+}
+
+// remarkCatalog notes what the catalog lacks, and what it has beyond the
+// manifest: both change what is told of the tables.
+func (p *project) remarkCatalog() error {
+	if !p.catalog.Found {
+		return p.note(sdk.WarnLevel, "dbt.no_catalog",
+			"There is no catalog.json: of the columns only those that are documented are known, without types and row counts. Run dbt docs generate.", "catalog.json")
+	}
+	if p.catalog.Faulty {
+		if err := p.note(sdk.WarnLevel, "dbt.catalog_errors", "dbt met errors when it wrote catalog.json, so that tables may be missing there.", "catalog.json"); err != nil {
+			return err
+		}
+	}
+	ids := keys(p.catalog.Relations)
+	slices.Sort(ids)
+	for _, id := range ids {
+		if p.manifest.Nodes[id] != nil {
+			continue
+		}
+		if err := p.note(sdk.WarnLevel, "dbt.not_in_manifest", "The catalog has tables that the manifest does not know: they are left out. Write both files in one run of dbt.", id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func handled(n *node) bool {

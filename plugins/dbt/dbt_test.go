@@ -133,7 +133,7 @@ func TestQuality(t *testing.T) {
 	got := m.quality["test.bakery.unique_orders_id.1"]
 	want := &sdk.Quality{
 		Asset: sdk.NativeID{Namespace: "postgres://db.example:5432", Name: "shop.Marts.orders_v2"}, Scope: "project:bakery",
-		Key: "test.bakery.unique_orders_id.1", Name: "unique_orders_id", Rule: "unique", Field: "id", Severity: "error",
+		Key: "test.bakery.unique_orders_id.1", Name: "unique_orders_id", Rule: "unique", Field: "ID", Severity: "error",
 		Result: &sdk.Result{Status: "fail", Failures: 3, Message: "Got 3 results", At: time.Date(2026, 5, 1, 10, 0, 59, 123e6, time.UTC)},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

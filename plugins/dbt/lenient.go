@@ -133,18 +133,47 @@ func keyOf(object []byte, key string) json.RawMessage {
 
 // column is a column as a manifest documents it.
 type column struct {
-	Name        text         `json:"name"`
-	Description text         `json:"description"`
-	DataType    text         `json:"data_type"`
-	Constraints []constraint `json:"constraints"`
-	Tags        texts        `json:"tags"`
-	Meta        dict         `json:"meta"`
-	Config      dict         `json:"config"` // where dbt 1.10 moved both
+	Name        text        `json:"name"`
+	Description text        `json:"description"`
+	DataType    text        `json:"data_type"`
+	Constraints constraints `json:"constraints"`
+	Tags        texts       `json:"tags"`
+	Meta        dict        `json:"meta"`
+	Config      dict        `json:"config"` // where dbt 1.10 moved both
 }
 
+// constraint is one that a model or a column declares.
 type constraint struct {
 	Type    text  `json:"type"`
-	Columns texts `json:"columns"`
+	Columns texts `json:"columns"` // of a constraint of a model
+}
+
+type constraints []constraint
+
+// UnmarshalJSON takes anything that is no list of objects for none.
+func (c *constraints) UnmarshalJSON(b []byte) error {
+	var list []constraint
+	if json.Unmarshal(b, &list) != nil {
+		list = nil
+	}
+	*c = list
+	return nil
+}
+
+// has reports a constraint of one of the types.
+func (c constraints) has(types ...string) bool {
+	return slices.ContainsFunc(c, func(k constraint) bool { return slices.Contains(types, strings.ToLower(string(k.Type))) })
+}
+
+// columns lists the columns of the constraints of the types, each once.
+func (c constraints) columns(types ...string) []string {
+	var names []string
+	for _, k := range c {
+		if (constraints{k}).has(types...) {
+			names = union(names, k.Columns)
+		}
+	}
+	return names
 }
 
 // columns keeps the order in which the manifest writes them, which a map loses.

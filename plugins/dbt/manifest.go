@@ -25,25 +25,27 @@ type metadata struct {
 
 // node is what is kept of a model, test, source, exposure or the like: never its SQL.
 type node struct {
-	UniqueID    string   `json:"unique_id"`
-	Type        text     `json:"resource_type"`
-	Package     text     `json:"package_name"`
-	Name        text     `json:"name"`
-	Database    text     `json:"database"`
-	Schema      text     `json:"schema"`
-	Alias       text     `json:"alias"`
-	Identifier  text     `json:"identifier"`
-	Relation    text     `json:"relation_name"`
-	Description text     `json:"description"`
-	File        text     `json:"original_file_path"`
-	Columns     columns  `json:"columns"`
-	Tags        texts    `json:"tags"`
-	Meta        dict     `json:"meta"`
-	Group       text     `json:"group"`
-	Access      text     `json:"access"`
-	NodeVersion text     `json:"version"`
-	Contract    contract `json:"contract"`
-	PrimaryKey  texts    `json:"primary_key"`
+	UniqueID    string      `json:"unique_id"`
+	Type        text        `json:"resource_type"`
+	Package     text        `json:"package_name"`
+	Name        text        `json:"name"`
+	SourceName  text        `json:"source_name"`
+	Database    text        `json:"database"`
+	Schema      text        `json:"schema"`
+	Alias       text        `json:"alias"`
+	Identifier  text        `json:"identifier"`
+	Relation    text        `json:"relation_name"`
+	Description text        `json:"description"`
+	File        text        `json:"original_file_path"`
+	Columns     columns     `json:"columns"`
+	Tags        texts       `json:"tags"`
+	Meta        dict        `json:"meta"`
+	Group       text        `json:"group"`
+	Access      text        `json:"access"`
+	NodeVersion text        `json:"version"`
+	Contract    contract    `json:"contract"`
+	PrimaryKey  texts       `json:"primary_key"`
+	Constraints constraints `json:"constraints"`
 	Config      struct {
 		Materialized text     `json:"materialized"`
 		Tags         texts    `json:"tags"`
@@ -151,11 +153,19 @@ func (m *manifest) addNode(id, kind string, d *json.Decoder) error {
 		return err
 	}
 	n.UniqueID = id
+	if id == "" {
+		m.Damaged = append(m.Damaged, "a node without an id")
+		return nil
+	}
 	if n.Type == "" {
 		n.Type = text(kind)
 	}
 	if n.Type == "" {
 		n.Type = text(strings.SplitN(id, ".", 2)[0])
+	}
+	if isAsset(&n) && shortName(&n) == "" {
+		m.Damaged = append(m.Damaged, id)
+		return nil
 	}
 	m.Nodes[id] = &n
 	return nil
@@ -284,9 +294,10 @@ func readError(file string, err error) error {
 		return sdk.Config("path", name+" is no valid JSON", again)
 	case isRefusal:
 		return refused
-	default:
-		return fmt.Errorf("read %s: %w", name, err)
 	}
+	e := sdk.Config("path", name+" could not be read as an artifact of dbt", again)
+	e.Err = err
+	return e
 }
 
 // readHead reads the metadata only, which stands first in a manifest.
@@ -298,7 +309,7 @@ func readHead(files sdk.Files, file string) (metadata, error) {
 		if key != "metadata" {
 			return skip(key, d)
 		}
-		if err := d.Decode(&m.metadata); err != nil {
+		if err := tolerate(d.Decode(&m.metadata)); err != nil {
 			return err
 		}
 		return found

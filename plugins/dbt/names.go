@@ -80,8 +80,16 @@ func (p *project) id(n *node) sdk.NativeID {
 	if adapter == "sqlite" && parts[1] == "main" {
 		parts[1] = ""
 	}
-	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
-	return sdk.NativeID{Namespace: p.namespace, Name: strings.Join(parts, ".")}
+	return sdk.NativeID{Namespace: p.namespace, Name: joinName(adapter, parts)}
+}
+
+// joinName keeps the dots of quoted parts apart, but on BigQuery: there only a
+// project may have one, and nobody quotes it.
+func joinName(adapter string, parts []string) string {
+	if adapter != "bigquery" {
+		return sdk.JoinName(parts...)
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ".")
 }
 
 // stored reports whether the node is a table or view of the warehouse.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,7 @@ func (p *project) quality(n, tested *node) *sdk.Quality {
 			q.Field = names[0]
 		}
 	}
+	q.Field = p.realName(q.Asset, q.Field)
 	if ran, ok := p.runs.By[n.UniqueID]; ok {
 		failures, _ := strconv.ParseInt(string(ran.Failures), 10, 64)
 		// Only the first line of a message: the others may quote rows.
@@ -53,6 +55,15 @@ func (p *project) quality(n, tested *node) *sdk.Quality {
 		q.Result = &sdk.Result{Status: statusOf(string(ran.Status)), Failures: failures, Message: message, At: p.runs.at(ran)}
 	}
 	return q
+}
+
+// realName is the name that the field of the asset has, where the test writes
+// it in quotes or in another case.
+func (p *project) realName(asset sdk.NativeID, name string) string {
+	if i := find(p.fields[asset], name, nil); i >= 0 {
+		return p.fields[asset][i].Name
+	}
+	return unquoted(name)
 }
 
 func statusOf(s string) string {
@@ -78,10 +89,8 @@ func (p *project) tested(n *node) *node {
 	below := p.assetsBelow(n, map[string]bool{})
 	if n.TestMetadata != nil {
 		referred := referredBy(n.TestMetadata.Kwargs["model"])
-		for _, dep := range below {
-			if referred != "" && string(dep.Name) == referred {
-				return dep
-			}
+		if i := slices.IndexFunc(below, referred.means); i >= 0 {
+			return below[i]
 		}
 	}
 	if len(below) == 0 {
@@ -90,20 +99,57 @@ func (p *project) tested(n *node) *node {
 	return below[0]
 }
 
-// referredBy reads the last quoted word of a ref() or source() call, which is
-// the name of the model or of the source's table.
-func referredBy(raw json.RawMessage) string {
+// reference is a call of ref() or source() in the arguments of a test.
+type reference struct {
+	source  bool
+	of      string // the package of a model, or the source of a table; "" where the call does not say
+	name    string
+	version string
+}
+
+var (
+	callShape = regexp.MustCompile(`\b(ref|source)\s*\(([^)]*)\)`)
+	wordShape = regexp.MustCompile(`(?:(\w+)\s*=\s*)?(?:'([^']*)'|"([^"]*)"|([\w.]+))`)
+)
+
+// referredBy reads the call in a test's model argument.
+func referredBy(raw json.RawMessage) reference {
 	var model text
 	_ = model.UnmarshalJSON(raw)
-	call := regexp.MustCompile(`(?:ref|source)\(([^)]*)\)`).FindStringSubmatch(string(model))
+	call := callShape.FindStringSubmatch(string(model))
 	if call == nil {
-		return ""
+		return reference{}
 	}
-	words := regexp.MustCompile(`['"]([^'"]+)['"]`).FindAllStringSubmatch(call[1], -1)
+	r := reference{source: call[1] == "source"}
+	var words []string
+	for _, m := range wordShape.FindAllStringSubmatch(call[2], -1) {
+		value := m[2] + m[3] + m[4]
+		switch m[1] {
+		case "v", "version":
+			r.version = value
+		case "":
+			words = append(words, value)
+		}
+	}
 	if len(words) == 0 {
-		return ""
+		return reference{}
 	}
-	return words[len(words)-1][1]
+	if r.name = words[len(words)-1]; len(words) > 1 {
+		r.of = words[0]
+	}
+	return r
+}
+
+// means reports whether the call is one of the node.
+func (r reference) means(n *node) bool {
+	if r.name == "" || string(n.Name) != r.name || (n.Type == "source") != r.source {
+		return false
+	}
+	of := n.Package
+	if r.source {
+		of = n.SourceName
+	}
+	return (r.of == "" || string(of) == r.of) && (r.version == "" || string(n.NodeVersion) == r.version)
 }
 
 // emitFreshness emits the freshness of the sources that have a limit or a measurement.
