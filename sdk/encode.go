@@ -26,6 +26,14 @@ func encodeID(id NativeID) *harvestv1.NativeID {
 	return &harvestv1.NativeID{Namespace: id.Namespace, Name: id.Name}
 }
 
+// encodeAbsent leaves out a name that is not given.
+func encodeAbsent(id NativeID) *harvestv1.NativeID {
+	if id == (NativeID{}) {
+		return nil
+	}
+	return encodeID(id)
+}
+
 func encodeAsset(a *Asset) *harvestv1.Asset {
 	out := &harvestv1.Asset{
 		Id: encodeID(a.ID), Scope: a.Scope, Kind: a.Kind, Rank: int32(min(a.Rank, math.MaxInt32)), ShortName: a.ShortName,

@@ -175,7 +175,7 @@ type Level string
 const (
 	InfoLevel  Level = "info"
 	WarnLevel  Level = "warn"
-	ErrorLevel Level = "error" // something of the scope is missing: the scope cannot be done
+	ErrorLevel Level = "error" // something of the scope is missing: the scope cannot be done, but for the one asset that the note names
 )
 
 // Note is a remark on the run. Notes are counted by code, with a few samples kept.
@@ -185,6 +185,11 @@ type Note struct {
 	Title  string `json:"title"`            // a sentence without the particulars
 	Sample string `json:"sample,omitempty"` // the particulars: a name, never a value of the data
 	Scope  string `json:"scope,omitempty"`  // for ErrorLevel: the scope that is incomplete
+
+	// Asset, for ErrorLevel, is the one asset of the scope that is there and
+	// could not be described. What is known of it and of its lineage stays, and
+	// the rest of the scope may be done.
+	Asset NativeID `json:"asset,omitzero"`
 }
 
 // Capability is one thing that a harvest needs and a check found out about.

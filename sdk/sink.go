@@ -260,13 +260,17 @@ func (s *sink) Progress(done, total int64, what string) error {
 
 // Note sends a remark, in its place among the records.
 func (s *sink) Note(n Note) error {
+	if s.secrets.In([]byte(n.Asset.Namespace + " " + n.Asset.Name)) {
+		return errSecret("the name of an asset")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n.Level == ErrorLevel {
+	if n.Level == ErrorLevel && n.Asset == (NativeID{}) {
 		s.broken[n.Scope] = true
 	}
 	return s.event(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{
 		Level: string(n.Level), Code: clip(n.Code), Title: clip(s.secrets.Strike(n.Title)), Sample: clip(s.secrets.Strike(n.Sample)), Scope: n.Scope,
+		Asset: encodeAbsent(n.Asset),
 	}}})
 }
 

@@ -144,6 +144,9 @@ func TestScopesWithErrorsAreNotDone(t *testing.T) {
 	if s.ScopeDone("b") != nil || s.ScopeDone("") == nil {
 		t.Error("the scope b is not done, or one without a name is")
 	}
+	if err := errors.Join(s.Note(sdk.Note{Level: sdk.ErrorLevel, Scope: "one", Asset: book(1).ID}), s.ScopeDone("one")); err != nil {
+		t.Error("one asset that cannot be described keeps its scope open")
+	}
 	if err := s.Note(sdk.Note{Level: sdk.ErrorLevel}); err != nil || s.ScopeDone("c") == nil {
 		t.Error("an error of the whole run leaves scopes done")
 	}

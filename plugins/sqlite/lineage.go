@@ -31,6 +31,9 @@ func (h *harvest) emitLineage() error {
 		}
 		reads, err := h.readsOf(stage, t)
 		if err != nil {
+			if cancelled := h.cancelled(); cancelled != nil {
+				return cancelled
+			}
 			err = h.unreadable(t)
 		}
 		if err := errors.Join(err, h.emitReads(t, reads)); err != nil {
@@ -89,7 +92,7 @@ func (h *harvest) readsOf(stage *sqlite.Conn, view table) (_ []string, err error
 func (h *harvest) compile(stage *sqlite.Conn, view table) ([]string, error) {
 	reads := map[string]bool{}
 	listen := sqlite.AuthorizeFunc(func(a sqlite.Action) sqlite.AuthResult {
-		if a.Type() == sqlite.OpRead && !strings.EqualFold(a.Table(), view.name) && h.knows(a.Table()) {
+		if a.Type() == sqlite.OpRead && fold(a.Table()) != fold(view.name) && h.knows(a.Table()) {
 			reads[h.canonical(a.Table())] = true
 		}
 		return sqlite.AuthResultOK
@@ -104,9 +107,3 @@ func (h *harvest) compile(stage *sqlite.Conn, view table) ([]string, error) {
 	}
 	return slices.Sorted(maps.Keys(reads)), statement.Finalize()
 }
-
-func (h *harvest) knows(name string) bool {
-	return slices.ContainsFunc(h.tables, func(t table) bool { return strings.EqualFold(t.name, name) })
-}
-
-func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -1,8 +1,8 @@
 package sqlite
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -18,8 +18,9 @@ type harvest struct {
 	out       sdk.Sink
 	namespace string
 	tables    []table
+	byName    map[string]string // as created, by the folded name
 	rows      map[string]int64
-	broken    bool // something could not be read: the scope is not done
+	said      map[string]bool // the tables noted as unreadable
 }
 
 type table struct {
@@ -45,9 +46,6 @@ func (h *harvest) run() error {
 	if err := h.emitLineage(); err != nil {
 		return err
 	}
-	if h.broken {
-		return nil
-	}
 	return h.out.ScopeDone(scope)
 }
 
@@ -61,9 +59,13 @@ func (h *harvest) each(query string, row func(*sqlite.Stmt) error, args ...any) 
 }
 
 func (h *harvest) list() error {
-	shadows := 0
-	err := h.each(`select name, type from pragma_table_list where schema = 'main' order by name`, func(r *sqlite.Stmt) error {
+	shadows, modules := 0, map[string]string{}
+	err := h.each(`select l.name, l.type, coalesce(s.sql, '') from pragma_table_list l left join sqlite_schema s on s.name = l.name and s.type = 'table'
+		where l.schema = 'main' order by l.name`, func(r *sqlite.Stmt) error {
 		t := table{r.ColumnText(0), r.ColumnText(1)}
+		if t.kind == "virtual" {
+			modules[t.name] = moduleOf(r.ColumnText(2))
+		}
 		switch {
 		case strings.HasPrefix(strings.ToLower(t.name), "sqlite_"):
 		case t.kind == "shadow":
@@ -75,6 +77,11 @@ func (h *harvest) list() error {
 	})
 	if err != nil {
 		return err
+	}
+	shadows += h.dropShadows(modules)
+	h.byName = map[string]string{}
+	for _, t := range h.tables {
+		h.byName[fold(t.name)] = t.name
 	}
 	if shadows > 0 {
 		n := sdk.Note{Level: sdk.InfoLevel, Code: "sqlite.shadow_tables", Title: "Shadow tables of virtual tables are not harvested.", Sample: strconv.Itoa(shadows)}
@@ -131,11 +138,16 @@ func (h *harvest) emit(t table) error {
 	return h.out.Emit(a)
 }
 
+// unreadable notes the one table or view: what is known of it stays as it is,
+// and the rest of the database is complete without it.
 func (h *harvest) unreadable(t table) error {
-	h.broken = true
+	if h.said[t.name] {
+		return nil
+	}
+	h.said[t.name] = true
 	return h.out.Note(sdk.Note{
-		Level: sdk.ErrorLevel, Code: "sqlite.unreadable", Scope: scope, Sample: t.name,
-		Title: "A table or view cannot be described: what it is made of is gone, or its module is not built in.",
+		Level: sdk.ErrorLevel, Code: "sqlite.unreadable", Scope: scope, Asset: h.id(t.name), Sample: t.name,
+		Title: "A table or view cannot be described: what it is made of is gone, or a function or module that it uses is not built in. What was known of it stays, also when it is dropped, until it can be read.",
 	})
 }
 
@@ -146,10 +158,11 @@ func (h *harvest) id(name string) sdk.NativeID {
 // fields leaves out the hidden columns of virtual tables.
 func (h *harvest) fields(name string) ([]sdk.Field, error) {
 	var fields []sdk.Field
-	err := h.each(`select name, type, "notnull", dflt_value, pk, hidden from pragma_table_xinfo(?) order by cid`, func(r *sqlite.Stmt) error {
+	err := h.each(`select name, type, "notnull", dflt_value, pk, hidden, (select count(*) from pragma_table_info(?1) where pk > 0),
+		(select count(*) from pragma_index_list(?1) where origin = 'pk') from pragma_table_xinfo(?1) order by cid`, func(r *sqlite.Stmt) error {
 		f := sdk.Field{
 			Name: r.ColumnText(0), Position: len(fields) + 1, NativeType: r.ColumnText(1),
-			Nullable: r.ColumnInt(2) == 0, Default: r.ColumnText(3), PrimaryKey: r.ColumnInt(4),
+			Nullable: r.ColumnInt(2) == 0 && !isRowID(r), Default: r.ColumnText(3), PrimaryKey: r.ColumnInt(4),
 		}
 		switch r.ColumnInt(5) {
 		case 1:
@@ -165,13 +178,21 @@ func (h *harvest) fields(name string) ([]sdk.Field, error) {
 	return fields, err
 }
 
+// isRowID tells an INTEGER PRIMARY KEY, which is the number of the row and never
+// null though nothing says so. A key of any other kind has an index of its own.
+func isRowID(r *sqlite.Stmt) bool {
+	return r.ColumnInt(4) == 1 && r.ColumnInt(6) == 1 && r.ColumnInt(7) == 0 && strings.EqualFold(r.ColumnText(1), "integer")
+}
+
 func (h *harvest) foreignKeys(name string) ([]sdk.ForeignKey, error) {
 	var keys []sdk.ForeignKey
+	var targets []string
 	last := -1
 	err := h.each(`select id, "table", "from", coalesce("to", '') from pragma_foreign_key_list(?) order by id, seq`, func(r *sqlite.Stmt) error {
 		if id := r.ColumnInt(0); id != last {
 			last = id
-			keys = append(keys, sdk.ForeignKey{ToName: h.id(h.canonical(r.ColumnText(1))).Name})
+			targets = append(targets, h.canonical(r.ColumnText(1)))
+			keys = append(keys, sdk.ForeignKey{ToName: h.id(targets[len(targets)-1]).Name})
 		}
 		k := &keys[len(keys)-1]
 		k.Fields = append(k.Fields, r.ColumnText(2))
@@ -180,14 +201,34 @@ func (h *harvest) foreignKeys(name string) ([]sdk.ForeignKey, error) {
 		}
 		return nil
 	}, name)
+	for i := range keys {
+		if err == nil {
+			err = h.complete(&keys[i], targets[i])
+		}
+	}
 	return keys, err
 }
 
-// canonical gives the name as it was created; SQLite compares names without case.
-func (h *harvest) canonical(name string) string {
-	i := slices.IndexFunc(h.tables, func(t table) bool { return strings.EqualFold(t.name, name) })
-	if i < 0 {
-		return name
+// complete gives the columns that a key refers to as they were created, and
+// those of the other table's primary key where the key names none.
+func (h *harvest) complete(k *sdk.ForeignKey, target string) error {
+	var primary []string
+	names := map[string]string{}
+	err := h.each(`select name, pk from pragma_table_xinfo(?) order by pk`, func(r *sqlite.Stmt) error {
+		names[fold(r.ColumnText(0))] = r.ColumnText(0)
+		if r.ColumnInt(1) > 0 {
+			primary = append(primary, r.ColumnText(0))
+		}
+		return nil
+	}, target)
+	if err != nil || len(names) == 0 {
+		return h.cancelled() // the other table cannot be described, which is noted there
 	}
-	return h.tables[i].name
+	for i, to := range k.ToFields {
+		k.ToFields[i] = cmp.Or(names[fold(to)], to)
+	}
+	if k.ToFields == nil && len(primary) == len(k.Fields) {
+		k.ToFields = primary
+	}
+	return nil
 }

@@ -140,7 +140,7 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 	}
 	defer func() { _ = conn.Close() }()
 	conn.SetInterrupt(ctx.Done())
-	h := &harvest{cancelled: ctx.Err, conn: conn, out: out, namespace: s.namespace}
+	h := &harvest{cancelled: ctx.Err, conn: conn, out: out, namespace: s.namespace, said: map[string]bool{}}
 	if err := h.run(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,7 @@ type memory struct {
 	edges  []string
 	done   []string
 	notes  map[string]string
+	unread []string // assets that could not be described
 }
 
 func (m *memory) Emit(r sdk.Record) error {
@@ -57,7 +59,12 @@ func (m *memory) Emit(r sdk.Record) error {
 func (m *memory) Checkpoint([]byte) error             { return nil }
 func (m *memory) ScopeDone(s string) error            { m.done = append(m.done, s); return nil }
 func (m *memory) Progress(int64, int64, string) error { return nil }
-func (m *memory) Note(n sdk.Note) error               { m.notes[n.Code] = n.Sample; return nil }
+func (m *memory) Note(n sdk.Note) error {
+	if m.notes[n.Code] = n.Sample; n.Asset.Name != "" {
+		m.unread = append(m.unread, n.Asset.Name)
+	}
+	return nil
+}
 
 // file writes a database with the statements.
 func file(t *testing.T, sql string) string {
@@ -157,10 +164,133 @@ func TestViewLineage(t *testing.T) {
 	}
 }
 
-func TestBrokenViewLeavesTheScopeUndone(t *testing.T) {
-	m := harvest(t, harvester.Config{Path: file(t, "create table a (x); create table b (y); create view v as select x from a; drop table a")})
-	if m.notes["sqlite.unreadable"] != "v" || len(m.done) != 0 || m.assets["b"] == nil {
-		t.Errorf("notes %v, done %v, assets %v", m.notes, m.done, m.assets)
+// TestOneUnreadableViewKeepsOnlyItselfOpen wants the rest of the file complete,
+// and the view that is over it noted as well.
+func TestOneUnreadableViewKeepsOnlyItselfOpen(t *testing.T) {
+	for name, sql := range map[string]string{
+		"its table is gone":     "create table a (x); create table b (y); create view v as select x from a; create view w as select y from b; create view over_v as select x from v; drop table a",
+		"its function is not":   "create table b (y); create view v as select y as x from b where y regexp 'x'; create view w as select y from b; create view over_v as select x from v",
+		"it is over itself too": "create table b (y); create view v as select x from over_v; create view w as select y from b; create view over_v as select x from v",
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := harvest(t, harvester.Config{Path: file(t, sql)})
+			if diff := cmp.Diff([]string{"over_v", "v"}, m.unread); diff != "" {
+				t.Error(diff)
+			}
+			if len(m.done) != 1 || m.assets["b"] == nil || m.assets["w"] == nil || m.assets["v"] != nil {
+				t.Errorf("done %v, assets %v", m.done, m.assets)
+			}
+			if diff := cmp.Diff([]string{"b -> w"}, m.edges); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestAViewWhoseLineageCannotBeRead has its columns, and keeps what was known
+// of what it is made of.
+func TestAViewWhoseLineageCannotBeRead(t *testing.T) {
+	m := harvest(t, harvester.Config{Path: file(t, "create table b (y); create view v as select y as x from b order by y collate german; create view over_v as select x from v")})
+	if diff := cmp.Diff([]string{"v"}, m.unread); diff != "" || m.assets["v"] == nil || len(m.done) != 1 {
+		t.Errorf("%s%v %v", diff, m.assets, m.done)
+	}
+	if diff := cmp.Diff([]string{"v -> over_v"}, m.edges); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReferencesWithoutColumns(t *testing.T) {
+	m := harvest(t, harvester.Config{Path: file(t, `
+create table Artist (ArtistId integer primary key, name text);
+create table pair (a, b, c, primary key (c, a));
+create table none (x);
+create table album (
+  artist integer references artist, again integer references ARTIST (artistid), lost references gone, odd references none, x, y,
+  foreign key (x, y) references Pair, foreign key (x) references pair, foreign key (y, x) references pair (A, "C")
+)`)})
+	want := []sdk.ForeignKey{
+		{Fields: []string{"y", "x"}, ToName: "pair", ToFields: []string{"a", "c"}},
+		{Fields: []string{"x"}, ToName: "pair"},
+		{Fields: []string{"x", "y"}, ToName: "pair", ToFields: []string{"c", "a"}},
+		{Fields: []string{"odd"}, ToName: "none"},
+		{Fields: []string{"lost"}, ToName: "gone"},
+		{Fields: []string{"again"}, ToName: "Artist", ToFields: []string{"ArtistId"}},
+		{Fields: []string{"artist"}, ToName: "Artist", ToFields: []string{"ArtistId"}},
+	}
+	if diff := cmp.Diff(want, m.assets["album"].ForeignKeys); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestKeysThatAreNeverNull knows SQLite's own exception: a primary key may be
+// null, unless it is the number of the row.
+func TestKeysThatAreNeverNull(t *testing.T) {
+	m := harvest(t, harvester.Config{Path: file(t, `
+create table rowid (k INTEGER primary key); create table later (k Integer, primary key (k desc)); create table quirk (k integer primary key desc);
+create table int (k int primary key); create table text (k text primary key); create table two (k integer, j integer, primary key (k, j));
+create table without (k text primary key) without rowid; create table strict (k int primary key) strict; create table said (k text primary key not null)`)})
+	got := map[string]bool{}
+	for name, a := range m.assets {
+		got[name] = a.Fields[0].Nullable
+	}
+	want := map[string]bool{
+		"rowid": false, "later": false, "quirk": true, "int": true, "text": true, "two": true, "without": false, "strict": false, "said": false,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestCaseIsThatOfASCII: SQLite folds 26 letters and no others.
+func TestCaseIsThatOfASCII(t *testing.T) {
+	m := harvest(t, harvester.Config{Path: file(t, `
+create table "É" (a primary key); create table "é" (b primary key); create table Straße (c); create table "STRASSE" (c); create table "K" (k);
+create view v1 as select b from "é"; create view v2 as select a from "É"; create view v3 as select k from k; create view "ÖL" as select c from straße; create view "öl" as select c from strasse;
+create table r (x references "é", y references "É", z references K)`)})
+	want := []string{"é -> v1", "É -> v2", "K -> v3", "Straße -> ÖL", "STRASSE -> öl"}
+	if diff := cmp.Diff(want, m.edges); diff != "" {
+		t.Error(diff)
+	}
+	var to []string
+	for _, k := range m.assets["r"].ForeignKeys {
+		to = append(to, k.ToName+strings.Join(k.ToFields, ","))
+	}
+	if diff := cmp.Diff([]string{"K", "Éa", "éb"}, to); diff != "" { // the Kelvin sign is no K
+		t.Error(diff)
+	}
+}
+
+func TestADotInANameIsQuoted(t *testing.T) {
+	m := harvest(t, harvester.Config{Path: file(t, `create table "a.b" (x primary key); create table c (y references "a.b"); create view v as select x from "a.b"`)})
+	a := m.assets[`"a.b"`]
+	if a == nil || a.ShortName != "a.b" || len(a.Aliases) != 1 || a.Aliases[0].Name != "a.b" {
+		t.Fatalf("got %+v of %v", a, m.assets)
+	}
+	if got := m.assets["c"].ForeignKeys[0].ToName; got != `"a.b"` || m.edges[0] != `"a.b" -> v` {
+		t.Errorf("the key refers to %s, the view is %s", got, m.edges[0])
+	}
+}
+
+// TestShadowsOfModulesThatAreNotBuiltIn are no tables, and what only has such
+// a name is one.
+func TestShadowsOfModulesThatAreNotBuiltIn(t *testing.T) {
+	m := harvest(t, harvester.Config{Path: file(t, `
+create table docs_content (a); create table docs_segments (a); create table docs_segdir (a); create table docs_stat (a); create table docs_words (a);
+create table vec_vector_chunks00 (a); create table vec_rowids (a); create table other_content (a);
+pragma writable_schema = on;
+insert into sqlite_schema (type, name, tbl_name, rootpage, sql) values
+  ('table', 'docs', 'docs', 0, 'CREATE VIRTUAL TABLE docs USING "FTS4"(body)'), ('table', 'vec', 'vec', 0, 'CREATE VIRTUAL TABLE vec USING vec0(e float[2])');
+pragma writable_schema = off`)})
+	var names []string
+	for name := range m.assets {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if diff := cmp.Diff([]string{"docs_words", "other_content"}, names); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"docs", "vec"}, m.unread); diff != "" || m.notes["sqlite.shadow_tables"] != "6" {
+		t.Errorf("%s%v", diff, m.notes)
 	}
 }
 

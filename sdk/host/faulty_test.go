@@ -260,6 +260,11 @@ var wires = map[string]func(send func(...*harvestv1.HarvestEvent) error) error{
 		e.GetBatch().GetRecords()[0].GetAsset().Rank = 0
 		return send(e, done(&harvestv1.Done{Assets: 1}))
 	},
+	"one unread": func(send func(...*harvestv1.HarvestEvent) error) error {
+		note := &harvestv1.Note{Level: "error", Code: "c", Scope: "s", Asset: &harvestv1.NativeID{Namespace: "test://host", Name: "x"}}
+		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: note}},
+			&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_ScopeDone{ScopeDone: &harvestv1.ScopeDone{Scope: "s"}}}, done(&harvestv1.Done{Scopes: 1}))
+	},
 	"early scope": func(send func(...*harvestv1.HarvestEvent) error) error {
 		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{Level: "error", Scope: "s"}}},
 			&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_ScopeDone{ScopeDone: &harvestv1.ScopeDone{Scope: "s"}}})

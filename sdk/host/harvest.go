@@ -167,13 +167,17 @@ func (r *receiver) note(n *harvestv1.Note) error {
 	if !slices.Contains([]sdk.Level{sdk.InfoLevel, sdk.WarnLevel, sdk.ErrorLevel}, level) {
 		level = sdk.WarnLevel
 	}
-	if level == sdk.ErrorLevel {
+	asset := decodeID(n.GetAsset())
+	if r.secrets.In([]byte(asset.Namespace + " " + asset.Name)) {
+		return broken("secret_in_record", "the plugin sends the value of a secret as if it were a name", reportIt+"; and change the secret")
+	}
+	if level == sdk.ErrorLevel && asset == (sdk.NativeID{}) {
 		r.broken[n.GetScope()] = true
 	}
 	r.result.Notes++
 	r.handler.Note(sdk.Note{
 		Level: level, Code: clip(r.secrets.Strike(n.GetCode())), Title: clip(r.secrets.Strike(n.GetTitle())),
-		Sample: clip(r.secrets.Strike(n.GetSample())), Scope: n.GetScope(),
+		Sample: clip(r.secrets.Strike(n.GetSample())), Scope: n.GetScope(), Asset: asset,
 	})
 	return nil
 }

@@ -156,6 +156,14 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestOneAssetThatCannotBeDescribedLeavesItsScopeDone(t *testing.T) {
+	var m memory
+	got, f := newBench(t).harvest("one unread", host.Limits{}, &m)
+	if f != nil || len(got.Scopes) != 1 || len(m.notes) != 1 || m.notes[0].Asset.Name != "x" {
+		t.Errorf("got %+v, %+v, %v", got, m.notes, f)
+	}
+}
+
 func TestAnAssetWithoutARankIsOnlyNamed(t *testing.T) {
 	var m memory
 	if _, f := newBench(t).harvest("no rank", host.Limits{}, &m); f != nil {

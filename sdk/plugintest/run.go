@@ -109,7 +109,7 @@ func (h *harvest) ScopeDone(scope string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, n := range h.notes {
-		if n.Level == sdk.ErrorLevel && (n.Scope == scope || n.Scope == "") {
+		if n.Level == sdk.ErrorLevel && n.Asset == (sdk.NativeID{}) && (n.Scope == scope || n.Scope == "") {
 			h.late = append(h.late, scope)
 		}
 	}

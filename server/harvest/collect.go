@@ -41,6 +41,7 @@ type collector struct {
 type batch struct {
 	observed catalog.Observation
 	edges    []*sdk.Edge
+	kept     []sdk.Note // of assets that could not be described
 	counts   model.RunCounts
 	weight   int
 }
@@ -49,6 +50,7 @@ type batch struct {
 type seen struct {
 	nouns map[model.ID]bool // assets and quality rules
 	edges map[model.ID]bool
+	kept  map[model.ID]bool // assets that could not be described: what is known of them stays
 }
 
 func newCollector(x *execution, source model.Source) *collector {
@@ -113,6 +115,11 @@ func (c *collector) Progress(int64, int64, string) {}
 
 // Note counts the remark.
 func (c *collector) Note(n sdk.Note) {
+	if n.Asset != (sdk.NativeID{}) {
+		c.batch.kept = append(c.batch.kept, n)
+		c.batch.observed.Refs = append(c.batch.observed.Refs, refOf(n.Asset))
+		c.batch.weight++
+	}
 	if n.Level == sdk.ErrorLevel {
 		c.broken = append(c.broken, n.Scope)
 	}
@@ -184,6 +191,11 @@ func (c *collector) see(found catalog.Result, edges []lineage.Seen, ids []model.
 			c.scope(q.Rule.Scope).nouns[id] = true
 		}
 	}
+	for _, n := range c.batch.kept {
+		if id := found.IDs[refOf(n.Asset)]; id != "" {
+			c.scope(n.Scope).nouns[id], c.scope(n.Scope).kept[id] = true, true
+		}
+	}
 	for i, e := range edges {
 		if i < len(ids) && ids[i] != "" {
 			c.scope(e.Scope).edges[ids[i]] = true
@@ -194,7 +206,7 @@ func (c *collector) see(found catalog.Result, edges []lineage.Seen, ids []model.
 func (c *collector) scope(name string) *seen {
 	s := c.scopes[name]
 	if s == nil {
-		s = &seen{nouns: map[model.ID]bool{}, edges: map[model.ID]bool{}}
+		s = &seen{nouns: map[model.ID]bool{}, edges: map[model.ID]bool{}, kept: map[model.ID]bool{}}
 		c.scopes[name] = s
 	}
 	return s

@@ -62,7 +62,7 @@ type lockedConfig struct {
 // script is a source that does what its file says:
 //
 //	table SCOPE NAME FIELD...     edge SCOPE FROM TO     rule SCOPE TABLE KEY STATUS
-//	names SCOPE NAME
+//	names SCOPE NAME     unread SCOPE NAME
 //	done SCOPE     checkpoint STATE     note LEVEL CODE SCOPE
 //	tables SCOPE COUNT     wait DURATION     await FILE     skip-to STATE
 //	panic | hang | exit | unavailable | auth | tell-secret | emit-secret
@@ -147,6 +147,8 @@ func (s *script) do(ctx context.Context, out sdk.Sink, verb string, args []strin
 		return out.ScopeDone(args[0])
 	case "checkpoint":
 		return out.Checkpoint([]byte(args[0]))
+	case "unread":
+		return out.Note(sdk.Note{Level: sdk.ErrorLevel, Code: "script.unread", Title: "It cannot be described.", Sample: args[1], Scope: args[0], Asset: s.id(args[1])})
 	case "note":
 		return out.Note(sdk.Note{Level: sdk.Level(args[0]), Code: args[1], Title: "A remark.", Sample: args[2], Scope: args[2]})
 	}

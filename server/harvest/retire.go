@@ -50,6 +50,9 @@ type ending struct {
 // retireScope writes the end of what is gone from one scope.
 func (c *collector) retireScope(ctx context.Context, scope string, e *ending) error {
 	seen := c.scope(scope)
+	if err := c.keepKnown(ctx, scope, seen); err != nil {
+		return err
+	}
 	gone, err := c.run.service.catalog.Retire(ctx, c.source, scope, seen.nouns)
 	if err != nil {
 		return fmt.Errorf("retire assets of scope %s: %w", scope, err)
@@ -66,6 +69,32 @@ func (c *collector) retireScope(ctx context.Context, scope string, e *ending) er
 		e.judged, e.gone = true, gone
 	}
 	return c.takeBack(ctx, scope, slices.Concat(gone.Writes, flows.Writes), e.gone)
+}
+
+// keepKnown counts what is known of assets that could not be described, their
+// tests and the edges that lead to them, as seen.
+func (c *collector) keepKnown(ctx context.Context, scope string, seen *seen) error {
+	if len(seen.kept) == 0 {
+		return nil
+	}
+	q := store.Query{Where: store.Eq("scope", store.ScopeKey(c.source.ID, scope)), Limit: store.MaxPage, Index: "by_scope"}
+	for e, err := range store.Edges.All(ctx, c.run.service.store, q) {
+		if err != nil {
+			return fmt.Errorf("read lineage of scope %s: %w", scope, err)
+		}
+		if seen.kept[e.ToID] {
+			seen.edges[e.ID] = true
+		}
+	}
+	for rule, err := range store.QualityRules.All(ctx, c.run.service.store, q) {
+		if err != nil {
+			return fmt.Errorf("read tests of scope %s: %w", scope, err)
+		}
+		if seen.kept[rule.AssetID] {
+			seen.nouns[rule.ID] = true
+		}
+	}
+	return nil
 }
 
 // chunk is how many records one change of a retirement writes at most.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/harvest"
+	"github.com/souk-mesh/souk/server/store"
 )
 
 func TestACompleteScopeRetiresExactlyWhatIsGone(t *testing.T) {
@@ -32,6 +33,45 @@ func TestACompleteScopeRetiresExactlyWhatIsGone(t *testing.T) {
 	w.succeed(s, "table public orders id", "done public") // orders is back, and another source still shows customers
 	if d := cmp.Diff([]string{"customers", "log", "orders", "shared", "trail"}, w.assets(model.AssetActive)); d != "" {
 		t.Errorf("active in the end (-want +got):\n%s", d)
+	}
+}
+
+// TestOneAssetThatCannotBeDescribedStays wants the rest of its scope to go on
+// being retired.
+func TestOneAssetThatCannotBeDescribedStays(t *testing.T) {
+	w := newWorld(t)
+	s := w.source()
+	w.succeed(s, "table public orders id", "table public customers id", "table public totals day", "table public old day",
+		"edge public orders totals", "edge public orders customers", "rule public totals a", "rule public customers b", "done public")
+	run := w.run(s, "table public orders id", "table public customers id", "unread public totals", "unread public never", "done public")
+	if run.Status != model.RunPartial || run.Counts.Retired != 1 {
+		t.Errorf("got %s, retired %d, %+v", run.Status, run.Counts.Retired, run.Failure)
+	}
+	if d := cmp.Diff([]string{"customers", "orders", "totals"}, w.assets(model.AssetActive)); d != "" {
+		t.Errorf("active (-want +got):\n%s", d)
+	}
+	shown := store.Query{Index: "by_scope", Where: store.Eq("scope", store.ScopeKey(s.ID, "public"))}
+	edges, rules, fields := 0, 0, 0
+	for e, err := range store.Edges.All(t.Context(), w.store, shown) {
+		if edges++; err != nil || e.ToID == "" {
+			t.Fatal(err)
+		}
+	}
+	for _, err := range store.QualityRules.All(t.Context(), w.store, shown) {
+		if rules++; err != nil {
+			t.Fatal(err)
+		}
+	}
+	for a, err := range store.Assets.All(t.Context(), w.store, shown) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.ShortName == "totals" {
+			fields = len(a.Fields)
+		}
+	}
+	if edges != 1 || rules != 1 || fields != 1 {
+		t.Errorf("what is known of the asset: %d edges, %d rules, %d fields; want 1 of each", edges, rules, fields)
 	}
 }
 

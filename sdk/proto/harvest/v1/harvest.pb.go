@@ -736,6 +736,7 @@ type Note struct {
 	Title         string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
 	Sample        string                 `protobuf:"bytes,4,opt,name=sample,proto3" json:"sample,omitempty"`
 	Scope         string                 `protobuf:"bytes,5,opt,name=scope,proto3" json:"scope,omitempty"`
+	Asset         *NativeID              `protobuf:"bytes,6,opt,name=asset,proto3" json:"asset,omitempty"` // of an error: the one asset that could not be described; the rest of the scope may be done
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -803,6 +804,13 @@ func (x *Note) GetScope() string {
 		return x.Scope
 	}
 	return ""
+}
+
+func (x *Note) GetAsset() *NativeID {
+	if x != nil {
+		return x.Asset
+	}
+	return nil
 }
 
 // Heartbeat says that the plugin makes progress though it has nothing to send.
@@ -1855,13 +1863,14 @@ const file_harvest_proto_rawDesc = "" +
 	"\bProgress\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\x03R\x04done\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x03R\x05total\x12\x12\n" +
-	"\x04what\x18\x03 \x01(\tR\x04what\"t\n" +
+	"\x04what\x18\x03 \x01(\tR\x04what\"\xa5\x01\n" +
 	"\x04Note\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\tR\x05level\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\tR\x04code\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x12\x16\n" +
 	"\x06sample\x18\x04 \x01(\tR\x06sample\x12\x14\n" +
-	"\x05scope\x18\x05 \x01(\tR\x05scope\"\v\n" +
+	"\x05scope\x18\x05 \x01(\tR\x05scope\x12/\n" +
+	"\x05asset\x18\x06 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x05asset\"\v\n" +
 	"\tHeartbeat\"f\n" +
 	"\x04Done\x12\x16\n" +
 	"\x06assets\x18\x01 \x01(\x03R\x06assets\x12\x14\n" +
@@ -2015,31 +2024,32 @@ var file_harvest_proto_depIdxs = []int32{
 	11, // 7: souk.harvest.v1.HarvestEvent.heartbeat:type_name -> souk.harvest.v1.Heartbeat
 	12, // 8: souk.harvest.v1.HarvestEvent.done:type_name -> souk.harvest.v1.Done
 	13, // 9: souk.harvest.v1.Batch.records:type_name -> souk.harvest.v1.Record
-	15, // 10: souk.harvest.v1.Record.asset:type_name -> souk.harvest.v1.Asset
-	19, // 11: souk.harvest.v1.Record.edge:type_name -> souk.harvest.v1.Edge
-	20, // 12: souk.harvest.v1.Record.quality:type_name -> souk.harvest.v1.Quality
-	14, // 13: souk.harvest.v1.Asset.id:type_name -> souk.harvest.v1.NativeID
-	17, // 14: souk.harvest.v1.Asset.fields:type_name -> souk.harvest.v1.Field
-	18, // 15: souk.harvest.v1.Asset.foreign_keys:type_name -> souk.harvest.v1.ForeignKey
-	25, // 16: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
-	16, // 17: souk.harvest.v1.Asset.aliases:type_name -> souk.harvest.v1.Alias
-	26, // 18: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
-	14, // 19: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
-	14, // 20: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
-	14, // 21: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
-	21, // 22: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
-	27, // 23: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
-	0,  // 24: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
-	2,  // 25: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
-	4,  // 26: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
-	1,  // 27: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
-	3,  // 28: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
-	5,  // 29: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
-	27, // [27:30] is the sub-list for method output_type
-	24, // [24:27] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	14, // 10: souk.harvest.v1.Note.asset:type_name -> souk.harvest.v1.NativeID
+	15, // 11: souk.harvest.v1.Record.asset:type_name -> souk.harvest.v1.Asset
+	19, // 12: souk.harvest.v1.Record.edge:type_name -> souk.harvest.v1.Edge
+	20, // 13: souk.harvest.v1.Record.quality:type_name -> souk.harvest.v1.Quality
+	14, // 14: souk.harvest.v1.Asset.id:type_name -> souk.harvest.v1.NativeID
+	17, // 15: souk.harvest.v1.Asset.fields:type_name -> souk.harvest.v1.Field
+	18, // 16: souk.harvest.v1.Asset.foreign_keys:type_name -> souk.harvest.v1.ForeignKey
+	25, // 17: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
+	16, // 18: souk.harvest.v1.Asset.aliases:type_name -> souk.harvest.v1.Alias
+	26, // 19: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
+	14, // 20: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
+	14, // 21: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
+	14, // 22: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
+	21, // 23: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
+	27, // 24: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
+	0,  // 25: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
+	2,  // 26: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
+	4,  // 27: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
+	1,  // 28: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
+	3,  // 29: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
+	5,  // 30: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
+	28, // [28:31] is the sub-list for method output_type
+	25, // [25:28] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_harvest_proto_init() }
