@@ -135,6 +135,9 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 	if err != nil {
 		return s.explain(err)
 	}
+	if err := noteNameless(l, out); err != nil {
+		return err
+	}
 	complete, err := s.noteClosed(l, out)
 	if err != nil {
 		return err
@@ -143,6 +146,9 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 		return err
 	}
 	if err := s.emitEdges(ctx, l, out); err != nil {
+		return err
+	}
+	if err := s.emitParts(l, out); err != nil {
 		return err
 	}
 	if !complete {
@@ -175,19 +181,34 @@ func (s *source) noteClosed(l *listing, out sdk.Sink) (complete bool, err error)
 	return complete, nil
 }
 
+// noteNameless tells what is left out because nobody can say what it is called.
+func noteNameless(l *listing, out sdk.Sink) error {
+	for _, name := range l.nameless {
+		err := out.Note(sdk.Note{
+			Level: sdk.WarnLevel, Code: "postgres.no_utf8", Sample: name,
+			Title: "A name cannot be converted from the encoding of the database to UTF-8: what bears it is left out. Rename it.",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *source) emitAssets(ctx context.Context, l *listing, out sdk.Sink) error {
-	parts, plain := partitionsOf(l.relations), s.plainNames(l)
+	parts, plain, names := partitionsOf(l.relations), s.plainNames(l), s.partitionNames(l)
 	for i, r := range l.relations {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if r.Partition && !s.unfold {
+		if !r.Listed || !r.Named || s.standsFor(l, r).OID != r.OID {
 			continue
 		}
 		a := s.asset(r, l, parts[r.OID])
 		if name := s.plain(r); name != "" && plain[name] {
-			a.Aliases = []sdk.Alias{{Scheme: "openlineage", Namespace: s.namespace, Name: name}}
+			a.Aliases = append(a.Aliases, s.alias(name))
 		}
+		a.Aliases = append(a.Aliases, names[r.OID]...)
 		if err := out.Emit(a); err != nil {
 			return err
 		}
@@ -196,39 +217,6 @@ func (s *source) emitAssets(ctx context.Context, l *listing, out sdk.Sink) error
 		}
 	}
 	return nil
-}
-
-// leaves is what the partitions of a table add up to.
-type leaves struct {
-	count int
-	rows  float64 // -1 once one of them is unknown
-}
-
-// partitionsOf adds up the leaf partitions at every level above them.
-func partitionsOf(all []relation) map[uint32]leaves {
-	parent := map[uint32]uint32{}
-	for _, r := range all {
-		if r.Partition {
-			parent[r.OID] = r.Parent
-		}
-	}
-	sums := map[uint32]leaves{}
-	for _, r := range all {
-		if !r.Partition || r.Kind == "p" {
-			continue
-		}
-		for up := parent[r.OID]; up != 0; up = parent[up] {
-			sum := sums[up]
-			sum.count++
-			if r.Tuples < 0 || sum.rows < 0 {
-				sum.rows = -1
-			} else {
-				sum.rows += r.Tuples
-			}
-			sums[up] = sum
-		}
-	}
-	return sums
 }
 
 func (s *source) id(schema, name string) sdk.NativeID {
@@ -240,6 +228,9 @@ func (s *source) id(schema, name string) sdk.NativeID {
 func (s *source) plainNames(l *listing) map[string]bool {
 	owners := map[string]int{}
 	for _, r := range l.relations {
+		if !r.Named {
+			continue
+		}
 		owners[s.plain(r)]++
 		owners[s.id(r.Schema, r.Name).Name]++
 	}
@@ -278,7 +269,7 @@ func (s *source) asset(r relation, l *listing, parts leaves) *sdk.Asset {
 	}
 	for _, k := range l.keys[r.OID] {
 		a.ForeignKeys = append(a.ForeignKeys, sdk.ForeignKey{
-			Name: k.Name, Fields: k.Fields, ToName: s.id(k.Schema, k.Target).Name, ToFields: k.Targets,
+			Name: k.Name, Fields: k.Fields, ToName: s.named(l, k.OID, k.Schema, k.Target).Name, ToFields: k.Targets,
 		})
 	}
 	return a
@@ -309,25 +300,25 @@ func fieldOf(c column, position int) sdk.Field {
 	return f
 }
 
+// named is the name under which a relation is harvested: of a partition that is
+// counted on its table, the table's.
+func (s *source) named(l *listing, oid uint32, schema, name string) sdk.NativeID {
+	if r, known := l.byOID[oid]; known {
+		if top := s.standsFor(l, r); top.Named {
+			return s.id(top.Schema, top.Name)
+		}
+	}
+	return s.id(schema, name)
+}
+
 // emitEdges emits the lineage of views. A folded partition stands for its table.
 func (s *source) emitEdges(ctx context.Context, l *listing, out sdk.Sink) error {
-	byOID := map[uint32]relation{}
-	for _, r := range l.relations {
-		byOID[r.OID] = r
-	}
 	seen := map[[2]sdk.NativeID]bool{}
 	for _, v := range l.views {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		from := s.id(v.FromSchema, v.FromName)
-		for r := byOID[v.From]; r.Partition && !s.unfold; {
-			up, listed := byOID[r.Parent]
-			if !listed {
-				break
-			}
-			r, from = up, s.id(up.Schema, up.Name)
-		}
+		from := s.named(l, v.From, v.FromSchema, v.FromName)
 		to := s.id(v.ToSchema, v.ToName)
 		if seen[[2]sdk.NativeID{from, to}] {
 			continue

@@ -54,6 +54,18 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
+	s := newDatabase(t, "")
+	sql, err := os.ReadFile("testdata/shop.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, s.admin, string(sql), `grant usage on schema crm, sales, stock, "Odd Names" to `+s.role)
+	return s
+}
+
+// newDatabase makes an empty one, with the options of create database.
+func newDatabase(t *testing.T, options string) *shop {
+	t.Helper()
 	address := serverAddress(t)
 	u, err := url.Parse(address)
 	if err != nil {
@@ -62,7 +74,7 @@ func newShop(t *testing.T) *shop {
 	name := fmt.Sprintf("souk_test_%x", rand.Uint64())
 	s := &shop{t: t, database: name, role: name + "_reader"}
 	root := dial(t, address)
-	run(t, root, "create database "+name, "create role "+s.role+" login password 'canary-secret'", "revoke connect on database "+name+" from public",
+	run(t, root, "create database "+name+options, "create role "+s.role+" login password 'canary-secret'", "revoke connect on database "+name+" from public",
 		"grant connect on database "+name+" to "+s.role)
 	u.Path = "/" + name
 	s.admin = dial(t, u.String())
@@ -76,11 +88,6 @@ func newShop(t *testing.T) *shop {
 		}
 		_ = root.Close(ctx)
 	})
-	sql, err := os.ReadFile("testdata/shop.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, s.admin, string(sql), `grant usage on schema crm, sales, stock, "Odd Names" to `+s.role)
 	u.User = url.User(s.role)
 	s.config = postgres.Config{URL: u.String(), Password: "canary-secret", Transport: "clear", Namespace: "postgres://shop:5432"}
 	return s
@@ -183,6 +190,11 @@ func TestGoldenOrders(t *testing.T) {
 		Kind: "TABLE", Rank: sdk.Holder, ShortName: "orders", Description: "Orders by the day they were placed.",
 		OwnerRoles: []string{s.owner()}, Rows: &rows,
 		Properties: map[string]string{"schema": "sales", "partitions": "3", "partition_key": "RANGE (placed_on)"},
+		Aliases: []sdk.Alias{
+			{Scheme: "openlineage", Namespace: "postgres://shop:5432", Name: name("sales.orders_2024")},
+			{Scheme: "openlineage", Namespace: "postgres://shop:5432", Name: name("sales.orders_2025")},
+			{Scheme: "openlineage", Namespace: "postgres://shop:5432", Name: name("sales.orders_rest")},
+		},
 		Fields: []sdk.Field{
 			{Name: "id", Position: 1, NativeType: "bigint", PrimaryKey: 1},
 			{Name: "placed_on", Position: 2, NativeType: "date", PrimaryKey: 2},
