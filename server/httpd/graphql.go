@@ -26,6 +26,7 @@ type api struct {
 	recover   graphql.RecoverFunc
 	documents graphql.Cache[*ast.QueryDocument]
 	described *described
+	values    *reader
 	streams   *seats
 	zip       *zipper
 }
@@ -39,6 +40,7 @@ func GraphQL(cfg Config, schema graphql.ExecutableSchema, log *slog.Logger, pres
 		cfg: cfg, schema: schema, log: log, present: present, recover: onPanic,
 		documents: lru.New[*ast.QueryDocument](cachedDocuments),
 		described: describe(schema.Schema()),
+		values:    newReader(schema),
 		streams:   newSeats(cfg),
 		zip:       newZipper(),
 	}
@@ -86,10 +88,8 @@ func (a *api) execute(w http.ResponseWriter, r *http.Request, media string, op *
 
 // once runs a query or a mutation to its single answer.
 func (a *api) once(w http.ResponseWriter, r *http.Request, media string, op *graphql.OperationContext) {
-	kind, limit := op.Operation.Operation, a.cfg.QueryTimeout
-	if kind == ast.Mutation {
-		limit = a.cfg.MutationTimeout
-	}
+	kind := op.Operation.Operation
+	limit := a.cfg.limit(kind)
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
 	ctx, next := a.start(ctx, op)
@@ -103,6 +103,18 @@ func (a *api) once(w http.ResponseWriter, r *http.Request, media string, op *gra
 	}
 	observe(w, string(kind), codeOf(answer.Errors))
 	a.write(w, r, media, http.StatusOK, encode(answer))
+}
+
+// limit is how long an operation may take, however its answers travel.
+func (c Config) limit(kind ast.Operation) time.Duration {
+	switch kind {
+	case ast.Mutation:
+		return c.MutationTimeout
+	case ast.Subscription:
+		return c.StreamLifetime
+	default:
+		return c.QueryTimeout
+	}
 }
 
 func timedOut(kind ast.Operation, limit time.Duration) *refusal {

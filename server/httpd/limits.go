@@ -200,7 +200,15 @@ func (s *survey) boundOperation(op *ast.OperationDefinition) *refusal {
 	if refused := s.boundRepeats(true, op.SelectionSet); refused != nil {
 		return refused
 	}
-	return s.boundRoots(s.unfold(true, nil, op.SelectionSet))
+	roots := s.unfold(true, nil, op.SelectionSet)
+	if op.Operation == ast.Subscription {
+		for _, f := range roots[min(1, len(roots)):] {
+			if f.Alias != roots[0].Alias {
+				return refuseDocument(CodeValidation, "a subscription selects one field, and this one selects %s and %s; open a stream for each", clip(roots[0].Alias), clip(f.Alias))
+			}
+		}
+	}
+	return s.boundRoots(roots)
 }
 
 // boundRepeats counts how often each response key is selected in one place of

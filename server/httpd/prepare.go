@@ -3,6 +3,7 @@ package httpd
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/99designs/gqlgen/complexity"
@@ -28,9 +29,9 @@ func (a *api) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.
 	if op == nil {
 		return nil, refuseDocument(CodeValidation, "the document has no operation of the name given; name one of its %d", len(doc.Operations))
 	}
-	variables, err := validator.VariableValues(a.schema.Schema(), op, params.Variables)
+	variables, err := a.values.variables(op, params.Variables)
 	if err != nil {
-		return nil, refuseErrors(CodeInput, listOf(err))
+		return nil, refuseInput(err)
 	}
 	if n := complexity.Calculate(ctx, a.schema, op, variables); n > a.cfg.MaxComplexity {
 		return nil, refuseDocument(CodeComplexity, "the operation may answer with %d objects and values; the limit is %d", n, a.cfg.MaxComplexity)
@@ -65,6 +66,9 @@ func (a *api) document(ctx context.Context, query string) (*ast.QueryDocument, *
 	}
 	if list := validator.ValidateWithRules(a.schema.Schema(), doc, rules.NewDefaultRules()); len(list) > 0 {
 		return nil, refuseErrors(CodeValidation, list)
+	}
+	if list := a.values.literals(doc); len(list) > 0 {
+		return nil, &refusal{status: http.StatusBadRequest, code: CodeInput, document: true, errors: list[:min(len(list), maxErrors)]}
 	}
 	if len(query) <= maxCachedQuery {
 		a.documents.Add(ctx, query, doc)

@@ -23,7 +23,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request, op *graphql.Operati
 		return
 	}
 	defer a.streams.leave(who.ID)
-	ctx, cancel := context.WithTimeout(r.Context(), a.cfg.StreamLifetime)
+	ctx, cancel := context.WithTimeout(r.Context(), a.cfg.limit(kind))
 	defer cancel()
 	h := w.Header()
 	h.Set("Content-Type", mediaStream+"; charset=utf-8")

@@ -79,3 +79,17 @@ func TestStreamsOfOnePrincipal(t *testing.T) {
 	}
 	t.Error("a closed stream gave no seat back")
 }
+
+// TestAQueryAsAStream has the time of a query, not that of a stream.
+func TestAQueryAsAStream(t *testing.T) {
+	d := newDoor(t, httpd.Config{QueryTimeout: 20 * time.Millisecond}, tokens{})
+	begun := time.Now()
+	w := d.do(call{body: `{"query":"{slow}"}`, header: map[string]string{"Accept": "text/event-stream"}})
+	if !strings.HasSuffix(w.Body.String(), "event: complete\ndata:\n\n") || time.Since(begun) > soon {
+		t.Errorf("after %s: %q", time.Since(begun), w.Body)
+	}
+	w = d.do(call{body: `{"query":"{hello}"}`, header: map[string]string{"Accept": "text/event-stream"}})
+	if want := "event: next\ndata: {\"data\":{\"hello\""; strings.Count(w.Body.String(), want) == 0 {
+		t.Errorf("got %q", w.Body)
+	}
+}

@@ -56,6 +56,9 @@ func (g grouped) Exec(ctx context.Context) graphql.ResponseHandler {
 	}
 }
 
+// CheckScalar reports a value that one of our own scalars cannot be.
+func (g grouped) CheckScalar(name string, value any) error { return graph.CheckScalar(name, value) }
+
 // root tells which resolver answers for which type.
 type root struct{ s Services }
 
