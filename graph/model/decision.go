@@ -149,3 +149,14 @@ type DecisionList struct {
 	Asked  int    `json:"asked"`  // rows that the policies were asked about
 	Shown  int    `json:"shown"`  // rows that they allowed
 }
+
+// DecisionHead is what the store remembers of the decision log: the log was
+// there, signed with this key, and had come to this row. A log that does not
+// know the row any more is another one, or has lost its end.
+type DecisionHead struct {
+	Meta
+	PublicKey string `json:"publicKey"`
+	Segment   string `json:"segment"`
+	Seq       int64  `json:"seq"`
+	Hash      string `json:"hash"`
+}

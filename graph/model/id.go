@@ -38,6 +38,7 @@ const (
 	PrefixProposal  Prefix = "ppr"
 	PrefixScorecard Prefix = "sco"
 	PrefixDiffers   Prefix = "pdf"
+	PrefixHead      Prefix = "dhd"
 )
 
 // crockford leaves out the letters that people misread.

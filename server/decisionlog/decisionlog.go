@@ -34,7 +34,8 @@ type Config struct {
 	Store     store.Store   // whose feed it follows; nil follows nothing
 	Retention time.Duration // how long inputs stay; 0 is DefaultRetention
 	Relaxed   bool          // SQLite: a commit survives the process, but perhaps not the machine
-	ReadOnly  bool          // SQLite: look on beside the process that writes
+	ReadOnly  bool          // look on beside the process that writes
+	Accept    string        // why to go on although store and log do not belong together; "" refuses
 
 	// Reads tells which paths of the input the policies read that made a
 	// decision, such as subject.name; what is personal and read by none is
@@ -75,6 +76,9 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	}
 	if !c.ReadOnly {
 		l.writing.Go(l.write)
+		if err := l.anchor(ctx); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
 	}
 	return l, nil
 }
@@ -95,7 +99,8 @@ func openKeeper(ctx context.Context, c *Config) (chain.Keeper, error) {
 	return mongo.Open(ctx, c.URI)
 }
 
-// prepare reads the key, and closes a segment that a crash left open.
+// prepare reads the key, sees that the log is the store's and its own, and
+// closes a segment that a crash left open.
 func (l *Log) prepare(ctx context.Context) error {
 	secret, err := l.keeper.Secret(ctx, newSecret)
 	if err != nil {
@@ -106,13 +111,28 @@ func (l *Log) prepare(ctx context.Context) error {
 	}
 	l.sign, l.mask = ed25519.NewKeyFromSeed(secret[:ed25519.SeedSize]), secret[ed25519.SeedSize:]
 	segments, err := l.keeper.Segments(ctx)
-	if err != nil || len(segments) == 0 {
+	if err != nil {
 		return err
 	}
-	last := len(segments) - 1
-	l.head = segments[last]
-	for _, s := range segments[:last] {
-		if s.Closed || l.config.ReadOnly {
+	if len(segments) > 0 {
+		l.head = segments[len(segments)-1]
+	}
+	if l.config.ReadOnly {
+		return nil
+	}
+	if err := l.own(l.head); err != nil {
+		return err
+	}
+	if err := l.finish(ctx, segments); err != nil {
+		return err
+	}
+	return l.agree(ctx)
+}
+
+// finish closes the segments before the last that a crash left open.
+func (l *Log) finish(ctx context.Context, segments []chain.Segment) error {
+	for _, s := range segments[:max(0, len(segments)-1)] {
+		if s.Closed {
 			continue
 		}
 		if !s.Signed(l.sign.Public().(ed25519.PublicKey)) {
@@ -147,7 +167,7 @@ func (l *Log) Close() error { return l.shut() }
 func (l *Log) close() error {
 	close(l.closed)
 	l.writing.Wait()
-	return l.keeper.Close()
+	return errors.Join(l.leave(), l.keeper.Close())
 }
 
 func errClosed() error {

@@ -26,12 +26,18 @@ func (l *Log) Run(ctx context.Context) {
 	news := make(chan struct{}, 1)
 	l.writing.Go(func() { l.listen(feed, news) })
 	defer stop()
+	anchors := time.NewTicker(anchorEvery)
+	defer anchors.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-clock.C:
 			l.upkeep(ctx)
+		case <-anchors.C:
+			if err := l.anchor(ctx); err != nil && ctx.Err() == nil {
+				l.config.Log.Error("the store does not remember the head of the decision log", "error", err)
+			}
 		case <-news:
 			if err := l.CatchUp(ctx); err != nil && ctx.Err() == nil {
 				l.config.Log.Error("the decision log lags behind the store", "error", err)

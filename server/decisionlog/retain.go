@@ -57,6 +57,9 @@ func (l *Log) erase(ctx context.Context, segment string, through int64) error {
 			if before.Name != segment || before.Erased >= through {
 				continue
 			}
+			if err := l.own(before); err != nil {
+				return err
+			}
 			after := before
 			after.Erased = through
 			after.Sign(l.sign)

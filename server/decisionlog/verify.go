@@ -22,6 +22,9 @@ type Problem struct {
 
 // String names the place and says what is wrong there.
 func (p Problem) String() string {
+	if p.Segment == "" {
+		return p.Message
+	}
 	if p.Seq == 0 {
 		return fmt.Sprintf("segment %s: %s", p.Segment, p.Message)
 	}
@@ -71,7 +74,21 @@ func (l *Log) Verify(ctx context.Context, progress func(done, total int64)) (Rep
 	if len(segments) > 0 {
 		v.report.Head = before.Hash.String()
 	}
-	return v.report, nil
+	return v.report, v.beside(ctx)
+}
+
+// beside asks the database about its files, and compares the log with the store.
+func (v *verification) beside(ctx context.Context) error {
+	v.segment = chain.Segment{}
+	damage, err := v.log.keeper.Damage(ctx)
+	if err != nil {
+		return err
+	}
+	missing, err := v.log.compare(ctx)
+	for _, p := range append(damage, missing...) {
+		v.problem(0, "", "%s", p)
+	}
+	return err
 }
 
 // verification is one walk through the log.

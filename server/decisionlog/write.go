@@ -206,6 +206,9 @@ func (l *Log) retry(ctx context.Context, work func(context.Context) error) error
 		if len(segments) > 0 {
 			l.head = segments[len(segments)-1]
 		}
+		if err := l.own(l.head); err != nil {
+			return err
+		}
 	}
 }
 

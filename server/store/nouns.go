@@ -123,6 +123,11 @@ var (
 		return Keys{"day": moment(c.Day)}
 	}, index("by_day", "day"))
 
+	// There is one head, of the log that belongs to the store.
+	DecisionHeads = table("decision_head", "head of the decision log", func(h model.DecisionHead) Keys {
+		return Keys{"seq": {h.Seq}}
+	}, index("by_seq", "seq"))
+
 	// Events is written by the engines, inside Apply, and by nobody else.
 	Events = table("event", "event", func(e model.Event) Keys {
 		return Keys{"seq": {e.Seq}, "at": moment(e.At), "actor": text(e.ActorID), "subject": text(e.SubjectID), "action": text(e.Action)}
@@ -135,7 +140,7 @@ func Schemas() []Schema {
 		Principals.schema, Tokens.schema, Teams.schema, Domains.schema, Products.schema, Assets.schema, Aliases.schema,
 		Edges.schema, QualityRules.schema, Requests.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
 		PolicyRevisions.schema, PolicyStates.schema, PolicyProposals.schema, PolicyDifferences.schema,
-		Scorecards.schema,
+		Scorecards.schema, DecisionHeads.schema,
 	}
 }
 

@@ -38,6 +38,9 @@ type Keeper interface {
 	// Cursor is the number of the last event that the log has followed.
 	Cursor(ctx context.Context) (int64, error)
 
+	// Damage tells what the database itself finds wrong with its files.
+	Damage(ctx context.Context) ([]string, error)
+
 	Close() error
 }
 

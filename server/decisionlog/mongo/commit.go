@@ -60,16 +60,10 @@ func (db *DB) replace(ctx context.Context, before, after chain.Segment) error {
 }
 
 func (db *DB) moveCursor(ctx context.Context, s chain.Step) error {
-	if s.From == 0 {
-		_, err := db.states.InsertOne(ctx, bson.M{"_id": stateCursor, "seq": s.To})
-		if mongo.IsDuplicateKeyError(err) {
-			return chain.ErrPassed
-		}
-		return err
-	}
-	result, err := db.states.UpdateOne(ctx, bson.M{"_id": stateCursor, "seq": s.From}, bson.M{"$set": bson.M{"seq": s.To}})
-	if err == nil && result.MatchedCount == 0 {
-		err = chain.ErrPassed
+	first := options.UpdateOne().SetUpsert(s.From == 0)
+	result, err := db.states.UpdateOne(ctx, bson.M{"_id": stateCursor, "seq": s.From}, bson.M{"$set": bson.M{"seq": s.To}}, first)
+	if mongo.IsDuplicateKeyError(err) || (err == nil && result.MatchedCount+result.UpsertedCount == 0) {
+		return chain.ErrPassed
 	}
 	return err
 }

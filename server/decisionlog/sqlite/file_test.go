@@ -44,3 +44,56 @@ func TestFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestOneLogByAnyName has one log beside the file of the store, whatever links
+// lead to that, and one process that writes it.
+func TestOneLogByAnyName(t *testing.T) {
+	folder, elsewhere := t.TempDir(), t.TempDir()
+	path, link := filepath.Join(folder, "souk.db"), filepath.Join(elsewhere, "link.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	begin := func(path string) *sqlite.DB {
+		t.Helper()
+		db, err := sqlite.Open(path, sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Commit(t.Context(), chain.Batch{After: chain.Segment{Name: "2026-11"}}); err != nil {
+			t.Fatal(err)
+		}
+		return db
+	}
+	db := begin(link)
+	if _, err := os.Stat(filepath.Join(folder, "souk-decisions", "2026-11.db")); err != nil {
+		t.Errorf("the log is not beside the store: %v", err)
+	}
+	if _, err := sqlite.Open(path, sqlite.Options{}); !model.Is(err, model.KindUnavailable) || !strings.Contains(err.Error(), "in use by another souk") {
+		t.Errorf("got %v, want that another souk writes it", err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(folder, "souk-decisions"), filepath.Join(elsewhere, "link-decisions")); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlite.Open(link, sqlite.Options{}) // where an earlier souk has put it
+	if err != nil {
+		t.Fatal(err)
+	}
+	if segments, err := db.Segments(t.Context()); err != nil || len(segments) != 1 {
+		t.Errorf("got %v, %v, want the segment of the earlier souk", segments, err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := begin(path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqlite.Open(link, sqlite.Options{}); !model.Is(err, model.KindUnavailable) || !strings.Contains(err.Error(), "two decision logs") {
+		t.Errorf("got %v, want that there are two", err)
+	}
+}

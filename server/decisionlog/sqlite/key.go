@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -20,6 +21,9 @@ func (db *DB) Secret(ctx context.Context, make func() []byte) ([]byte, error) {
 		}
 		return db.secret, nil
 	}
+	if err := db.private(); err != nil {
+		return nil, err
+	}
 	text, err := os.ReadFile(db.key)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -32,6 +36,20 @@ func (db *DB) Secret(ctx context.Context, make func() []byte) ([]byte, error) {
 		return nil, db.keyless(fmt.Sprintf("the key file %q is damaged", db.key))
 	}
 	return secret, nil
+}
+
+// private refuses a key that others may use, as it is done with the key of the
+// bundles. Who only looks on signs nothing.
+func (db *DB) private() error {
+	info, err := os.Stat(db.key)
+	if err != nil || db.options.ReadOnly || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" { // whose modes say nothing of others
+		return nil
+	}
+	return &model.Error{
+		Kind:    model.KindUnavailable,
+		Message: fmt.Sprintf("the key of the decision log, %q, may be used by others than its owner (it has the mode %#o), and whoever reads it can sign what they like in its place", db.key, info.Mode().Perm()),
+		Hint:    fmt.Sprintf("chmod 600 %s; if others may have read it, move it and the folder %s away, keep them, and let a new log begin with: souk decisions accept --reason TEXT", db.key, db.dir),
+	}
 }
 
 // firstSecret makes the key file. A log that has rows has a key too, and
@@ -71,6 +89,6 @@ func (db *DB) writeKey(text string) error {
 func (db *DB) keyless(message string) error {
 	return &model.Error{
 		Kind: model.KindUnavailable, Message: message,
-		Hint: "restore it from the backup; if it is lost, move the folder " + db.dir + " away and keep it: a new log then begins with a new key",
+		Hint: "bring it back with souk restore FILE; if it is lost, move the folder " + db.dir + " away and keep it: a new log with a new key then begins with: souk decisions accept --reason TEXT",
 	}
 }

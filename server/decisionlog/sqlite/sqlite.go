@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,7 +43,8 @@ type DB struct {
 
 	mu     sync.Mutex
 	files  map[string]*sqlite.File
-	secret []byte // in memory only
+	unlock func() error // of the folder; nil while it is not held
+	secret []byte       // in memory only
 }
 
 // Open opens the log of the store at path. It makes nothing before the first
@@ -52,18 +54,69 @@ func Open(path string, o Options) (*DB, error) {
 	if path == memory {
 		return db, nil
 	}
-	beside := strings.TrimSuffix(path, suffix) + "-decisions"
-	db.dir, db.key = beside, beside+".key"
-	names, err := db.names()
+	beside, err := place(path)
 	if err != nil {
-		return nil, db.unusable(err)
+		return nil, err
+	}
+	db.dir, db.key = beside, beside+".key"
+	if err := db.load(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// load opens the segments that there are.
+func (db *DB) load() error {
+	names, err := db.names()
+	if err != nil || len(names) == 0 {
+		return db.unusable(err)
+	}
+	if err := db.hold(); err != nil {
+		return err
 	}
 	for _, name := range names {
 		if _, err := db.open(name); err != nil {
-			return nil, errors.Join(err, db.Close())
+			return err
 		}
 	}
-	return db, nil
+	return nil
+}
+
+// place is where the log of the store at path lies, without an ending: beside
+// the file itself, whatever links lead to it. An earlier souk put it beside the
+// link, where it stays.
+func place(path string) (string, error) {
+	named, real := Beside(path), Beside(sqlite.Resolve(path))
+	there, here := exists(named) || exists(named+".key"), exists(real) || exists(real+".key")
+	switch {
+	case there && here && sqlite.Resolve(named) != sqlite.Resolve(real):
+		return "", &model.Error{
+			Kind: model.KindUnavailable, Message: fmt.Sprintf("the store has two decision logs, %q and %q, by two of its names", named, real),
+			Hint: "move the one away that is not the store's (souk decisions verify --store names what it finds), and keep it",
+		}
+	case there:
+		return named, nil
+	default:
+		return real, nil
+	}
+}
+
+// Beside is the folder of the log beside a store of the name; its key has the
+// same name and ends in .key.
+func Beside(path string) string { return strings.TrimSuffix(path, suffix) + "-decisions" }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// hold keeps other processes from writing in the folder.
+func (db *DB) hold() (err error) {
+	if db.options.ReadOnly || db.unlock != nil {
+		return nil
+	}
+	db.unlock, err = sqlite.LockFolder("decision log", db.dir)
+	return err
 }
 
 // names lists the segments that have a file, the oldest first.
@@ -93,6 +146,9 @@ func (db *DB) open(name string) (*sqlite.File, error) {
 		if err := os.MkdirAll(db.dir, 0o700); err != nil {
 			return nil, db.unusable(err)
 		}
+		if err := db.hold(); err != nil {
+			return nil, db.unusable(err)
+		}
 		path = filepath.Join(db.dir, name+suffix)
 	}
 	f, err := openFile(path, db.options)
@@ -105,18 +161,18 @@ func (db *DB) open(name string) (*sqlite.File, error) {
 
 // all gives the open files, the oldest first.
 func (db *DB) all() []*sqlite.File {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	names := make([]string, 0, len(db.files))
-	for name := range db.files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := db.segmentNames()
 	files := make([]*sqlite.File, len(names))
 	for i, name := range names {
-		files[i] = db.files[name]
+		files[i] = db.find(name)
 	}
 	return files
+}
+
+func (db *DB) segmentNames() []string {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return slices.Sorted(maps.Keys(db.files))
 }
 
 func (db *DB) find(name string) *sqlite.File {
@@ -126,6 +182,9 @@ func (db *DB) find(name string) *sqlite.File {
 }
 
 func (db *DB) unusable(err error) error {
+	if err == nil {
+		return nil
+	}
 	if _, ours := errors.AsType[*model.Error](err); ours {
 		return err
 	}
@@ -189,5 +248,9 @@ func (db *DB) Close() error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	clear(db.files)
+	if db.unlock != nil {
+		errs = append(errs, db.unlock())
+		db.unlock = nil
+	}
 	return errors.Join(errs...)
 }

@@ -74,8 +74,10 @@ func (f *File) absent() error {
 	}
 }
 
-func (f *File) held() error {
-	return unavailable(fmt.Sprintf("the %s %q is in use by another souk", f.options.Name, f.path), "stop the other souk first, or name another file", nil)
+func (f *File) held() error { return inUse(f.options.Name, f.path) }
+
+func inUse(name, path string) error {
+	return unavailable(fmt.Sprintf("the %s %q is in use by another souk", name, path), "stop the other souk first, or name another file", nil)
 }
 
 func (f *File) foreign() error {

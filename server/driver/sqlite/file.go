@@ -124,20 +124,36 @@ func (f *File) openReader() error {
 	return f.Read(context.Background(), f.examine)
 }
 
-// claim takes the lock and makes the file, readable by its owner alone. A file
-// that is there is not opened: to close it again would let go of the locks that
-// other connections of this process have on it.
+// claim makes the file, readable by its owner alone, and takes the locks.
 func (f *File) claim() error {
-	if f.options.Exclusive {
-		unlock, err := lock(f.path + ".lock")
-		if errors.Is(err, errHeld) {
-			return f.held()
-		}
-		if err != nil {
-			return err
-		}
-		f.unlock = unlock
+	if err := f.make(); err != nil || !f.options.Exclusive {
+		return err
 	}
+	f.path = Resolve(f.path) // SQLite's own files lie beside the file itself too
+	named, err := lock(f.path + ".lock")
+	if err != nil {
+		return f.refused(err)
+	}
+	f.unlock = named
+	inode, err := lockInode(f.path)
+	if err != nil {
+		return f.refused(err)
+	}
+	f.unlock = func() error { return errors.Join(inode(), named()) }
+	return nil
+}
+
+func (f *File) refused(err error) error {
+	if errors.Is(err, errHeld) {
+		return f.held()
+	}
+	return err
+}
+
+// make makes the file where there is none. One that is there is not opened: to
+// close it again would let go of the locks that other connections of this
+// process have on it.
+func (f *File) make() error {
 	if _, err := os.Stat(f.path); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -146,6 +162,28 @@ func (f *File) claim() error {
 		return err
 	}
 	return made.Close()
+}
+
+// Resolve gives the path of the file itself, where links lead to it. What
+// belongs to a file lies beside it, and not beside the names that it has.
+func Resolve(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(folder, filepath.Base(path))
+	}
+	return path
+}
+
+// LockFolder holds a folder for this process until unlock. One that another
+// process holds is an error of kind Unavailable.
+func LockFolder(name, path string) (unlock func() error, err error) {
+	unlock, err = lockFolder(path)
+	if errors.Is(err, errHeld) {
+		return nil, inUse(name, path)
+	}
+	return unlock, err
 }
 
 // errHeld says that another process holds the lock.

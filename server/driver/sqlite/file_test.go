@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -339,4 +340,47 @@ func reader() sqlite.Options {
 	o := options()
 	o.ReadOnly = true
 	return o
+}
+
+// TestOneProcessByAnyName locks what the file is, not what it is called.
+func TestOneProcessByAnyName(t *testing.T) {
+	at := path(t)
+	first := open(t, at, options())
+	sing(t, first, "one")
+	for name, link := range map[string]func(old, new string) error{"symbolic": os.Symlink, "hard": os.Link} {
+		if name == "hard" && runtime.GOOS != "linux" {
+			continue
+		}
+		for _, folder := range []string{filepath.Dir(at), t.TempDir()} {
+			other := filepath.Join(folder, name+".db")
+			if err := link(at, other); err != nil {
+				t.Fatal(err)
+			}
+			wantRefused(t, other, options(), "song book", "in use by another souk")
+			if err := os.Remove(other); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sing(t, first, "two") // the refusals let go of nothing that the first holds
+	if got := number(t, open(t, at, reader()), "SELECT count(*) FROM song"); got != 2 {
+		t.Errorf("%d songs, want 2", got)
+	}
+}
+
+// TestThroughALink finds the file and its log where they are.
+func TestThroughALink(t *testing.T) {
+	at := path(t)
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(at, link); err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, link, options()) // the link leads to nothing yet
+	sing(t, f, "one")
+	if _, err := os.Stat(at + "-wal"); err != nil {
+		t.Errorf("the write-ahead log is not beside the file: %v", err)
+	}
+	if got := number(t, open(t, at, reader()), "SELECT count(*) FROM song"); got != 1 {
+		t.Errorf("%d songs, want 1", got)
+	}
 }

@@ -54,6 +54,19 @@ func Database(tb testing.TB) (string, *mongo.Database) {
 	return withDatabase(server, name), database
 }
 
+// Of gives the database that a URI names, by the side of whoever is tested.
+func Of(tb testing.TB, uri string) *mongo.Database {
+	tb.Helper()
+	client, err := mongo.Connect(options.Client().ApplyURI(uri))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(tb.Context())) })
+	_, path, _ := strings.Cut(strings.TrimPrefix(uri, "mongodb://"), "/")
+	name, _, _ := strings.Cut(path, "?")
+	return client.Database(name)
+}
+
 // withDatabase names the database in a URI such as mongodb://host/?replicaSet=rs0.
 func withDatabase(server, name string) string {
 	head, query, _ := strings.Cut(server, "?")
