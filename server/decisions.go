@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -44,20 +46,39 @@ func openDecisions(ctx context.Context, cfg Config, records store.Store, engine 
 	return decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, Store: records, Retention: retention, Reads: reads, Log: log})
 }
 
-// OpenDecisions opens the decision log alone and for reading: it works beside
-// a running server. It shows what that server has copied so far. Where there is
-// no store the error is of kind NotFound.
+// OpenDecisions opens the decision log for reading, with the store that it is
+// compared with: it works beside a running server. It shows what that server has
+// copied so far. Where there is no store the error is of kind NotFound.
 func OpenDecisions(ctx context.Context, cfg Config) (*decisionlog.Log, error) {
+	c := decisionlog.Config{URI: cfg.Store, ReadOnly: true, Owns: true}
 	records, err := openStore(ctx, cfg.Store, store.Reading)
-	if model.Is(err, model.KindNotFound) {
+	switch {
+	case model.Is(err, model.KindNotFound):
 		return nil, err
+	case err != nil: // the log is read none the less
+		c.Fault = err.Error()
+	default:
+		c.Store = records
 	}
-	if err == nil { // other faults of the store are none of the log's
-		if err := records.Close(); err != nil {
-			return nil, err
-		}
+	l, err := decisionlog.Open(ctx, c)
+	if err != nil && c.Store != nil {
+		err = errors.Join(err, c.Store.Close())
 	}
-	return decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, ReadOnly: true})
+	return l, err
+}
+
+// AcceptDecisions lets a store and a decision log go on together that have lost
+// what the other one knows of, and tells what that was.
+func AcceptDecisions(ctx context.Context, cfg Config, reason string, log *slog.Logger) ([]string, error) {
+	records, err := openStore(ctx, cfg.Store, store.Existing)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	l, err := decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, Store: records, Owns: true, Accept: reason, Log: log})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open decision log: %w", err), records.Close())
+	}
+	return l.Accepted(), l.Close()
 }
 
 // Replay makes the logged decisions again with the policies in force.

@@ -23,6 +23,9 @@ const (
 // from the store by what the log has followed. Each was durable before the
 // other spoke of it, so an accident in between makes no difference.
 func (l *Log) compare(ctx context.Context) ([]string, error) {
+	if l.config.Fault != "" {
+		return []string{"the log is not compared with the store, which cannot be read: " + l.config.Fault}, nil
+	}
 	if l.config.Store == nil {
 		return nil, nil
 	}
@@ -139,6 +142,7 @@ func (l *Log) agree(ctx context.Context) error {
 // accept goes on from what there is, and leaves a change that says so. The log
 // follows the store from where that ends now.
 func (l *Log) accept(ctx context.Context, problems []string) error {
+	l.accepted = problems
 	cursor, err := l.keeper.Cursor(ctx)
 	if err != nil {
 		return err
@@ -156,6 +160,9 @@ func (l *Log) accept(ctx context.Context, problems []string) error {
 	}
 	return l.remember(ctx, "decision.accept", l.config.Accept+": "+strings.Join(problems, "; "))
 }
+
+// Accepted tells what was missing and was accepted when the log was opened.
+func (l *Log) Accepted() []string { return l.accepted }
 
 // anchor has the store remember the head of the log, if it has moved since.
 func (l *Log) anchor(ctx context.Context) error {

@@ -32,6 +32,8 @@ const DefaultRetention = 90 * 24 * time.Hour
 type Config struct {
 	URI       string        // of the store that it lies beside: sqlite:PATH or mongodb://...
 	Store     store.Store   // whose feed it follows; nil follows nothing
+	Owns      bool          // the log closes the store when it is closed itself
+	Fault     string        // why there is no store to compare the log with
 	Retention time.Duration // how long inputs stay; 0 is DefaultRetention
 	Relaxed   bool          // SQLite: a commit survives the process, but perhaps not the machine
 	ReadOnly  bool          // look on beside the process that writes
@@ -58,6 +60,7 @@ type Log struct {
 	writing sync.WaitGroup
 	shut    func() error
 
+	accepted []string      // what the operator has accepted at opening
 	head     chain.Segment // the writer's own
 	follow   sync.Mutex    // one copies from the feed at a time
 	followed int64         // the last event that it has looked at
@@ -167,7 +170,11 @@ func (l *Log) Close() error { return l.shut() }
 func (l *Log) close() error {
 	close(l.closed)
 	l.writing.Wait()
-	return errors.Join(l.leave(), l.keeper.Close())
+	errs := []error{l.leave(), l.keeper.Close()}
+	if l.config.Owns && l.config.Store != nil {
+		errs = append(errs, l.config.Store.Close())
+	}
+	return errors.Join(errs...)
 }
 
 func errClosed() error {

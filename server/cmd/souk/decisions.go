@@ -91,6 +91,7 @@ func decisionCommands() []command {
 		{name: "verify", summary: "recompute the chain and its signatures, also beside a running server", run: decisionsVerify},
 		{name: "export", summary: "print decisions as JSON lines in OPA's shape", run: decisionsExport},
 		{name: "replay", summary: "make the decisions again with the rules in force", run: decisionsReplay},
+		{name: "accept", summary: "go on where the store and its decision log have lost something", run: decisionsAccept},
 	}
 }
 
@@ -127,6 +128,38 @@ func decisionsReplay(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	return p.replayDecisions(ctx, f, filter)
+}
+
+// decisionsAccept is the way back when store and log do not belong together and
+// there is no backup. No server may be using them.
+func decisionsAccept(ctx context.Context, p *program, args []string) error {
+	f := p.newFlags("decisions accept", "").withSettings("store", "log-level", "log-format")
+	reason := f.String("reason", "", "`why` it is accepted; the audit feed keeps it")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	if err := (model.Text{Field: "--reason", Least: 3, Most: 500}).Check(*reason); err != nil {
+		return err
+	}
+	cfg, err := f.config()
+	if err != nil {
+		return err
+	}
+	log, err := p.logger(cfg)
+	if err != nil {
+		return err
+	}
+	missing, err := server.AcceptDecisions(ctx, cfg, *reason, log)
+	if err != nil {
+		return err
+	}
+	for _, what := range missing {
+		fmt.Fprintln(p.stdout, "accepted:", what)
+	}
+	if len(missing) == 0 {
+		fmt.Fprintln(p.stdout, "there is nothing to accept: the store and its decision log belong together")
+	}
+	return nil
 }
 
 // decisions reads the flags that narrow the log.

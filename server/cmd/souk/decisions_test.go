@@ -109,3 +109,23 @@ func TestForgedDecisionsAreFound(t *testing.T) {
 	call(t, "decisions", "--store", store, "verify").must(t, 1, "row 2 (dec_", "it was changed", "1 problems")
 	call(t, "decisions", "--store", store, "replay").must(t, 1, "row 2 (dec_", "was DENY and is now ALLOW", "2 the same, 1 different")
 }
+
+// TestLogAndStoreThatLostSomething are not served, and the way back is a command.
+func TestLogAndStoreThatLostSomething(t *testing.T) {
+	store := decided(t)
+	path := strings.TrimPrefix(store, "sqlite:")
+	folder := strings.TrimSuffix(path, ".db") + "-decisions"
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	call(t, "decisions", "verify", "--store", store).must(t, 1, "the decision log ends with row 0", "1 problems")
+	call(t, "token", "issue", "admin", "--store", store).must(t, 1, "souk decisions accept", "souk restore")
+	call(t, "decisions", "accept", "--store", store).must(t, 1, "--reason")
+	call(t, "decisions", "accept", "--reason", "the disk is gone", "--store", store).must(t, 0, "accepted: the decision log ends with row 0")
+	call(t, "decisions", "accept", "--reason", "once more", "--store", store).must(t, 0, "nothing to accept")
+	call(t, "decisions", "verify", "--store", store).must(t, 0, "public key")
+	if err := os.Chmod(folder+".key", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	call(t, "token", "issue", "admin", "--store", store).must(t, 1, "chmod 600")
+}

@@ -41,8 +41,8 @@ func (db *DB) Secret(ctx context.Context, make func() []byte) ([]byte, error) {
 // private refuses a key that others may use, as it is done with the key of the
 // bundles. Who only looks on signs nothing.
 func (db *DB) private() error {
-	info, err := os.Stat(db.key)
-	if err != nil || db.options.ReadOnly || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" { // whose modes say nothing of others
+	info, absent := os.Stat(db.key)
+	if absent != nil || db.options.ReadOnly || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" { // whose modes say nothing of others
 		return nil
 	}
 	return &model.Error{

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"net/url"
+	"path/filepath"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -21,7 +23,11 @@ func (f *File) connect(pragmas []string) (*Conn, error) {
 	if f.path == Memory {
 		flags |= sqlite.OpenCreate | sqlite.OpenMemory
 	}
-	conn, err := sqlite.OpenConn(f.path, flags)
+	path := f.path
+	if f.still {
+		path, flags = (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(f.path), RawQuery: "immutable=1"}).String(), sqlite.OpenReadOnly|sqlite.OpenURI
+	}
+	conn, err := sqlite.OpenConn(path, flags)
 	if err != nil {
 		return nil, err
 	}

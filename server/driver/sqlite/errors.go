@@ -43,6 +43,18 @@ func IsKeyTaken(err error) bool {
 // unique beside the primary key is another's.
 func IsValueTaken(err error) bool { return sqlite.ErrCode(err) == sqlite.ResultConstraintUnique }
 
+// unwritable reports a file that cannot be read as others write it, because
+// nothing can be written beside it.
+func unwritable(err error) bool {
+	code := sqlite.ErrCode(err).ToPrimary()
+	return err != nil && (code == sqlite.ResultReadOnly || code == sqlite.ResultCantOpen || code == sqlite.ResultPerm)
+}
+
+func (f *File) unfinished(err error) error {
+	return unavailable(fmt.Sprintf("the %s %q was not closed: part of it is in the file %s-wal, which cannot be taken up on a medium that is not writable", f.options.Name, f.path, f.path),
+		"copy the file and those beside it to where souk may write, and name the copy", err)
+}
+
 // unusable says what opening ends with, unless the error says it itself.
 func (f *File) unusable(err error) error {
 	if _, said := errors.AsType[*model.Error](err); said {

@@ -54,6 +54,7 @@ type File struct {
 	writer  chan *Conn // when it is free; nil where nobody writes
 	readers chan *Conn // those that are free, each nil until it is first used
 	unlock  func() error
+	still   bool // on a medium that cannot be written, where nothing changes
 }
 
 // Open opens the file at path, and makes it when there is none, unless it is to
@@ -121,6 +122,20 @@ func (f *File) openWriter() error {
 
 // openReader opens the first reader to see what file it is.
 func (f *File) openReader() error {
+	err := f.Read(context.Background(), f.examine)
+	if !unwritable(err) {
+		return err
+	}
+	if log, missing := os.Stat(f.path + "-wal"); missing == nil && log.Size() > 0 {
+		return f.unfinished(err)
+	}
+	f.still = true
+	for range cap(f.readers) {
+		if conn := <-f.readers; conn != nil {
+			_ = conn.conn.Close() // it has read nothing
+		}
+		f.readers <- nil
+	}
 	return f.Read(context.Background(), f.examine)
 }
 
