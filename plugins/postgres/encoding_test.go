@@ -53,7 +53,7 @@ func TestEveryEncodingIsRead(t *testing.T) {
 			t.Error(diff)
 		}
 		a := m.assets[s.database+".Zürich.größe"]
-		if a == nil || a.Description != "Maße" || len(m.notes) != 0 || len(m.done) != 1 || len(m.edges) != 1 || !strings.Contains(m.edges[0], "größe") {
+		if a == nil || a.Description != "Maße" || len(m.notes) != 0 || len(m.done) != 2 || len(m.edges) != 1 || !strings.Contains(m.edges[0], "größe") {
 			t.Errorf("got %+v, notes %v, done %v, edges %v", a, m.notes, m.done, m.edges)
 		}
 		if k := m.assets[s.database+".public.plain"].ForeignKeys; len(k) != 1 || k[0].ToFields[0] != "höhe" {

@@ -72,7 +72,7 @@ func (s *source) emitParts(l *listing, out sdk.Sink) error {
 		if !s.unfold || !r.Partition || !known || !r.Listed || !r.Named || !up.Named {
 			continue
 		}
-		edge := &sdk.Edge{From: s.id(r.Schema, r.Name), To: s.id(up.Schema, up.Name), Scope: s.scope(), Kind: "DERIVES", Method: "pg_inherits", Confidence: 1}
+		edge := &sdk.Edge{From: s.id(r.Schema, r.Name), To: s.id(up.Schema, up.Name), Scope: s.scope(up.Schema), Kind: "DERIVES", Method: "pg_inherits", Confidence: 1}
 		if err := out.Emit(edge); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -120,11 +121,19 @@ func (s *source) grantUsage(schema string) string {
 	return fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %s;", quote(schema), quote(s.pgx.User))
 }
 
-func (s *source) scope() string { return "database:" + s.database }
+// scope is the database, or the schema where the configuration leaves schemas
+// out: what is left out has not been looked at, and is not gone for that.
+func (s *source) scope(schema string) string {
+	if len(s.include)+len(s.exclude) == 0 {
+		return "database:" + s.database
+	}
+	return "schema:" + sdk.JoinName(s.database, schema)
+}
 
-// Harvest emits the database under one scope. pg_catalog shows tables even of
-// schemas that the role may not use, but a lost right is a reason to doubt the
-// listing: then the scope is not done, and nothing is retired.
+// Harvest emits the database under one scope, or each schema under its own.
+// pg_catalog shows tables even of schemas that the role may not use, but a lost
+// right is a reason to doubt the listing: then the scope is not done, and
+// nothing of it is retired.
 func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
 	conn, err := s.connect(ctx)
 	if err != nil {
@@ -138,7 +147,7 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 	if err := noteNameless(l, out); err != nil {
 		return err
 	}
-	complete, err := s.noteClosed(l, out)
+	open, err := s.noteClosed(l, out)
 	if err != nil {
 		return err
 	}
@@ -151,34 +160,57 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 	if err := s.emitParts(l, out); err != nil {
 		return err
 	}
-	if !complete {
-		return nil
-	}
-	return out.ScopeDone(s.scope())
+	return s.endScopes(l, open, out)
 }
 
-func (s *source) noteClosed(l *listing, out sdk.Sink) (complete bool, err error) {
-	complete = true
+// endScopes ends each scope that was listed without a doubt.
+func (s *source) endScopes(l *listing, open map[string]bool, out sdk.Sink) error {
+	scopes := []string{s.scope("")}
+	if len(s.include)+len(s.exclude) > 0 {
+		scopes = nil
+	}
+	for _, sc := range l.schemas {
+		if scope := s.scope(sc.Name); !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	for _, scope := range scopes {
+		if open[scope] {
+			continue
+		}
+		if err := out.ScopeDone(scope); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteClosed notes what cannot be listed, and gives the scopes that stay open for it.
+func (s *source) noteClosed(l *listing, out sdk.Sink) (open map[string]bool, err error) {
+	open = map[string]bool{}
 	for _, sc := range l.schemas {
 		if sc.Usable {
 			continue
 		}
-		complete = false
+		open[s.scope(sc.Name)] = true
 		err := out.Note(sdk.Note{
-			Level: sdk.ErrorLevel, Code: "postgres.no_usage", Scope: s.scope(), Sample: s.grantUsage(sc.Name),
-			Title: "The role has no USAGE on a schema; nothing of the database is retired until it has.",
+			Level: sdk.ErrorLevel, Code: "postgres.no_usage", Scope: s.scope(sc.Name), Sample: s.grantUsage(sc.Name),
+			Title: "The role has no USAGE on a schema; nothing of its scope is retired until it has.",
 		})
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 	}
 	for _, name := range missing(s.include, l.schemas) {
-		note := sdk.Note{Level: sdk.WarnLevel, Code: "postgres.no_schema", Title: "A schema to include does not exist.", Sample: name}
+		note := sdk.Note{
+			Level: sdk.ErrorLevel, Code: "postgres.no_schema", Scope: s.scope(name), Sample: name,
+			Title: "A schema to include does not exist: correct its name, capital letters count, or take it out of includeSchemas.",
+		}
 		if err := out.Note(note); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
-	return complete, nil
+	return open, nil
 }
 
 // noteNameless tells what is left out because nobody can say what it is called.
@@ -245,7 +277,7 @@ func (s *source) plain(r relation) string { return sdk.PlainName(s.database, r.S
 
 func (s *source) asset(r relation, l *listing, parts leaves) *sdk.Asset {
 	a := &sdk.Asset{
-		ID: s.id(r.Schema, r.Name), Scope: s.scope(), Kind: kindOf(r.Kind), Rank: sdk.Holder, ShortName: r.Name,
+		ID: s.id(r.Schema, r.Name), Scope: s.scope(r.Schema), Kind: kindOf(r.Kind), Rank: sdk.Holder, ShortName: r.Name,
 		Description: r.Comment, OwnerRoles: []string{r.Owner}, Properties: map[string]string{"schema": r.Schema},
 	}
 	if remark := l.remarks[r.Schema]; remark != "" {
@@ -324,7 +356,7 @@ func (s *source) emitEdges(ctx context.Context, l *listing, out sdk.Sink) error 
 			continue
 		}
 		seen[[2]sdk.NativeID{from, to}] = true
-		edge := &sdk.Edge{From: from, To: to, Scope: s.scope(), Kind: "DERIVES", Method: "pg_depend", Confidence: 1}
+		edge := &sdk.Edge{From: from, To: to, Scope: s.scope(v.ToSchema), Kind: "DERIVES", Method: "pg_depend", Confidence: 1}
 		if err := out.Emit(edge); err != nil {
 			return err
 		}

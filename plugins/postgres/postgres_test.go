@@ -428,3 +428,33 @@ func TestBadConfigs(t *testing.T) {
 		})
 	}
 }
+
+// TestSchemasLeftOutAreNotGone: what the configuration leaves out has a scope
+// of its own, and a name in another case is no schema without tables.
+func TestSchemasLeftOutAreNotGone(t *testing.T) {
+	s := newShop(t)
+	scope := func(schema string) string { return "schema:" + s.database + "." + schema }
+	s.config.Include = []string{"sales", "crm"}
+	m := s.harvest()
+	slices.Sort(m.done)
+	if diff := cmp.Diff([]string{scope("crm"), scope("sales")}, m.done); diff != "" {
+		t.Error(diff)
+	}
+	for _, a := range m.assets {
+		if parts := sdk.SplitName(a.ID.Name); a.Scope != scope(parts[1]) {
+			t.Errorf("%s is in the scope %s", a.ID.Name, a.Scope)
+		}
+	}
+	s.config.Include = []string{"SALES", "crm"}
+	m = s.harvest()
+	if diff := cmp.Diff([]string{scope("crm")}, m.done); diff != "" {
+		t.Error(diff)
+	}
+	if len(m.notes) != 1 || m.notes[0].Level != sdk.ErrorLevel || m.notes[0].Scope != scope("SALES") || m.notes[0].Code != "postgres.no_schema" {
+		t.Errorf("notes: %+v", m.notes)
+	}
+	s.config.Include, s.config.Exclude = nil, []string{"sales"}
+	if m = s.harvest(); slices.Contains(m.done, scope("sales")) || slices.Contains(m.done, "database:"+s.database) {
+		t.Errorf("done: %v", m.done)
+	}
+}
