@@ -52,6 +52,10 @@ var rules = []rule{
 	{path: "server/decisionlog/sqlite", inside: []string{"graph/model", "server/decisionlog", "server/driver/sqlite"}},
 	{path: "server/decisionlog/mongo", inside: []string{"graph/model", "server/decisionlog", "server/driver/mongodb"}, outside: []string{"go.mongodb.org/mongo-driver"}},
 	{path: "server/decisionlog", inside: []string{"graph/model", "server/store", "server/decisionlog"}},
+	{
+		path: "server/backup", inside: []string{"graph/model", "server/store", "server/decisionlog", "server/driver"},
+		outside: []string{"go.mongodb.org/mongo-driver"},
+	},
 	{path: "server/governance", inside: []string{"graph/model", "server/store", "server/policy", "server/gate", "server/approval"}},
 	{path: "server/catalog", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}, outside: []string{"golang.org/x/text"}},
 	{path: "server/lineage", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}},

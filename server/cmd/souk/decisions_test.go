@@ -129,3 +129,17 @@ func TestLogAndStoreThatLostSomething(t *testing.T) {
 	}
 	call(t, "token", "issue", "admin", "--store", store).must(t, 1, "chmod 600")
 }
+
+// TestBackupCommands copy a store with its log, and bring it back over what is
+// there, which is kept.
+func TestBackupCommands(t *testing.T) {
+	store := decided(t)
+	to := filepath.Join(t.TempDir(), "souk.backup")
+	call(t, "backup", to, "--store", store).must(t, 0, "verified", "public key", "keep it as safe")
+	call(t, "backup", to, "--store", store).must(t, 1, "is there already")
+	call(t, "backup", "--store", store).must(t, 2)
+	call(t, "restore", to, "--store", store).must(t, 0, "restored the store", "before-restore")
+	call(t, "decisions", "verify", "--store", store).must(t, 0, "public key")
+	call(t, "restore", to+".none", "--store", store).must(t, 1, "cannot be read")
+	call(t, "backup", to+"2", "--store", store+".none").must(t, 1, "there is no store")
+}

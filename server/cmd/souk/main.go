@@ -41,6 +41,8 @@ func commands() []command {
 		{name: "plugin", summary: "list the plugins, or check a source's configuration with one", parts: pluginCommands()},
 		{name: "policy", summary: "write, check, test and publish policies, and explain decisions", parts: policyCommands()},
 		{name: "decisions", summary: "verify, export or replay the decision log", parts: decisionCommands()},
+		{name: "backup", summary: "copy the store, its decision log and the key of that into one file, also beside a running server", run: backupStore},
+		{name: "restore", summary: "bring back what such a file holds, with the server stopped", run: restoreStore},
 		{name: "health", summary: "ask a running server whether it is ready", run: health},
 		{name: "version", summary: "print the version", run: version},
 	}

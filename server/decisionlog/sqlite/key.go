@@ -41,8 +41,14 @@ func (db *DB) Secret(ctx context.Context, make func() []byte) ([]byte, error) {
 // private refuses a key that others may use, as it is done with the key of the
 // bundles. Who only looks on signs nothing.
 func (db *DB) private() error {
-	info, absent := os.Stat(db.key)
-	if absent != nil || db.options.ReadOnly || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" { // whose modes say nothing of others
+	info, err := os.Stat(db.key)
+	if errors.Is(err, os.ErrNotExist) || db.options.ReadOnly || runtime.GOOS == "windows" { // whose modes say nothing of others
+		return nil
+	}
+	if err != nil {
+		return db.unusable(err)
+	}
+	if info.Mode().Perm()&0o077 == 0 {
 		return nil
 	}
 	return &model.Error{

@@ -54,7 +54,7 @@ func Open(path string, o Options) (*DB, error) {
 	if path == memory {
 		return db, nil
 	}
-	beside, err := place(path)
+	beside, err := Place(path)
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +82,10 @@ func (db *DB) load() error {
 	return nil
 }
 
-// place is where the log of the store at path lies, without an ending: beside
+// Place is where the log of the store at path lies, without an ending: beside
 // the file itself, whatever links lead to it. An earlier souk put it beside the
 // link, where it stays.
-func place(path string) (string, error) {
+func Place(path string) (string, error) {
 	named, real := Beside(path), Beside(sqlite.Resolve(path))
 	there, here := exists(named) || exists(named+".key"), exists(real) || exists(real+".key")
 	switch {

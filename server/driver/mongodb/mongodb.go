@@ -8,9 +8,11 @@ package mongodb
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
@@ -67,6 +69,30 @@ func (c *Client) Collection(name string) *mongo.Collection { return c.database.C
 // long they take: without it the server may show half of a transaction.
 func (c *Client) Snapshot(name string) *mongo.Collection {
 	return c.database.Collection(name, options.Collection().SetReadConcern(readconcern.Snapshot()))
+}
+
+// Names lists the collections of the database.
+func (c *Client) Names(ctx context.Context) ([]string, error) {
+	names, err := c.database.ListCollectionNames(ctx, bson.D{{Key: "type", Value: "collection"}})
+	slices.Sort(names)
+	return slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, "system.") }), err
+}
+
+// Still does the work with the collections of the database as they are at one
+// moment, however many are read: they are read with Snapshot and the context
+// that the work is given. A server keeps a moment for five minutes, unless its
+// minSnapshotHistoryWindowInSeconds says otherwise.
+func (c *Client) Still(ctx context.Context, work func(ctx context.Context, names []string) error) error {
+	names, err := c.Names(ctx)
+	if err != nil {
+		return Failure(err)
+	}
+	session, err := c.client.StartSession(options.Session().SetSnapshot(true))
+	if err != nil {
+		return Failure(err)
+	}
+	defer session.EndSession(context.WithoutCancel(ctx))
+	return work(mongo.NewSessionContext(ctx, session), names)
 }
 
 // Close leaves the server; one that is gone is given a moment to answer.

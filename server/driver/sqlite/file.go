@@ -37,6 +37,8 @@ type Options struct {
 	// 0; layouts are numbered from 1.
 	Application, Layout int64
 
+	anybody bool // whatever program's file it is
+
 	// Prepare completes the tables whenever the file is opened for writing, in
 	// the transaction that made it when there was none.
 	Prepare func(*Conn) error

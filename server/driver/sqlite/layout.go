@@ -35,7 +35,7 @@ func (f *File) check(c *Conn) (fresh bool, err error) {
 	switch err := errors.Join(err1, err2, err3); {
 	case err != nil:
 		return false, err
-	case application == 0 && layout == 0 && tables == 0:
+	case (application == 0 && layout == 0 && tables == 0) || f.options.anybody:
 		return true, nil
 	case application != f.options.Application || layout < 1:
 		return false, f.foreign()
