@@ -54,7 +54,7 @@ func copyFiles(ctx context.Context, path, to string) error {
 		return err
 	}
 	for _, month := range months {
-		if err := driver.Copy(ctx, month, filepath.Join(to, logFolder, filepath.Base(month))); err != nil {
+		if err := driver.Copy(ctx, "decision log", month, filepath.Join(to, logFolder, filepath.Base(month))); err != nil {
 			return fmt.Errorf("copy the decision log: %w", err)
 		}
 	}
@@ -68,10 +68,7 @@ func copyFiles(ctx context.Context, path, to string) error {
 	if err != nil {
 		return fmt.Errorf("copy the key of the decision log: %w", err)
 	}
-	if err := driver.Copy(ctx, path, filepath.Join(to, storeFile)); err != nil {
-		return fmt.Errorf("copy the store: %w", err)
-	}
-	return nil
+	return driver.Copy(ctx, "store", path, filepath.Join(to, storeFile))
 }
 
 // judge verifies copies: the chain, the signatures, the pages of every file, and

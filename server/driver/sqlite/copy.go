@@ -9,10 +9,10 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// Copy writes the database at from, as it is at one time and beside whoever
+// Copy writes the database at from, which errors call by the name, as it is at one time and beside whoever
 // writes it, into the new file to, which its owner alone can read.
-func Copy(ctx context.Context, from, to string) error {
-	f := &File{path: from, options: Options{Name: "file"}}
+func Copy(ctx context.Context, name, from, to string) error {
+	f := &File{path: from, options: Options{Name: name, Existing: true}}
 	if err := f.look(); err != nil {
 		return err
 	}
