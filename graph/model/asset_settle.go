@@ -74,6 +74,19 @@ func (a *Asset) Unlisted() bool {
 	return len(a.Sightings) > 0 && !slices.ContainsFunc(a.Sightings, listed)
 }
 
+// Outdated reports facts that were settled by an older program, which knew
+// neither whose a description is nor that a name alone shows nothing.
+func (a *Asset) Outdated() bool {
+	if a.Status == AssetActive && !slices.ContainsFunc(a.Sightings, func(s Sighting) bool { return !s.Reference }) {
+		return true
+	}
+	if len(a.Sightings) < 2 {
+		return false
+	}
+	nameless := func(f AssetField) bool { return f.Description != "" && f.DescribedBy == "" }
+	return a.Description != "" && a.DescribedBy == "" || slices.ContainsFunc(a.Fields, nameless)
+}
+
 func (a *Asset) clearFacts() {
 	if len(a.Sightings) == 0 {
 		return // the last facts known stay readable after retirement

@@ -148,3 +148,23 @@ func TestFoldedByAnOlderProgram(t *testing.T) {
 		t.Errorf("got %d assets, names %q", len(w.assets()), folded)
 	}
 }
+
+// TestFactsOfAnOlderProgram are settled anew when the asset is seen again.
+func TestFactsOfAnOlderProgram(t *testing.T) {
+	w := newWorld(t)
+	tool := source("tool", sales)
+	w.shows(tool, dbtSource(server, "s.p.named"), dbtSource(server, "s.p.held"))
+	w.shows(source("db", sales), table(server, "s.p.held"))
+	for _, a := range w.assets() {
+		a.Status, a.DescribedBy = model.AssetActive, ""
+		w.apply(store.Assets.Put(a))
+	}
+	w.shows(tool, dbtSource(server, "s.p.named"), dbtSource(server, "s.p.held"))
+	held, named := w.assets()[0], w.assets()[1]
+	if held.Status != model.AssetActive || held.DescribedBy != tool.ID || named.Status != model.AssetUnresolved {
+		t.Errorf("got %s by %q and %s", held.Status, held.DescribedBy, named.Status)
+	}
+	if r := w.shows(tool, dbtSource(server, "s.p.named"), dbtSource(server, "s.p.held")); len(r.Writes) != 0 {
+		t.Errorf("and again: %d writes", len(r.Writes))
+	}
+}

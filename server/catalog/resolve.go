@@ -209,6 +209,8 @@ func (e *entry) show(s model.Sighting) {
 		e.asset.Sightings, e.dirty = append(e.asset.Sightings, s), true
 	case !sameFacts(e.asset.Sightings[i], s):
 		e.asset.Sightings[i], e.dirty = s, true
+	case e.asset.Outdated():
+		e.dirty = true
 	}
 }
 

@@ -111,24 +111,23 @@ func maskOf(kind, column, typ string) string {
 	return "NULL"
 }
 
-// strictest is the mask for a column, "" for none. Two names of one column, with
-// its table and without, are two obligations: the one that shows less counts.
-func strictest(answer pdp.Answer, column, typ string) string {
+// masksOf gives the mask of each column that has one, by its name in lower
+// case. Two names of one column, with its table and without, are two duties:
+// the one that shows less counts.
+func masksOf(answer pdp.Answer) map[string]string {
 	strength := map[string]int{"none": 0, "partial": 1, "hash": 2, "null": 3}
-	most := ""
+	masks := map[string]string{}
 	for _, o := range answer.Obligations {
 		name, ok := answer.Column(o)
-		if !ok || o.Type != model.ObligeMask || !strings.EqualFold(name, column) {
+		if !ok || o.Type != model.ObligeMask {
 			continue
 		}
-		if kind := o.Params["with"]; most == "" || strength[kind] > strength[most] {
-			most = kind
+		name = strings.ToLower(name)
+		if before, masked := masks[name]; !masked || strength[o.Params["with"]] > strength[before] {
+			masks[name] = o.Params["with"]
 		}
 	}
-	if most == "" {
-		return ""
-	}
-	return maskOf(most, column, typ)
+	return masks
 }
 
 // typeOf is the type of a column as its database names it; "" where the

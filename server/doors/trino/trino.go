@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/doors"
@@ -191,8 +192,8 @@ func (d *Door) batchColumnMasks(ctx context.Context, in *input) (any, error) {
 // are. It asks once for each table.
 func (d *Door) masks(ctx context.Context, in *input, columns []resource) ([]string, error) {
 	type known struct {
-		answer  pdp.Answer
-		covered bool
+		masks  map[string]string
+		closed bool
 	}
 	seen := map[pdp.Table]known{}
 	masks := make([]string, len(columns))
@@ -201,17 +202,18 @@ func (d *Door) masks(ctx context.Context, in *input, columns []resource) ([]stri
 		at := table{Catalog: c.Catalog, Schema: c.Schema, Table: c.Table}
 		k, ok := seen[at.of()]
 		if !ok {
-			var err error
-			if k.answer, k.covered, err = d.read(ctx, in, at.of()); err != nil {
+			answer, covered, err := d.read(ctx, in, at.of())
+			if err != nil {
 				return nil, err
 			}
+			k = known{masks: masksOf(answer), closed: covered && !answer.Allowed()}
 			seen[at.of()] = k
 		}
-		if k.covered && !k.answer.Allowed() {
+		if k.closed {
 			masks[i] = "NULL"
-			continue
+		} else if kind, masked := k.masks[strings.ToLower(c.Column)]; masked {
+			masks[i] = maskOf(kind, c.Column, c.Type)
 		}
-		masks[i] = strictest(k.answer, c.Column, c.Type)
 	}
 	return masks, nil
 }
