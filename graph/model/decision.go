@@ -138,6 +138,7 @@ type DecisionRecord struct {
 	RequestID   string          `json:"requestId,omitempty"`
 	List        *DecisionList   `json:"list,omitempty"`   // set when the row tells of a whole list, and then there is no Input
 	Masked      []string        `json:"masked,omitempty"` // paths of Input that stand as keyed hashes, such as subject.name
+	Hidden      bool            `json:"hidden,omitempty"` // the principal may not know of the resource, and so not read the row either
 	Seq         int64           `json:"seq,omitempty"`    // its place in the log
 }
 

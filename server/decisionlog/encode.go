@@ -78,6 +78,9 @@ func appendBody(b []byte, d model.DecisionRecord, inputHash string) []byte {
 	if d.AskedBy != "" {
 		b = text(append(b, `,"askedBy":`...), string(d.AskedBy))
 	}
+	if d.Hidden {
+		b = append(b, `,"hidden":true`...)
+	}
 	return append(b, '}')
 }
 

@@ -259,3 +259,25 @@ func TestClosed(t *testing.T) {
 		t.Errorf("got %v, want unavailable", err)
 	}
 }
+
+// TestWhatWasNotedIsReadAtOnce asks for each row in the moment after it was noted.
+func TestWhatWasNotedIsReadAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, uri string) {
+		t.Helper()
+		c := newClock()
+		l := open(t, decisionlog.Config{URI: uri, Now: c.now})
+		for i := range 30 {
+			d := asked(i, c.now())
+			d.Hidden = i%2 == 0
+			if err := l.Note(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := l.Get(t.Context(), d.ID); err != nil || got.Hidden != d.Hidden {
+				t.Fatalf("row %d: %+v, %v", i, got, err)
+			}
+		}
+		if _, err := l.Get(t.Context(), "dec_nothing"); !model.Is(err, model.KindNotFound) {
+			t.Errorf("a row of nobody's: %v", err)
+		}
+	})
+}

@@ -217,6 +217,11 @@ func (l *Log) Get(ctx context.Context, id model.ID) (model.DecisionRecord, error
 		return model.DecisionRecord{}, err
 	}
 	r, ok, err := l.keeper.Row(ctx, string(id))
+	if err == nil && !ok && !l.config.ReadOnly {
+		if err = l.settled(ctx); err == nil {
+			r, ok, err = l.keeper.Row(ctx, string(id))
+		}
+	}
 	if err != nil || !ok {
 		if err == nil {
 			err = model.NotFound("decision", id)
@@ -225,6 +230,12 @@ func (l *Log) Get(ctx context.Context, id model.ID) (model.DecisionRecord, error
 	}
 	b, err := decode(r)
 	return b.DecisionRecord, err
+}
+
+// settled waits for what was noted before: whoever was told the id of a
+// decision finds its row, though nobody waited for the disk when it was made.
+func (l *Log) settled(ctx context.Context) error {
+	return l.do(ctx, &job{alone: func(context.Context) error { return nil }})
 }
 
 // place is what a cursor says.

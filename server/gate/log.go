@@ -32,15 +32,18 @@ func (g *Gate) Keep(ctx context.Context, action string, subject model.ID, reason
 	return err
 }
 
-// noteHidden logs that the viewer was kept from a noun.
-func (g *Gate) noteHidden(ctx context.Context, action model.Action, res policy.Resource) error {
+// noteHidden logs that the viewer was kept from a noun. One that does not exist
+// takes the same question, so that the two cannot be told apart by their cost,
+// and leaves nothing.
+func (g *Gate) noteHidden(ctx context.Context, action model.Action, res policy.Resource, exists bool) error {
 	if g.log == nil {
 		return nil
 	}
 	answer, err := g.Ask(ctx, action, res, Extra{})
-	if err != nil {
+	if err != nil || !exists {
 		return err
 	}
+	answer.Row.Hidden = true
 	return g.log.Note(ctx, answer.Row)
 }
 

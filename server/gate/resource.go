@@ -205,9 +205,15 @@ func (g *Gate) Team(ctx context.Context, t model.Team) (policy.Resource, error) 
 	return policy.Resource{Type: "team", ID: t.ID, Name: string(t.Name), Domain: domain}, err
 }
 
-// Decision describes a row of the decision log to the policies; the requester is who had asked.
+// Decision describes a row of the decision log to the policies; the requester
+// is who had asked. A row about something hidden is nobody's own: it would tell
+// them of what they were kept from.
 func (g *Gate) Decision(_ context.Context, d model.DecisionRecord) (policy.Resource, error) {
-	return policy.Resource{Type: "decision", ID: d.ID, Name: string(d.Action), Domain: d.Domain, Requester: d.PrincipalID}, nil
+	res := policy.Resource{Type: "decision", ID: d.ID, Name: string(d.Action), Domain: d.Domain, Requester: d.PrincipalID}
+	if d.Hidden {
+		res.Requester = ""
+	}
+	return res, nil
 }
 
 // Platform describes something that belongs to no domain, such as the audit feed.

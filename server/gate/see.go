@@ -15,7 +15,8 @@ import (
 const maxID = 64
 
 // See loads one noun that the viewer may know of, with its description. A
-// hidden one is not found, in the same words as an absent one.
+// hidden one is not found, in the same words as an absent one, and after the
+// same reads and decisions.
 func See[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
 	return SeeFor(ctx, g, model.ActMetadataView, table, id, describe)
 }
@@ -28,16 +29,21 @@ func SeeFor[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action,
 		return zero, policy.Resource{}, absent
 	}
 	n, err := table.Get(ctx, g.store, id)
-	if err != nil {
+	exists := !model.Is(err, model.KindNotFound)
+	if err != nil && exists {
 		return zero, policy.Resource{}, err
 	}
+	if !exists {
+		n = zero
+		P(&n).Head().ID = id
+	}
 	res, err := describe(ctx, n)
-	if err != nil {
+	if err != nil && exists {
 		return zero, res, err
 	}
 	visible, err := g.Filter(ctx, action, []policy.Resource{res})
-	if err == nil && !visible[0] {
-		if err = g.noteHidden(ctx, action, res); err == nil {
+	if err == nil && !(exists && visible[0]) {
+		if err = g.noteHidden(ctx, action, res, exists); err == nil {
 			err = absent
 		}
 	}
@@ -46,6 +52,24 @@ func SeeFor[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action,
 	}
 	return n, res, nil
 }
+
+// SeeFirst is See for the first noun that the query finds, such as by a name.
+// What is hidden and what does not exist take the same reads and decisions.
+func SeeFirst[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], q store.Query, describe One[T]) (T, error) {
+	n, err := table.First(ctx, g.store, q)
+	if err != nil && !model.Is(err, model.KindNotFound) {
+		return n, err
+	}
+	id := P(&n).Head().ID
+	if err != nil || id == "" {
+		id = nowhere
+	}
+	n, _, err = See(ctx, g, table, id, describe)
+	return n, err
+}
+
+// nowhere is the id of nothing.
+const nowhere model.ID = "none_0"
 
 // SeeLoaded is SeeFor for a noun that is loaded already.
 func SeeLoaded[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action, name string, n T, describe One[T]) (T, error) {
@@ -61,7 +85,7 @@ func SeeLoaded[T any, P noun[T]](ctx context.Context, g *Gate, action model.Acti
 	case visible[0]:
 		return n, nil
 	}
-	if err := g.noteHidden(ctx, action, res); err != nil {
+	if err := g.noteHidden(ctx, action, res, true); err != nil {
 		return zero, err
 	}
 	return zero, model.NotFound(name, P(&n).Head().ID)

@@ -129,10 +129,7 @@ func (s *Service) PrincipalByName(ctx context.Context, name string) (model.Princ
 	if !nameShape.MatchString(name) {
 		return model.Principal{}, absent
 	}
-	p, err := store.Principals.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", name)})
-	if err == nil {
-		p, err = s.Principal(ctx, p.ID)
-	}
+	p, err := gate.SeeFirst(ctx, s.gate, store.Principals, store.Query{Index: "by_name", Where: store.Eq("name", name)}, s.gate.Principal)
 	if model.Is(err, model.KindNotFound) {
 		err = absent
 	}

@@ -154,10 +154,7 @@ func (s *Service) DomainByName(ctx context.Context, name model.Slug) (model.Doma
 	if name.Validate("name") != nil {
 		return model.Domain{}, absent
 	}
-	d, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", name)})
-	if err == nil {
-		d, err = s.Domain(ctx, d.ID)
-	}
+	d, err := gate.SeeFirst(ctx, s.gate, store.Domains, store.Query{Index: "by_name", Where: store.Eq("name", name)}, s.gate.Domain)
 	if model.Is(err, model.KindNotFound) {
 		err = absent
 	}

@@ -148,14 +148,11 @@ func (s *Service) ProductByName(ctx context.Context, domain, name model.Slug) (m
 		return model.DataProduct{}, absent
 	}
 	d, err := s.DomainByName(ctx, domain)
-	if err != nil {
+	if err != nil && !model.Is(err, model.KindNotFound) { // in no domain there is no product, which takes as long to say
 		return model.DataProduct{}, err
 	}
 	where := store.And(store.Eq("domain", d.ID), store.Eq("name", name))
-	p, err := store.Products.First(ctx, s.store, store.Query{Index: "by_domain", Where: where})
-	if err == nil {
-		p, err = s.Product(ctx, p.ID)
-	}
+	p, err := gate.SeeFirst(ctx, s.gate, store.Products, store.Query{Index: "by_domain", Where: where}, s.gate.Product)
 	if model.Is(err, model.KindNotFound) {
 		err = absent
 	}

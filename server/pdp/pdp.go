@@ -141,15 +141,54 @@ func (r *round) evaluate(ctx context.Context, q Question) (model.Decision, error
 	if err != nil {
 		return model.Decision{}, err
 	}
-	if what == nil {
-		return unknown("resource.unknown", "There is no such resource here."), nil
+	exists := what != nil
+	if !exists {
+		what = nothing(q.Resource.Type)
 	}
-	answer, err := r.ask(ctx, *who, *what, q)
+	action := q
+	if actionOf(q.Action) == model.ActProductPublish { // its facts take reads that only a real product has
+		action = Question{Action: string(model.ActMetadataView)}
+	}
+	answer, err := r.ask(ctx, *who, *what, action)
+	if err == nil && exists && answer.Allowed() && action.Action != q.Action {
+		answer, err = r.ask(ctx, *who, *what, q)
+	}
 	if err != nil {
 		return model.Decision{}, err
 	}
-	r.rows = append(r.rows, answer.Row)
-	return r.carried(answer.Decision), nil
+	if exists && answer.Allowed() {
+		r.rows = append(r.rows, answer.Row)
+		return r.carried(answer.Decision), nil
+	}
+	return r.refused(ctx, *who, *what, answer, exists)
+}
+
+// refused tells why not, but only of a resource that the subject may know of.
+// What is hidden answers as what does not exist, after the same reads and
+// decisions; the log keeps what the policies said of it.
+func (r *round) refused(ctx context.Context, who model.Principal, what thing, answer gate.Answer, exists bool) (model.Decision, error) {
+	view, err := r.session.Would(ctx, who, model.ActMetadataView, what.res, gate.Extra{Channel: r.client.Channel})
+	if err != nil {
+		return model.Decision{}, err
+	}
+	known := view.Allowed()
+	if exists {
+		answer.Row.Hidden = !known
+		r.rows = append(r.rows, answer.Row)
+	}
+	if exists && known {
+		return answer.Decision, nil
+	}
+	return unknown("resource.unknown", "There is no such resource here."), nil
+}
+
+// nothing stands where a resource does not: asking about it takes as long.
+func nothing(typ string) *thing {
+	res := policy.Resource{Type: typ}
+	if typ == "data_product" {
+		res.ID = model.ID(model.PrefixProduct) + "_0" // as one that there can be grants on
+	}
+	return &thing{res: res}
 }
 
 // ask puts the question to the policies.

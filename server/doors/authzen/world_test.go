@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ import (
 type world struct {
 	t      testing.TB
 	store  store.Store
+	reads  *atomic.Int64 // of the store, while it answers
 	web    *httptest.Server
 	people map[string]model.Principal
 	tokens map[string]string
@@ -50,13 +52,14 @@ func newWorld(tb testing.TB) *world {
 	db, err := sqlite.Open(tb.Context(), ":memory:")
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, db.Close()) })
-	g := gate.New(db, engine, model.Now)
-	w := &world{t: tb, store: db, people: map[string]model.Principal{}, tokens: map[string]string{}}
+	watched := &counted{Store: db}
+	g := gate.New(watched, engine, model.Now)
+	w := &world{t: tb, store: db, reads: &watched.reads, people: map[string]model.Principal{}, tokens: map[string]string{}}
 	log := slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	people := identity.New(db, g, model.Now)
 	w.settle(people, mesh.New(db, g, model.Now))
 	server := httpd.New(httpd.Config{}, log)
-	answers, err := pdp.New(pdp.Config{Store: db, Gate: g, Engine: engine, Now: model.Now})
+	answers, err := pdp.New(pdp.Config{Store: watched, Gate: g, Engine: engine, Now: model.Now})
 	must(tb, err)
 	for pattern, handler := range authzen.New(answers, log).Routes() {
 		server.Handle(pattern, authzen.Echo(server.Signed(people, handler)))
@@ -65,6 +68,22 @@ func newWorld(tb testing.TB) *world {
 	w.web = httptest.NewTLSServer(server.Handler())
 	tb.Cleanup(w.web.Close)
 	return w
+}
+
+// counted counts what is read of the store.
+type counted struct {
+	store.Store
+	reads atomic.Int64
+}
+
+func (c *counted) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]store.Record, error) {
+	c.reads.Add(1)
+	return c.Store.Get(ctx, kind, ids...)
+}
+
+func (c *counted) Find(ctx context.Context, q store.Query) (store.Page, error) {
+	c.reads.Add(1)
+	return c.Store.Find(ctx, q)
 }
 
 func must(tb testing.TB, err error) {
