@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/souk-mesh/souk/sdk/internal/secret"
@@ -78,13 +79,27 @@ func (c *call) run(ctx context.Context, use func(Source) error) error {
 		if err != nil {
 			return err
 		}
-		defer func() {
-			if closed := source.Close(); closed != nil && err == nil {
-				c.log.WarnContext(ctx, "the source did not close", slog.String("cause", closed.Error()))
-			}
-		}()
+		defer c.close(ctx, source)
 		return use(source)
 	}))
+}
+
+// closePatience is how long a source may take to close. What it has found is
+// found, and the host ends the process in any case.
+const closePatience = 5 * time.Second
+
+// close closes the source. That it does not close well is for the log alone.
+func (c *call) close(ctx context.Context, source Source) {
+	closed := make(chan error, 1)
+	go func() { closed <- guard(c.log, source.Close) }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			c.log.WarnContext(ctx, "the source did not close", slog.String("cause", err.Error()))
+		}
+	case <-time.After(closePatience):
+		c.log.WarnContext(ctx, "the source did not close", slog.String("cause", "it took longer than "+closePatience.String()))
+	}
 }
 
 // status gives the error the shape in which it travels.

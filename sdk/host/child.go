@@ -27,7 +27,9 @@ import (
 type child struct {
 	argv      []string
 	env       []string
-	dir       string // private working directory
+	dir       string   // private working directory
+	file      *os.File // the executable, where argv names it by its number; nil for this very binary
+	account   *Account // whom it runs as; nil: as this process
 	socketDir string
 	limits    Limits
 	output    *output
@@ -76,9 +78,9 @@ func (c *child) Start(context.Context) error {
 func (c *child) live(stdout, stderr *os.File, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd, err := startLimited(func() *exec.Cmd {
-		return &exec.Cmd{Path: c.argv[0], Args: c.argv, Env: c.env, Dir: c.dir, Stdout: stdout, Stderr: stderr}
-	}, c.limits)
+	cmd, err := plugins.bear(func() (*exec.Cmd, error) {
+		return startLimited(func() *exec.Cmd { return c.command(stdout, stderr) }, c.account, c.limits)
+	})
 	_, _ = stdout.Close(), stderr.Close()
 	if err != nil {
 		started <- err
@@ -91,7 +93,16 @@ func (c *child) live(stdout, stderr *os.File, started chan<- error) {
 	killGroup(c.pid) // what it left behind, while the number is still its own
 	_ = cmd.Wait()   // the state tells more than the error
 	c.state = cmd.ProcessState
+	plugins.bury(c.pid)
 	close(c.exited)
+}
+
+func (c *child) command(stdout, stderr *os.File) *exec.Cmd {
+	cmd := &exec.Cmd{Path: c.argv[0], Args: c.argv, Env: c.env, Dir: c.dir, Stdout: stdout, Stderr: stderr}
+	if c.file != nil {
+		cmd.ExtraFiles = []*os.File{c.file}
+	}
+	return cmd
 }
 
 // heed kills the process when the launch is given up, whatever go-plugin waits for.

@@ -41,8 +41,9 @@ func openExecutable(spec Spec) (*executable, error) {
 	}
 	x := &executable{file: file, path: path}
 	if runtime.GOOS == "linux" {
-		// By the number of this process, so that a script's interpreter finds it too.
-		x.path = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
+		// By the number that the file has in the plugin, where a script's
+		// interpreter finds it too. The server's own files are closed to it.
+		x.path = "/proc/self/fd/3"
 	}
 	return x, nil
 }

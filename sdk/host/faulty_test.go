@@ -32,6 +32,10 @@ func TestMain(m *testing.M) {
 		hostToBeKilled()
 		return
 	}
+	if len(os.Args) == 2 && os.Args[1] == "host-hardened" {
+		hardenedHost()
+		return
+	}
 	os.Exit(m.Run())
 }
 
@@ -53,7 +57,10 @@ func serve(name string) {
 	sdk.Serve(sdk.Register(sdk.Plugin[faultyConfig]{
 		Info: sdk.Info{Name: name, Version: "1.2.3", Summary: "Misbehaves.", Doc: "# Faulty", Emits: []string{"asset"}},
 		Open: func(_ context.Context, c faultyConfig, env sdk.Env) (sdk.Source, error) {
-			return faulty{c, env, harvests[name]}, nil
+			if start, ok := escapes[name]; ok {
+				return faulty{name, c, env, func(_ faulty, _ context.Context, out sdk.Sink) error { return start(out) }}, nil
+			}
+			return faulty{name, c, env, harvests[name]}, nil
 		},
 	}))
 }
@@ -64,6 +71,7 @@ type faultyConfig struct {
 }
 
 type faulty struct {
+	name    string
 	config  faultyConfig
 	env     sdk.Env
 	harvest func(faulty, context.Context, sdk.Sink) error
@@ -82,7 +90,16 @@ func (f faulty) Check(ctx context.Context, r *sdk.Report) error {
 func (f faulty) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
 	return f.harvest(f, ctx, out)
 }
-func (f faulty) Close() error { return nil }
+
+func (f faulty) Close() error {
+	switch f.name {
+	case "close hangs":
+		select {}
+	case "close panics":
+		panic("cannot close")
+	}
+	return nil
+}
 
 func asset(name string) *sdk.Asset {
 	return &sdk.Asset{ID: sdk.NativeID{Namespace: "test://host", Name: name}, Scope: "all", Kind: "TABLE", Rank: sdk.Holder, ShortName: name}
@@ -110,6 +127,29 @@ var harvests = map[string]func(f faulty, ctx context.Context, out sdk.Sink) erro
 			out.Note(sdk.Note{Level: sdk.WarnLevel, Code: "test.note", Title: "A remark.", Sample: "s"}),
 			out.Progress(1, 2, "tables"))
 		return errors.Join(err, out.ScopeDone("all"))
+	},
+	"close hangs":  func(f faulty, _ context.Context, out sdk.Sink) error { return f.emit(out) },
+	"close panics": func(f faulty, _ context.Context, out sdk.Sink) error { return f.emit(out) },
+	"who": func(_ faulty, _ context.Context, out sdk.Sink) error {
+		closed := "closed"
+		if _, err := os.ReadFile(os.Getenv("SOUK_TEST_FILE")); err == nil {
+			closed = "open"
+		}
+		return errors.Join(out.Emit(asset(fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()))), out.Emit(asset(closed)))
+	},
+	"spies": func(_ faulty, _ context.Context, out sdk.Sink) error {
+		for _, name := range []string{"environ", "fd", "mem"} {
+			state := "open"
+			if file, err := os.Open(fmt.Sprintf("/proc/%d/%s", os.Getppid(), name)); err != nil {
+				state = "closed"
+			} else {
+				_ = file.Close()
+			}
+			if err := out.Emit(asset(name + " " + state)); err != nil {
+				return err
+			}
+		}
+		return nil
 	},
 	"panic": func(faulty, context.Context, sdk.Sink) error { panic("handler gave up") },
 	"panic_in_goroutine": func(f faulty, ctx context.Context, out sdk.Sink) error {
@@ -225,6 +265,13 @@ var wires = map[string]func(send func(...*harvestv1.HarvestEvent) error) error{
 		return send(batch(1, 2), done(&harvestv1.Done{Assets: 3}))
 	},
 	"no done": func(send func(...*harvestv1.HarvestEvent) error) error { return send(batch(1, 2)) },
+	"hangs when done": func(send func(...*harvestv1.HarvestEvent) error) error {
+		_ = send(batch(1, 1), done(&harvestv1.Done{Assets: 1}), &harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Progress{Progress: &harvestv1.Progress{Done: 1}}})
+		select {}
+	},
+	"fails when done": func(send func(...*harvestv1.HarvestEvent) error) error {
+		return errors.Join(send(batch(1, 1), done(&harvestv1.Done{Assets: 1})), errors.New("cannot close"))
+	},
 	"goes on": func(send func(...*harvestv1.HarvestEvent) error) error {
 		return send(done(&harvestv1.Done{}), batch(1, 1))
 	},

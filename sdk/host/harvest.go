@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -50,6 +51,12 @@ func (c *call) receive(r *receiver, req *harvestv1.HarvestRequest) error {
 		switch {
 		case ended(err):
 			return r.finish()
+		case err != nil && r.done != nil && c.caller.Err() == nil && c.codec.problem == nil:
+			// All that the harvest has found is here: how the plugin ends is
+			// its own business, and the end of the process is ours.
+			c.process.failed = true
+			c.process.log.Warn("the plugin did not end well after it was done", slog.String("cause", clip(r.secrets.Strike(err.Error()))))
+			return r.finish()
 		case err != nil:
 			return err
 		case c.ctx.Err() != nil: // an event that was already here when the run was cancelled
@@ -57,6 +64,9 @@ func (c *call) receive(r *receiver, req *harvestv1.HarvestRequest) error {
 		}
 		if err := r.take(event); err != nil {
 			return err
+		}
+		if r.done != nil {
+			limit = min(limit, farewell)
 		}
 		idle.Reset(limit)
 	}
@@ -80,6 +90,9 @@ type receiver struct {
 
 func (r *receiver) take(e *harvestv1.HarvestEvent) error {
 	if r.done != nil {
+		if e.GetProgress() != nil || e.GetHeartbeat() != nil {
+			return nil // a ticker of before this was said to authors
+		}
 		return protocolError("it goes on after it was done")
 	}
 	r.received += 1 + len(e.GetBatch().GetRecords())

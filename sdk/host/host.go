@@ -20,6 +20,7 @@ type Spec struct {
 	Command []string // argv; Command[0] is absolute
 	SHA256  string   // of the executable, in hexadecimal; empty only for this very binary
 	Folders []string // below which the plugin may open files; none: it opens no file
+	Account *Account // whom it runs as; nil: the server's own user
 	Env     []string // NAME passes a variable of this process on, NAME=VALUE sets one; nothing else is passed
 }
 

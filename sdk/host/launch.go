@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -30,33 +29,24 @@ func Launch(ctx context.Context, spec Spec, limits Limits, log *slog.Logger) (*P
 	if err != nil {
 		return nil, asFailure(err)
 	}
-	dir, err := runDir()
+	dir, err := newRunDir(spec.Account)
 	if err != nil {
 		return nil, ours("no_run_dir", "no private directory could be made for the plugin", "see that the temporary directory exists and has room", errors.Join(err, x.close()))
 	}
 	limits = limits.withDefaults()
 	log = log.With(slog.String("plugin", spec.Name))
 	p := &Process{
-		limits: limits, log: log, dir: dir, folders: spec.Folders, executable: x, output: newOutput(log, limits.StderrLinesPerSecond),
+		limits: limits, log: log, dir: dir, folders: spec.Folders, account: spec.Account, executable: x, output: newOutput(log, limits.StderrLinesPerSecond),
 		abort: make(chan struct{}),
 	}
 	argv := append([]string{x.path}, spec.Command[1:]...)
-	p.client = plugin.NewClient(p.clientConfig(argv, environment(spec, limits, dir)))
+	p.client = plugin.NewClient(p.clientConfig(argv, environment(spec, limits, dir.path)))
 	if err := p.connect(ctx); err != nil {
 		p.failed = true
 		_ = p.Close() // the launch's own failure says more
 		return nil, err
 	}
 	return p, nil
-}
-
-// runDir makes a directory of our own, with a path short enough for a socket.
-func runDir() (string, error) {
-	base := os.TempDir()
-	if len(base) > 40 && filepath.Separator == '/' {
-		base = "/tmp"
-	}
-	return os.MkdirTemp(base, "souk-run-") // made with mode 0700
 }
 
 // environment is everything that the plugin finds in its environment, but for
@@ -87,16 +77,16 @@ func (p *Process) clientConfig(argv, env []string) *plugin.ClientConfig {
 		Logger:           hclog.NewNullLogger(),
 		SyncStdout:       p.output,
 		SyncStderr:       p.output,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.dir},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.dir.path},
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(p.limits.MessageBytes)),
 		},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
 			p.child = &child{
-				argv: argv, env: slices.Concat(env, cmd.Env), dir: p.dir, socketDir: socketDir,
+				argv: argv, env: slices.Concat(env, cmd.Env), dir: p.dir.path, file: p.executable.file, account: p.account, socketDir: socketDir,
 				limits: p.limits, output: p.output, abort: p.abort,
 			}
-			return p.child, nil
+			return p.child, p.account.own(socketDir)
 		},
 	}
 }

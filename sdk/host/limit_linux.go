@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 
@@ -13,14 +14,15 @@ import (
 // instruction: it is started traced, which stops it right after exec, gets its
 // limits, and is let go. Where tracing is forbidden the limits follow right
 // after the start. The calling goroutine must be locked to its thread.
-func startLimited(command func() *exec.Cmd, limits Limits) (*exec.Cmd, error) {
+func startLimited(command func() *exec.Cmd, account *Account, limits Limits) (*exec.Cmd, error) {
 	cmd := command()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Ptrace: true}
+	cmd.SysProcAttr = apart(account)
+	cmd.SysProcAttr.Ptrace = true
 	err := cmd.Start()
 	traced := err == nil
 	if errors.Is(err, unix.EPERM) {
 		cmd = command()
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+		cmd.SysProcAttr = apart(account)
 		err = cmd.Start()
 	}
 	if err != nil {
@@ -30,7 +32,7 @@ func startLimited(command func() *exec.Cmd, limits Limits) (*exec.Cmd, error) {
 		err = awaitStop(cmd.Process.Pid)
 	}
 	if err == nil {
-		err = setLimits(cmd.Process.Pid, limits)
+		err = asAccount(account, func() error { return setLimits(cmd.Process.Pid, limits) })
 	}
 	if err == nil && traced {
 		err = unix.PtraceDetach(cmd.Process.Pid)
@@ -41,6 +43,16 @@ func startLimited(command func() *exec.Cmd, limits Limits) (*exec.Cmd, error) {
 		return nil, fmt.Errorf("limit the process: %w", err)
 	}
 	return cmd, nil
+}
+
+// apart gives the process a session of its own, which is a group too, and its
+// user. It ends with the thread that started it.
+func apart(account *Account) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	if account != nil {
+		attr.Credential = &syscall.Credential{Uid: uint32(account.UID), Gid: uint32(account.GID)}
+	}
+	return attr
 }
 
 // awaitStop waits for the stop that follows exec.
@@ -58,6 +70,34 @@ func awaitStop(pid int) error {
 		}
 		return nil
 	}
+}
+
+// asAccount calls set with the account as the real user of this thread alone,
+// since only a process of the same user, or one with a right that containers
+// lack, may set its limits. The effective user, and so every right, stays.
+func asAccount(account *Account, set func() error) (err error) {
+	if account == nil {
+		return set()
+	}
+	uid, gid := os.Getuid(), os.Getgid()
+	if err := realUser(account.UID, account.GID); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, realUser(uid, gid)) }()
+	return set()
+}
+
+// realUser sets the real user and group of this thread, which is locked. The
+// package syscall would set those of the whole process.
+func realUser(uid, gid int) error {
+	const keep = ^uintptr(0)
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESGID, uintptr(gid), keep, keep); errno != 0 {
+		return fmt.Errorf("set the group of the thread: %w", errno)
+	}
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), keep, keep); errno != 0 {
+		return fmt.Errorf("set the user of the thread: %w", errno)
+	}
+	return nil
 }
 
 func setLimits(pid int, l Limits) error {

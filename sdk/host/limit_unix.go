@@ -12,9 +12,12 @@ import (
 // startLimited starts the command in a group of its own. Limits of another
 // process cannot be set here; deadlines and the plugin's own watch on its
 // parent remain.
-func startLimited(command func() *exec.Cmd, _ Limits) (*exec.Cmd, error) {
+func startLimited(command func() *exec.Cmd, account *Account, _ Limits) (*exec.Cmd, error) {
 	cmd := command()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if account != nil {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(account.UID), Gid: uint32(account.GID)}
+	}
 	return cmd, cmd.Start()
 }
 

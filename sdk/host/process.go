@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -23,7 +22,8 @@ import (
 type Process struct {
 	limits     Limits
 	log        *slog.Logger
-	dir        string // private; removed by Close
+	dir        *runDir // removed by Close
+	account    *Account
 	folders    []string
 	executable *executable
 	output     *output
@@ -117,7 +117,7 @@ func (p *Process) Close() error {
 		if p.child != nil {
 			p.stop()
 		}
-		p.closed = errors.Join(os.RemoveAll(p.dir), p.executable.close())
+		p.closed = errors.Join(p.dir.remove(), p.executable.close())
 	})
 	return p.closed
 }

@@ -1,0 +1,99 @@
+package host
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	runPrefix = "souk-run-"
+	ownerFile = ".owner" // locked for as long as the host lives
+)
+
+// runDir is the directory of one process, with its owner's lock.
+type runDir struct {
+	path  string
+	owner *os.File // nil where files cannot be locked
+}
+
+// newRunDir makes a directory of our own, with a path short enough for a socket.
+func newRunDir(account *Account) (*runDir, error) {
+	path, err := os.MkdirTemp(runBase(), runPrefix) // made with mode 0700
+	if err != nil {
+		return nil, err
+	}
+	d := &runDir{path: path}
+	if d.owner, err = lock(filepath.Join(path, ownerFile), os.O_CREATE); err == nil {
+		err = account.own(path)
+	}
+	if err != nil {
+		_ = d.remove() // why it could not be made says more
+		return nil, err
+	}
+	return d, nil
+}
+
+func runBase() string {
+	base := os.TempDir()
+	if len(base) > 40 && filepath.Separator == '/' {
+		base = "/tmp"
+	}
+	return base
+}
+
+func (d *runDir) remove() error {
+	err := os.RemoveAll(d.path)
+	if d.owner != nil {
+		_ = d.owner.Close() // gives the lock up; nothing was written
+	}
+	return err
+}
+
+// staleAfter is the age at which a directory without an owner's lock, as hosts
+// of before made them, is nobody's: no run lasts that long.
+const staleAfter = 6 * time.Hour
+
+// RemoveLeftBehind removes the directories of runs whose host is gone: it was
+// killed, or the machine went down. A directory whose host lives stays. It is
+// called at the start of a program that launches plugins.
+func RemoveLeftBehind(log *slog.Logger) {
+	base := runBase()
+	entries, err := os.ReadDir(base)
+	if err != nil {
+		return // Launch says so, and what to do
+	}
+	removed := 0
+	for _, entry := range entries {
+		path := filepath.Join(base, entry.Name())
+		if !entry.IsDir() || !strings.HasPrefix(entry.Name(), runPrefix) || !leftBehind(path) {
+			continue
+		}
+		if err := os.RemoveAll(path); err != nil {
+			log.Warn("the directory of a plugin whose host is gone cannot be removed", slog.String("path", path), slog.Any("error", err))
+			continue
+		}
+		removed++
+	}
+	if removed > 0 {
+		log.Info("directories of plugins whose host is gone were removed", slog.Int("count", removed))
+	}
+}
+
+func leftBehind(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || !isOurs(info) {
+		return false
+	}
+	owner, err := lock(filepath.Join(path, ownerFile), 0)
+	switch {
+	case err == nil && owner != nil:
+		_ = owner.Close()
+		return true
+	case os.IsNotExist(err), owner == nil && err == nil:
+		return time.Since(info.ModTime()) > staleAfter
+	}
+	return false
+}
