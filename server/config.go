@@ -17,16 +17,17 @@ import (
 // Config is what an operator can set. Flags, environment and file use the
 // same names.
 type Config struct {
-	Listen    string   `yaml:"listen"`             // host:port; port 0 takes a free one
-	Store     string   `yaml:"store"`              // sqlite:PATH or mongodb://...
-	Policies  string   `yaml:"policies"`           // folder of Rego files; "" uses those built in
-	PluginDir string   `yaml:"plugin-dir"`         // folder of foreign plugins and their plugins.lock; "" has none
-	SecretEnv []string `yaml:"secret-env"`         // environment variables that sources may name, * at the end allowed
-	SecretDir string   `yaml:"secret-dir"`         // folder whose files sources may name; "" has none
-	Bindings  []string `yaml:"secret-bindings"`    // which secrets a domain may show to which hosts: REFERENCE=DOMAIN@HOST:PORT
-	Retention string   `yaml:"decision-retention"` // how long the decision log keeps inputs: 90d, P90D or 2160h
-	LogLevel  string   `yaml:"log-level"`          // debug, info, warn or error
-	LogFormat string   `yaml:"log-format"`         // text or json
+	Listen     string   `yaml:"listen"`             // host:port; port 0 takes a free one
+	Store      string   `yaml:"store"`              // sqlite:PATH or mongodb://...
+	Policies   string   `yaml:"policies"`           // folder of Rego files; "" uses those built in
+	PluginDir  string   `yaml:"plugin-dir"`         // folder of foreign plugins and their plugins.lock; "" has none
+	PluginUser string   `yaml:"plugin-user"`        // user that plugins run as, or UID:GID; "" is the server's own
+	SecretEnv  []string `yaml:"secret-env"`         // environment variables that sources may name, * at the end allowed
+	SecretDir  string   `yaml:"secret-dir"`         // folder whose files sources may name; "" has none
+	Bindings   []string `yaml:"secret-bindings"`    // which secrets a domain may show to which hosts: REFERENCE=DOMAIN@HOST:PORT
+	Retention  string   `yaml:"decision-retention"` // how long the decision log keeps inputs: 90d, P90D or 2160h
+	LogLevel   string   `yaml:"log-level"`          // debug, info, warn or error
+	LogFormat  string   `yaml:"log-format"`         // text or json
 
 	Mode store.Mode `yaml:"-"` // what opening the store may do; only a server that serves makes one
 

@@ -99,6 +99,9 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read plugin folder: %w", err), decisions.Close(), records.Close())
 	}
+	if err := launcher.RunAs(cfg.PluginUser); err != nil {
+		return nil, errors.Join(err, decisions.Close(), records.Close())
+	}
 	s.Harvest = harvest.New(harvest.Config{
 		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher,
 		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Now: model.Now, Log: log,

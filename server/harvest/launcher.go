@@ -20,6 +20,7 @@ type Launcher struct {
 	bundled map[string]*plugin
 	names   []string // of the bundled ones, in order
 	dir     string
+	account *host.Account // whom plugins run as; nil: the server's own user
 	log     *slog.Logger
 
 	mu    sync.Mutex
@@ -64,8 +65,33 @@ func NewLauncher(bundled []sdk.Registration, pluginDir string, log *slog.Logger)
 		l.bundled[p.info.Name], l.names = p, append(l.names, p.info.Name)
 	}
 	slices.Sort(l.names)
+	host.RemoveLeftBehind(log)
 	_, err := l.folder()
 	return l, err
+}
+
+// RunAs makes plugins run as the user of that name; "" is the server's own. It
+// is called before any is launched.
+func (l *Launcher) RunAs(name string) error {
+	if name == "" {
+		return nil
+	}
+	account, err := host.LookupAccount(name)
+	if f, ok := errors.AsType[*host.Failure](err); ok {
+		return model.Invalid("plugin-user", f.Message, f.Fix)
+	}
+	for _, p := range l.bundled {
+		p.spec.Account = account
+	}
+	l.account = account
+	return err
+}
+
+// specOf says how to launch a plugin of the folder.
+func (l *Launcher) specOf(f host.Found) host.Spec {
+	spec := f.Spec()
+	spec.Account = l.account
+	return spec
 }
 
 func newPlugin(i sdk.Info, schema json.RawMessage, secrets []string, spec host.Spec) (*plugin, error) {
@@ -174,14 +200,14 @@ func (l *Launcher) describe(ctx context.Context, f host.Found) (*plugin, error) 
 	defer l.mu.Unlock()
 	key := f.SHA256 + " " + f.Name
 	if d, ok := l.known[key]; ok {
-		return d.as(f.Spec()), d.err
+		return d.as(l.specOf(f)), d.err
 	}
 	d, err := l.ask(ctx, f)
 	if err != nil {
 		return nil, refused(err)
 	}
 	d.Info.Name = f.Name // as the operator pinned it; what it calls itself is no claim on a name
-	p, err := newPlugin(d.Info, d.Schema, d.SecretFields, f.Spec())
+	p, err := newPlugin(d.Info, d.Schema, d.SecretFields, l.specOf(f))
 	if err == nil {
 		p.info.Trusted, p.info.SHA256 = true, f.SHA256
 	}
@@ -190,7 +216,7 @@ func (l *Launcher) describe(ctx context.Context, f host.Found) (*plugin, error) 
 }
 
 func (l *Launcher) ask(ctx context.Context, f host.Found) (d host.Description, err error) {
-	process, err := host.Launch(ctx, f.Spec(), host.Limits{}, l.log)
+	process, err := host.Launch(ctx, l.specOf(f), host.Limits{}, l.log)
 	if err != nil {
 		return d, err
 	}

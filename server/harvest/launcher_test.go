@@ -3,6 +3,7 @@ package harvest_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,5 +106,37 @@ func TestForeignPlugins(t *testing.T) {
 func TestAFolderThatCannotBeReadIsAnError(t *testing.T) {
 	if _, err := harvest.NewLauncher(nil, filepath.Join(t.TempDir(), "none"), nil); err == nil {
 		t.Error("no error")
+	}
+}
+
+func TestAUserForPluginsThatWillNotDo(t *testing.T) {
+	l, err := harvest.NewLauncher(nil, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.RunAs(""); err != nil {
+		t.Errorf("the server's own user: %v", err)
+	}
+	for _, name := range []string{"root", "0:0", "nobody-of-that-name"} {
+		if e, ok := errors.AsType[*model.Error](l.RunAs(name)); !ok || e.Field != "plugin-user" || e.Hint == "" {
+			t.Errorf("%s: got %v", name, e)
+		}
+	}
+}
+
+// TestPluginsRunAsAnotherUser harvests as somebody who owns nothing.
+func TestPluginsRunAsAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root may start a process as another user")
+	}
+	w := newWorld(t, func(c *harvest.Config) {
+		if err := c.Plugins.RunAs("65534:65534"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	s := w.source()
+	run := w.run(s, shop...)
+	if run.Status != model.RunFailed || run.Failure.Fault != model.FaultConfig || !strings.Contains(run.Failure.Message, "cannot be read") {
+		t.Errorf("a file of the server's user is read: %s %+v", run.Status, run.Failure)
 	}
 }

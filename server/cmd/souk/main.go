@@ -12,6 +12,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/policy"
 )
 
@@ -51,8 +52,20 @@ func commands() []command {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	harden(os.Args[1:])
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.LookupEnv, environment: os.Environ}
 	os.Exit(p.main(ctx, os.Args[1:]))
+}
+
+// harden closes the memory and the environment of a program that runs plugins
+// to them. Where the machine does not let it, the program goes on, and says so.
+func harden(args []string) {
+	if len(args) == 0 || !slices.Contains([]string{"serve", "demo", "harvest", "plugin"}, args[0]) {
+		return
+	}
+	if err := host.Harden(); err != nil {
+		fmt.Fprintf(os.Stderr, "souk: plugins of the same user may look into this process: %v\n", err)
+	}
 }
 
 // main runs the command that args name and gives the exit status: 0 for

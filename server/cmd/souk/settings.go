@@ -33,6 +33,7 @@ var settings = []struct{ name, usage string }{
 	{"store", "where the records are: sqlite:PATH or a mongodb:// `URI` (default sqlite:souk.db)"},
 	{"policies", "`folder` of Rego policies (default: those built in)"},
 	{"plugin-dir", "`folder` of further plugins, each pinned in its plugins.lock"},
+	{"plugin-user", "`user` of this machine that plugins run as, or UID:GID; the server must be root (default: the server's own user)"},
 	{"secret-env", "comma-separated environment `variables` that sources may name as env:NAME (default SOUK_SECRET_*)"},
 	{"secret-dir", "`folder` whose files sources may name as file:PATH (default: none)"},
 	{"secret-bindings", "comma-separated `bindings` of secrets to domains and hosts, as env:SOUK_SECRET_SHOP=sales@db.acme.example:5432 (default: administrators alone use secrets)"},
@@ -48,7 +49,7 @@ var settings = []struct{ name, usage string }{
 // The settings of commands that open the store, and of those that run plugins.
 var (
 	storeSettings  = []string{"store", "policies", "log-level", "log-format"}
-	pluginSettings = []string{"plugin-dir", "secret-env", "secret-dir"}
+	pluginSettings = []string{"plugin-dir", "plugin-user", "secret-env", "secret-dir"}
 )
 
 // newFlags begins the flags of a command, which may add its own.
@@ -245,6 +246,8 @@ func assign(cfg *server.Config, name, value string) {
 		cfg.Policies = value
 	case "plugin-dir":
 		cfg.PluginDir = value
+	case "plugin-user":
+		cfg.PluginUser = value
 	case "secret-env":
 		cfg.SecretEnv = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 	case "secret-dir":
