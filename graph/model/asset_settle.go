@@ -167,6 +167,25 @@ func fieldsOf(better, other []AssetField) map[string]int {
 	return same
 }
 
+// FieldName is the name of the field that a tool means by the name: that very
+// one, or the one that differs in the case of ASCII letters only, where there
+// is no second one. A name that means no field comes back as it is.
+func (a *Asset) FieldName(name string) string {
+	alike, low := []string{}, FoldASCII(name)
+	for _, f := range a.Fields {
+		if f.Name == name {
+			return name
+		}
+		if FoldASCII(f.Name) == low {
+			alike = append(alike, f.Name)
+		}
+	}
+	if len(alike) == 1 {
+		return alike[0]
+	}
+	return name
+}
+
 // fill adds to a what only b says. Neither of the two is changed, since both
 // may belong to a sighting.
 func fill(a, b map[string]string) map[string]string {

@@ -58,9 +58,9 @@ func readCatalog(files sdk.Files, file string) (catalog, error) {
 		case "metadata":
 			return tolerate(d.Decode(&c.metadata))
 		case "errors":
-			var errors json.RawMessage
-			err := d.Decode(&errors)
-			c.Faulty = compact(errors) != "" && string(errors) != "null"
+			var met json.RawMessage
+			err := d.Decode(&met)
+			c.Faulty = compact(met) != "" && string(met) != "null"
 			return err
 		case "nodes", "sources":
 			return eachKey(d, func(id string, d *json.Decoder) error {

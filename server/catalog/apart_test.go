@@ -168,3 +168,31 @@ func TestFactsOfAnOlderProgram(t *testing.T) {
 		t.Errorf("and again: %d writes", len(r.Writes))
 	}
 }
+
+// TestFieldOfARuleIsTheAssets: the tool that tests a column may write it in
+// another case than the database that holds it.
+func TestFieldOfARuleIsTheAssets(t *testing.T) {
+	w := newWorld(t)
+	held := table("snowflake://org-acct", "SHOP.PUBLIC.ORDERS")
+	held.Sighting.Fields = []model.AssetField{{Name: "ID"}, {Name: "Sum"}, {Name: "SUM"}}
+	w.shows(source("db", sales), held)
+	ref := catalog.Ref{Namespace: "snowflake://org-acct", Name: "shop.public.orders"}
+	var rules []catalog.SeenQuality
+	for _, field := range []string{"id", "sum", "SUM", "gone", ""} {
+		rules = append(rules, catalog.SeenQuality{Asset: ref, Rule: model.QualityRule{Scope: "project:shop", Key: "unique." + field, Name: field, Field: field}})
+	}
+	for range 2 {
+		w.observe(catalog.Observation{Source: source("tool", sales), Quality: rules})
+	}
+	got := map[string]string{}
+	found, err := w.catalog.QualityRules(w.as("ana"), w.assets()[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range found {
+		got[r.Name] = r.Field
+	}
+	if diff := cmp.Diff(map[string]string{"id": "ID", "sum": "sum", "SUM": "SUM", "gone": "gone", "": ""}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -52,6 +52,7 @@ func (w *work) observeRules(ctx context.Context, seen []SeenQuality, r *Result) 
 		rule := q.Rule
 		rule.Meta = model.Meta{ID: ruleID(w.source.ID, rule.Scope, rule.Key)}
 		rule.SourceID, rule.AssetID = w.source.ID, it.entry.asset.ID
+		rule.Field = it.entry.asset.FieldName(rule.Field)
 		shown[rule.ID] = rule
 	}
 	r.Rules = slices.Sorted(maps.Keys(shown))
