@@ -153,8 +153,7 @@ func (s *sink) Emit(r Record) error {
 	if err := Validate(r); err != nil {
 		return err
 	}
-	wire := encode(r)
-	bytes, err := proto.Marshal(wire)
+	wire, bytes, err := s.encode(r)
 	switch {
 	case err != nil:
 		return badRecord("record", "", "cannot be encoded", "emit only UTF-8 text")
@@ -169,6 +168,20 @@ func (s *sink) Emit(r Record) error {
 		return err
 	}
 	return s.add(r, wire, len(bytes))
+}
+
+// encode strikes the secrets of this run out of the texts; those in names stay,
+// and are refused.
+func (s *sink) encode(r Record) (*harvestv1.Record, []byte, error) {
+	wire := encode(r)
+	bytes, err := proto.Marshal(wire)
+	if err != nil || !s.secrets.In(bytes) {
+		return wire, bytes, err
+	}
+	EachText(r, s.secrets.Strike)
+	wire = encode(r)
+	bytes, err = proto.Marshal(wire)
+	return wire, bytes, err
 }
 
 func errSecret(where string) error {

@@ -157,7 +157,7 @@ func TestSecretsDoNotTravel(t *testing.T) {
 	s := sdk.NewTestSink(t.Context(), []string{canary}, w.send)
 	defer s.Close()
 	a := book(1)
-	a.Properties = map[string]string{"dsn": "https://ana:canary-Pa55word%21@h/"}
+	a.ID.Name = "https://ana:canary-Pa55word%21@h/"
 	for name, err := range map[string]error{
 		"in a record": s.Emit(a), "in a checkpoint": s.Checkpoint([]byte("x" + canary)),
 	} {
@@ -170,6 +170,27 @@ func TestSecretsDoNotTravel(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"note with [secret]"}, w.events); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestSecretsInTextsAreStruck: what people wrote is no reason to refuse a record.
+func TestSecretsInTextsAreStruck(t *testing.T) {
+	var sent *harvestv1.Asset
+	s := sdk.NewTestSink(t.Context(), []string{canary}, func(e *harvestv1.HarvestEvent) error {
+		if b := e.GetBatch(); b != nil {
+			sent = b.GetRecords()[0].GetAsset()
+		}
+		return nil
+	})
+	defer s.Close()
+	a := book(1)
+	a.Properties, a.Description = map[string]string{"dsn": "https://ana:canary-Pa55word%21@h/"}, "log in with "+canary
+	a.Fields = []sdk.Field{{Name: "a", Default: "'" + canary + "'", Description: canary, Meta: map[string]string{"x": canary}}}
+	if err := errors.Join(s.Emit(a), s.Finish()); err != nil {
+		t.Fatal(err)
+	}
+	if text := sent.String(); strings.Contains(text, "canary") || strings.Count(text, "[secret]") != 5 {
+		t.Errorf("got %s", text)
 	}
 }
 

@@ -80,6 +80,7 @@ func decodeQuality(q *harvestv1.Quality) *sdk.Quality {
 // finds is kept, since gRPC passes only the text of an error on.
 type inspecting struct {
 	secrets secret.Set
+	suspect bool // the last event holds a secret somewhere
 	problem *Failure
 }
 
@@ -121,11 +122,14 @@ const (
 )
 
 func (c *inspecting) inspect(event []byte) *Failure {
+	c.suspect = false
 	for field, value := range parts(event) {
-		if (field == eventBatch || field == eventCheckpoint) && c.secrets.In(value) {
-			return broken("secret_in_record", "the plugin sends the value of a secret as if it were metadata",
+		secret := c.secrets.In(value)
+		if field == eventCheckpoint && secret {
+			return broken("secret_in_record", "the plugin sends the value of a secret as if it were a state to begin at",
 				"report it to the author of the plugin: it must leave out connection strings and settings; and change the secret")
 		}
+		c.suspect = c.suspect || field == eventBatch && secret
 		if field != eventBatch {
 			continue
 		}

@@ -318,8 +318,15 @@ var wires = map[string]func(send func(...*harvestv1.HarvestEvent) error) error{
 	},
 	"secret by wire": func(send func(...*harvestv1.HarvestEvent) error) error {
 		e := batch(1, 1)
-		e.GetBatch().GetRecords()[0].GetAsset().Description = "password=" + canary
+		e.GetBatch().GetRecords()[0].GetAsset().Id.Name = "password=" + canary
 		return send(e)
+	},
+	"texts by wire": func(send func(...*harvestv1.HarvestEvent) error) error {
+		e := batch(1, 2)
+		a := e.GetBatch().GetRecords()[0].GetAsset()
+		a.Description, a.Properties = "ask with "+canary, map[string]string{"dsn": "postgres://souk:TopSecret99@db/shop"}
+		a.Fields = []*harvestv1.Field{{Name: "password", DefaultValue: "'password'", Description: "The user's password, hashed."}}
+		return send(e, done(&harvestv1.Done{Assets: 2}))
 	},
 	"secret note": func(send func(...*harvestv1.HarvestEvent) error) error {
 		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{Level: "odd", Code: "c", Title: "t", Sample: canary}}},

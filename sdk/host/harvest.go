@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/credential"
 	"github.com/souk-mesh/souk/sdk/internal/secret"
 	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
@@ -22,7 +23,7 @@ func (p *Process) Harvest(ctx context.Context, req Request, h Handler) (Result, 
 	c := p.newCall(ctx, p.limits.Wall, "harvest the source")
 	defer c.end()
 	c.codec.secrets = set
-	r := &receiver{handler: h, limits: p.limits, secrets: set, started: time.Now(), scopes: map[string]bool{}, broken: map[string]bool{}}
+	r := &receiver{credentials: credential.New(), codec: c.codec, handler: h, limits: p.limits, secrets: set, started: time.Now(), scopes: map[string]bool{}, broken: map[string]bool{}}
 	err := c.receive(r, &harvestv1.HarvestRequest{
 		ConfigJson: req.Config, Secrets: req.Secrets, Checkpoint: req.Checkpoint, RunId: req.RunID, Folders: p.folders,
 	})
@@ -76,16 +77,18 @@ func ended(err error) bool { return errors.Is(err, io.EOF) }
 
 // receiver checks what a plugin sends against the protocol before it hands it on.
 type receiver struct {
-	handler  Handler
-	limits   Limits
-	secrets  secret.Set
-	started  time.Time
-	seq      uint64
-	received int             // records and other events
-	scopes   map[string]bool // done
-	broken   map[string]bool // with an error noted
-	done     *harvestv1.Done
-	result   Result
+	credentials *credential.Finder
+	codec       *inspecting
+	handler     Handler
+	limits      Limits
+	secrets     secret.Set
+	started     time.Time
+	seq         uint64
+	received    int             // records and other events
+	scopes      map[string]bool // done
+	broken      map[string]bool // with an error noted
+	done        *harvestv1.Done
+	result      Result
 }
 
 func (r *receiver) take(e *harvestv1.HarvestEvent) error {
@@ -133,6 +136,11 @@ func (r *receiver) batch(b *harvestv1.Batch) error {
 		}
 		if err := sdk.Validate(record); err != nil {
 			return badRecord(err, r.secrets)
+		}
+		r.clean(record)
+		if r.codec.suspect && r.tells(record) {
+			return broken("secret_in_record", "the plugin sends the value of a secret as if it were metadata",
+				"report it to the author of the plugin: it must leave out connection strings and settings; and change the secret")
 		}
 		r.count(record)
 		records = append(records, record)

@@ -156,6 +156,24 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestHarvestedTextsAreRedactedAndNeverRefused, whatever wrote the plugin.
+func TestHarvestedTextsAreRedactedAndNeverRefused(t *testing.T) {
+	var m memory
+	if got, f := newBench(t).harvest("texts by wire", host.Limits{}, &m); f != nil || got.Assets != 2 {
+		t.Fatalf("got %+v, %v", got, f)
+	}
+	a, _ := m.records[0].(*sdk.Asset)
+	if a.Description != "ask with [secret]" || a.Properties["dsn"] != "postgres://souk:[secret]@db/shop" {
+		t.Errorf("got %+v", a)
+	}
+	if f := a.Fields[0]; f.Name != "password" || f.Default != "'password'" || f.Description != "The user's password, hashed." {
+		t.Errorf("an ordinary text is changed: %+v", f)
+	}
+	if len(m.notes) != 1 || m.notes[0].Code != "host.credential_removed" || m.notes[0].Sample != a.ID.Name || m.notes[0].Level != sdk.WarnLevel {
+		t.Errorf("notes: %+v", m.notes)
+	}
+}
+
 func TestOneAssetThatCannotBeDescribedLeavesItsScopeDone(t *testing.T) {
 	var m memory
 	got, f := newBench(t).harvest("one unread", host.Limits{}, &m)

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -26,22 +27,28 @@ const Mark = "[secret]"
 // Set is the secrets of one run. The zero value knows none.
 type Set struct {
 	replacer *strings.Replacer
+	plain    []*regexp.Regexp // ordinary words, where they stand as a secret
 	refused  [][]byte
 }
 
-// New makes a set of the values. A value that also stands in the open text,
-// such as a password that equals the user's name, is struck out like any other,
-// but does not make a record suspect.
+// New makes a set of the values. One that is an ordinary word, or that also
+// stands in the open text, such as a password that equals the user's name, is
+// struck out only where it stands as a secret: struck everywhere it would make
+// the text useless, and tell by its holes what it is.
 func New(values []string, open string) Set {
 	var s Set
 	var pairs []string
 	for _, v := range values {
+		if len(v) >= shortestStruck && (ordinary.MatchString(v) || strings.Contains(open, v)) {
+			s.plain = append(s.plain, asSecret(v))
+			continue
+		}
 		for _, spelling := range spellings(v) {
 			if len(spelling) < shortestStruck {
 				continue
 			}
 			pairs = append(pairs, spelling)
-			if len(v) >= shortestRefused && !strings.Contains(open, v) {
+			if len(v) >= shortestRefused {
 				s.refused = append(s.refused, []byte(spelling))
 			}
 		}
@@ -53,6 +60,20 @@ func New(values []string, open string) Set {
 	slices.SortFunc(pairs, func(a, b string) int { return len(b) - len(a) })
 	s.replacer = strings.NewReplacer(withMarks(slices.Compact(pairs))...)
 	return s
+}
+
+// ordinary is a word or a name such as people give to tables, in one case.
+var ordinary = regexp.MustCompile(`^([A-Z]?[a-z]{1,11}|[A-Z]{1,11})$|^[a-z]{1,11}(_[a-z]{1,11}){1,3}$`)
+
+// asSecret finds the value behind a word that announces a secret, and as the
+// password of an address.
+func asSecret(value string) *regexp.Regexp {
+	const (
+		link   = `["']?\s*(?:[=:]|\bis\b|\bof\b|\bwith\b)\s*`
+		before = `(?i:(?:pass(?:word|wd|phrase|code)?|pwd)(?:` + link + `|\s+)|(?:secret|token|credentials?|(?:api|access|private)[ _-]?key)` + link + `)["'` + "`" + `]?`
+	)
+	quoted := regexp.QuoteMeta(value)
+	return regexp.MustCompile(`(` + before + `)` + quoted + `\b|(://[^/\s:@]*:)` + quoted + `@`)
 }
 
 func withMarks(words []string) []string {
@@ -82,10 +103,19 @@ func spellings(value string) []string {
 
 // Strike gives the text without the secrets.
 func (s Set) Strike(text string) string {
-	if s.replacer == nil {
-		return text
+	if s.replacer != nil {
+		text = s.replacer.Replace(text)
 	}
-	return s.replacer.Replace(text)
+	for _, p := range s.plain {
+		text = p.ReplaceAllStringFunc(text, func(found string) string {
+			parts := p.FindStringSubmatch(found)
+			if parts[2] != "" {
+				return parts[2] + Mark + "@"
+			}
+			return parts[1] + Mark
+		})
+	}
+	return text
 }
 
 // In tells whether the bytes hold a secret long enough to be no accident.

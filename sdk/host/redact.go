@@ -1,0 +1,44 @@
+package host
+
+import (
+	"encoding/json"
+
+	"github.com/souk-mesh/souk/sdk"
+)
+
+// clean takes what looks like a credential, and the secrets of this run, out of
+// the texts of a record, and tells of it once for each record. A text that was
+// harvested is never a reason to refuse the record.
+func (r *receiver) clean(record sdk.Record) {
+	found := false
+	sdk.EachText(record, func(text string) string {
+		cleaned := r.credentials.Redact(r.secrets.Strike(text))
+		found = found || cleaned != text
+		return cleaned
+	})
+	if !found {
+		return
+	}
+	r.handler.Note(sdk.Note{
+		Level: sdk.WarnLevel, Code: "host.credential_removed", Sample: clip(r.secrets.Strike(about(record))),
+		Title: "What looks like a credential stood in a text of the source and was taken out: take it out there too, and change it.",
+	})
+}
+
+// about names what the record is about.
+func about(record sdk.Record) string {
+	switch r := record.(type) {
+	case *sdk.Asset:
+		return r.ID.Name
+	case *sdk.Quality:
+		return r.Asset.Name
+	}
+	return ""
+}
+
+// tells reports whether a cleaned record still holds a secret of this run: in a
+// name, which cannot be taken out.
+func (r *receiver) tells(record sdk.Record) bool {
+	text, err := json.Marshal(record)
+	return err != nil || r.secrets.In(text)
+}
