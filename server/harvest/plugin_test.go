@@ -65,7 +65,7 @@ type lockedConfig struct {
 //	names SCOPE NAME     unread SCOPE NAME
 //	done SCOPE     checkpoint STATE     note LEVEL CODE SCOPE
 //	tables SCOPE COUNT     wait DURATION     await FILE     skip-to STATE
-//	panic | hang | exit | unavailable | auth | tell-secret | emit-secret
+//	panic | hang | exit | unavailable | auth | tell-secret | emit-secret | name-secret
 type script struct {
 	config scriptConfig
 	env    sdk.Env
@@ -198,6 +198,8 @@ func (s *script) misbehave(ctx context.Context, out sdk.Sink, verb string, args 
 		a := s.table("main", "leak")
 		a.Description = "postgres://u:" + s.config.Password + "@db"
 		return out.Emit(a)
+	case "name-secret":
+		return out.Emit(s.table("main", s.config.Password))
 	}
 	return sdk.Config("file", "unknown line "+verb, "")
 }
