@@ -10,7 +10,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
@@ -52,6 +51,7 @@ type Server struct {
 	log    *slog.Logger
 	store  store.Store
 	engine *policy.Engine
+	health *health
 }
 
 // New opens the store, compiles the policies and builds the services. It
@@ -60,6 +60,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	log = newQuiet(log)
 	engine, err := policy.New(policy.Config{Files: cfg.rego(), Child: cfg.PolicyChild})
 	if err != nil {
 		return nil, fmt.Errorf("load policies: %w", err)
@@ -72,7 +73,8 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open decision log: %w", err), records.Close())
 	}
-	s := &Server{Decisions: decisions, config: cfg, log: log, store: records, engine: engine}
+	s := &Server{Decisions: decisions, config: cfg, log: log, store: records, engine: engine, health: newHealth(records, log, decisions)}
+	records = guarded{records, decisions.Trouble}
 	g := gate.New(records, engine, model.Now)
 	g.LogTo(decisions)
 	s.Identity = identity.New(records, g, model.Now)
@@ -131,7 +133,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 	}
 	background, stop := context.WithCancel(model.WithPrincipal(context.WithoutCancel(ctx), model.System()))
 	var work sync.WaitGroup
-	for _, loop := range []func(context.Context){s.Access.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Governance.RunScorecards} {
+	for _, loop := range []func(context.Context){s.Access.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Governance.RunScorecards, s.health.run} {
 		work.Go(func() { loop(background) })
 	}
 	defer work.Wait()
@@ -151,19 +153,11 @@ func (s *Server) web() *httpd.Server {
 	api := httpd.GraphQL(cfg, schema, s.log, resolver.Present(s.log), resolver.Recover(s.log))
 	web.Handle("/graphql", web.Signed(s.Identity, api))
 	web.Handle("GET /healthz", httpd.Health())
-	web.Handle("GET /readyz", httpd.Ready(s.answers))
+	web.Handle("GET /readyz", web.Ready(s.health.readiness))
 	web.Handle("GET /metrics", web.Metrics(s.Identity))
 	s.open(web)
 	web.Handle("/", console.Handler())
 	return web
-}
-
-// answers reports whether the store can be read.
-func (s *Server) answers(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	_, err := s.store.Get(ctx, store.Domains.Kind(), "dom_probe")
-	return err
 }
 
 // Close gives back what New opened, the last first.

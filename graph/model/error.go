@@ -20,6 +20,10 @@ const (
 	KindInternal        ErrorKind = "INTERNAL"
 )
 
+// CodeReadsOnly is the code of errors while a server reads only, because what
+// it would change could not be stored, or not be logged.
+const CodeReadsOnly = "READS_ONLY"
+
 // Error is what a service returns when it cannot do what was asked. Message
 // and Hint are for people; Kind and Code are for programs and never change.
 type Error struct {

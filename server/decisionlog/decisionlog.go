@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -59,6 +60,8 @@ type Log struct {
 	closed  chan struct{}
 	writing sync.WaitGroup
 	shut    func() error
+
+	unwritten, unfollowed atomic.Pointer[error] // why the log cannot be written, or not follow the store
 
 	accepted []string      // what the operator has accepted at opening
 	head     chain.Segment // the writer's own

@@ -39,7 +39,11 @@ func (l *Log) Run(ctx context.Context) {
 				l.config.Log.Error("the store does not remember the head of the decision log", "error", err)
 			}
 		case <-news:
-			if err := l.CatchUp(ctx); err != nil && ctx.Err() == nil {
+			err := l.CatchUp(ctx)
+			if ctx.Err() == nil {
+				note(&l.unfollowed, err)
+			}
+			if err != nil && ctx.Err() == nil {
 				l.config.Log.Error("the decision log lags behind the store", "error", err)
 				pause(ctx, troublePause)
 				ring(news)

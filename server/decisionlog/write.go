@@ -38,8 +38,11 @@ func (l *Log) Append(ctx context.Context, d model.DecisionRecord) error {
 }
 
 // Note logs a decision without waiting for the disk. It waits only while too
-// many wait already.
+// many wait already. While the log is in trouble it gives that instead.
 func (l *Log) Note(ctx context.Context, d model.DecisionRecord) error {
+	if err := l.Trouble(); err != nil {
+		return err
+	}
 	return l.send(ctx, &job{entries: []chain.Entry{l.entry(d)}, done: make(chan struct{})})
 }
 
@@ -135,6 +138,7 @@ func (l *Log) settle(group []*job) {
 		return
 	}
 	err := l.commit(ctx, group)
+	note(&l.unwritten, err)
 	alone := errors.Is(err, chain.ErrTaken) || errors.Is(err, chain.ErrPassed)
 	if alone && len(group) > 1 {
 		for _, j := range group {

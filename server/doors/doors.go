@@ -4,6 +4,7 @@
 package doors
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -64,9 +65,16 @@ func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 	status, known := statuses[model.KindOf(err)]
 	code, message := string(model.KindInternal), "something went wrong; the log knows it by the request id"
 	e, ok := errors.AsType[*model.Error](err)
+	if !ok && errors.Is(err, context.DeadlineExceeded) {
+		e, ok = &model.Error{Kind: model.KindUnavailable, Message: "the deadline of the request is past", Err: err}, true
+		status, known = http.StatusServiceUnavailable, true
+	}
 	switch {
 	case known && ok && status != http.StatusServiceUnavailable:
 		code, message = e.StableCode(), err.Error()
+	case known && e.Code == model.CodeReadsOnly:
+		log.ErrorContext(r.Context(), "reads only", "error", err, "request", request)
+		code, message = e.Code, e.Message
 	case known:
 		log.ErrorContext(r.Context(), "records unavailable", "error", err, "request", request)
 		code, message = string(model.KindUnavailable), "the records cannot be read now; come back later"

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
@@ -44,7 +45,16 @@ func (g *Gate) noteHidden(ctx context.Context, action model.Action, res policy.R
 		return err
 	}
 	answer.Row.Hidden = true
-	return g.log.Note(ctx, answer.Row)
+	return unlessReadsOnly(g.log.Note(ctx, answer.Row))
+}
+
+// unlessReadsOnly lets people read on while the log cannot be written: what
+// changes nothing and gives nobody an answer to act on may go unlogged then.
+func unlessReadsOnly(err error) error {
+	if e, ok := errors.AsType[*model.Error](err); ok && e.Code == model.CodeReadsOnly {
+		return nil
+	}
+	return err
 }
 
 // noteList logs a list of a table.
@@ -66,11 +76,11 @@ func (g *Gate) Listed(ctx context.Context, action model.Action, kind string, fil
 	}
 	id := model.NewID(model.PrefixDecision)
 	revisions := model.Revisions{Platform: g.engine.Snapshot().PlatformRevision()}
-	return g.log.Note(ctx, model.DecisionRecord{
+	return unlessReadsOnly(g.log.Note(ctx, model.DecisionRecord{
 		Meta: model.Meta{ID: id}, At: g.now(), Action: action, PrincipalID: p.ID, Outcome: model.Allow, RequestID: model.RequestIDFrom(ctx),
 		Decision: model.Decision{ID: id, Outcome: model.Allow, Reasons: []model.Reason{}, Revisions: revisions},
 		List:     &model.DecisionList{Kind: kind, Filter: hashOf(filter), Asked: asked, Shown: shown},
-	})
+	}))
 }
 
 // hashOf is the same for the same filter and order.

@@ -95,7 +95,11 @@ func (a *api) once(w http.ResponseWriter, r *http.Request, media string, op *gra
 	ctx, next := a.start(ctx, op)
 	answer := next(ctx)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		a.refuse(w, r, media, kind, timedOut(kind, limit))
+		refused := timedOut(kind, limit)
+		if kind == ast.Query && answer != nil && codeOf(answer.Errors) == string(model.KindUnavailable) { // it was not the question that took long
+			refused = refuse(http.StatusServiceUnavailable, string(model.KindUnavailable), "the records cannot be read now; come back later")
+		}
+		a.refuse(w, r, media, kind, refused)
 		return
 	}
 	if answer == nil { // the client has gone

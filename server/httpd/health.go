@@ -11,15 +11,31 @@ func Health() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
 }
 
-// Ready answers 200 while the check finds nothing wrong, and 503 otherwise.
-// The reason stays inside: anybody may ask this question.
-func Ready(check func(context.Context) error) http.Handler {
+// Readiness is what a server can do now.
+type Readiness string
+
+// The states. In the second people can read, and what would be changed is
+// refused with the code READS_ONLY.
+const (
+	IsReady   Readiness = "ready"
+	ReadsOnly Readiness = "reads only"
+	NotReady  Readiness = "not ready"
+)
+
+const stateHeader = "X-Souk-State"
+
+// Ready answers 200 while everything can be done, and 503 otherwise, with the
+// state as text and in the header X-Souk-State. The reason stays inside: anybody
+// may ask this question.
+func (s *Server) Ready(check func(context.Context) Readiness) http.Handler {
+	s.metrics.watch(check)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := check(r.Context()); err != nil {
-			say(w, http.StatusServiceUnavailable, "not ready\n")
-			return
+		state, status := check(r.Context()), http.StatusServiceUnavailable
+		if state == IsReady {
+			status = http.StatusOK
 		}
-		say(w, http.StatusOK, "ready\n")
+		w.Header().Set(stateHeader, string(state))
+		say(w, status, string(state)+"\n")
 	})
 }
 

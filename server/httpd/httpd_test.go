@@ -6,7 +6,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -341,18 +344,36 @@ func waitFor(t *testing.T, done <-chan struct{}) {
 }
 
 func TestReadiness(t *testing.T) {
-	for name, c := range map[string]struct {
-		err    error
-		status int
-	}{"ready": {nil, 200}, "not": {io.ErrUnexpectedEOF, 503}} {
-		t.Run(name, func(t *testing.T) {
+	for state, status := range map[httpd.Readiness]int{httpd.IsReady: 200, httpd.ReadsOnly: 503, httpd.NotReady: 503} {
+		t.Run(string(state), func(t *testing.T) {
 			d := newDoor(t, httpd.Config{}, tokens{})
-			d.server.Handle("GET /readyz", httpd.Ready(func(context.Context) error { return c.err }))
+			d.server.Handle("GET /readyz", d.server.Ready(func(context.Context) httpd.Readiness { return state }))
 			w := d.do(call{method: http.MethodGet, path: "/readyz", header: map[string]string{"Authorization": ""}})
-			if w.Code != c.status || strings.Contains(w.Body.String(), "EOF") {
-				t.Errorf("got %d %s", w.Code, w.Body)
+			if w.Code != status || w.Body.String() != string(state)+"\n" || w.Header().Get("X-Souk-State") != string(state) {
+				t.Errorf("got %d %s %v", w.Code, w.Body, w.Header())
 			}
 		})
+	}
+}
+
+// slow is a store of tokens that does not answer before the deadline.
+type slow struct{}
+
+func (slow) Authenticate(ctx context.Context, _ string) (model.Principal, error) {
+	<-ctx.Done()
+	return model.Principal{}, ctx.Err()
+}
+
+// TestSignInHasADeadline answers 503, also when the token cannot be looked up in time.
+func TestSignInHasADeadline(t *testing.T) {
+	server := httpd.New(httpd.Config{QueryTimeout: 20 * time.Millisecond}, slog.New(slog.DiscardHandler))
+	server.Handle("/", server.Signed(slow{}, http.NotFoundHandler()))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.NoBody)
+	r.Header.Set("Authorization", "Bearer souk_x")
+	w := httptest.NewRecorder()
+	server.Handler().ServeHTTP(w, r)
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "UNAVAILABLE") {
+		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
 
@@ -368,5 +389,37 @@ func TestConfigNamesTheSetting(t *testing.T) {
 	}
 	if err := (httpd.Config{MaxDepth: -1}).Validate(); err == nil {
 		t.Error("a negative limit is taken")
+	}
+}
+
+// TestHalfABody does not hold up the end of the server.
+func TestHalfABody(t *testing.T) {
+	cfg := httpd.Config{Listen: "127.0.0.1:0"}
+	d := newDoor(t, cfg, tokens{})
+	listener, err := httpd.Bind(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.server.Use(listener); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- d.server.Serve(ctx) }()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	half := "POST /graphql HTTP/1.1\r\nHost: souk\r\nAuthorization: Bearer ana\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"query\":"
+	if _, err := io.WriteString(conn, half); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // it is read
+	begin := time.Now()
+	stop()
+	if err := <-served; err != nil || time.Since(begin) > 3*time.Second {
+		t.Errorf("the end took %v, %v", time.Since(begin), err)
 	}
 }

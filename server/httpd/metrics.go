@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"strconv"
@@ -38,6 +39,21 @@ func newMetrics() *metrics {
 	m.registry.MustRegister(m.requests, m.duration, m.operations,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// watch adds the state of the server: the one that it is in is 1.
+func (m *metrics) watch(check func(context.Context) Readiness) {
+	for _, state := range []Readiness{IsReady, ReadsOnly, NotReady} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "souk_state", Help: "Whether the server is in the state: ready, reads only or not ready.",
+			ConstLabels: prometheus.Labels{"state": string(state)},
+		}, func() float64 {
+			if check(context.Background()) == state {
+				return 1
+			}
+			return 0
+		}))
+	}
 }
 
 // request counts one. Labels come from patterns and codes of ours, so that

@@ -22,6 +22,7 @@ func (s *Server) Handler() http.Handler {
 		rec := &record{ResponseWriter: w, draining: s.draining}
 		defer func() { s.note(rec, r, time.Since(start)) }()
 		defer s.rescue(rec, r)
+		defer s.reading.watch(w, r)()
 		s.mux.ServeHTTP(rec, r)
 	})
 }

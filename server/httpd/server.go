@@ -30,6 +30,7 @@ type Server struct {
 	listener net.Listener
 	draining chan struct{}
 	drain    sync.Once
+	reading  reading
 }
 
 // New makes a server without doors. It listens on nothing yet.
@@ -67,6 +68,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.drain.Do(func() { close(s.draining) })
+	s.reading.hurry()
 	err := s.shutdown(base, web)
 	cancel()
 	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -21,7 +22,9 @@ const maxSecret = 512
 // GraphQL error.
 func (s *Server) Signed(auth authenticator, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, err := signIn(r, auth)
+		within, done := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
+		who, err := signIn(r.WithContext(within), auth)
+		done()
 		if err != nil {
 			s.turnAway(w, r, err)
 			return
@@ -61,6 +64,16 @@ func bearer(h http.Header) (string, error) {
 	return secret, nil
 }
 
+// Within gives a door that answers once the deadline of a query. A wait for
+// what does not come ends there.
+func (s *Server) Within(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
 // turnAway answers for a request whose sender is not known. An error that is
 // no refusal keeps its words to the log.
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, err error) {
@@ -69,7 +82,11 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 		media = mediaJSON
 	}
 	var refused *refusal
-	switch model.KindOf(err) {
+	kind := model.KindOf(err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		kind = model.KindUnavailable
+	}
+	switch kind {
 	case model.KindUnauthenticated:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="souk"`)
 		refused = refuse(http.StatusUnauthorized, string(model.KindUnauthenticated), "%s", err)

@@ -24,6 +24,9 @@ type Engine interface {
 	// of Commit itself means that nothing was written.
 	Commit(ctx context.Context, group []*Job) error
 
+	// Probe writes something that changes nothing, to see whether it can.
+	Probe(ctx context.Context) error
+
 	// Beside is the engine's own work beside that of its callers. It ends with
 	// the context, when the store closes. The bell rings at every commit of
 	// this process; the engine rings it for those of others.
@@ -104,6 +107,14 @@ func (f *Front) Find(ctx context.Context, q Query) (Page, error) {
 		return Page{}, err
 	}
 	return page.Page(), nil
+}
+
+// Probe sees whether the store can be written now.
+func (f *Front) Probe(ctx context.Context) error {
+	if err := f.admit(ctx); err != nil {
+		return err
+	}
+	return f.engine.Probe(ctx)
 }
 
 // admit turns away those who come too late.

@@ -38,3 +38,19 @@ func lostPrimary(err error) bool {
 func unavailable(message, hint string, err error) *model.Error {
 	return &model.Error{Kind: model.KindUnavailable, Message: message, Hint: hint, Err: err}
 }
+
+// againTries is how often a question is put once more that met no snapshot.
+const againTries = 3
+
+// Again asks once more where the server had no snapshot to answer from: it had
+// let go of it already, or not made it yet. The question must begin anew.
+func Again(ctx context.Context, ask func() error) error {
+	const tooOld, notYet = 239, 246
+	for try := 1; ; try++ {
+		err := ask()
+		said, ok := errors.AsType[mongo.ServerError](err)
+		if !ok || (!said.HasErrorCode(tooOld) && !said.HasErrorCode(notYet)) || try == againTries || !rest(ctx, longestPause) {
+			return err
+		}
+	}
+}

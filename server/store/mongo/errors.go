@@ -1,7 +1,9 @@
 package mongo
 
 import (
+	"context"
 	"regexp"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
@@ -19,6 +21,18 @@ func refusal(err error) error {
 		if x, ok := schema.Index(said[2]); ok {
 			return schema.Taken(x)
 		}
+	}
+	return mongodb.Failure(err)
+}
+
+// patience is how long one read of a server in order takes at the very most.
+const patience = 2 * time.Second
+
+// late tells whose time was up: that of a caller who had used it before this
+// read began, or that of a server which did not answer.
+func late(ctx context.Context, begin time.Time, err error) error {
+	if err != nil && ctx.Err() != nil && time.Since(begin) < patience {
+		return ctx.Err()
 	}
 	return mongodb.Failure(err)
 }

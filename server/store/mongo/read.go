@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -16,9 +17,10 @@ import (
 
 // Fetch implements store.Engine.
 func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]store.Record, error) {
+	begin := time.Now()
 	rows, err := all(ctx, e.client.Snapshot(string(kind)), ids)
 	if err != nil {
-		return nil, mongodb.Failure(err)
+		return nil, late(ctx, begin, err)
 	}
 	byID := make(map[model.ID]store.Record, len(rows))
 	for _, r := range rows {
@@ -35,20 +37,24 @@ func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]
 
 // all reads the rows that exist among the ids, in any order.
 func all(ctx context.Context, c *mongo.Collection, ids []model.ID, opts ...options.Lister[options.FindOptions]) (rows []row, err error) {
-	found, err := c.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}, opts...)
-	if err == nil {
-		err = found.All(ctx, &rows)
-	}
-	return rows, err
+	return rows, mongodb.Again(ctx, func() error {
+		rows = nil
+		found, err := c.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}, opts...)
+		if err == nil {
+			err = found.All(ctx, &rows)
+		}
+		return err
+	})
 }
 
 // Scan implements store.Engine.
 func (e *engine) Scan(ctx context.Context, p *store.Plan, page *store.Pager) error {
+	begin := time.Now()
 	f := finder{plan: p, page: page, rows: e.client.Snapshot(string(p.Schema.Kind))}
 	for scans := p.Scans; len(scans) > 0; {
 		n := together(scans)
 		if more, err := f.run(ctx, scans[:n]); err != nil || !more {
-			return mongodb.Failure(err)
+			return late(ctx, begin, err)
 		}
 		scans = scans[n:]
 	}
@@ -81,7 +87,11 @@ func (f *finder) run(ctx context.Context, scans []store.Scan) (more bool, err er
 		return true, nil
 	}
 	filter, opts := f.command(scans)
-	found, err := f.rows.Find(ctx, filter, opts)
+	var found *mongo.Cursor
+	err = mongodb.Again(ctx, func() (err error) {
+		found, err = f.rows.Find(ctx, filter, opts)
+		return err
+	})
 	if err != nil {
 		return false, err
 	}

@@ -44,6 +44,12 @@ func (e *engine) Commit(ctx context.Context, group []*store.Job) error {
 	return nil
 }
 
+// Probe implements store.Engine.
+func (e *engine) Probe(ctx context.Context) error {
+	_, err := e.meta().UpdateOne(ctx, metaSelf, bson.M{"$currentDate": bson.M{"probed": true}})
+	return mongodb.Failure(err)
+}
+
 // commit writes the group in one transaction. Changes that are refused carry
 // their error.
 func (e *engine) commit(ctx context.Context, group []*store.Job, inOrder bool) error {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -27,6 +28,15 @@ func (e *engine) Commit(_ context.Context, group []*store.Job) error {
 		return unwritable(err)
 	}
 	e.seq = seq
+	return nil
+}
+
+// Probe implements store.Engine: the file gets the layout that it has.
+func (e *engine) Probe(context.Context) error {
+	err := e.file.Write(func(c *sqlite.Conn) error { return c.Run(fmt.Sprintf("PRAGMA user_version = %d", layout)) })
+	if err != nil {
+		return unwritable(err)
+	}
 	return nil
 }
 

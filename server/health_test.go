@@ -1,0 +1,98 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/httpd"
+	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// faults are those that a test makes up for a store and a log.
+type faults struct {
+	store.Store
+
+	read, write, log error
+}
+
+func (f *faults) Get(context.Context, store.Kind, ...model.ID) ([]store.Record, error) {
+	return nil, f.read
+}
+func (f *faults) Probe(context.Context) error { return f.write }
+
+type faultyLog struct{ *faults }
+
+func (f faultyLog) Probe(context.Context) error { return f.log }
+func (f faultyLog) Trouble() error              { return nil }
+
+// TestHealth is as good as its worst part.
+func TestHealth(t *testing.T) {
+	broken := errors.New("disk I/O error")
+	for want, f := range map[httpd.Readiness]*faults{httpd.IsReady: {}, httpd.ReadsOnly: {write: broken}, httpd.NotReady: {read: broken, write: broken}} {
+		h := newHealth(f, slog.New(slog.DiscardHandler), faultyLog{f})
+		h.look(t.Context())
+		if got := h.readiness(t.Context()); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		f.read, f.write, f.log = nil, nil, broken
+		h.look(t.Context())
+		if got := h.readiness(t.Context()); got != httpd.ReadsOnly {
+			t.Errorf("with a dead log: got %q", got)
+		}
+		f.log = nil
+		h.look(t.Context())
+		if got := h.readiness(t.Context()); got != httpd.IsReady {
+			t.Errorf("afterwards: got %q", got)
+		}
+	}
+}
+
+// TestADeadLogChangesNothing refuses what the log would have to keep, and goes
+// on when it can.
+func TestADeadLogChangesNothing(t *testing.T) {
+	m := newMasking(t)
+	dead := errors.New("disk I/O error")
+	trouble := &model.Error{Kind: model.KindUnavailable, Code: model.CodeReadsOnly, Err: dead}
+	var now error = trouble
+	g := guarded{m.store, func() error { return now }}
+	change := store.Change{Action: "test.change"}
+	if _, err := g.Apply(t.Context(), change); !errors.Is(err, dead) {
+		t.Errorf("got %v, want that it is refused", err)
+	}
+	now = nil
+	if _, err := g.Apply(t.Context(), change); err != nil {
+		t.Error(err)
+	}
+	if _, err := m.Mesh.CreateDomain(model.WithPrincipal(t.Context(), model.System()), mesh.NewDomain{Name: "later"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestQuiet tells of a fault that lasts once a minute, and how often it came.
+func TestQuiet(t *testing.T) {
+	var out bytes.Buffer
+	log := newQuiet(slog.New(slog.NewTextHandler(&out, nil)))
+	away := &model.Error{Kind: model.KindUnavailable, Message: "away"}
+	for range 50 {
+		log.Error("records unavailable", "error", away)
+		log.With("door", "x").Error("records unavailable", "error", away)
+	}
+	log.Error("another", "error", away)
+	log.Error("records unavailable", "error", errors.New("no such thing"))
+	if got := strings.Count(out.String(), "\n"); got != 3 {
+		t.Errorf("got %d lines, want 3: %s", got, &out)
+	}
+	out.Reset()
+	r := slog.NewRecord(time.Now().Add(repeatEvery), slog.LevelError, "records unavailable", 0)
+	r.AddAttrs(slog.Any("error", away))
+	if err := log.Handler().Handle(t.Context(), r); err != nil || !strings.Contains(out.String(), "repeated=99") {
+		t.Errorf("got %s, %v", &out, err)
+	}
+}
