@@ -26,6 +26,9 @@ type PolicyProposalResolver interface {
 	Author(ctx context.Context, obj *model.PolicyProposal) (*model.Principal, error)
 	Revision(ctx context.Context, obj *model.PolicyProposal) (*model.PolicyRevision, error)
 
+	MissingApprovals(ctx context.Context, obj *model.PolicyProposal) ([]*model.Approval, error)
+	WantedVotes(ctx context.Context, obj *model.PolicyProposal) ([]*model.WantedVote, error)
+
 	ViewerCan(ctx context.Context, obj *model.PolicyProposal) (*PolicyProposalRights, error)
 }
 type PolicyRevisionResolver interface {
@@ -37,11 +40,15 @@ type PolicyStateResolver interface {
 	OnTrial(ctx context.Context, obj *model.PolicyStanding) (*model.PolicyRevision, error)
 	Proposal(ctx context.Context, obj *model.PolicyStanding) (*model.PolicyProposal, error)
 
+	TakenBackIds(ctx context.Context, obj *model.PolicyStanding) ([]model.ID, error)
 	ActivatedBy(ctx context.Context, obj *model.PolicyStanding) (*model.Principal, error)
 	ActivatedAt(ctx context.Context, obj *model.PolicyStanding) (*time.Time, error)
 }
 type PolicyVoteResolver interface {
 	Approver(ctx context.Context, obj *model.PolicyVote) (*model.Principal, error)
+}
+type WantedVoteResolver interface {
+	Voters(ctx context.Context, obj *model.WantedVote) ([]*model.Principal, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -2603,11 +2610,11 @@ func (ec *executionContext) _PolicyProposal_missingApprovals(ctx context.Context
 			return ec.fieldContext_PolicyProposal_missingApprovals(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Missing(), nil
+			return ec.Resolvers.PolicyProposal().MissingApprovals(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Approval) graphql.Marshaler {
-			return ec.marshalNApproval2ᚕgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApprovalᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Approval) graphql.Marshaler {
+			return ec.marshalNApproval2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApprovalᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2618,9 +2625,41 @@ func (ec *executionContext) fieldContext_PolicyProposal_missingApprovals(_ conte
 		Object:     "PolicyProposal",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Approval(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PolicyProposal_wantedVotes(ctx context.Context, field graphql.CollectedField, obj *model.PolicyProposal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyProposal_wantedVotes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PolicyProposal().WantedVotes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.WantedVote) graphql.Marshaler {
+			return ec.marshalNWantedVote2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐWantedVoteᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyProposal_wantedVotes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PolicyProposal",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WantedVote(ctx, field)
 		},
 	}
 	return fc, nil
@@ -3477,6 +3516,29 @@ func (ec *executionContext) _PolicyState_pastIds(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_PolicyState_pastIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PolicyState", field, false, false, "ID")
+}
+
+func (ec *executionContext) _PolicyState_takenBackIds(ctx context.Context, field graphql.CollectedField, obj *model.PolicyStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyState_takenBackIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PolicyState().TakenBackIds(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.ID) graphql.Marshaler {
+			return ec.marshalNID2ᚕgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐIDᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyState_takenBackIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyState", field, true, true, "ID")
 }
 
 func (ec *executionContext) _PolicyState_activatedBy(ctx context.Context, field graphql.CollectedField, obj *model.PolicyStanding) (ret graphql.Marshaler) {
@@ -4394,6 +4456,130 @@ func (ec *executionContext) fieldContext_UpdatePolicyDraftPayload_userErrors(_ c
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _WantedVote_role(ctx context.Context, field graphql.CollectedField, obj *model.WantedVote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WantedVote_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Role, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WantedVote_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WantedVote", field, false, false, "String")
+}
+
+func (ec *executionContext) _WantedVote_domain(ctx context.Context, field graphql.CollectedField, obj *model.WantedVote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WantedVote_domain(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Domain, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.Slug) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐSlug(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WantedVote_domain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WantedVote", field, false, false, "String")
+}
+
+func (ec *executionContext) _WantedVote_lacking(ctx context.Context, field graphql.CollectedField, obj *model.WantedVote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WantedVote_lacking(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lacking, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WantedVote_lacking(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WantedVote", field, false, false, "Int")
+}
+
+func (ec *executionContext) _WantedVote_voters(ctx context.Context, field graphql.CollectedField, obj *model.WantedVote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WantedVote_voters(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.WantedVote().Voters(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Principal) graphql.Marshaler {
+			return ec.marshalNPrincipal2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐPrincipalᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WantedVote_voters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WantedVote",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Principal(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WantedVote_hint(ctx context.Context, field graphql.CollectedField, obj *model.WantedVote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WantedVote_hint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WantedVote_hint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WantedVote", field, false, false, "String")
 }
 
 func (ec *executionContext) _WithdrawPolicyPayload_proposal(ctx context.Context, field graphql.CollectedField, obj *WithdrawPolicyPayload) (ret graphql.Marshaler) {
@@ -6301,10 +6487,17 @@ func (ec *executionContext) _PolicyProposal(ctx context.Context, sel ast.Selecti
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "missingApprovals":
-			out.Values[i] = ec._PolicyProposal_missingApprovals(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PolicyProposal_missingApprovals(ctx, field, obj)
+				})
+		case "wantedVotes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PolicyProposal_wantedVotes(ctx, field, obj)
+				})
 		case "votes":
 			out.Values[i] = ec._PolicyProposal_votes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -6639,6 +6832,12 @@ func (ec *executionContext) _PolicyState(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "takenBackIds":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PolicyState_takenBackIds(ctx, field, obj)
+				})
 		case "activatedBy":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -7053,6 +7252,60 @@ func (ec *executionContext) _UpdatePolicyDraftPayload(ctx context.Context, sel a
 	return out
 }
 
+var wantedVoteImplementors = []string{"WantedVote"}
+
+func (ec *executionContext) _WantedVote(ctx context.Context, sel ast.SelectionSet, obj *model.WantedVote) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, wantedVoteImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WantedVote")
+		case "role":
+			out.Values[i] = ec._WantedVote_role(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "domain":
+			out.Values[i] = ec._WantedVote_domain(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lacking":
+			out.Values[i] = ec._WantedVote_lacking(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "voters":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._WantedVote_voters(ctx, field, obj)
+				})
+		case "hint":
+			out.Values[i] = ec._WantedVote_hint(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var withdrawPolicyPayloadImplementors = []string{"WithdrawPolicyPayload"}
 
 func (ec *executionContext) _WithdrawPolicyPayload(ctx context.Context, sel ast.SelectionSet, obj *WithdrawPolicyPayload) graphql.Marshaler {
@@ -7118,6 +7371,30 @@ func (ec *executionContext) marshalNApproval2ᚕgithubᚗcomᚋsoukᚑmeshᚋsou
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNApproval2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApprovalᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Approval) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNApproval2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApproval(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNApproval2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApproval(ctx context.Context, sel ast.SelectionSet, v *model.Approval) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Approval!")
+		return graphql.Null
+	}
+	return ec._Approval(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNApprovePolicyInput2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐApprovePolicyInput(ctx context.Context, v any) (ApprovePolicyInput, error) {
@@ -7573,6 +7850,30 @@ func (ec *executionContext) unmarshalNTestPolicyInput2githubᚗcomᚋsoukᚑmesh
 func (ec *executionContext) unmarshalNUpdatePolicyDraftInput2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐUpdatePolicyDraftInput(ctx context.Context, v any) (UpdatePolicyDraftInput, error) {
 	res, err := ec.unmarshalInputUpdatePolicyDraftInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWantedVote2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐWantedVoteᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.WantedVote) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWantedVote2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐWantedVote(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNWantedVote2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐWantedVote(ctx context.Context, sel ast.SelectionSet, v *model.WantedVote) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WantedVote!")
+		return graphql.Null
+	}
+	return ec._WantedVote(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNWithdrawPolicyInput2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐWithdrawPolicyInput(ctx context.Context, v any) (WithdrawPolicyInput, error) {

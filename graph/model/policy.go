@@ -44,6 +44,26 @@ type PolicyState struct {
 	Past        []ID      `json:"past,omitempty"`       // every revision that has been in force, in the order of their first day
 	ActivatedBy ID        `json:"activatedBy"`
 	ActivatedAt time.Time `json:"activatedAt"`
+
+	// TakenBack are the revisions that the platform returned to before; each
+	// needs a new proposal. Which the domain returned to before is not noted.
+	TakenBack []TakenBack `json:"takenBack,omitempty"`
+}
+
+// TakenBack is a revision that the platform took back, and when.
+type TakenBack struct {
+	RevisionID ID        `json:"revisionId"`
+	At         time.Time `json:"at"`
+}
+
+// TakenBackAt tells when the platform took the revision back; nil when it did not.
+func (s PolicyState) TakenBackAt(id ID) *time.Time {
+	for _, t := range s.TakenBack {
+		if t.RevisionID == id {
+			return &t.At
+		}
+	}
+	return nil
 }
 
 // ProposalStatus is where a policy proposal stands.

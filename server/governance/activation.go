@@ -2,10 +2,12 @@ package governance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -30,15 +32,12 @@ func (s *Service) Activate(ctx context.Context, id model.ID) (model.PolicyPropos
 	if err != nil {
 		return p, err
 	}
-	if err := s.ripe(ctx, p, base); err != nil {
+	if err := s.ripe(ctx, p, state, base); err != nil {
 		return p, err
 	}
 	p.Approvals = answer.Approvals
-	if missing, err := s.missing(ctx, p, res); err != nil {
+	if err := s.voted(ctx, p, res, answer); err != nil {
 		return p, err
-	} else if len(missing) > 0 { // the policies want more now, or an approver's word counts no longer
-		answer.Approvals = missing
-		return p, s.gate.Refuse(ctx, model.ActPolicyActivate, res, answer)
 	}
 	was := state
 	writes, err := s.succeed(ctx, &state, &p)
@@ -55,10 +54,28 @@ func (s *Service) Activate(ctx context.Context, id model.ID) (model.PolicyPropos
 	return p, s.served(ctx, p.Domain)
 }
 
+// voted refuses what lacks votes: the policies want more now, or an approver's
+// word counts no longer.
+func (s *Service) voted(ctx context.Context, p model.PolicyProposal, res policy.Resource, answer gate.Answer) error {
+	tally, err := s.tally(ctx, p)
+	if err != nil || len(tally.Missing) == 0 {
+		return err
+	}
+	answer.Approvals = tally.Missing
+	refused := s.gate.Refuse(ctx, model.ActPolicyActivate, res, answer)
+	if e, ok := errors.AsType[*model.Error](refused); ok && e.Kind == model.KindDenied {
+		e.Hint = tally.Say() + " Approve the proposal again."
+	}
+	return refused
+}
+
 // ripe reports why the proposal cannot come into force as it stands.
-func (s *Service) ripe(ctx context.Context, p model.PolicyProposal, base string) error {
+func (s *Service) ripe(ctx context.Context, p model.PolicyProposal, state model.PolicyState, base string) error {
 	if p.Status != model.ProposalApproved || p.Impact == nil {
 		return model.Conflict("status", "the proposal is "+string(p.Status)+" and only an approved one comes into force", "have it checked, tested, assessed and approved first")
+	}
+	if at := state.TakenBackAt(p.RevisionID); at != nil && !p.CreatedAt.After(*at) {
+		return errTakenBack("id", *at)
 	}
 	if base != p.Impact.BaseHash {
 		return errBase()
@@ -92,6 +109,7 @@ func (s *Service) succeed(ctx context.Context, state *model.PolicyState, p *mode
 		state.ShadowID, state.ShadowOf = "", ""
 	}
 	state.PreviousID, state.ActiveID, state.ProposalID = state.ActiveID, p.RevisionID, p.ID
+	state.TakenBack = slices.DeleteFunc(slices.Clone(state.TakenBack), func(t model.TakenBack) bool { return t.RevisionID == p.RevisionID })
 	if err := s.sign(ctx, state); err != nil {
 		return nil, err
 	}
@@ -192,6 +210,9 @@ func (s *Service) Rollback(ctx context.Context, r Return) (model.PolicyRollback,
 	if err != nil {
 		return out, err
 	}
+	if err := s.returnable(ctx, state, to); err != nil {
+		return out, err
+	}
 	was := state
 	writes, err := s.goBack(ctx, &state, to, &out)
 	if err != nil {
@@ -235,7 +256,10 @@ func (s *Service) goBack(ctx context.Context, state *model.PolicyState, to model
 		return nil, err
 	}
 	left := state.ActiveID
-	state.ActiveID, state.ProposalID, state.PreviousID = to, "", before(state.Past, to)
+	if err := s.takeBack(ctx, state, to); err != nil {
+		return nil, err
+	}
+	state.ActiveID, state.ProposalID, state.PreviousID = to, "", before(*state, to)
 	if to != "" {
 		more, err := s.reviveRevision(ctx, state, out)
 		if err != nil {
@@ -255,10 +279,12 @@ func (s *Service) goBack(ctx context.Context, state *model.PolicyState, to model
 	return append(writes, store.PolicyStates.Put(*state)), nil
 }
 
-// before is what was in force before the revision first was.
-func before(past []model.ID, id model.ID) model.ID {
-	if i := slices.Index(past, id); i > 0 {
-		return past[i-1]
+// before is what was in force before the revision first was, and is not taken back.
+func before(state model.PolicyState, id model.ID) model.ID {
+	for i := slices.Index(state.Past, id) - 1; i >= 0; i-- {
+		if state.TakenBackAt(state.Past[i]) == nil {
+			return state.Past[i]
+		}
 	}
 	return ""
 }
@@ -300,20 +326,14 @@ func (s *Service) reviveRevision(ctx context.Context, state *model.PolicyState, 
 // reviveProposal marks the proposal that had brought the revision as active
 // again; there is none for a revision that was only ever rolled back to.
 func (s *Service) reviveProposal(ctx context.Context, state *model.PolicyState, brought model.ID) ([]store.Write, error) {
-	q := store.Query{Index: "by_revision", Where: store.Eq("revision", string(brought)), Desc: true, Limit: store.MaxPage}
-	for p, err := range store.PolicyProposals.All(ctx, s.store, q) {
-		if err != nil {
-			return nil, err
-		}
-		if p.Status != model.ProposalSuperseded && p.Status != model.ProposalRolledBack {
-			continue
-		}
-		p.RevisionID, p.ClosedAt = state.ActiveID, nil
-		state.ProposalID = p.ID
-		err = p.Move(model.ProposalActive)
-		return []store.Write{store.PolicyProposals.Put(p)}, err
+	p, found, err := s.brought(ctx, brought)
+	if err != nil || !found {
+		return nil, err
 	}
-	return nil, nil
+	p.RevisionID, p.ClosedAt = state.ActiveID, nil
+	state.ProposalID = p.ID
+	err = p.Move(model.ProposalActive)
+	return []store.Write{store.PolicyProposals.Put(p)}, err
 }
 
 // served makes the engine follow what has just been written. The store is what

@@ -113,7 +113,11 @@ func (s *Service) report(ctx context.Context, assessed model.PolicyProposal, imp
 		return p, err
 	}
 	p.Approvals = wants.Approvals
-	if len(p.Missing()) == 0 {
+	tally, err := s.tally(ctx, p)
+	if err != nil {
+		return p, err
+	}
+	if len(tally.Missing) == 0 {
 		p.Status = model.ProposalApproved
 	}
 	return s.put(ctx, "policy.assess", p, "report "+impact.Hash, answer, wants.Record)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/approval"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
@@ -20,6 +21,7 @@ type Service struct {
 	store   store.Store
 	gate    *gate.Gate
 	engine  *policy.Engine
+	votes   *approval.Room
 	now     func() time.Time
 	log     decisions
 	serving serving
@@ -30,7 +32,7 @@ type Service struct {
 // New makes the service. Until Load the engine decides with what it was
 // started with.
 func New(s store.Store, g *gate.Gate, e *policy.Engine, now func() time.Time) *Service {
-	svc := &Service{store: s, gate: g, engine: e, now: now, log: recorded{s}}
+	svc := &Service{store: s, gate: g, engine: e, votes: approval.New(s), now: now, log: recorded{s}}
 	svc.serving.domains = map[model.Slug]served{}
 	svc.jobs.all = map[model.ID]*job{}
 	svc.trials.counts = map[model.ID]model.PolicyDifference{}
@@ -59,6 +61,14 @@ func (s *Service) Can(ctx context.Context, id model.ID, actions ...model.Action)
 			return nil, err
 		}
 		can[action] = answer.Outcome
+		if action != model.ActPolicyApprove || !answer.Allowed() {
+			continue
+		}
+		if may, err := s.mayVote(ctx, p); err != nil {
+			return nil, err
+		} else if !may {
+			can[action] = model.Deny
+		}
 	}
 	return can, nil
 }
@@ -66,12 +76,12 @@ func (s *Service) Can(ctx context.Context, id model.ID, actions ...model.Action)
 // ask puts a question about a proposal. What the policies know of it is its
 // impact and the roles that its approvals name.
 func (s *Service) ask(ctx context.Context, action model.Action, p model.PolicyProposal, res policy.Resource) (gate.Answer, error) {
-	wanted, err := s.wanted(ctx, p, res)
+	seats, err := s.seats(ctx, p)
 	if err != nil {
 		return gate.Answer{}, err
 	}
 	extra := gate.Extra{Impact: impactFact(p)}
-	for _, a := range wanted {
+	for _, a := range seats {
 		extra.Roles = append(extra.Roles, a.Role)
 	}
 	return s.gate.Ask(ctx, action, res, extra)

@@ -38,7 +38,7 @@ func TestOvertaken(t *testing.T) {
 	discussed := func() { c.remark(p) }
 	activeDiscussed := func() { c.remark(active) }
 	tried := func() { c.try(p, true) }
-	otherRules := func() { c.rollback("cy") }
+	otherRules := func() { c.rollback("ana") }
 	for _, w := range []struct {
 		name, action, field, message string
 		first                        func()

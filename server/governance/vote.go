@@ -5,8 +5,7 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/gate"
-	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/approval"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -39,7 +38,8 @@ func (s *Service) Comment(ctx context.Context, id model.ID, text string) (model.
 // Approve casts the actor's vote in every role that the policies named and the
 // actor holds. The vote is for the report of that hash; when it is not the
 // proposal's any more the error is of kind Conflict. The last vote wanted
-// approves the proposal, which puts nothing in force yet.
+// approves the proposal, which puts nothing in force yet. An approved one whose
+// votes do not suffice any more takes votes again.
 func (s *Service) Approve(ctx context.Context, id model.ID, report, comment string) (model.PolicyProposal, error) {
 	if err := (model.Text{Field: "comment", Most: maxComment, Prose: true}).Check(comment); err != nil {
 		return model.PolicyProposal{}, err
@@ -53,13 +53,17 @@ func (s *Service) Approve(ctx context.Context, id model.ID, report, comment stri
 		if err != nil {
 			return p, err
 		}
-		if err := s.votable(ctx, p, report); err != nil {
+		if err := s.votable(ctx, &p, report); err != nil {
 			return p, err
 		}
-		if err := s.cast(ctx, &p, res, comment); err != nil {
+		if err := s.cast(ctx, &p, comment); err != nil {
 			return p, err
 		}
-		if len(p.Missing()) == 0 {
+		tally, err := s.tally(ctx, p)
+		if err != nil {
+			return p, err
+		}
+		if len(tally.Missing) == 0 && p.Status != model.ProposalApproved {
 			if err := p.Move(model.ProposalApproved); err != nil {
 				return p, err
 			}
@@ -69,116 +73,144 @@ func (s *Service) Approve(ctx context.Context, id model.ID, report, comment stri
 }
 
 // votable reports why there is nothing to vote on: no report, another report,
-// or one about rules that are no longer in force.
-func (s *Service) votable(ctx context.Context, p model.PolicyProposal, report string) error {
+// one about rules that are no longer in force, or no vote missing. What an
+// approved proposal wants is asked anew.
+func (s *Service) votable(ctx context.Context, p *model.PolicyProposal, report string) error {
 	switch {
-	case p.Status == model.ProposalApproved:
-		return model.Conflict("status", "the proposal has every vote that it needs", "activate it")
-	case p.Status != model.ProposalAssessed || p.Impact == nil:
+	case p.Impact == nil || (p.Status != model.ProposalAssessed && p.Status != model.ProposalApproved):
 		return model.Conflict("status", "the proposal is "+string(p.Status)+" and has no report to vote on", "check, test and assess it first")
 	case report != p.Impact.Hash:
 		return model.Conflict("reportHash", "this is not the report that the proposal has now", "read the impact again and approve that one")
 	}
 	_, base, err := s.inForce(ctx, p.Domain)
-	if err == nil && base != p.Impact.BaseHash {
-		err = errBase()
+	if err != nil {
+		return err
+	}
+	if base != p.Impact.BaseHash {
+		return errBase()
+	}
+	if p.Status != model.ProposalApproved {
+		return nil
+	}
+	wants, err := s.wants(ctx, *p)
+	if err != nil {
+		return err
+	}
+	p.Approvals = wants.Approvals
+	tally, err := s.tally(ctx, *p)
+	if err == nil && len(tally.Missing) == 0 {
+		err = model.Conflict("status", "the proposal has every vote that it needs", "activate it")
 	}
 	return err
 }
 
 // cast records a vote for each approval that the actor's word counts towards.
 // Nobody votes for what they wrote, even if somebody else proposes it.
-func (s *Service) cast(ctx context.Context, p *model.PolicyProposal, res policy.Resource, comment string) error {
+func (s *Service) cast(ctx context.Context, p *model.PolicyProposal, comment string) error {
 	actor, err := model.PrincipalFrom(ctx)
 	if err != nil {
 		return err
 	}
-	r, err := store.PolicyRevisions.Get(ctx, s.store, p.RevisionID)
+	tally, err := s.tally(ctx, *p)
 	if err != nil {
 		return err
 	}
-	if actor.ID == p.AuthorID || actor.ID == r.AuthorID {
-		return &model.Error{Kind: model.KindDenied, Message: "nobody may approve the rules that they wrote", Hint: "another steward has to"}
-	}
-	wanted, err := s.wanted(ctx, *p, res)
+	open, err := tally.Allow(actor.ID)
 	if err != nil {
-		return err
+		return s.explainRefusal(ctx, *p, actor, err)
 	}
-	if len(wanted) == 0 {
-		return &model.Error{Kind: model.KindDenied, Message: "the proposal wants other approvers than you", Hint: "its approvals name the roles that count"}
-	}
-	votes := len(p.Votes)
-	for _, a := range wanted {
-		cast := func(v model.PolicyVote) bool {
-			return v.ApproverID == actor.ID && v.Role == a.Role && v.Domain == a.Domain && v.ReportHash == p.Impact.Hash
-		}
-		if !slices.ContainsFunc(p.Votes, cast) {
-			v := model.Vote{ApproverID: actor.ID, Role: a.Role, Domain: a.Domain, Approve: true, Comment: comment, At: model.Instant(s.now())}
-			p.Votes = append(p.Votes, model.PolicyVote{Vote: v, ReportHash: p.Impact.Hash})
-		}
-	}
-	if len(p.Votes) == votes {
-		return model.Conflict("id", "you have approved this proposal already", "others have to approve it too")
+	for _, a := range open {
+		v := model.Vote{ApproverID: actor.ID, Role: a.Role, Domain: a.Domain, Approve: true, Comment: comment, At: model.Instant(s.now())}
+		p.Votes = append(p.Votes, model.PolicyVote{Vote: v, ReportHash: p.Impact.Hash})
 	}
 	return nil
 }
 
-// wanted lists the approvals of the proposal that the actor's word counts towards.
-func (s *Service) wanted(ctx context.Context, p model.PolicyProposal, res policy.Resource) ([]model.Approval, error) {
-	var wanted []model.Approval
-	for _, a := range p.Approvals {
-		may, err := s.mayVote(ctx, p, res, a)
-		if err != nil {
-			return nil, err
-		}
-		if may {
-			wanted = append(wanted, a)
-		}
+// explainRefusal tells those who can never vote why.
+func (s *Service) explainRefusal(ctx context.Context, p model.PolicyProposal, actor model.Principal, refusal error) error {
+	authors, err := s.authors(ctx, p)
+	switch {
+	case err != nil:
+		return err
+	case slices.Contains(authors, actor.ID):
+		return &model.Error{Kind: model.KindDenied, Message: "nobody may approve the rules that they wrote", Hint: "another steward has to"}
+	case actor.Kind != model.Person:
+		return onlyPersons(ctx)
 	}
-	return wanted, nil
+	return refusal
 }
 
-// mayVote lets a platform steward stand in for a domain whose only steward
-// wrote the rules: nobody else could ever speak for it.
-func (s *Service) mayVote(ctx context.Context, p model.PolicyProposal, res policy.Resource, a model.Approval) (bool, error) {
-	may, err := s.gate.MayVote(ctx, res, a)
-	if may || err != nil || a.Role != gate.RoleDomainSteward {
-		return may, err
+// authors are whoever proposed the rules and whoever wrote them first.
+func (s *Service) authors(ctx context.Context, p model.PolicyProposal) ([]model.ID, error) {
+	revisions, err := store.PolicyRevisions.GetMany(ctx, s.store, p.RevisionID)
+	authors := []model.ID{p.AuthorID}
+	for _, r := range revisions {
+		authors = append(authors, r.AuthorID)
+	}
+	return authors, err
+}
+
+// tally counts the votes for the report that the proposal has, on the roles as
+// they are at this moment.
+func (s *Service) tally(ctx context.Context, p model.PolicyProposal) (approval.Tally, error) {
+	authors, err := s.authors(ctx, p)
+	if err != nil {
+		return approval.Tally{}, err
+	}
+	return s.votes.Tally(ctx, matter(p, authors))
+}
+
+func matter(p model.PolicyProposal, authors []model.ID) approval.Matter {
+	m := approval.Matter{Approvals: p.Approvals, Domain: p.Domain, Excluded: authors}
+	for _, v := range p.Votes {
+		if p.Impact != nil && v.ReportHash == p.Impact.Hash {
+			m.Votes = append(m.Votes, v.Vote)
+		}
+	}
+	return m
+}
+
+// seats lists the approvals of the proposal that the actor's word counts towards.
+func (s *Service) seats(ctx context.Context, p model.PolicyProposal) ([]model.Approval, error) {
+	if len(p.Approvals) == 0 {
+		return nil, nil
 	}
 	actor, err := model.PrincipalFrom(ctx)
-	if err != nil || actor.ID == p.AuthorID || !actor.Has(model.RoleSteward) {
-		return false, err
+	if err != nil {
+		return nil, err
 	}
-	d, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", string(a.Domain))})
-	if model.Is(err, model.KindNotFound) {
-		return false, nil
-	}
-	others := slices.ContainsFunc(d.StewardIDs, func(id model.ID) bool { return id != p.AuthorID })
-	return err == nil && !others, err
+	tally, err := s.tally(ctx, p)
+	return tally.Seats(actor.ID), err
 }
 
-// missing lists the approvals that lack votes as things stand now: whoever
-// lost the role that they voted in, or was suspended, has no word any more.
-func (s *Service) missing(ctx context.Context, p model.PolicyProposal, res policy.Resource) ([]model.Approval, error) {
-	var counting []model.PolicyVote
-	for _, v := range p.Votes {
-		voters, err := store.Principals.GetMany(ctx, s.store, v.ApproverID)
-		if err != nil {
-			return nil, err
-		}
-		if len(voters) == 0 || voters[0].Suspended {
-			continue
-		}
-		may, err := s.mayVote(model.WithPrincipal(ctx, voters[0]), p, res, model.Approval{Role: v.Role, Domain: v.Domain})
-		if err != nil {
-			return nil, err
-		}
-		if may {
-			counting = append(counting, v)
-		}
+// mayVote reports whether Approve would take the actor's vote, once the
+// policies allow it: it is what cast asks.
+func (s *Service) mayVote(ctx context.Context, p model.PolicyProposal) (bool, error) {
+	actor, err := model.PrincipalFrom(ctx)
+	if err != nil || actor.Kind != model.Person {
+		return false, err
 	}
-	p.Votes = counting
-	return p.Missing(), nil
+	if p.Impact == nil {
+		return true, nil // nobody knows yet whose vote is wanted
+	}
+	tally, err := s.tally(ctx, p)
+	if err != nil || p.Status == model.ProposalApproved && len(tally.Missing) == 0 {
+		return false, err
+	}
+	_, refusal := tally.Allow(actor.ID)
+	return refusal == nil, nil
+}
+
+// Wanted lists the votes that each of the proposals lacks at this moment, who
+// could give them, and what to do if nobody can. It is for those who may see
+// the proposal.
+func (s *Service) Wanted(ctx context.Context, id model.ID) ([]model.WantedVote, error) {
+	p, _, err := s.see(ctx, id)
+	if err != nil || p.Impact == nil || !p.Open() {
+		return nil, err
+	}
+	tally, err := s.tally(ctx, p)
+	return tally.Wanted, err
 }
 
 // Reject turns a proposal down. One word of whoever may approve it is enough.
@@ -206,6 +238,9 @@ func (s *Service) turnDown(ctx context.Context, action model.Action, event strin
 		at := model.Instant(s.now())
 		p.ClosedAt = &at
 		if action == model.ActPolicyApprove {
+			if err := onlyPersons(ctx); err != nil {
+				return p, err
+			}
 			if err := s.refuseIt(ctx, &p, why); err != nil {
 				return p, err
 			}
@@ -221,6 +256,15 @@ func (s *Service) turnDown(ctx context.Context, action model.Action, event strin
 	}
 	s.jobs.cancel(id)
 	return p, s.reload(ctx, p.Domain)
+}
+
+// onlyPersons keeps services from voting, against something too.
+func onlyPersons(ctx context.Context) error {
+	actor, err := model.PrincipalFrom(ctx)
+	if err == nil && actor.Kind != model.Person {
+		err = &model.Error{Kind: model.KindDenied, Message: "services do not vote on rules", Hint: "a person in the role has to"}
+	}
+	return err
 }
 
 // refuseIt replaces whatever the actor had voted by a vote against.

@@ -186,6 +186,53 @@ func (r policyProposal) Revision(ctx context.Context, p *model.PolicyProposal) (
 	return query(r).PolicyRevision(ctx, p.RevisionID)
 }
 
+// MissingApprovals resolves the approvals that a proposal lacks: of one that
+// can still come into force, as things stand at this moment.
+func (r policyProposal) MissingApprovals(ctx context.Context, p *model.PolicyProposal) ([]*model.Approval, error) {
+	if !p.Open() {
+		return pointers(p.Missing()), nil
+	}
+	wanted, err := r.s.Governance.Wanted(ctx, p.ID)
+	missing := make([]*model.Approval, len(wanted))
+	for i, w := range wanted {
+		missing[i] = &w.Approval
+	}
+	return missing, err
+}
+
+// WantedVotes resolves the votes that a proposal lacks.
+func (r policyProposal) WantedVotes(ctx context.Context, p *model.PolicyProposal) ([]*model.WantedVote, error) {
+	wanted, err := r.s.Governance.Wanted(ctx, p.ID)
+	return pointers(wanted), err
+}
+
+// maxVoters bounds the people that are named beside a vote.
+const maxVoters = 100
+
+// Voters resolves who could vote, among those that the viewer may know of.
+func (wantedVote) Voters(ctx context.Context, w *model.WantedVote) ([]*model.Principal, error) {
+	voters := []*model.Principal{}
+	for _, id := range w.VoterIDs[:min(len(w.VoterIDs), maxVoters)] {
+		p, err := follow(ctx, &linksFrom(ctx).principals, id)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			voters = append(voters, p)
+		}
+	}
+	return voters, nil
+}
+
+// TakenBackIds resolves the revisions that the platform took back.
+func (policyState) TakenBackIds(_ context.Context, p *model.PolicyStanding) ([]model.ID, error) {
+	ids := make([]model.ID, len(p.TakenBack))
+	for i, t := range p.TakenBack {
+		ids[i] = t.RevisionID
+	}
+	return ids, nil
+}
+
 // ViewerCan resolves the viewer's rights over a proposal.
 func (r policyProposal) ViewerCan(ctx context.Context, p *model.PolicyProposal) (*graph.PolicyProposalRights, error) {
 	can, err := r.s.Governance.Can(ctx, p.ID, model.ActPolicyDraft, model.ActPolicyComment, model.ActPolicyApprove, model.ActPolicyActivate)

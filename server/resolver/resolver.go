@@ -87,6 +87,7 @@ func (r root) HarvestRun() graph.HarvestRunResolver         { return harvestRun(
 func (r root) AuditEvent() graph.AuditEventResolver         { return auditEvent(r) }
 func (r root) DecisionRecord() graph.DecisionRecordResolver { return decisionRecord(r) }
 func (r root) PolicyProposal() graph.PolicyProposalResolver { return policyProposal(r) }
+func (r root) WantedVote() graph.WantedVoteResolver         { return wantedVote(r) }
 func (r root) PolicyRevision() graph.PolicyRevisionResolver { return policyRevision(r) }
 func (r root) PolicyState() graph.PolicyStateResolver       { return policyState(r) }
 func (r root) PolicyVote() graph.PolicyVoteResolver         { return policyVote(r) }
@@ -119,6 +120,7 @@ type (
 	auditEvent     struct{ s Services }
 	decisionRecord struct{ s Services }
 	policyProposal struct{ s Services }
+	wantedVote     struct{ s Services }
 	policyRevision struct{ s Services }
 	policyState    struct{ s Services }
 	policyVote     struct{ s Services }
