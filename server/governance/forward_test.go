@@ -15,6 +15,7 @@ import (
 func TestTakenBack(t *testing.T) { onEngines(t, takenBack) }
 
 func takenBack(t *testing.T, c *company) {
+	t.Helper()
 	bad := c.activated(c.draft("ana", campaigns(t)))
 	twin := c.approvedTwin(t, bad)
 	c.rollback("cy")
