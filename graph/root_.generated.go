@@ -52,6 +52,7 @@ type ResolverRoot interface {
 	Token() TokenResolver
 	Viewer() ViewerResolver
 	Vote() VoteResolver
+	WantedVote() WantedVoteResolver
 }
 
 type DirectiveRoot struct {
@@ -723,26 +724,27 @@ type ComplexityRoot struct {
 	}
 
 	PolicyProposal struct {
-		Approvals   func(childComplexity int) int
-		Author      func(childComplexity int) int
-		BaseHash    func(childComplexity int) int
-		ClosedAt    func(childComplexity int) int
-		Comments    func(childComplexity int) int
-		CreatedAt   func(childComplexity int) int
-		Description func(childComplexity int) int
-		Domain      func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Impact      func(childComplexity int) int
-		Missing     func(childComplexity int) int
-		Problems    func(childComplexity int) int
-		Revision    func(childComplexity int) int
-		Status      func(childComplexity int) int
-		Tests       func(childComplexity int) int
-		Title       func(childComplexity int) int
-		Touches     func(childComplexity int) int
-		UpdatedAt   func(childComplexity int) int
-		ViewerCan   func(childComplexity int) int
-		Votes       func(childComplexity int) int
+		Approvals        func(childComplexity int) int
+		Author           func(childComplexity int) int
+		BaseHash         func(childComplexity int) int
+		ClosedAt         func(childComplexity int) int
+		Comments         func(childComplexity int) int
+		CreatedAt        func(childComplexity int) int
+		Description      func(childComplexity int) int
+		Domain           func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Impact           func(childComplexity int) int
+		MissingApprovals func(childComplexity int) int
+		Problems         func(childComplexity int) int
+		Revision         func(childComplexity int) int
+		Status           func(childComplexity int) int
+		Tests            func(childComplexity int) int
+		Title            func(childComplexity int) int
+		Touches          func(childComplexity int) int
+		UpdatedAt        func(childComplexity int) int
+		ViewerCan        func(childComplexity int) int
+		Votes            func(childComplexity int) int
+		WantedVotes      func(childComplexity int) int
 	}
 
 	PolicyProposalConnection struct {
@@ -792,6 +794,7 @@ type ComplexityRoot struct {
 		QuarantinedUntil func(childComplexity int) int
 		Revision         func(childComplexity int) int
 		ServingHash      func(childComplexity int) int
+		TakenBackIds     func(childComplexity int) int
 	}
 
 	PolicyTests struct {
@@ -1183,6 +1186,14 @@ type ComplexityRoot struct {
 		Comment  func(childComplexity int) int
 		Domain   func(childComplexity int) int
 		Role     func(childComplexity int) int
+	}
+
+	WantedVote struct {
+		Domain  func(childComplexity int) int
+		Hint    func(childComplexity int) int
+		Lacking func(childComplexity int) int
+		Role    func(childComplexity int) int
+		Voters  func(childComplexity int) int
 	}
 
 	WithdrawPolicyPayload struct {
@@ -4080,11 +4091,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PolicyProposal.Impact(childComplexity), true
 	case "PolicyProposal.missingApprovals":
-		if e.ComplexityRoot.PolicyProposal.Missing == nil {
+		if e.ComplexityRoot.PolicyProposal.MissingApprovals == nil {
 			break
 		}
 
-		return e.ComplexityRoot.PolicyProposal.Missing(childComplexity), true
+		return e.ComplexityRoot.PolicyProposal.MissingApprovals(childComplexity), true
 	case "PolicyProposal.problems":
 		if e.ComplexityRoot.PolicyProposal.Problems == nil {
 			break
@@ -4139,6 +4150,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PolicyProposal.Votes(childComplexity), true
+	case "PolicyProposal.wantedVotes":
+		if e.ComplexityRoot.PolicyProposal.WantedVotes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyProposal.WantedVotes(childComplexity), true
 
 	case "PolicyProposalConnection.edges":
 		if e.ComplexityRoot.PolicyProposalConnection.Edges == nil {
@@ -4331,6 +4348,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PolicyState.ServingHash(childComplexity), true
+	case "PolicyState.takenBackIds":
+		if e.ComplexityRoot.PolicyState.TakenBackIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyState.TakenBackIds(childComplexity), true
 
 	case "PolicyTests.covered":
 		if e.ComplexityRoot.PolicyTests.Covered == nil {
@@ -5975,6 +5998,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Vote.Role(childComplexity), true
 
+	case "WantedVote.domain":
+		if e.ComplexityRoot.WantedVote.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantedVote.Domain(childComplexity), true
+	case "WantedVote.hint":
+		if e.ComplexityRoot.WantedVote.Hint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantedVote.Hint(childComplexity), true
+	case "WantedVote.lacking":
+		if e.ComplexityRoot.WantedVote.Lacking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantedVote.Lacking(childComplexity), true
+	case "WantedVote.role":
+		if e.ComplexityRoot.WantedVote.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantedVote.Role(childComplexity), true
+	case "WantedVote.voters":
+		if e.ComplexityRoot.WantedVote.Voters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WantedVote.Voters(childComplexity), true
+
 	case "WithdrawPolicyPayload.proposal":
 		if e.ComplexityRoot.WithdrawPolicyPayload.Proposal == nil {
 			break
@@ -7450,6 +7504,8 @@ func (ec *executionContext) childFields_PolicyProposal(ctx context.Context, fiel
 		return ec.fieldContext_PolicyProposal_approvals(ctx, field)
 	case "missingApprovals":
 		return ec.fieldContext_PolicyProposal_missingApprovals(ctx, field)
+	case "wantedVotes":
+		return ec.fieldContext_PolicyProposal_wantedVotes(ctx, field)
 	case "votes":
 		return ec.fieldContext_PolicyProposal_votes(ctx, field)
 	case "comments":
@@ -7550,6 +7606,8 @@ func (ec *executionContext) childFields_PolicyState(ctx context.Context, field g
 		return ec.fieldContext_PolicyState_proposal(ctx, field)
 	case "pastIds":
 		return ec.fieldContext_PolicyState_pastIds(ctx, field)
+	case "takenBackIds":
+		return ec.fieldContext_PolicyState_takenBackIds(ctx, field)
 	case "activatedBy":
 		return ec.fieldContext_PolicyState_activatedBy(ctx, field)
 	case "activatedAt":
@@ -8256,6 +8314,22 @@ func (ec *executionContext) childFields_Vote(ctx context.Context, field graphql.
 		return ec.fieldContext_Vote_at(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Vote", field.Name)
+}
+
+func (ec *executionContext) childFields_WantedVote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_WantedVote_role(ctx, field)
+	case "domain":
+		return ec.fieldContext_WantedVote_domain(ctx, field)
+	case "lacking":
+		return ec.fieldContext_WantedVote_lacking(ctx, field)
+	case "voters":
+		return ec.fieldContext_WantedVote_voters(ctx, field)
+	case "hint":
+		return ec.fieldContext_WantedVote_hint(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WantedVote", field.Name)
 }
 
 func (ec *executionContext) childFields_WithdrawPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
