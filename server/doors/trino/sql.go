@@ -22,8 +22,8 @@ func identifier(name string) (string, bool) {
 
 var (
 	numberShape = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?$`)
-	dateShape   = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-	momentShape = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?$`)
+	uuidShape   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	lengths     = regexp.MustCompile(`\([^)]*\)`)
 )
 
 // literal writes a value as the type of its column wants it. Of a type that we
@@ -33,33 +33,39 @@ func literal(value, native string) (string, bool) {
 		return "", false
 	}
 	quoted := `'` + strings.ReplaceAll(value, `'`, `''`) + `'`
-	switch typeClass(native) {
+	switch class := typeClass(native); class {
 	case "number":
 		return value, numberShape.MatchString(value)
 	case "boolean":
 		value = strings.ToLower(value)
 		return value, value == "true" || value == "false"
-	case "date":
-		return "DATE " + quoted, dateShape.MatchString(value)
-	case "timestamp":
-		return "TIMESTAMP " + strings.Replace(quoted, "T", " ", 1), momentShape.MatchString(value) || dateShape.MatchString(value)
+	case "uuid":
+		return "UUID " + quoted, uuidShape.MatchString(value)
+	case "date", "timestamp", "timestamptz", "time", "timetz":
+		return timeLiteral(value, class)
 	}
 	return quoted, true
 }
 
 // typeClass sorts the types of databases by how their values are written.
 func typeClass(native string) string {
-	word, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(native)), "(")
-	switch word = strings.TrimSpace(word); word {
+	word := lengths.ReplaceAllString(strings.ToLower(native), " ")
+	switch word = strings.Join(strings.Fields(word), " "); word {
 	case "int", "integer", "bigint", "smallint", "tinyint", "int2", "int4", "int8", "numeric", "decimal", "real", "float", "float4", "float8",
 		"double", "double precision", "serial", "bigserial":
 		return "number"
 	case "bool", "boolean":
 		return "boolean"
-	case "date":
-		return "date"
-	case "timestamp", "timestamp without time zone", "timestamp with time zone", "timestamptz", "datetime":
+	case "date", "uuid", "time", "timetz", "timestamptz":
+		return word
+	case "time without time zone":
+		return "time"
+	case "time with time zone":
+		return "timetz"
+	case "timestamp", "timestamp without time zone", "datetime":
 		return "timestamp"
+	case "timestamp with time zone", "timestamp with local time zone":
+		return "timestamptz"
 	}
 	return "text"
 }
