@@ -1926,6 +1926,29 @@ func (ec *executionContext) fieldContext_PolicyImpact_loosenings(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _PolicyImpact_rowSteps(ctx context.Context, field graphql.CollectedField, obj *model.PolicyImpact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyImpact_rowSteps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RowSteps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyImpact_rowSteps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyImpact", field, false, false, "Int")
+}
+
 func (ec *executionContext) _PolicyImpact_duration(ctx context.Context, field graphql.CollectedField, obj *model.PolicyImpact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6234,6 +6257,11 @@ func (ec *executionContext) _PolicyImpact(ctx context.Context, sel ast.Selection
 			}
 		case "loosenings":
 			out.Values[i] = ec._PolicyImpact_loosenings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rowSteps":
+			out.Values[i] = ec._PolicyImpact_rowSteps(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

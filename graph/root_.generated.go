@@ -699,6 +699,7 @@ type ComplexityRoot struct {
 		Loosens      func(childComplexity int) int
 		Replayed     func(childComplexity int) int
 		RevisionHash func(childComplexity int) int
+		RowSteps     func(childComplexity int) int
 		Sensitive    func(childComplexity int) int
 	}
 
@@ -3948,6 +3949,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PolicyImpact.RevisionHash(childComplexity), true
+	case "PolicyImpact.rowSteps":
+		if e.ComplexityRoot.PolicyImpact.RowSteps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.RowSteps(childComplexity), true
 	case "PolicyImpact.isSensitive":
 		if e.ComplexityRoot.PolicyImpact.Sensitive == nil {
 			break
@@ -7424,6 +7431,8 @@ func (ec *executionContext) childFields_PolicyImpact(ctx context.Context, field 
 		return ec.fieldContext_PolicyImpact_isSensitive(ctx, field)
 	case "loosenings":
 		return ec.fieldContext_PolicyImpact_loosenings(ctx, field)
+	case "rowSteps":
+		return ec.fieldContext_PolicyImpact_rowSteps(ctx, field)
 	case "duration":
 		return ec.fieldContext_PolicyImpact_duration(ctx, field)
 	}

@@ -1,5 +1,7 @@
 package model
 
+import "time"
+
 // Paging asks for one page of a list.
 type Paging struct {
 	First int    // 1 to 200
@@ -22,4 +24,12 @@ type Page[T any] struct {
 	Nodes   []T
 	Cursors []string
 	More    bool
+	LeftOut []LeftOut // domains whose rows are not among them, though some might be
+}
+
+// LeftOut says that the rows of a domain are not in a list, and why.
+type LeftOut struct {
+	Domain Slug      `json:"domain"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"` // then the domain's rules are asked again
 }

@@ -200,6 +200,8 @@ type PolicyImpact struct {
 	Loosens      bool         `json:"loosens"`   // it allows what was refused
 	Sensitive    bool         `json:"sensitive"` // and does so on confidential data
 
+	RowSteps int `json:"rowSteps,omitempty"` // that one row of a list takes; 0 where lists are filters
+
 	// Loosenings are the rules that are not provably narrower than those in force.
 	Loosenings []PolicyProblem `json:"loosenings,omitempty"`
 

@@ -57,8 +57,7 @@ func ListFor[T any](ctx context.Context, g *Gate, action model.Action, table Fin
 	return page, err
 }
 
-func listFor[T any](ctx context.Context, g *Gate, action model.Action, table Finder[T], q store.Query, p model.Paging, describe Describe[T]) (model.Page[T], error) {
-	var page model.Page[T]
+func listFor[T any](ctx context.Context, g *Gate, action model.Action, table Finder[T], q store.Query, p model.Paging, describe Describe[T]) (page model.Page[T], err error) {
 	if err := p.Validate(); err != nil {
 		return page, err
 	}
@@ -66,6 +65,7 @@ func listFor[T any](ctx context.Context, g *Gate, action model.Action, table Fin
 	if err != nil {
 		return page, err
 	}
+	defer func() { page.LeftOut = v.leftOut() }()
 	seen := true
 	if named, ok := table.(interface{ Kind() store.Kind }); ok {
 		if q.Only, seen, err = v.narrow(ctx, named.Kind()); err != nil {

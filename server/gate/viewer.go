@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
@@ -18,6 +19,8 @@ type Viewer struct {
 	question policy.Question
 	grants   []policy.GrantFact
 	views    map[string]policy.View // by type of resource
+	spent    map[model.Slug]cost    // on rows that had to be asked about one by one
+	over     map[model.Slug]time.Time
 }
 
 // Viewer gets to know the asker.
@@ -31,7 +34,7 @@ func (g *Gate) Viewer(ctx context.Context, action model.Action) (*Viewer, error)
 		return nil, err
 	}
 	q := policy.Question{Action: action, Subject: subject, Context: Extra{}.context(g.now())}
-	return &Viewer{gate: g, snapshot: g.engine.Snapshot(), question: q, grants: grants, views: map[string]policy.View{}}, nil
+	return &Viewer{gate: g, snapshot: g.engine.Snapshot(), question: q, grants: grants, views: map[string]policy.View{}, spent: map[model.Slug]cost{}, over: g.resting(action)}, nil
 }
 
 // view gives what the rules say of a type of resource.
@@ -56,10 +59,16 @@ func (v *Viewer) May(ctx context.Context, res policy.Resource) bool {
 			q.Facts.Grants = append(q.Facts.Grants, f)
 		}
 	}
+	if _, out := v.over[res.Domain]; out {
+		return false
+	}
 	if c := v.view(ctx, res.Type).Of(res.Domain); c != nil {
 		return c.Holds(q)
 	}
-	return v.snapshot.Decide(ctx, *q).Allowed()
+	begin := time.Now()
+	d := v.snapshot.Decide(ctx, *q)
+	v.pay(res.Domain, d.Steps, time.Since(begin))
+	return d.Allowed()
 }
 
 // each judges rows.

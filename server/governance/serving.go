@@ -98,14 +98,14 @@ func (s *Service) Standing(ctx context.Context, domain model.Slug) (model.Policy
 	if until := s.engine.Rested(domain); !until.IsZero() {
 		standing.QuarantinedUntil = &until
 		if time.Until(until) > 0 && standing.Problem == "" {
-			standing.Problem = resting(state, until)
+			standing.Problem = resting(state, s.engine.RestedWhy(domain), until)
 		}
 	}
 	return standing, err
 }
 
 // resting says that rules are in quarantine, and what the domain can return to.
-func resting(state model.PolicyState, until time.Time) string {
+func resting(state model.PolicyState, why string, until time.Time) string {
 	offer := "roll back to " + string(state.PreviousID) + ", the last good revision"
 	switch {
 	case state.ActiveID == "":
@@ -113,7 +113,7 @@ func resting(state model.PolicyState, until time.Time) string {
 	case state.PreviousID == "":
 		offer = "roll back to what the server was started with"
 	}
-	return "the rules failed again and again, and everything is refused until " + until.Format(time.TimeOnly) + " UTC; " + offer
+	return "the rules rest: " + why + ", and everything is refused until " + until.Format(time.TimeOnly) + " UTC; " + offer
 }
 
 // Load puts what the store says is in force over what the engine was started

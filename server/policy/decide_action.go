@@ -10,6 +10,9 @@ type rights struct {
 	alone    bool // the platform decides alone: rules about rules could lock themselves in
 }
 
+// AsksDomains reports that the domain of the resource is asked about the action.
+func AsksDomains(a model.Action) bool { return !actions[a].alone }
+
 // actions is the closed list. Data and products are the domain's alone to
 // give: there the platform can only refuse. What keeps the mesh running
 // (looking, withdrawing, administering) the platform may allow as well.

@@ -44,7 +44,7 @@ func (e *Engine) Assess(ctx context.Context, d Draft, evidence Evidence, progres
 	begin := time.Now()
 	active, draft := base.of(d.Domain), r.trial.of(d.Domain)
 	wider, loosenings := widened(active, draft, base.platform)
-	r.impact.Loosenings = loosenings
+	r.impact.Loosenings, r.impact.RowSteps = loosenings, r.trial.rowSteps(ctx, d.Domain)
 	invented := madeUp(active, draft, wider.opening, d.Domain)
 	r.pace = pace{tell: progress, parts: []int{evidence.Total, evidence.TotalGrants, length(invented)}}
 	r.pace.step(0)

@@ -17,6 +17,11 @@ const (
 	weighEach = 1024 // steps between two looks at the memory
 )
 
+// MaxListSteps is what the rows of one domain may take in one list, where they
+// have to be asked about one by one. A healthy row takes under a hundred, and a
+// list looks at no more than a few thousand rows.
+const MaxListSteps = 500_000
+
 // budget stops an evaluation: the engine polls Cancelled before each
 // expression and inside the functions that can run long. A timer sets the flag,
 // which costs less than reading the clock at every poll.

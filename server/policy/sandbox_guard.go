@@ -24,6 +24,7 @@ type guard struct {
 	slots  chan struct{}
 	mu     sync.Mutex
 	faults []time.Time  // the last few
+	why    string       // it is closed
 	closed atomic.Int64 // until when, in Unix nanoseconds; 0 is open
 }
 
@@ -34,7 +35,7 @@ func newGuard() *guard {
 // enter waits for a free place. The fault says why there is none.
 func (g *guard) enter(ctx context.Context) *fault {
 	if until := g.closed.Load(); until != 0 && time.Now().UnixNano() < until {
-		return &fault{codeQuarantined, "they failed again and again and rest for a minute; a steward can put an earlier revision in force"}
+		return &fault{codeQuarantined, g.reason() + " and rest for a minute; a steward can put an earlier revision in force"}
 	}
 	select {
 	case g.slots <- struct{}{}:
@@ -72,8 +73,59 @@ func (g *guard) leave(f *fault) {
 	}
 	if g.faults = append(g.faults, now); len(g.faults) >= quarantineFaults {
 		g.faults = nil
-		g.closed.Store(now.Add(quarantinePause).UnixNano())
+		g.close(now, "they failed again and again")
 	}
+}
+
+// close lets the rules rest. Whoever calls it holds the lock.
+func (g *guard) close(now time.Time, why string) {
+	g.why = why
+	g.closed.Store(now.Add(quarantinePause).UnixNano())
+}
+
+// reason says why the rules rest, or last rested.
+func (g *guard) reason() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.why
+}
+
+// Overspent lets the rules of a domain rest that took more than a list may
+// spend on its rows. It does nothing when other rules decide meanwhile.
+func (s *Snapshot) Overspent(domain model.Slug) {
+	if s.trial || s.of(domain) != s.engine.Snapshot().of(domain) {
+		return
+	}
+	g := s.engine.guard(domain)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.close(time.Now(), "they took too much for the rows of one list")
+}
+
+// Resting lists the domains whose rules rest now, and until when.
+func (s *Snapshot) Resting() map[model.Slug]time.Time {
+	var resting map[model.Slug]time.Time
+	s.engine.guards.Range(func(domain, g any) bool {
+		if !g.(*guard).rests() {
+			return true
+		}
+		if resting == nil {
+			resting = map[model.Slug]time.Time{}
+		}
+		resting[domain.(model.Slug)] = time.Unix(0, g.(*guard).closed.Load()).UTC()
+		return true
+	})
+	return resting
+}
+
+// RestedWhy says why the domain's rules rest, or last rested: "they failed
+// again and again". It is "" when they never did since they came into force.
+func (e *Engine) RestedWhy(domain model.Slug) string {
+	g, ok := e.guards.Load(domain)
+	if !ok {
+		return ""
+	}
+	return g.(*guard).reason()
 }
 
 // Rested tells until when the domain's rules rest, or last rested, because

@@ -21,6 +21,7 @@ type links struct {
 	rules      loader[[]model.QualityRule]
 	inputs     loader[json.RawMessage] // of the decisions asked
 	asked      asked
+	leftOut    leftOut
 	standards
 }
 

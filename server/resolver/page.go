@@ -25,6 +25,7 @@ type edge[T any] interface {
 // connect makes a connection of a page and notes what its rows link to.
 func connect[T any, E edge[T]](ctx context.Context, p model.Page[T]) *connection[T, E] {
 	l := linksFrom(ctx)
+	l.leftOut.tell(ctx, p.LeftOut)
 	c := &connection[T, E]{Edges: make([]*E, len(p.Nodes)), Nodes: make([]*T, len(p.Nodes)), PageInfo: pageInfo(p.Cursors, p.More)}
 	for i := range p.Nodes {
 		node := &p.Nodes[i]
