@@ -5,10 +5,26 @@ import rego.v2
 
 # METADATA
 # title: Open rules
-# description: Everybody may read the rules that they live under.
+# description: Everybody may read the rules that they live under, and those that they have lived under.
 allow contains {"code": "policy.open", "message": "The policies are open to everybody."} if {
 	input.action.name == "policy.read"
+	input.resource.status in {"", "ACTIVE", "SUPERSEDED", "ROLLED_BACK"}
 }
+
+# METADATA
+# title: Drafts
+# description: What is not in force yet is read by its author, by those whom it touches and by those who run the platform.
+allow contains {"code": "policy.draft_reader", "message": "The draft touches you, or you run the platform."} if {
+	input.action.name == "policy.read"
+	not input.resource.status in {"", "ACTIVE", "SUPERSEDED", "ROLLED_BACK"}
+	_reads_drafts(input.subject, input.resource)
+}
+
+_reads_drafts(subject, resource) if lib.is_member(subject, resource.domain)
+
+_reads_drafts(subject, _) if _runs_platform(subject)
+
+_reads_drafts(subject, resource) if resource.requester == subject.id
 
 # METADATA
 # title: Writing rules

@@ -8,9 +8,27 @@ _policy := object.union(orders, {"type": "policy", "id": "ppr_1", "owner": "", "
 _held(question, role) := object.union(question, {"facts": {"roles_held": [role]}})
 
 test_policies_are_open if {
-	codes(platform.allow) == {"policy.open"} with input as ask(bo, "policy.read", _policy)
+	open := object.union(_policy, {"status": ""})
+	codes(platform.allow) == {"policy.open"} with input as ask(bo, "policy.read", open)
 	suspended := object.union(bo, {"suspended": true})
 	codes(platform.deny) == {"subject.suspended"} with input as ask(suspended, "policy.read", _policy)
+}
+
+test_drafts_are_for_those_they_touch if {
+	every status in ["DRAFT", "CHECKED", "TESTED", "ASSESSED", "APPROVED", "REJECTED"] {
+		draft := object.union(_policy, {"status": status})
+		every subject in [ana, abe, cy, object.union(bo, {"roles": ["ADMIN"]}), object.union(bo, {"id": "prn_abe"})] {
+			codes(platform.allow) == {"policy.draft_reader"} with input as ask(subject, "policy.read", draft)
+		}
+		codes(platform.allow) == set() with input as ask(bo, "policy.read", draft)
+		touched := object.union(draft, {"domain": "marketing"})
+		codes(platform.allow) == {"policy.draft_reader"} with input as ask(bo, "policy.read", touched)
+	}
+	every status in ["", "ACTIVE", "SUPERSEDED", "ROLLED_BACK"] {
+		codes(platform.allow) == {"policy.open"} with input as ask(bo, "policy.read", object.union(_policy, {"status": status}))
+	}
+	nobodys := object.union(_policy, {"domain": "", "status": "DRAFT"})
+	codes(platform.allow) == set() with input as ask(object.union(bo, {"domain": ""}), "policy.read", nobodys)
 }
 
 test_members_draft if {

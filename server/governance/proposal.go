@@ -5,7 +5,6 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
-	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -187,15 +186,20 @@ func (s *Service) Proposal(ctx context.Context, id model.ID) (model.PolicyPropos
 
 // Proposals lists the proposals, the newest first.
 func (s *Service) Proposals(ctx context.Context, f ProposalFilter, p model.Paging) (model.Page[model.PolicyProposal], error) {
-	page, err := gate.ListFor(ctx, s.gate, model.ActPolicyRead, store.PolicyProposals, f.query(), p, gate.Each(s.gate.Proposal))
+	r, err := s.reader(ctx)
+	if err != nil {
+		return model.Page[model.PolicyProposal]{}, err
+	}
+	page, err := gate.ListFor(ctx, s.gate, model.ActPolicyRead, store.PolicyProposals, f.query(), p, gate.Each(r.proposal))
 	if err != nil {
 		return page, err
 	}
 	return page, s.outline(ctx, page.Nodes)
 }
 
-// outline takes the counts out of the reports that the actor may not discuss:
-// they are made of decisions that the actor may not see.
+// outline takes the comments, and the counts of the report, out of proposals
+// that the actor may not discuss: those are made of decisions that the actor
+// may not see.
 func (s *Service) outline(ctx context.Context, proposals []model.PolicyProposal) error {
 	resources, err := gate.Each(s.gate.Proposal)(ctx, proposals)
 	if err != nil {
@@ -206,6 +210,9 @@ func (s *Service) outline(ctx context.Context, proposals []model.PolicyProposal)
 		return err
 	}
 	for i := range proposals {
+		if !may[i] {
+			proposals[i].Comments = nil
+		}
 		if full := proposals[i].Impact; full != nil && !may[i] {
 			proposals[i].Impact = &model.PolicyImpact{
 				Hash: full.Hash, RevisionHash: full.RevisionHash, BaseHash: full.BaseHash, At: full.At, Loosens: full.Loosens, Sensitive: full.Sensitive,
@@ -239,12 +246,12 @@ func (f ProposalFilter) query() store.Query {
 
 // Revision returns one revision of a package, or an error of kind NotFound.
 func (s *Service) Revision(ctx context.Context, id model.ID) (model.PolicyRevision, error) {
-	r, _, err := gate.SeeFor(ctx, s.gate, model.ActPolicyRead, store.PolicyRevisions, id, s.gate.PolicyRevision)
+	reads, err := s.reader(ctx)
+	if err != nil {
+		return model.PolicyRevision{}, err
+	}
+	r, _, err := gate.SeeFor(ctx, s.gate, model.ActPolicyRead, store.PolicyRevisions, id, reads.revision)
 	return r, err
-}
-
-func (s *Service) see(ctx context.Context, id model.ID) (model.PolicyProposal, policy.Resource, error) {
-	return gate.SeeFor(ctx, s.gate, model.ActPolicyRead, store.PolicyProposals, id, s.gate.Proposal)
 }
 
 // put writes the proposal with whatever belongs to it, and gives it as it stands then.
