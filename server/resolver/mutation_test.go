@@ -74,18 +74,18 @@ var refusals = map[string]refusal{
 	"draftPolicy": {who: "bo", want: "FORBIDDEN", input: func(*world) vars {
 		return vars{"domain": "sales", "title": "Mine", "modules": []any{vars{"path": "domains/sales/x.rego", "text": "package souk.domains.sales"}}}
 	}},
-	"updatePolicyDraft":      {who: "bo", want: "FORBIDDEN", why: "policy.not_author", input: func(w *world) vars { return vars{"id": w.proposal(), "title": "Mine"} }},
-	"checkPolicy":            {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
-	"testPolicy":             {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
-	"assessPolicy":           {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
-	"cancelPolicyAssessment": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
-	"commentOnPolicy":        {who: "dee", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal(), "text": "No."} }},
+	"updatePolicyDraft":      {who: "cy", want: "FORBIDDEN", why: "policy.not_author", input: func(w *world) vars { return vars{"id": w.proposal(), "title": "Mine"} }},
+	"checkPolicy":            {who: "cy", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"testPolicy":             {who: "cy", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"assessPolicy":           {who: "cy", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"cancelPolicyAssessment": {who: "cy", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"commentOnPolicy":        {who: "dee", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.proposal(), "text": "No."} }},
 	"approvePolicy":          {who: "ana", want: "FORBIDDEN", why: "policy.own", input: func(w *world) vars { return vars{"id": w.proposal(), "reportHash": "x"} }},
 	"rejectPolicy":           {who: "ana", want: "FORBIDDEN", why: "policy.own", input: func(w *world) vars { return vars{"id": w.proposal()} }},
-	"withdrawPolicy":         {who: "bo", want: "FORBIDDEN", why: "policy.not_author", input: func(w *world) vars { return vars{"id": w.proposal()} }},
-	"activatePolicy":         {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"withdrawPolicy":         {who: "cy", want: "FORBIDDEN", why: "policy.not_author", input: func(w *world) vars { return vars{"id": w.proposal()} }},
+	"activatePolicy":         {who: "cy", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
 	"rollbackPolicy":         {who: "bo", want: "FORBIDDEN", input: func(*world) vars { return vars{"domain": "sales"} }},
-	"shadowPolicy":           {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal(), "isOn": true} }},
+	"shadowPolicy":           {who: "cy", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal(), "isOn": true} }},
 }
 
 // request makes a pending access request for the orders.

@@ -39,8 +39,8 @@ func TestPolicyOverTheWire(t *testing.T) {
 	id := w.ok("ana", `mutation($in: DraftPolicyInput!) { draftPolicy(input: $in) { proposal { id } userErrors { message } } }`,
 		vars{"in": vars{"domain": "sales", "title": "Members read", "modules": files}}).str("draftPolicy.proposal.id")
 	w.ok("ana", `mutation($id: ID!) { checkPolicy(input: {id: $id}) { proposal { status problems { file line message } } userErrors { message } } }`, vars{"id": id})
-	w.ok("bo", `mutation($id: ID!) { commentOnPolicy(input: {id: $id, text: "Fine."}) { proposal { comments { author { name } text at } } userErrors { message } } }`, vars{"id": id})
-	got := w.ok("dee", `query($id: ID!) {
+	w.ok("cy", `mutation($id: ID!) { commentOnPolicy(input: {id: $id, text: "Fine."}) { proposal { comments { author { name } text at } } userErrors { message } } }`, vars{"id": id})
+	got := w.ok("cy", `query($id: ID!) {
 		policyProposal(id: $id) {
 			id version domain title status touches author { name } revision { id hash engine domain modules { path text } author { name } } baseHash
 			problems { code } tests { isOk } impact { hash } approvals { role } missingApprovals { role } votes { role } comments { author { name } text }
@@ -53,7 +53,7 @@ func TestPolicyOverTheWire(t *testing.T) {
 	}`, vars{"id": id})
 	for path, want := range map[string]string{
 		"policyProposal.status": "CHECKED", "policyProposal.author.name": "ana@sales", "policyProposal.revision.modules.0.path": "domains/sales/rules.rego",
-		"policyProposal.comments.0.author.name": "bo@marketing", "policyProposal.viewerCan.edit": "DENY", "policyProposal.viewerCan.approve": "DENY",
+		"policyProposal.comments.0.author.name": "cy@marketing", "policyProposal.viewerCan.edit": "DENY", "policyProposal.viewerCan.approve": "ALLOW",
 		"policyProposals.nodes.0.id": id, "node.id": id,
 	} {
 		if got.str(path) != want {
@@ -62,6 +62,12 @@ func TestPolicyOverTheWire(t *testing.T) {
 	}
 	if hash := got.str("policyState.servingHash"); hash == "" || hash != got.str("policyProposal.baseHash") || got.at("nowhere") != nil {
 		t.Errorf("got %s", got.text)
+	}
+	for _, stranger := range []string{"dee", "bo"} { // the draft touches Sales alone
+		hidden := w.ok(stranger, `query($id: ID!) { policyProposal(id: $id) { title } node(id: $id) { id } policyProposals(first: 5) { nodes { id } } }`, vars{"id": id})
+		if hidden.at("policyProposal") != nil || hidden.at("node") != nil || len(hidden.at("policyProposals.nodes").([]any)) != 0 {
+			t.Errorf("%s reads a draft: %s", stranger, hidden.text)
+		}
 	}
 	ended := w.ok("ana", `mutation($id: ID!) { withdrawPolicy(input: {id: $id, reason: "never mind"}) { proposal { status closedAt } userErrors { message } } }`, vars{"id": id})
 	if ended.str("withdrawPolicy.proposal.status") != "REJECTED" {
@@ -82,7 +88,7 @@ func TestPolicyInForceOverTheWire(t *testing.T) {
 	if begun.str("assessPolicy.assessment.state") == "" {
 		t.Errorf("got %s", begun.text)
 	}
-	states := w.subscribe("bo", `subscription($id: ID!) { policyAssessment(proposalId: $id) { proposalId state done total reportHash message } }`, vars{"id": draft})
+	states := w.subscribe("cy", `subscription($id: ID!) { policyAssessment(proposalId: $id) { proposalId state done total reportHash message } }`, vars{"id": draft})
 	last := states[len(states)-1]
 	hash := last.str("policyAssessment.reportHash")
 	if last.str("policyAssessment.state") != "DONE" || !strings.HasPrefix(hash, "sha256:") {

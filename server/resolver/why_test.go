@@ -141,7 +141,7 @@ func (w *world) enact(domain string, modules []model.PolicyModule) {
 	w.ok("ana", `mutation($id: ID!) { checkPolicy(input: {id: $id}) { userErrors { message } } }`, vars{"id": id})
 	w.ok("ana", `mutation($id: ID!) { testPolicy(input: {id: $id}) { userErrors { message } } }`, vars{"id": id})
 	w.ok("ana", `mutation($id: ID!) { assessPolicy(input: {id: $id}) { userErrors { message } } }`, vars{"id": id})
-	states := w.subscribe("bo", `subscription($id: ID!) { policyAssessment(proposalId: $id) { state reportHash } }`, vars{"id": id})
+	states := w.subscribe("cy", `subscription($id: ID!) { policyAssessment(proposalId: $id) { state reportHash } }`, vars{"id": id})
 	hash := states[len(states)-1].str("policyAssessment.reportHash")
 	w.ok("cy", `mutation($id: ID!, $h: String!) { approvePolicy(input: {id: $id, reportHash: $h}) { userErrors { message } } }`, vars{"id": id, "h": hash})
 	w.ok("ana", `mutation($id: ID!) { activatePolicy(input: {id: $id}) { userErrors { message } } }`, vars{"id": id})

@@ -400,7 +400,7 @@ func (f *federation) onlyOneOfTwoWins() {
 	for _, season := range []string{"spring", "summer"} {
 		dir := f.write("by_team", "teams=marketing/analysts,marketing/"+season)
 		id, _ := f.proposal("sam", dir)
-		f.approve(id, "sue", "mo")
+		f.approve(id, "sue", "mo", "pia")
 		ids = append(ids, id)
 	}
 	said := make([]string, len(ids))
