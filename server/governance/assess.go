@@ -100,6 +100,9 @@ func (s *Service) report(ctx context.Context, assessed model.PolicyProposal, imp
 	if err := assessable(p); err != nil {
 		return p, err
 	}
+	if p.Status == model.ProposalApproved && assessed.Status != model.ProposalApproved {
+		return p, model.Conflict("status", "the proposal was approved while it was assessed anew", "activate it on the report that its approvers signed, or assess it once more")
+	}
 	p.Status, p.Impact = model.ProposalAssessed, &impact
 	var votes []model.PolicyVote
 	for _, v := range p.Votes {

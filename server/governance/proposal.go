@@ -141,6 +141,9 @@ func (s *Service) UpdateDraft(ctx context.Context, e ProposalEdit) (model.Policy
 }
 
 func (s *Service) edit(ctx context.Context, p *model.PolicyProposal, e ProposalEdit) ([]store.Write, error) {
+	if e.Modules == nil && len(p.Votes) > 0 && (e.Title != nil || e.Description != nil) {
+		return nil, model.Conflict("status", "others have voted on the proposal as it is called and described", "send the rules too, and it begins anew; or add a comment")
+	}
 	if e.Title != nil {
 		if err := checkTitle(*e.Title); err != nil {
 			return nil, err

@@ -22,6 +22,16 @@ func (l *lint) warn(code, file string, line int, message, fix string) {
 	l.problems = append(l.problems, model.PolicyProblem{Severity: severityWarning, Code: code, File: file, Line: line, Message: message, Fix: fix})
 }
 
+// Format gives the text of a file of rules as the check wants it. An error of
+// kind Invalid names the line that is no Rego.
+func Format(file, text string) (string, error) {
+	want, err := format.SourceWithOpts(file, []byte(text), format.Opts{RegoVersion: ast.RegoV1})
+	if err != nil {
+		return "", invalid(asErrors(err))
+	}
+	return string(want), nil
+}
+
 // formatted compares the file with what the formatter makes of it.
 func (l *lint) formatted(m model.PolicyModule) {
 	want, err := format.SourceWithOpts(m.Path, []byte(m.Text), format.Opts{RegoVersion: ast.RegoV1})
@@ -33,7 +43,7 @@ func (l *lint) formatted(m model.PolicyModule) {
 	for line <= len(is) && line <= len(shall) && is[line-1] == shall[line-1] {
 		line++
 	}
-	l.warn("policy.format", m.Path, line, "the file is not formatted", "run opa fmt over it")
+	l.warn("policy.format", m.Path, line, "the file is not formatted", "run souk policy fmt over the folder, or opa fmt over the file")
 }
 
 // reasoned are the entries whose members are reasons.
@@ -42,8 +52,10 @@ var reasoned = []string{"allow", "deny", "visible", "consent"}
 func (l *lint) rule(file string, r *ast.Rule) {
 	name := r.Head.Ref()[0].Value.String()
 	if !slices.Contains(entries, name) && name != findingsEntry {
+		l.misnamed(file, name, r)
 		return
 	}
+	l.member(file, name, r)
 	if slices.Contains(reasoned, name) {
 		l.reason(file, name, r)
 	}

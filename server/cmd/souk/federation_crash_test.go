@@ -87,12 +87,12 @@ func (f *federation) rollsBackToWhatAnotherEngineChecked() {
 	broken := f.rewrite(f.open, "import rego.v2", "import future.keywords")
 	f.restart()
 	before := f.standing()
-	refused := f.souk("sue", "policy", "rollback", "--domain", "sales", "--to", broken, "--reason", "As in spring.")
+	refused := f.souk("pia", "policy", "rollback", "--domain", "sales", "--to", broken, "--reason", "As in spring.")
 	refused.must(f.t, 1, "the revision was checked by opa 0.1 and does not compile by opa 1.", "the rules in force stay")
 	if after := f.standing(); after != before {
 		f.t.Errorf("a refused rollback has changed something:\n%s\nwas\n%s", after, before)
 	}
-	f.souk("sue", "policy", "rollback", "--domain", "sales", "--to", sound, "--reason", "As in summer.").
+	f.souk("pia", "policy", "rollback", "--domain", "sales", "--to", sound, "--reason", "As in summer.").
 		must(f.t, 0, "The revision was checked by opa 0.1; it has been checked again by opa 1.")
 	f.reads("nils", "customers", "ALLOW read.team")
 	if s := f.state(); s.Active.ID != f.raced || s.Problem != "" || slices.Contains(s.PastIDs, sound) {

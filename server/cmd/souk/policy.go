@@ -20,6 +20,7 @@ func policyCommands() []command {
 	return []command{
 		{name: "new", summary: "write the rules of a domain from a template, with their tests", run: policyNew},
 		{name: "check", summary: "look a folder of policies over and say what is wrong, by file and line", run: policyCheck},
+		{name: "fmt", summary: "write the files of a folder of policies as the check wants them", run: policyFmt},
 		{name: "test", summary: "run the tests of a folder of policies, with coverage", run: policyTest},
 		{name: "impact", summary: "say what a server would have decided otherwise by the rules in a folder", run: policyImpact},
 		{name: "publish", summary: "propose the rules in a folder, and put them in force once they are approved", run: policyPublish},

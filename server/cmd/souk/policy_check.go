@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -28,6 +29,9 @@ func policyCheck(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 && !holdsRules(os.DirFS(dir)) {
+		return model.Invalid("policies", "the folder holds no Rego file", "put a domain's rules into domains/NAME/; souk policy new writes the first ones")
+	}
 	errs, warnings := 0, 0
 	for _, domain := range slices.Sorted(maps.Keys(all)) {
 		_, problems := engine.Check(ctx, all[domain])
@@ -40,11 +44,29 @@ func policyCheck(ctx context.Context, p *program, args []string) error {
 			}
 		}
 	}
-	fmt.Fprintf(p.stdout, "%d domains checked: %d errors, %d warnings\n", len(all), errs, warnings)
+	fmt.Fprintf(p.stdout, "%d %s checked: %d %s, %d %s\n", len(all), plural(len(all), "domain"), errs, plural(errs, "error"), warnings, plural(warnings, "warning"))
 	if errs > 0 {
 		return errReported
 	}
 	return nil
+}
+
+// holdsRules reports that there is any file of rules at all.
+func holdsRules(files fs.FS) bool {
+	found := false
+	_ = fs.WalkDir(files, ".", func(file string, d fs.DirEntry, err error) error {
+		found = found || err == nil && !d.IsDir() && path.Ext(file) == ".rego"
+		return nil
+	})
+	return found
+}
+
+// plural gives the word for so many.
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
 }
 
 // offline compiles what the folder holds of the platform's own rules, and reads

@@ -15,6 +15,9 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 )
 
+// defaultURL is where a server listens that nobody has told otherwise.
+const defaultURL = "http://127.0.0.1:8080"
+
 // remote is a running server, asked in the name of a token's owner.
 type remote struct {
 	url, token string
@@ -28,7 +31,7 @@ type remoteFlags struct {
 
 func (p *program) newRemoteFlags(name, arguments string) *remoteFlags {
 	f := &remoteFlags{flags: p.newFlags(name, arguments)}
-	f.url = f.String("url", "http://127.0.0.1:8080", "`address` of the server")
+	f.url = f.String("url", defaultURL, "`address` of the server")
 	f.tokenFile = f.String("token-file", "", "`file` with the token to sign in with (default: the environment variable SOUK_TOKEN)")
 	return f
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
@@ -21,7 +23,7 @@ func policyImpact(ctx context.Context, p *program, args []string) error {
 	if err := pub.assessed(ctx, draft, title); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "\nThe proposal %s waits at %s. souk policy publish --proposal %s goes on with it.\n", pub.found.ID, pub.found.Status, pub.found.ID)
+	fmt.Fprintf(p.stdout, "\nThe proposal %s waits at %s. %s goes on with it.\n", pub.found.ID, pub.found.Status, pub.next())
 	return nil
 }
 
@@ -51,7 +53,7 @@ func (p *publishing) assess(ctx context.Context) error {
 	if last.State != "DONE" {
 		return fmt.Errorf("the replay is %s: %s", strings.ToLower(last.State), last.Message)
 	}
-	query := `query P($id: ID!) { policyProposal(id: $id) { id status ` + impactFields + ` missingApprovals { role domain min } } }`
+	query := `query P($id: ID!) { policyProposal(id: $id) { id status ` + impactFields + voteFields + ` } }`
 	if err := p.ask(ctx, "policyProposal", query, id, &p.found); err != nil {
 		return err
 	}
@@ -94,7 +96,12 @@ func (p *publishing) tellImpact() {
 		return
 	}
 	fmt.Fprintf(p.stdout, "replayed  %d decisions, %d live grants, %d made-up questions\n", i.Replayed, i.Grants, i.Generated)
+	invented := map[string]int{}
 	for _, f := range i.Flips {
+		if strings.HasPrefix(f.Team, "made up: ") && !p.verbose {
+			invented[f.Change] += f.Count
+			continue
+		}
 		about := strings.ToLower(f.Classification)
 		if about != "" {
 			about = " on " + about + " data"
@@ -104,6 +111,15 @@ func (p *publishing) tellImpact() {
 			samples = " (such as " + strings.Join(f.SampleIDs[:n], ", ") + ")"
 		}
 		fmt.Fprintf(p.stdout, "    %d x %s%s by %s %s%s\n", f.Count, f.Action, about, f.Team, flipWords[f.Change], samples)
+	}
+	for _, change := range slices.Sorted(maps.Keys(invented)) {
+		fmt.Fprintf(p.stdout, "    %d made-up %s %s; --verbose lists them\n", invented[change], plural(invented[change], "question"), flipWords[change])
+	}
+	for _, l := range i.Loosenings {
+		fmt.Fprintf(p.stdout, "    %s:%d: %s\n", l.File, l.Line, l.Message)
+	}
+	if i.RowSteps > 0 {
+		fmt.Fprintf(p.stdout, "    one row of a list takes %d %s of the rules: no filter can express them\n", i.RowSteps, plural(i.RowSteps, "step"))
 	}
 	if len(i.Flips) == 0 {
 		fmt.Fprintln(p.stdout, "    nothing would come out otherwise")

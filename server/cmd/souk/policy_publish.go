@@ -18,6 +18,7 @@ type proposal struct {
 	Tests            *testsReport
 	Impact           *impactReport
 	MissingApprovals []model.Approval
+	WantedVotes      []wantedVote
 }
 
 type testsReport struct {
@@ -37,21 +38,41 @@ type impactReport struct {
 	}
 	DyingGrantIDs            []string `json:"dyingGrantIds"`
 	IsLoosening, IsSensitive bool
+	Loosenings               []model.PolicyProblem
+	RowSteps                 int
 }
 
 const (
 	problemFields  = `{ severity code file line message fix }`
 	proposalFields = `proposal { id status problems ` + problemFields + `
 		tests { isOk passed failed covered failures ` + problemFields + ` uncovered ` + problemFields + ` survivors ` + problemFields + ` }
-		` + impactFields + ` missingApprovals { role domain min } }`
-	impactFields = `impact { hash replayed grants generated isLoosening isSensitive dyingGrantIds flips { change action classification team count sampleIds } }`
+		` + impactFields + voteFields + ` }`
+	voteFields   = ` missingApprovals { role domain min } wantedVotes { role domain lacking hint voters { name } }`
+	impactFields = `impact { hash replayed grants generated isLoosening isSensitive rowSteps loosenings ` + problemFields + ` dyingGrantIds flips { change action classification team count sampleIds } }`
 )
 
 // publishing is one way of a folder's rules into force.
 type publishing struct {
 	*program
 	*remote
-	found proposal
+	found   proposal
+	verbose bool // tell of every made-up question
+}
+
+// next is the command that goes on with the proposal, on the same server.
+func (p *publishing) next() string {
+	command := "souk policy publish"
+	if p.url != defaultURL {
+		command += " --url " + p.url
+	}
+	return command + " --proposal " + p.found.ID
+}
+
+// wantedVote is a vote that is missing, with what to do about it.
+type wantedVote struct {
+	Role, Domain, Hint string
+	Lacking            int
+	Voters             []struct{ Name string }
 }
 
 // policyPublish goes as far as the votes allow.
@@ -60,6 +81,7 @@ func policyPublish(ctx context.Context, p *program, args []string) error {
 	id := f.String("proposal", "", "go on with this proposal `id` instead of making one of a folder")
 	domain := f.String("domain", "", "`name` of the domain whose rules are meant (default: the only one in the folder)")
 	title := f.String("title", "", "what the proposal is called")
+	verbose := f.Bool("verbose", false, "tell of every made-up question that would come out otherwise")
 	if err := f.parse(args); err != nil {
 		return err
 	}
@@ -67,7 +89,7 @@ func policyPublish(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	pub := &publishing{program: p, remote: r}
+	pub := &publishing{program: p, remote: r, verbose: *verbose}
 	if *id != "" && f.NArg() == 0 {
 		pub.found.ID = *id
 		return pub.activate(ctx)
@@ -86,6 +108,7 @@ func (p *program) beginPublishing(name string, args []string) (*publishing, poli
 	f := p.newRemoteFlags(name, "FOLDER")
 	domain := f.String("domain", "", "`name` of the domain whose rules are meant (default: the only one in the folder)")
 	title := f.String("title", "", "what the proposal is called")
+	verbose := f.Bool("verbose", false, "tell of every made-up question that would come out otherwise")
 	if err := f.parse(args); err != nil {
 		return nil, policy.Draft{}, "", err
 	}
@@ -94,7 +117,7 @@ func (p *program) beginPublishing(name string, args []string) (*publishing, poli
 		return nil, draft, "", err
 	}
 	r, err := f.remote()
-	return &publishing{program: p, remote: r}, draft, *title, err
+	return &publishing{program: p, remote: r, verbose: *verbose}, draft, *title, err
 }
 
 func (f *flags) draft(domain string) (policy.Draft, error) {
@@ -150,7 +173,7 @@ func (p *publishing) tellProblems(what string, problems []model.PolicyProblem) (
 			errs++
 		}
 	}
-	fmt.Fprintf(p.stdout, "%s  %d errors, %d warnings\n", what, errs, len(problems)-errs)
+	fmt.Fprintf(p.stdout, "%s  %d %s, %d %s\n", what, errs, plural(errs, "error"), len(problems)-errs, plural(len(problems)-errs, "warning"))
 	return errs
 }
 
@@ -175,7 +198,8 @@ func (p *publishing) activate(ctx context.Context) error {
 				words[i] += " of " + string(a.Domain)
 			}
 		}
-		fmt.Fprintf(p.stdout, "waits     for the approval of %s; then: souk policy publish --proposal %s\n", strings.Join(words, " and "), p.found.ID)
+		p.tellVoters()
+		fmt.Fprintf(p.stdout, "waits     for the approval of %s; then: %s\n", strings.Join(words, " and "), p.next())
 		return nil
 	}
 	if err := p.step(ctx, "activatePolicy", map[string]any{"id": p.found.ID}); err != nil {
@@ -183,6 +207,29 @@ func (p *publishing) activate(ctx context.Context) error {
 	}
 	fmt.Fprintf(p.stdout, "%-9s %s\n", strings.ToLower(p.found.Status), p.found.ID)
 	return nil
+}
+
+// tellVoters says who can vote, and what to do where too few can.
+func (p *publishing) tellVoters() {
+	for _, w := range p.found.WantedVotes {
+		role := strings.ReplaceAll(w.Role, "_", " ")
+		if w.Domain != "" {
+			role += " of " + w.Domain
+		}
+		names := make([]string, len(w.Voters))
+		for i, v := range w.Voters {
+			names[i] = v.Name
+		}
+		who := "nobody can vote now"
+		if len(names) > 0 {
+			who = "can be given by " + strings.Join(names, ", ")
+		}
+		fmt.Fprintf(p.stdout, "    %s: %s", role, who)
+		if len(names) < w.Lacking {
+			fmt.Fprintf(p.stdout, "; %s", w.Hint)
+		}
+		fmt.Fprintln(p.stdout)
+	}
 }
 
 // policyRollback returns a domain to rules that were in force before.

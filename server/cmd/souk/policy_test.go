@@ -32,7 +32,7 @@ func TestPolicyNew(t *testing.T) {
 	if more.status != 0 || !strings.Contains(more.stdout, "kept   "+filepath.Join(dir, "domains/freight/product.rego")) {
 		t.Errorf("another template: %+v", more)
 	}
-	if got := invoke(t, nil, "policy", "check", dir); got.status != 0 || !strings.Contains(got.stdout, "1 domains checked: 0 errors") {
+	if got := invoke(t, nil, "policy", "check", dir); got.status != 0 || !strings.Contains(got.stdout, "1 domain checked: 0 errors") {
 		t.Errorf("check: %+v", got)
 	}
 	if got := invoke(t, nil, "policy", "test", dir); got.status != 0 || !strings.Contains(got.stdout, "0 failed") || !strings.Contains(got.stdout, "100.0 % of the rules' lines covered") {

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/souk-mesh/souk/server/policy"
+)
+
+// policyFmt writes each file of rules as the formatter would, and names those
+// that it has changed.
+func policyFmt(_ context.Context, p *program, args []string) error {
+	f := p.newFlags("policy fmt", "FOLDER")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	dir, err := f.folder()
+	if err != nil {
+		return err
+	}
+	return filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || filepath.Ext(file) != ".rego" {
+			return err
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", file, err)
+		}
+		want, err := policy.Format(file, string(text))
+		if err != nil || want == string(text) {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(p.stdout, file)
+		return os.WriteFile(file, []byte(want), info.Mode().Perm())
+	})
+}
