@@ -173,6 +173,29 @@ func (ec *executionContext) fieldContext_Capability_reason(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Capability", field, false, false, "String")
 }
 
+func (ec *executionContext) _Capability_hint(ctx context.Context, field graphql.CollectedField, obj *model.Capability) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Capability_hint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fix, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Capability_hint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Capability", field, false, false, "String")
+}
+
 func (ec *executionContext) _Capability_fix(ctx context.Context, field graphql.CollectedField, obj *model.Capability) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -518,6 +541,29 @@ func (ec *executionContext) _HarvestFailure_message(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_HarvestFailure_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HarvestFailure", field, false, false, "String")
+}
+
+func (ec *executionContext) _HarvestFailure_hint(ctx context.Context, field graphql.CollectedField, obj *model.Failure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HarvestFailure_hint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fix, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HarvestFailure_hint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("HarvestFailure", field, false, false, "String")
 }
 
@@ -2752,6 +2798,11 @@ func (ec *executionContext) _Capability(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "hint":
+			out.Values[i] = ec._Capability_hint(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "fix":
 			out.Values[i] = ec._Capability_fix(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2921,6 +2972,11 @@ func (ec *executionContext) _HarvestFailure(ctx context.Context, sel ast.Selecti
 			}
 		case "message":
 			out.Values[i] = ec._HarvestFailure_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hint":
+			out.Values[i] = ec._HarvestFailure_hint(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -137,7 +137,7 @@ func nodeColumn(_ *graphql.OperationContext, f graphql.CollectedField) func([]by
 	case "namespace":
 		return func(b []byte, n *model.LineageNode) []byte { return appendText(b, n.Namespace) }
 	case "kind":
-		return func(b []byte, n *model.LineageNode) []byte { return appendWord(b, knownKind(n.Kind)) }
+		return func(b []byte, n *model.LineageNode) []byte { return appendWord(b, n.Kind.Shown()) }
 	case "platform":
 		return func(b []byte, n *model.LineageNode) []byte { return appendText(b, n.Platform) }
 	case "domainId":

@@ -376,7 +376,7 @@ type CreatePrincipalInput struct {
 	DomainID graphql.Omittable[*model.ID] `json:"domainId,omitempty"`
 	// The teams they belong to.
 	TeamIds graphql.Omittable[[]model.ID] `json:"teamIds,omitempty"`
-	// Their standing rights.
+	// Their standing rights. A person is an EMPLOYEE where this is left out, and a service has none; an empty list is no role. PEP and TRUSTED_PEP are for services only (BAD_USER_INPUT).
 	Roles graphql.Omittable[[]model.Role] `json:"roles,omitempty"`
 	// The highest classification they may be shown.
 	Clearance graphql.Omittable[*model.Classification] `json:"clearance,omitempty"`

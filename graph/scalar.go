@@ -39,21 +39,7 @@ func UnmarshalClassification(v any) (model.Classification, error) {
 
 // MarshalAssetKind writes a kind of asset; the empty one is null, and one that
 // the schema does not know is OTHER.
-func MarshalAssetKind(k model.AssetKind) graphql.Marshaler {
-	return word(knownKind(k))
-}
-
-func knownKind(k model.AssetKind) model.AssetKind {
-	if k != "" && !assetKinds[k] {
-		return model.KindOther
-	}
-	return k
-}
-
-var assetKinds = map[model.AssetKind]bool{
-	model.KindTable: true, model.KindView: true, model.KindMaterializedView: true, model.KindSeed: true, model.KindSnapshot: true,
-	model.KindFile: true, model.KindTopic: true, model.KindDashboard: true, model.KindJob: true, model.KindOther: true,
-}
+func MarshalAssetKind(k model.AssetKind) graphql.Marshaler { return word(k.Shown()) }
 
 // UnmarshalAssetKind reads a kind of asset that validation has let pass.
 func UnmarshalAssetKind(v any) (model.AssetKind, error) {

@@ -14,6 +14,7 @@ import (
 	"runtime"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/doors"
 	"github.com/souk-mesh/souk/server/doors/authzen"
 	"github.com/souk-mesh/souk/server/doors/opa"
 	"github.com/souk-mesh/souk/server/doors/trino"
@@ -36,8 +37,9 @@ func (s *Server) outside(g *gate.Gate) (*pdp.Service, error) {
 
 // open mounts the doors for other systems.
 func (s *Server) open(web *httpd.Server) {
+	refuse := doors.Refuser(s.log)
 	for pattern, door := range authzen.New(s.Outside, s.log).Routes() {
-		web.Handle(pattern, authzen.Echo(web.Within(web.Signed(s.Identity, door))))
+		web.Handle(pattern, authzen.Echo(web.Within(web.SignedBy(s.Identity, refuse, door))))
 	}
 	web.Handle("GET "+authzen.WellKnown, authzen.Metadata(s.config.PublicURL))
 	for _, routes := range []map[string]http.Handler{
@@ -45,7 +47,7 @@ func (s *Server) open(web *httpd.Server) {
 		trino.New(s.Outside, s.config.unknownTables(), s.log).Routes(),
 	} {
 		for pattern, door := range routes {
-			web.Handle(pattern, web.Within(web.Signed(s.Identity, door)))
+			web.Handle(pattern, web.Within(web.SignedBy(s.Identity, refuse, door)))
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestNearest(t *testing.T) {
 		{"salez", domains, "sale"}, // one letter from both: the alphabet decides
 		{"saels", domains, "sales"},
 		{"Sales", domains, "sales"},
-		{"marketting", domains, "marketing"},
+		{"markting", domains, "marketing"},
 		{"oprations", domains, "operations"},
 		{"table", kinds, "TABLE"},
 		{"materialised_view", kinds, "MATERIALIZED_VIEW"},

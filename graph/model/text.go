@@ -30,7 +30,30 @@ func (t Text) Check(s string) error {
 	case strings.ContainsFunc(s, t.refuses):
 		return Invalid(t.Field, "holds a control character", "leave it out"+t.exception())
 	}
+	if i := strings.IndexFunc(s, t.deceives); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(s[i:])
+		return Invalid(t.Field, fmt.Sprintf("holds the invisible character %U", r), "leave it out; it could make the text read as another")
+	}
 	return nil
+}
+
+// deceives reports what is not seen, or turns round what is: two texts would
+// look alike, or one would be read from the wrong end. Prose may hold what
+// languages need to join and direct their letters.
+func (t Text) deceives(r rune) bool {
+	switch r {
+	case '\u200c', '\u200d', '\u200e', '\u200f', '\u061c': // joiners and marks of direction
+		return !t.Prose
+	case '\u115f', '\u1160', '\u3164', '\uffa0', '\u2800', '\u034f', '\u180e', '\u2028', '\u2029': // fillers, blanks and breaks that are no letters
+		return true
+	}
+	return unicode.Is(unicode.Cf, r) && !unicode.Is(visibleFormat, r)
+}
+
+// visibleFormat are format characters that show: signs of Arabic, Syriac and Kaithi.
+var visibleFormat = &unicode.RangeTable{
+	R16: []unicode.Range16{{Lo: 0x0600, Hi: 0x0605, Stride: 1}, {Lo: 0x06dd, Hi: 0x06dd, Stride: 1}, {Lo: 0x070f, Hi: 0x070f, Stride: 1}, {Lo: 0x0890, Hi: 0x0891, Stride: 1}, {Lo: 0x08e2, Hi: 0x08e2, Stride: 1}},
+	R32: []unicode.Range32{{Lo: 0x110bd, Hi: 0x110bd, Stride: 1}, {Lo: 0x110cd, Hi: 0x110cd, Stride: 1}},
 }
 
 func (t Text) refuses(r rune) bool {

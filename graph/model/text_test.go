@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -70,5 +71,29 @@ func TestMissing(t *testing.T) {
 func TestNotFoundEchoesNoNovel(t *testing.T) {
 	if got := model.NotFound("asset", model.ID(strings.Repeat("x", 1<<20))).Error(); len(got) > 100 {
 		t.Errorf("the error is %d bytes long", len(got))
+	}
+}
+
+func TestTextRefusesWhatIsNotSeen(t *testing.T) {
+	for _, r := range []rune{'\u200b', '\u2060', '\ufeff', '\u00ad', '\u202a', '\u202e', '\u2066', '\u2069', '\u3164', '\u2028', '\U000e0041'} {
+		for _, prose := range []bool{false, true} {
+			err := model.Text{Field: "input.description", Most: 100, Prose: prose}.Check("pass" + string(r) + "word")
+			if !model.Is(err, model.KindInvalid) || !strings.Contains(err.Error(), fmt.Sprintf("%U", r)) || !strings.HasPrefix(err.Error(), "input.description: ") {
+				t.Errorf("%U, prose %v: %v", r, prose, err)
+			}
+		}
+	}
+	for _, s := range []string{"میخواهم", "👩\u200d💻 team", "שלום\u200f!"} {
+		if err := (model.Text{Most: 100, Prose: true}).Check(s); err != nil {
+			t.Errorf("%q in prose: %v", s, err)
+		}
+	}
+	for _, s := range []string{"Größe", "日本語", "naïve e\u0301", "\u06dd"} {
+		if err := (model.Text{Most: 100}).Check(s); err != nil {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+	if err := (model.Text{Most: 100}).Check("ana\u200d"); err == nil {
+		t.Error("a joiner passes in a name")
 	}
 }

@@ -58,6 +58,11 @@ var statuses = map[model.ErrorKind]int{
 	model.KindUnavailable: http.StatusServiceUnavailable,
 }
 
+// Refuser is Refuse with the log at hand.
+func Refuser(log *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) { Refuse(w, r, log, err) }
+}
+
 // Refuse answers with an error. One that is nobody's fault outside keeps its
 // words to the log.
 func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
@@ -81,6 +86,9 @@ func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 	default:
 		log.ErrorContext(r.Context(), "request failed", "error", err, "path", r.URL.Path, "request", request)
 		status = http.StatusInternalServerError
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="souk"`)
 	}
 	body := map[string]string{"code": code, "message": message}
 	if request != "" {

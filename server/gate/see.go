@@ -42,7 +42,7 @@ func SeeFor[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action,
 		return zero, res, err
 	}
 	visible, err := g.Filter(ctx, action, []policy.Resource{res})
-	if err == nil && !(exists && visible[0]) {
+	if err == nil && (!exists || !visible[0]) {
 		if err = g.noteHidden(ctx, action, res, exists); err == nil {
 			err = absent
 		}

@@ -21,12 +21,18 @@ const maxSecret = 512
 // header, and tells the handler behind it who they are. Others get 401 and a
 // GraphQL error.
 func (s *Server) Signed(auth authenticator, next http.Handler) http.Handler {
+	return s.SignedBy(auth, s.turnAway, next)
+}
+
+// SignedBy is Signed for a door whose protocol has errors of its own: refuse
+// writes them, 401 with its header among them.
+func (s *Server) SignedBy(auth authenticator, refuse func(http.ResponseWriter, *http.Request, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		within, done := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
 		who, err := signIn(r.WithContext(within), auth)
 		done()
 		if err != nil {
-			s.turnAway(w, r, err)
+			refuse(w, r, err)
 			return
 		}
 		if rec, ok := w.(*record); ok {

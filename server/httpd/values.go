@@ -315,7 +315,7 @@ func (w *literals) value(path string, t *ast.Type, v *ast.Value) {
 		}
 		plain, err := v.Value(nil)
 		if err == nil {
-			_, err = w.reader.scalar(path, t, plain)
+			_, err = w.scalar(path, t, plain)
 		}
 		if err != nil {
 			e := refuseInput(err).errors[0]

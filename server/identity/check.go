@@ -69,10 +69,36 @@ func checkEmail(email string) error {
 func checkRoles(roles []model.Role) error {
 	for i, role := range roles {
 		if !slices.Contains(model.Roles(), role) {
-			return model.Invalid("roles", "must be ADMIN, STEWARD, EMPLOYEE, PEP or TRUSTED_PEP", "")
+			return model.Invalid("roles", "must be ADMIN, STEWARD, EMPLOYEE, PEP or TRUSTED_PEP", model.DidYouMean(string(role), model.Roles()))
 		}
 		if slices.Contains(roles[:i], role) {
 			return model.Invalid("roles", "names "+string(role)+" twice", "name each once")
+		}
+	}
+	return nil
+}
+
+// checkKind refuses a person the roles of programs: whoever holds one may ask
+// about everybody, and nobody answers for how a person would enforce that.
+func checkKind(p model.Principal) error {
+	for _, role := range p.Roles {
+		if p.Kind == model.Person && (role == model.RolePEP || role == model.RoleTrusted) {
+			return model.Invalid("roles", string(role)+" is for services, not for people", "make a principal of kind SERVICE for the program that asks")
+		}
+	}
+	return nil
+}
+
+// checkTaken refuses a name that is another's but for small and capital
+// letters: people would take the one for the other. Stores from before may hold
+// such pairs, and keep them.
+func (s *Service) checkTaken(ctx context.Context, name string) error {
+	for p, err := range store.Principals.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
+		if err != nil {
+			return err
+		}
+		if strings.EqualFold(p.Name, name) {
+			return model.Conflict("name", "is taken; small and capital letters make no difference", "choose another name")
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -331,14 +332,64 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
+func TestRolesAreThoseGiven(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		kind  model.PrincipalKind
+		roles []model.Role
+		want  []model.Role
+	}{
+		"a person of whom nothing is said":   {model.Person, nil, []model.Role{model.RoleEmployee}},
+		"a person with no role":              {model.Person, []model.Role{}, nil},
+		"a service of which nothing is said": {model.Service, nil, nil},
+		"a service with no role":             {model.Service, []model.Role{}, nil},
+		"a service that enforces":            {model.Service, []model.Role{model.RolePEP}, []model.Role{model.RolePEP}},
+	} {
+		p, err := w.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: c.kind, Name: strings.ReplaceAll(name, " ", "-"), Roles: c.roles})
+		if err != nil || !slices.Equal(p.Roles, c.want) {
+			t.Errorf("%s: %v, %v; want %v", name, p.Roles, err, c.want)
+		}
+		empty := ""
+		if p, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: p.ID, Region: &empty}); err != nil || !slices.Equal(p.Roles, c.want) {
+			t.Errorf("%s, after a change of something else: %v, %v", name, p.Roles, err)
+		}
+	}
+	bo := w.person("bo")
+	for _, role := range []model.Role{model.RolePEP, model.RoleTrusted} {
+		_, err := w.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Person, Name: "eve", Roles: []model.Role{role}})
+		wantField(t, err, model.KindInvalid, "roles")
+		_, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: bo.ID, Roles: &[]model.Role{model.RoleEmployee, role}})
+		wantField(t, err, model.KindInvalid, "roles")
+	}
+}
+
+func TestNamesThatLookAlike(t *testing.T) {
+	w := newWorld(t)
+	w.person("ana@sales")
+	for _, name := range []string{"ANA@sales", "Ana@Sales", "ana@sales"} {
+		_, err := w.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Person, Name: name})
+		wantField(t, err, model.KindConflict, "name")
+	}
+	old := model.Principal{Meta: model.Meta{ID: model.NewID(model.PrefixPrincipal)}, Kind: model.Person, Name: "ANA@SALES", DisplayName: "Ana", Roles: []model.Role{model.RoleEmployee}}
+	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test.old", Writes: []store.Write{store.Principals.Put(old)}}); err != nil {
+		t.Fatal(err)
+	}
+	region := "eu"
+	if _, err := w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: old.ID, Region: &region}); err != nil {
+		t.Errorf("a pair from before cannot be changed: %v", err)
+	}
+	_, err := w.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Person, Name: "cy", DisplayName: "C\u202ey"})
+	wantField(t, err, model.KindInvalid, "displayName")
+}
+
 func TestLastAdministrator(t *testing.T) {
 	w := newWorld(t)
 	root := w.person("root", model.RoleAdmin)
 	employee, yes, no := []model.Role{model.RoleEmployee}, true, false
 	demote, suspend := identity.PrincipalEdit{ID: root.ID, Roles: &employee}, identity.PrincipalEdit{ID: root.ID, Suspended: &yes}
-	for _, e := range []identity.PrincipalEdit{demote, suspend} {
+	for field, e := range map[string]identity.PrincipalEdit{"roles": demote, "isSuspended": suspend} {
 		_, err := w.UpdatePrincipal(w.as(root), e)
-		wantField(t, err, model.KindConflict, "roles")
+		wantField(t, err, model.KindConflict, field)
 	}
 	other := w.person("other", model.RoleAdmin)
 	if _, err := w.UpdatePrincipal(w.as(root), identity.PrincipalEdit{ID: other.ID, Suspended: &yes}); err != nil {

@@ -14,9 +14,12 @@ import (
 func (s *Service) CreatePrincipal(ctx context.Context, n NewPrincipal) (model.Principal, error) {
 	p := model.Principal{
 		Meta: model.Meta{ID: model.NewID(model.PrefixPrincipal)}, Kind: n.Kind, Name: n.Name, DisplayName: cmp.Or(n.DisplayName, n.Name),
-		Email: n.Email, DomainID: n.DomainID, TeamIDs: n.TeamIDs, Roles: orEmployee(n.Roles), Clearance: n.Clearance, Region: n.Region,
+		Email: n.Email, DomainID: n.DomainID, TeamIDs: n.TeamIDs, Roles: n.roles(), Clearance: n.Clearance, Region: n.Region,
 	}
 	if err := checkShape(p); err != nil {
+		return model.Principal{}, err
+	}
+	if err := checkKind(p); err != nil {
 		return model.Principal{}, err
 	}
 	answer, err := s.requireAdmin(ctx, p)
@@ -24,6 +27,9 @@ func (s *Service) CreatePrincipal(ctx context.Context, n NewPrincipal) (model.Pr
 		return model.Principal{}, err
 	}
 	if err := s.checkPlaces(ctx, p); err != nil {
+		return model.Principal{}, err
+	}
+	if err := s.checkTaken(ctx, p.Name); err != nil {
 		return model.Principal{}, err
 	}
 	return s.put(ctx, "principal.create", p, answer)
@@ -40,6 +46,11 @@ func (s *Service) UpdatePrincipal(ctx context.Context, e PrincipalEdit) (model.P
 	if err := checkShape(p); err != nil {
 		return model.Principal{}, err
 	}
+	if e.Roles != nil {
+		if err := checkKind(p); err != nil {
+			return model.Principal{}, err
+		}
+	}
 	answer, err := s.requireAdmin(ctx, was)
 	if err != nil {
 		return model.Principal{}, err
@@ -52,7 +63,11 @@ func (s *Service) UpdatePrincipal(ctx context.Context, e PrincipalEdit) (model.P
 	}
 	var witness []store.Write
 	if rules(was) && !rules(p) {
-		if witness, err = s.witness(ctx, was.ID); err != nil {
+		field := "roles"
+		if p.Suspended {
+			field = "isSuspended"
+		}
+		if witness, err = s.witness(ctx, was.ID, field); err != nil {
 			return model.Principal{}, err
 		}
 	}
@@ -68,7 +83,6 @@ func (e PrincipalEdit) apply(p model.Principal) model.Principal {
 	set(&p.Clearance, e.Clearance)
 	set(&p.Region, e.Region)
 	set(&p.Suspended, e.Suspended)
-	p.Roles = orEmployee(p.Roles)
 	return p
 }
 
@@ -78,11 +92,13 @@ func set[T any](field, to *T) {
 	}
 }
 
-func orEmployee(roles []model.Role) []model.Role {
-	if len(roles) == 0 {
+// roles are those given. A person of whom nothing is said is an employee; an
+// empty list is no role, and a program has none that it was not given.
+func (n NewPrincipal) roles() []model.Role {
+	if n.Roles == nil && n.Kind == model.Person {
 		return []model.Role{model.RoleEmployee}
 	}
-	return roles
+	return n.Roles
 }
 
 // rules reports whether the principal counts as an administrator.
@@ -91,7 +107,7 @@ func rules(p model.Principal) bool { return p.Has(model.RoleAdmin) && !p.Suspend
 // witness finds another administrator and writes them as they are. Because
 // the write fails when they changed meanwhile, two administrators cannot
 // remove each other at once.
-func (s *Service) witness(ctx context.Context, leaving model.ID) ([]store.Write, error) {
+func (s *Service) witness(ctx context.Context, leaving model.ID, field string) ([]store.Write, error) {
 	for p, err := range store.Principals.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
 		if err != nil {
 			return nil, err
@@ -100,7 +116,7 @@ func (s *Service) witness(ctx context.Context, leaving model.ID) ([]store.Write,
 			return []store.Write{store.Principals.Put(p)}, nil
 		}
 	}
-	return nil, model.Conflict("roles", "this is the last administrator", "make another administrator first")
+	return nil, model.Conflict(field, "this is the last administrator", "make another administrator first")
 }
 
 func (s *Service) requireAdmin(ctx context.Context, p model.Principal) (gate.Answer, error) {

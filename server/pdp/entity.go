@@ -74,11 +74,12 @@ func (r *round) findResource(ctx context.Context, e Entity) (*thing, error) {
 		return describe(ctx, r.gate.Grant)(find(ctx, r.store, store.Grants, model.PrefixGrant, e.ID, store.Query{}))
 	}
 	where := store.Eq("name", e.ID)
-	if e.Type != "asset" {
-		where = store.And(where, store.Eq("kind", kindOf(e.Type)))
+	kind := kindOf(e.Type)
+	if e.Type != "asset" && kind != model.KindOther { // which stands for every kind without a word of its own
+		where = store.And(where, store.Eq("kind", string(kind)))
 	}
 	a, err := find(ctx, r.store, store.Assets, model.PrefixAsset, e.ID, store.Query{Index: "by_name", Where: where})
-	if err != nil || a == nil || (e.Type != "asset" && string(a.Kind) != kindOf(e.Type)) {
+	if err != nil || a == nil || (e.Type != "asset" && !a.Kind.Is(kind)) {
 		return nil, err
 	}
 	return r.assetThing(ctx, *a)
@@ -97,7 +98,7 @@ func (r *round) assetThing(ctx context.Context, a model.Asset) (*thing, error) {
 }
 
 // kindOf is the kind of asset that a type of others stands for.
-func kindOf(typ string) string { return strings.ToUpper(typ) }
+func kindOf(typ string) model.AssetKind { return model.AssetKind(strings.ToUpper(typ)) }
 
 // findProduct finds a product by its id, or by DOMAIN/NAME.
 func (r *round) findProduct(ctx context.Context, id string) (*model.DataProduct, error) {

@@ -74,7 +74,7 @@ func (s *Service) Resources(ctx context.Context, q Question, w Window, c Client)
 		return scan(ctx, r, store.Domains, query, w, "resource", q, offer(ctx, r, *who, q, describe(ctx, r.gate.Domain)))
 	case "asset":
 	default:
-		query.Index, query.Where = "by_kind", store.Eq("kind", kindOf(q.Resource.Type))
+		query.Index, query.Where = "by_kind", store.Eq("kind", string(kindOf(q.Resource.Type)))
 	}
 	return scan(ctx, r, store.Assets, query, w, "resource", q, offer(ctx, r, *who, q, func(a *model.Asset, _ error) (*thing, error) {
 		return r.assetThing(ctx, *a)

@@ -16,12 +16,12 @@ import (
 func TestStandards(t *testing.T) {
 	w := newWorld(t)
 	got := w.ok("bo", `query($id: ID!, $domain: ID!) {
-		dataProduct(id: $id) { findings { code severity field standard message remedy subjectId subject { ... on DataProduct { name } } } scorecard { score checked findings { code } trend { score } } }
+		dataProduct(id: $id) { findings { code severity field standard message hint remedy subjectId subject { ... on DataProduct { name } } } scorecard { score checked findings { code } trend { score } } }
 		domain(id: $domain) { scorecard { score checked trend(days: 7) { day score } } }
 		findings(domainId: $domain, first: 200) { nodes { code subject { id } } pageInfo { hasNextPage } }
 	}`, vars{"id": w.orders.ID, "domain": w.domains["sales"].ID})
 	first, _ := got.at("dataProduct.findings.0").(map[string]any)
-	if first["code"] != "contract.port_description" || first["severity"] != "WARNING" || first["field"] != "ports.tables" || first["standard"] != "souk.standards" || first["remedy"] == "" {
+	if first["code"] != "contract.port_description" || first["severity"] != "WARNING" || first["field"] != "ports.tables" || first["standard"] != "souk.standards" || first["hint"] == "" || first["remedy"] != first["hint"] {
 		t.Errorf("got %v", first)
 	}
 	if diff := cmp.Diff(map[string]any{"name": "orders"}, first["subject"]); diff != "" {

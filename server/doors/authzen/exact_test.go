@@ -53,3 +53,15 @@ func TestTheLogKeepsNumbersAsTheyCame(t *testing.T) {
 		}
 	}
 }
+
+// TestAKindIsOneThingAtEveryDoor asks for the record of an application by its
+// own word, by the one that GraphQL shows it with, and as an asset.
+func TestAKindIsOneThingAtEveryDoor(t *testing.T) {
+	w := newWorld(t)
+	for typ, want := range map[string]bool{"record": true, "RECORD": true, "other": true, "asset": true, "table": false, "records": false} {
+		body := `{"subject":{"type":"user","id":"alice"},"action":{"name":"read"},"resource":{"type":"` + typ + `","id":"record-1"}}`
+		if got := w.post("gateway", "/access/v1/evaluation", body); *got.body.Decision != want {
+			t.Errorf("%s: got %s, want %v", typ, got.text, want)
+		}
+	}
+}

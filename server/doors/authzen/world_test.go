@@ -15,6 +15,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
+	"github.com/souk-mesh/souk/server/doors"
 	"github.com/souk-mesh/souk/server/doors/authzen"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/httpd"
@@ -62,7 +63,7 @@ func newWorld(tb testing.TB) *world {
 	answers, err := pdp.New(pdp.Config{Store: watched, Gate: g, Engine: engine, Now: model.Now})
 	must(tb, err)
 	for pattern, handler := range authzen.New(answers, log).Routes() {
-		server.Handle(pattern, authzen.Echo(server.Signed(people, handler)))
+		server.Handle(pattern, authzen.Echo(server.SignedBy(people, doors.Refuser(log), handler)))
 	}
 	server.Handle("GET "+authzen.WellKnown, authzen.Metadata(""))
 	w.web = httptest.NewTLSServer(server.Handler())

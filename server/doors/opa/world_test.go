@@ -18,6 +18,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/decisionlog"
+	"github.com/souk-mesh/souk/server/doors"
 	"github.com/souk-mesh/souk/server/doors/opa"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/httpd"
@@ -81,7 +82,7 @@ func (w *world) serve(people *identity.Service, c pdp.Config) *httptest.Server {
 	must(w.t, err)
 	server := httpd.New(httpd.Config{}, log)
 	for pattern, handler := range opa.New(answers, log).Routes() {
-		server.Handle(pattern, server.Signed(people, handler))
+		server.Handle(pattern, server.SignedBy(people, doors.Refuser(log), handler))
 	}
 	web := httptest.NewServer(server.Handler())
 	w.t.Cleanup(web.Close)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
+	"github.com/souk-mesh/souk/server/doors"
 	"github.com/souk-mesh/souk/server/doors/trino"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/httpd"
@@ -114,7 +115,7 @@ func (w *world) serve(unknown trino.Unknown) *client {
 	must(w.t, err)
 	server := httpd.New(httpd.Config{}, log)
 	for pattern, handler := range trino.New(answers, unknown, log).Routes() {
-		server.Handle(pattern, server.Signed(w.people, handler))
+		server.Handle(pattern, server.SignedBy(w.people, doors.Refuser(log), handler))
 	}
 	web := httptest.NewServer(server.Handler())
 	w.t.Cleanup(web.Close)
