@@ -2225,6 +2225,29 @@ func (ec *executionContext) fieldContext_PolicyProblem_message(_ context.Context
 	return graphql.NewScalarFieldContext("PolicyProblem", field, false, false, "String")
 }
 
+func (ec *executionContext) _PolicyProblem_hint(ctx context.Context, field graphql.CollectedField, obj *model.PolicyProblem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyProblem_hint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fix, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyProblem_hint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PolicyProblem", field, false, false, "String")
+}
+
 func (ec *executionContext) _PolicyProblem_fix(ctx context.Context, field graphql.CollectedField, obj *model.PolicyProblem) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6406,6 +6429,11 @@ func (ec *executionContext) _PolicyProblem(ctx context.Context, sel ast.Selectio
 			}
 		case "message":
 			out.Values[i] = ec._PolicyProblem_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hint":
+			out.Values[i] = ec._PolicyProblem_hint(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -1891,7 +1891,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelPolicyAssessmentPayload.UserErrors(childComplexity), true
 
-	case "Capability.fix":
+	case "Capability.hint", "Capability.fix":
 		if e.ComplexityRoot.Capability.Fix == nil {
 			break
 		}
@@ -2669,7 +2669,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Finding.Message(childComplexity), true
-	case "Finding.remedy":
+	case "Finding.hint", "Finding.remedy":
 		if e.ComplexityRoot.Finding.Remedy == nil {
 			break
 		}
@@ -2892,7 +2892,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HarvestFailure.Fault(childComplexity), true
-	case "HarvestFailure.fix":
+	case "HarvestFailure.hint", "HarvestFailure.fix":
 		if e.ComplexityRoot.HarvestFailure.Fix == nil {
 			break
 		}
@@ -4012,7 +4012,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PolicyProblem.File(childComplexity), true
-	case "PolicyProblem.fix":
+	case "PolicyProblem.hint", "PolicyProblem.fix":
 		if e.ComplexityRoot.PolicyProblem.Fix == nil {
 			break
 		}
@@ -6579,6 +6579,8 @@ func (ec *executionContext) childFields_Capability(ctx context.Context, field gr
 		return ec.fieldContext_Capability_isOk(ctx, field)
 	case "reason":
 		return ec.fieldContext_Capability_reason(ctx, field)
+	case "hint":
+		return ec.fieldContext_Capability_hint(ctx, field)
 	case "fix":
 		return ec.fieldContext_Capability_fix(ctx, field)
 	}
@@ -6997,6 +6999,8 @@ func (ec *executionContext) childFields_Finding(ctx context.Context, field graph
 		return ec.fieldContext_Finding_field(ctx, field)
 	case "message":
 		return ec.fieldContext_Finding_message(ctx, field)
+	case "hint":
+		return ec.fieldContext_Finding_hint(ctx, field)
 	case "remedy":
 		return ec.fieldContext_Finding_remedy(ctx, field)
 	case "subjectId":
@@ -7109,6 +7113,8 @@ func (ec *executionContext) childFields_HarvestFailure(ctx context.Context, fiel
 		return ec.fieldContext_HarvestFailure_code(ctx, field)
 	case "message":
 		return ec.fieldContext_HarvestFailure_message(ctx, field)
+	case "hint":
+		return ec.fieldContext_HarvestFailure_hint(ctx, field)
 	case "fix":
 		return ec.fieldContext_HarvestFailure_fix(ctx, field)
 	}
@@ -7475,6 +7481,8 @@ func (ec *executionContext) childFields_PolicyProblem(ctx context.Context, field
 		return ec.fieldContext_PolicyProblem_line(ctx, field)
 	case "message":
 		return ec.fieldContext_PolicyProblem_message(ctx, field)
+	case "hint":
+		return ec.fieldContext_PolicyProblem_hint(ctx, field)
 	case "fix":
 		return ec.fieldContext_PolicyProblem_fix(ctx, field)
 	}
