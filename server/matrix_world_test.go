@@ -18,6 +18,7 @@ import (
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/access"
+	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/harvest"
 	"github.com/souk-mesh/souk/server/identity"
@@ -269,6 +270,10 @@ func (m *matrix) fresh(what string) string {
 		return string(m.grant(m.published().ID).ID)
 	case "source":
 		return string(m.newSource().ID)
+	case "namespace":
+		n, err := m.Catalog.AssignNamespace(m.system(), catalog.NamespaceGift{Namespace: "sqlite://" + m.name(), DomainID: m.domains["sales"].ID})
+		must(m.t, err)
+		return string(n.ID)
 	case "principal":
 		return string(m.newPrincipal().ID)
 	case "token":

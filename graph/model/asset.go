@@ -39,8 +39,8 @@ type Asset struct {
 	ShortName   string            `json:"shortName"`
 	Kind        AssetKind         `json:"kind"`
 	Status      AssetStatus       `json:"status"`
-	Platform    string            `json:"platform"` // the namespace's scheme: postgres, sqlite, dbt
-	DomainID    ID                `json:"domainId,omitempty"`
+	Platform    string            `json:"platform"`           // the namespace's scheme: postgres, sqlite, dbt
+	DomainID    ID                `json:"domainId,omitempty"` // the owner, by the longest namespace that fits the name; "" is nobody
 	Description string            `json:"description,omitempty"`
 	Owners      []string          `json:"owners,omitempty"`     // people and teams, as the sources name them
 	OwnerRoles  []string          `json:"ownerRoles,omitempty"` // roles of the system that own it

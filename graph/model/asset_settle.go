@@ -15,9 +15,11 @@ func (a *Asset) Settle(at time.Time) {
 	})
 	a.clearFacts()
 	for _, s := range a.Sightings {
+		if a.Disputes(s) {
+			continue
+		}
 		a.Kind = cmp.Or(a.Kind, s.Kind)
 		a.ShortName = cmp.Or(a.ShortName, s.ShortName)
-		a.DomainID = cmp.Or(a.DomainID, s.DomainID)
 		if a.Description == "" && s.Description != "" {
 			a.Description, a.DescribedBy = s.Description, a.teller(s)
 		}
@@ -91,7 +93,7 @@ func (a *Asset) clearFacts() {
 	if len(a.Sightings) == 0 {
 		return // the last facts known stay readable after retirement
 	}
-	a.Kind, a.ShortName, a.DomainID, a.Description, a.DescribedBy = "", "", "", "", ""
+	a.Kind, a.ShortName, a.Description, a.DescribedBy = "", "", "", ""
 	a.Owners, a.OwnerRoles, a.Tags, a.Fields, a.ForeignKeys, a.Rows, a.Properties = nil, nil, nil, nil, nil, nil, nil
 }
 
@@ -99,7 +101,7 @@ func (a *Asset) clearFacts() {
 // uses it does not know whether it is still there.
 func (a *Asset) settleStatus(at time.Time) {
 	switch {
-	case slices.ContainsFunc(a.Sightings, func(s Sighting) bool { return !s.Reference }):
+	case slices.ContainsFunc(a.Sightings, func(s Sighting) bool { return s.Claims() && !a.Disputes(s) }):
 		a.Status, a.RetiredAt = AssetActive, nil
 	case len(a.Sightings) > 0:
 		a.Status, a.RetiredAt = AssetUnresolved, nil

@@ -39,6 +39,8 @@ const (
 	PrefixScorecard Prefix = "sco"
 	PrefixDiffers   Prefix = "pdf"
 	PrefixHead      Prefix = "dhd"
+	PrefixNamespace Prefix = "nsp"
+	PrefixUpgrade   Prefix = "upg"
 )
 
 // crockford leaves out the letters that people misread.

@@ -78,6 +78,7 @@ func TestNamespaces(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t)
+			w.give(tc.want, "", sales)
 			w.shows(source("s", sales), table(tc.given, "a.b.c"))
 			if got := w.assets()[0].Namespace; got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
@@ -244,6 +245,9 @@ func TestSecretsInNames(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t)
 			ref := catalog.Ref{Namespace: tc.namespace, Name: tc.asset}
+			w.give("postgres://h", "", sales)
+			w.give("s3://lake", "", sales)
+			w.give("postgres://unknown-host.src_s", "", sales)
 			seen := table(tc.namespace, tc.asset)
 			r := w.observe(catalog.Observation{Source: source("s", sales), Assets: []catalog.Seen{seen}, Refs: []catalog.Ref{ref}})
 			if _, resolved := r.IDs[ref]; resolved == tc.refused || len(w.assets()) == 1 == tc.refused {

@@ -46,6 +46,21 @@ func (w *work) loadNames(ctx context.Context) error {
 	return w.loadAssets(ctx)
 }
 
+// loadOwners reads to whom the names that have come up so far belong.
+func (w *work) loadOwners(ctx context.Context) error {
+	for _, it := range w.items {
+		if err := w.owners.load(ctx, w.store, it.ref.Namespace); err != nil {
+			return err
+		}
+	}
+	for _, e := range w.made {
+		if err := w.owners.load(ctx, w.store, e.asset.Namespace); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // loadGroups reads the names that are like those of the items that no asset
 // has met yet, and the assets behind them.
 func (w *work) loadGroups(ctx context.Context) error {

@@ -39,6 +39,9 @@ var (
 	crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 )
 
+// unknownHost stands before the source in a namespace that only it means.
+const unknownHost = "://unknown-host."
+
 // canonical gives the OpenLineage name that an asset is known by. A namespace
 // whose host its client did not know is good for this source only, so that
 // two strangers never meet there.
@@ -48,7 +51,7 @@ func canonical(source model.ID, ref Ref) (Ref, flaw) {
 		return Ref{}, f
 	}
 	if f == hostUnknown {
-		namespace = platformName(namespace) + "://unknown-host." + string(source)
+		namespace = platformName(namespace) + unknownHost + string(source)
 	}
 	ref = Ref{Namespace: norm.NFC.String(namespace), Name: norm.NFC.String(ref.Name)}
 	if worse := judge(ref.Namespace, ref.Name); worse != sound {

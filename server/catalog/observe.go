@@ -23,17 +23,24 @@ const chunk = 500
 func (s *Service) Observe(ctx context.Context, o Observation) (Result, error) {
 	w := &work{
 		store: s.store, source: o.Source, byRef: map[Ref]*item{}, byRaw: map[Ref]*item{},
-		names: map[model.ID]*known{}, assets: map[model.ID]*entry{}, groups: map[group][]*known{}, notes: notes{},
+		names: map[model.ID]*known{}, assets: map[model.ID]*entry{}, groups: map[group][]*known{}, notes: notes{}, owners: ownership{},
 	}
 	w.collect(o)
 	if err := w.loadNames(ctx); err != nil {
+		return Result{}, err
+	}
+	if err := w.loadOwners(ctx); err != nil {
 		return Result{}, err
 	}
 	w.meetExactly()
 	if err := w.loadGroups(ctx); err != nil {
 		return Result{}, err
 	}
+	if err := w.loadOwners(ctx); err != nil {
+		return Result{}, err
+	}
 	w.meetTheRest()
+	w.settleOwners()
 	r := w.result(s.now())
 	err := w.observeRules(ctx, o.Quality, &r)
 	r.Notes = w.notes.list()
@@ -53,6 +60,7 @@ type work struct {
 	made   []*entry // assets in the order that they came up
 	groups map[group][]*known
 	notes  notes
+	owners ownership
 }
 
 // item is one asset of the observation under its canonical name.

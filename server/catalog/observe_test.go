@@ -70,15 +70,17 @@ func TestObserveWritesOnlyWhatChanged(t *testing.T) {
 
 func TestUnresolvedBecomesActive(t *testing.T) {
 	w, ref := newWorld(t), catalog.Ref{Namespace: server, Name: "shop.public.orders"}
+	w.keepOwners = true
 	r := w.observe(catalog.Observation{Source: source("tool", sales), Refs: []catalog.Ref{ref}})
 	a := w.assets()[0]
-	if a.Status != model.AssetUnresolved || a.Kind != model.KindOther || a.ShortName != "orders" || a.DomainID != sales {
-		t.Errorf("got %+v, want an unresolved asset of the domain that mentions it", a)
+	if a.Status != model.AssetUnresolved || a.Kind != model.KindOther || a.ShortName != "orders" || a.DomainID != "" {
+		t.Errorf("got %+v, want an unresolved asset that belongs to nobody", a)
 	}
+	w.assign(server, "shop", marketing)
 	w.shows(source("db", marketing), table(server, "shop.public.orders"))
 	a = w.assets()[0]
 	if a.ID != r.IDs[ref] || a.Status != model.AssetActive || a.DomainID != marketing {
-		t.Errorf("got %+v, want the same asset, active and of the domain that holds it", a)
+		t.Errorf("got %+v, want the same asset, active and of the domain that owns the database", a)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // meetExactly gives every item the asset that already goes by its very name.
 func (w *work) meetExactly() {
 	for _, it := range w.items {
-		if e := w.named(openLineage(it.ref)); e != nil && it.fits(e) {
+		if e := w.named(openLineage(it.ref)); e != nil && (it.fits(e) || w.foreign(it)) {
 			w.meet(it, e)
 		} else if e := w.byPlainName(it); e != nil {
 			w.meet(it, e)
@@ -57,7 +57,7 @@ func (w *work) byOtherNames(it *item) *entry {
 	var found []*entry
 	for _, n := range it.aliases {
 		e := w.named(n)
-		if e == nil || !it.fits(e) || slices.Contains(found, e) {
+		if e == nil || !it.fits(e) || w.apart(it, e) || slices.Contains(found, e) {
 			continue
 		}
 		if n.Scheme != model.SchemeOpenLineage && !w.follows(it, n, e) {
@@ -190,14 +190,19 @@ func (w *work) countRivals() rivals {
 // meet makes the item and the asset one: the asset gets the names and the sighting.
 func (w *work) meet(it *item, e *entry) {
 	it.entry = e
-	w.name(openLineage(it.ref), e, true)
+	foreign := w.foreign(it)
+	w.name(openLineage(it.ref), e, !foreign)
 	for _, n := range it.aliases {
-		w.name(n, e, false)
+		if !foreign {
+			w.name(n, e, false)
+		}
 	}
 	if it.shown != nil && !e.shown {
 		e.show(*it.shown)
 	}
-	e.rename(it)
+	if !foreign && !w.moves(it, e) {
+		e.rename(it)
+	}
 	e.shown = e.shown || it.shown != nil
 }
 
@@ -225,6 +230,13 @@ func (e *entry) rename(it *item) {
 	if lack < lacked || lack == lacked && it.shown != nil && e.best(*it.shown) {
 		e.asset.Namespace, e.asset.Name, e.asset.Platform, e.dirty = it.ref.Namespace, it.ref.Name, platformName(it.ref.Namespace), true
 	}
+}
+
+// moves reports whether the item's name would carry the asset of another domain
+// off to another owner.
+func (w *work) moves(it *item, e *entry) bool {
+	owner := e.asset.DomainID
+	return owner != "" && owner != w.source.DomainID && w.owners.of(it.ref) != owner
 }
 
 // best reports whether no other source ranks before the sighting's.
@@ -286,7 +298,7 @@ func (k *known) is(a model.Asset) bool {
 func (w *work) newAsset(it *item) *entry {
 	e := &entry{created: true, dirty: true, asset: model.Asset{
 		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: it.ref.Namespace, Name: it.ref.Name,
-		ShortName: shortName(it.ref), Platform: platformName(it.ref.Namespace), DomainID: w.source.DomainID,
+		ShortName: shortName(it.ref), Platform: platformName(it.ref.Namespace),
 	}}
 	w.assets[e.asset.ID] = e
 	w.made = append(w.made, e)

@@ -28,6 +28,9 @@ type world struct {
 	store   store.Store
 	catalog *catalog.Service
 	people  map[string]model.Principal
+	given   map[string]bool
+
+	keepOwners bool // names belong to nobody until the test gives them
 }
 
 func newWorld(tb testing.TB) *world {
@@ -45,7 +48,7 @@ func newWorld(tb testing.TB) *world {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	w := &world{TB: tb, store: db, catalog: catalog.New(db, gate.New(db, engine, model.Now), model.Now)}
+	w := &world{TB: tb, store: db, catalog: catalog.New(db, gate.New(db, engine, model.Now), model.Now), given: map[string]bool{}}
 	w.people = map[string]model.Principal{
 		"ana":  {Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana", DomainID: sales, Roles: []model.Role{model.RoleEmployee}},
 		"bo":   {Meta: model.Meta{ID: "prn_bo"}, Kind: model.Person, Name: "bo", DomainID: marketing, Roles: []model.Role{model.RoleEmployee}},
@@ -96,9 +99,38 @@ func dbtSource(namespace, name string) catalog.Seen {
 	}
 }
 
+// give gives a name to the domain, unless somebody has it. The tests are about
+// other things than who owns what.
+func (w *world) give(namespace, name string, domain model.ID) {
+	w.Helper()
+	if key := namespace + " " + name; domain != "" && !w.keepOwners && !w.given[key] {
+		w.given[key] = true
+		_, err := w.catalog.AssignNamespace(w.as("root"), catalog.NamespaceGift{Namespace: namespace, Prefix: name, DomainID: domain})
+		if err != nil && !model.Is(err, model.KindInvalid) {
+			w.Fatal(err)
+		}
+	}
+}
+
+// assign gives a namespace to a domain, as an administrator does.
+func (w *world) assign(namespace, prefix string, domain model.ID) model.Namespace {
+	w.Helper()
+	n, err := w.catalog.AssignNamespace(w.as("root"), catalog.NamespaceGift{Namespace: namespace, Prefix: prefix, DomainID: domain})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return n
+}
+
 // observe observes and writes.
 func (w *world) observe(o catalog.Observation) catalog.Result {
 	w.Helper()
+	for _, seen := range o.Assets {
+		w.give(seen.Namespace, seen.Name, o.Source.DomainID)
+	}
+	for _, ref := range o.Refs {
+		w.give(ref.Namespace, ref.Name, o.Source.DomainID)
+	}
 	r, err := w.catalog.Observe(w.Context(), o)
 	if err != nil {
 		w.Fatal(err)

@@ -141,6 +141,12 @@ func (c *Company) harvest(ctx context.Context, dir string) error {
 		{"cy", "warehouse", "sqlite", "operations", map[string]any{"path": filepath.Join(dir, "warehouse.db"), "name": "warehouse"}},
 		{"cy", "analytics", "dbt", "operations", map[string]any{"path": filepath.Join(dir, "analytics"), "namespace": "sqlite://warehouse"}},
 	}
+	for _, w := range sources[:3] {
+		gift := catalog.NamespaceGift{Namespace: "sqlite://" + w.name, DomainID: c.domains[w.domain].ID, Reason: "The company's own."}
+		if _, err := c.Catalog.AssignNamespace(c.as(ctx, "cy"), gift); err != nil {
+			return err
+		}
+	}
 	runs := make([]model.Run, len(sources))
 	for i, w := range sources {
 		config, err := json.Marshal(w.config)

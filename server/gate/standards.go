@@ -36,14 +36,24 @@ func (g *Gate) AssetFindings(ctx context.Context, assets []model.Asset) (map[mod
 	})
 }
 
-// DomainFindings asks the standards about domains.
+// DomainFindings asks the standards about domains, and adds which assets two of
+// them claim.
 func (g *Gate) DomainFindings(ctx context.Context, domains []model.Domain) (map[model.ID][]model.Finding, error) {
-	return findings(ctx, g, domains, func(d model.Domain) (policy.Metadata, model.Slug, error) {
+	found, err := findings(ctx, g, domains, func(d model.Domain) (policy.Metadata, model.Slug, error) {
 		parent, err := g.DomainName(ctx, d.ParentID)
 		return policy.Metadata{Type: policy.TypeDomain, Domain: &policy.DomainMetadata{
 			ID: d.ID, Name: d.Name, DisplayName: d.DisplayName, Description: d.Description, Parent: parent, Stewards: len(d.StewardIDs),
 		}}, d.Name, err
 	})
+	for _, d := range domains {
+		if err != nil {
+			return nil, err
+		}
+		var claims []model.Finding
+		claims, err = g.claimFindings(ctx, d)
+		found[d.ID] = append(found[d.ID], claims...)
+	}
+	return found, err
 }
 
 // findings asks about all the nouns on one snapshot of the standards. Every

@@ -109,7 +109,7 @@ func (s *Service) Run(ctx context.Context) {
 // tick does one round of the background work. What goes wrong is logged, since
 // nobody waits for the answer, and tried again in a later round.
 func (s *Service) tick(ctx context.Context) {
-	if err := errors.Join(s.bury(ctx), s.startDue(ctx)); err != nil && ctx.Err() == nil {
+	if err := errors.Join(s.bury(ctx), s.startDue(ctx), s.catalog.SettleNamespaces(ctx)); err != nil && ctx.Err() == nil {
 		s.log.ErrorContext(ctx, "the upkeep of the harvest did not end", slog.Any("error", err))
 	}
 }

@@ -16,7 +16,7 @@ func refOf(id sdk.NativeID) catalog.Ref {
 
 func seenAsset(source model.Source, a *sdk.Asset) catalog.Seen {
 	seen := catalog.Seen{Ref: refOf(a.ID), Sighting: model.Sighting{
-		SourceID: source.ID, Scope: a.Scope, Rank: int(a.Rank), DomainID: source.DomainID, Kind: model.AssetKind(a.Kind),
+		SourceID: source.ID, Scope: a.Scope, Rank: rankOf(a), DomainID: source.DomainID, Kind: model.AssetKind(a.Kind),
 		ShortName: a.ShortName, Description: a.Description, Owners: a.Owners, OwnerRoles: a.OwnerRoles, Tags: a.Tags, Rows: a.Rows,
 		Properties: a.Properties, Reference: a.Reference,
 	}}
@@ -34,6 +34,16 @@ func seenAsset(source model.Source, a *sdk.Asset) catalog.Seen {
 		seen.Aliases = append(seen.Aliases, catalog.Name{Scheme: model.AliasScheme(other.Scheme), Namespace: other.Namespace, Name: other.Name})
 	}
 	return seen
+}
+
+// rankOf takes a plugin at its word only as far as there are ranks: whoever
+// makes one up does not stand before the system that holds the data. Whose the
+// asset is follows from no rank.
+func rankOf(a *sdk.Asset) int {
+	if rank := int(a.Rank); !a.Reference && (rank == model.RankHolder || rank == model.RankBuilder) {
+		return rank
+	}
+	return model.RankReference
 }
 
 func seenQuality(source model.Source, q *sdk.Quality) catalog.SeenQuality {

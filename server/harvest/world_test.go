@@ -84,7 +84,9 @@ func newWorld(t *testing.T, adjust ...func(*harvest.Config)) *world {
 	steward.DomainID = w.domain.ID
 	w.ctx, w.outside = model.WithPrincipal(t.Context(), steward), model.WithPrincipal(t.Context(), stranger)
 	w.admin = model.WithPrincipal(t.Context(), root)
-	w.apply(store.Domains.Put(w.domain), store.Principals.Put(root), store.Principals.Put(steward), store.Principals.Put(stranger))
+	w.apply(store.Domains.Put(w.domain), store.Principals.Put(root), store.Namespaces.Put(model.Namespace{
+		Meta: model.Meta{ID: "nsp_db"}, Namespace: "postgres://db.example:5432", DomainID: w.domain.ID,
+	}), store.Principals.Put(steward), store.Principals.Put(stranger))
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	launcher, err := harvest.NewLauncher(registrations(), "", log)
 	if err != nil {

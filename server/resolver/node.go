@@ -28,6 +28,8 @@ func (q query) Node(ctx context.Context, id model.ID) (model.Noun, error) {
 		return linked(ctx, &l.sources, id)
 	case model.PrefixRun:
 		return linked(ctx, &l.runs, id)
+	case model.PrefixNamespace:
+		return noun(q.namespace(ctx, id))
 	case model.PrefixRequest:
 		return noun(q.AccessRequest(ctx, id))
 	case model.PrefixDecision:

@@ -46,9 +46,23 @@ var (
 		return Keys{
 			"name": text(a.Name), "namespace": text(a.Namespace), "domain": text(a.DomainID), "kind": text(a.Kind),
 			"status": text(a.Status), "platform": text(a.Platform), "scope": scopes,
+			"claimant": texts(a.Claimants()), "contested": text(a.Contested()),
 		}
 	}, index("by_name", "name"), index("by_namespace", "namespace", "name"), index("by_domain", "domain", "name"),
-		index("by_kind", "kind", "name"), index("by_status", "status", "name"), multi("by_scope", "scope", "name"))
+		index("by_kind", "kind", "name"), index("by_status", "status", "name"), multi("by_scope", "scope", "name"),
+		multi("by_claimant", "claimant", "name"), index("by_contested", "contested", "name"))
+
+	// A namespace's id is made from its namespace and prefix, so there is one of each.
+	Namespaces = table("namespace", "namespace", func(n model.Namespace) Keys {
+		pending := ""
+		if n.Pending {
+			pending = "yes"
+		}
+		return Keys{"namespace": text(n.Namespace), "prefix": text(n.Prefix), "domain": text(n.DomainID), "pending": text(pending)}
+	}, index("by_namespace", "namespace", "prefix"), index("by_domain", "domain", "namespace", "prefix"), index("by_pending", "pending", "namespace"))
+
+	// An upgrade's id is made from its name, so that it is taken once.
+	Upgrades = table("upgrade", "upgrade", func(u model.Upgrade) Keys { return Keys{"name": text(u.Name)} }, index("by_name", "name"))
 
 	// An alias's id is made from its scheme, namespace and name, so the primary key keeps it unique.
 	// Its tail is the name without the database, by which an incomplete name finds its table.
@@ -140,7 +154,7 @@ func Schemas() []Schema {
 		Principals.schema, Tokens.schema, Teams.schema, Domains.schema, Products.schema, Assets.schema, Aliases.schema,
 		Edges.schema, QualityRules.schema, Requests.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
 		PolicyRevisions.schema, PolicyStates.schema, PolicyProposals.schema, PolicyDifferences.schema,
-		Scorecards.schema, DecisionHeads.schema,
+		Scorecards.schema, DecisionHeads.schema, Namespaces.schema, Upgrades.schema,
 	}
 }
 
