@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -25,6 +26,7 @@ type Config struct {
 	SecretEnv  []string `yaml:"secret-env"`         // environment variables that sources may name, * at the end allowed
 	SecretDir  string   `yaml:"secret-dir"`         // folder whose files sources may name; "" has none
 	Bindings   []string `yaml:"secret-bindings"`    // which secrets a domain may show to which hosts: REFERENCE=DOMAIN@HOST:PORT
+	Folders    []string `yaml:"source-folders"`     // below which the sources of a domain may read files: DOMAIN=FOLDER
 	Retention  string   `yaml:"decision-retention"` // how long the decision log keeps inputs: 90d, P90D or 2160h
 	LogLevel   string   `yaml:"log-level"`          // debug, info, warn or error
 	LogFormat  string   `yaml:"log-format"`         // text or json
@@ -55,6 +57,9 @@ func (c Config) Validate() error {
 	if _, err := harvest.ParseBindings(c.Bindings); err != nil {
 		return err
 	}
+	if _, err := harvest.ParseFolders(c.Folders); err != nil {
+		return err
+	}
 	if err := c.unknownTables().Validate(); err != nil {
 		return err
 	}
@@ -70,6 +75,22 @@ func (c Config) Validate() error {
 		}
 	}
 	return nil
+}
+
+// own lists patterns of the files that the server itself keeps.
+func (c Config) own() []string {
+	files := []string{literal(c.BundleKey)}
+	if path, ok := strings.CutPrefix(c.Store, sqliteScheme); ok {
+		for _, name := range []string{path, strings.TrimSuffix(path, filepath.Ext(path)) + "-decisions"} {
+			files = append(files, literal(name)+"*", literal(name)+"*/*")
+		}
+	}
+	return files
+}
+
+// literal keeps what would be a sign of a pattern.
+func literal(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 const sqliteScheme = "sqlite:"

@@ -86,6 +86,8 @@ func newMatrix(t *testing.T, uri string) *matrix {
 	t.Helper()
 	m := &matrix{t: t, ids: map[string]string{}, tokens: map[string]string{"stranger": "souk_nobody"}, people: map[string]model.Principal{}, domains: map[model.Slug]model.Domain{}}
 	cfg := Defaults()
+	folder := t.TempDir()
+	cfg.Folders = []string{"sales=" + folder, "marketing=" + folder}
 	cfg.Store, cfg.BundleKey = uri, filepath.Join(t.TempDir(), "bundle.pem")
 	cfg.TrinoCatalogs = []string{"shop=postgres://db.acme.example:5432/shop"}
 	var err error
@@ -237,7 +239,7 @@ func (m *matrix) grant(product model.ID) model.Grant {
 
 func (m *matrix) newSource() model.Source {
 	s, err := m.Harvest.CreateSource(m.as("admin"), harvest.NewSource{
-		Name: model.Slug(m.name()), DomainID: m.domains["sales"].ID, Plugin: "sqlite", Config: []byte(`{"path": "/nowhere/shop.db"}`),
+		Name: model.Slug(m.name()), DomainID: m.domains["sales"].ID, Plugin: "sqlite", Config: []byte(`{"path": "shop.db"}`),
 	})
 	must(m.t, err)
 	return s

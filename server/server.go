@@ -97,6 +97,10 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if err != nil {
 		return nil, errors.Join(err, decisions.Close(), records.Close())
 	}
+	folders, err := harvest.ParseFolders(cfg.Folders)
+	if err != nil {
+		return nil, errors.Join(err, decisions.Close(), records.Close())
+	}
 	launcher, err := harvest.NewLauncher(bundled, cfg.PluginDir, log)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read plugin folder: %w", err), decisions.Close(), records.Close())
@@ -106,7 +110,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	}
 	s.Harvest = harvest.New(harvest.Config{
 		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher,
-		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Now: model.Now, Log: log,
+		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Folders: folders, Own: cfg.own(), Now: model.Now, Log: log,
 	})
 	return s, nil
 }

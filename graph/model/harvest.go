@@ -20,6 +20,7 @@ type Source struct {
 	FailedRuns     int                  `json:"failedRuns,omitempty"`    // in a row
 	LastRunID      ID                   `json:"lastRunId,omitempty"`
 	SetUpBy        ID                   `json:"setUpBy,omitempty"`        // who last set the configuration or the secrets, and answers for them
+	RemovedAt      *time.Time           `json:"removedAt,omitempty"`      // it is not run any more, and its name is free
 	AllowRetireAll bool                 `json:"allowRetireAll,omitempty"` // a person has lifted the fail-safe for the next run
 	Scopes         []string             `json:"scopes,omitempty"`         // those in which something may still stand that the source has shown
 }

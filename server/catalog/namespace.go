@@ -147,14 +147,16 @@ func (s *Service) moveNamespace(ctx context.Context, c store.Change) (model.Name
 // and thereby says whose it is; what somebody has stays where it is.
 func (s *Service) GiveFound(ctx context.Context, source model.Source) ([]model.Namespace, error) {
 	var wanted []Ref
-	q := store.Query{Index: "by_scope", Where: store.HasPrefix("scope", store.ScopeKey(source.ID, "")), Limit: store.MaxPage, Budget: listBudget}
-	for a, err := range store.Assets.All(ctx, s.store, q) {
-		if err != nil {
-			return nil, err
-		}
-		claims := slices.ContainsFunc(a.Sightings, func(o model.Sighting) bool { return o.SourceID == source.ID && o.Claims() })
-		if ref := (Ref{a.Namespace, database(a)}); claims && a.DomainID == "" && !slices.Contains(wanted, ref) {
-			wanted = append(wanted, ref)
+	for _, scope := range source.Scopes {
+		q := store.Query{Index: "by_scope", Where: store.Eq("scope", store.ScopeKey(source.ID, scope)), Limit: store.MaxPage}
+		for a, err := range store.Assets.All(ctx, s.store, q) {
+			if err != nil {
+				return nil, err
+			}
+			claims := slices.ContainsFunc(a.Sightings, func(o model.Sighting) bool { return o.SourceID == source.ID && o.Claims() })
+			if ref := (Ref{a.Namespace, database(a)}); claims && a.DomainID == "" && !slices.Contains(wanted, ref) {
+				wanted = append(wanted, ref)
+			}
 		}
 	}
 	var given []model.Namespace

@@ -32,6 +32,19 @@ var (
 	analytics embed.FS
 )
 
+// Files is the folder below the demo's own in which the company keeps its
+// databases: its sources read nothing else.
+const Files = "files"
+
+// Folders is the setting source-folders that the company needs. It makes the folder.
+func Folders(dir string) ([]string, error) {
+	dir = filepath.Join(dir, Files)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return []string{"sales=" + dir, "marketing=" + dir, "operations=" + dir}, nil
+}
+
 // Company makes the demo.
 type Company struct {
 	Identity   *identity.Service
@@ -123,6 +136,7 @@ func (c *Company) as(ctx context.Context, person string) context.Context {
 
 // harvest runs every source once, through real plugin processes.
 func (c *Company) harvest(ctx context.Context, dir string) error {
+	dir = filepath.Join(dir, Files)
 	for _, name := range []string{"shop", "campaigns", "warehouse"} {
 		if err := writeDatabase(filepath.Join(dir, name+".db"), name+".sql"); err != nil {
 			return err

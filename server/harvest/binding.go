@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -151,13 +152,20 @@ func hostsIn(value string) (hosts []string, problem string) {
 	return hosts, ""
 }
 
-// permit asks whether the source may be used as it stands: whether the
-// operator has bound its secrets to its domain and hosts, and whether only an
+// permit asks whether the source may be used as it stands: whether its files lie
+// in the folders of its domain, whether the operator has bound its secrets to its domain and hosts, and whether only an
 // administrator may set what it sets. Whoever set the source up answers for
 // what is bound to nobody, with the rights that they have now. The decisions
 // that it took are to be kept with whatever is done next.
 func (s *Service) permit(ctx context.Context, p *plugin, source model.Source) ([]store.Write, error) {
-	problem, err := s.reserved(ctx, p, source)
+	domain, err := s.gate.DomainName(ctx, source.DomainID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.enclosed(p, source, domain); err != nil {
+		return nil, err
+	}
+	problem, err := s.reserved(p, source, domain)
 	if err != nil || problem == nil {
 		return nil, err
 	}
@@ -171,13 +179,78 @@ func (s *Service) permit(ctx context.Context, p *plugin, source model.Source) ([
 	return []store.Write{answer.Record}, nil
 }
 
+// Stopped is a source that does not run as the settings stand.
+type Stopped struct {
+	Source model.Source
+	Domain model.Slug
+	Why    string
+	Lines  []string // of the settings, which let it run as it is; none when there are none that do
+}
+
+// Stopped lists the sources that the operator's bindings and folders stop, with
+// the lines of the settings that keep each.
+func (s *Service) Stopped(ctx context.Context) ([]Stopped, error) {
+	var stopped []Stopped
+	for source, err := range store.Sources.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
+		if err != nil {
+			return nil, err
+		}
+		if source.RemovedAt != nil {
+			continue
+		}
+		p, err := s.plugins.find(ctx, source.Plugin)
+		if err != nil {
+			continue // that is no news of the settings
+		}
+		_, err = s.permit(ctx, p, source)
+		if !model.Is(err, model.KindInvalid) {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		domain, nameless := s.gate.DomainName(ctx, source.DomainID)
+		if nameless != nil {
+			return nil, nameless
+		}
+		stopped = append(stopped, Stopped{Source: source, Domain: domain, Why: err.Error(), Lines: s.keep(p, source, domain)})
+	}
+	return stopped, nil
+}
+
+// keep gives the lines of the settings that let the source run as it is.
+func (s *Service) keep(p *plugin, source model.Source, domain model.Slug) []string {
+	var lines []string
+	_ = p.form.each(source.Config, markPath, func(_, path string) error {
+		folder, err := filepath.Abs(path)
+		if err == nil && s.enclosed(p, source, domain) != nil {
+			if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+				folder = filepath.Dir(folder)
+			}
+			lines = append(lines, "source-folders: ["+string(domain)+"="+folder+"]")
+		}
+		return nil
+	})
+	hosts, err := p.form.hosts(source.Config)
+	if err != nil {
+		return lines
+	}
+	if len(hosts) == 0 {
+		hosts = []string{anyHost}
+	}
+	for _, field := range slices.Sorted(maps.Keys(source.Secrets)) {
+		for _, host := range hosts {
+			if ref := source.Secrets[field]; s.unbound(ref, domain, []string{host}) != "" {
+				lines = append(lines, fmt.Sprintf("secret-bindings: [%s=%s@%s]", ref, domain, host))
+			}
+		}
+	}
+	return lines
+}
+
 // reserved tells the first thing about the source that is an administrator's
 // to decide, as the error for everybody else.
-func (s *Service) reserved(ctx context.Context, p *plugin, source model.Source) (*model.Error, error) {
-	domain, err := s.gate.DomainName(ctx, source.DomainID)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) reserved(p *plugin, source model.Source, domain model.Slug) (*model.Error, error) {
 	if err := p.form.administered(source.Config); err != nil {
 		return err, nil
 	}

@@ -100,8 +100,12 @@ func (s *Service) use(ctx context.Context, source model.Source, log *slog.Logger
 	if missing != nil {
 		return &host.Failure{Class: sdk.ClassConfig, Fault: host.FaultConfig, Code: missing.Code, Message: missing.Message, Fix: missing.Fix}
 	}
+	domain, err := s.gate.DomainName(ctx, source.DomainID)
+	if err != nil {
+		return err
+	}
 	spec := p.spec
-	spec.Folders = []string{"/"} // until the operator's list of folders a domain is there
+	spec.Folders = s.foldersOf(p, source, domain)
 	process, err := host.Launch(ctx, spec, s.limits, log)
 	if err != nil {
 		return err

@@ -41,6 +41,9 @@ type Config struct {
 	SecretDir string    // folder whose files sources may name; "" has none
 	Bindings  []Binding // which secrets a domain may show to which hosts
 
+	Folders map[model.Slug][]string // below which the sources of a domain may read files
+	Own     []string                // patterns of the server's own files, which no source reads
+
 	Limits  host.Limits     // of every plugin process; a field that is zero has its default
 	Backoff []time.Duration // pauses before the next try of a scheduled run; 1 and 5 minutes when nil
 	Now     func() time.Time
@@ -56,6 +59,8 @@ type Service struct {
 	plugins  *Launcher
 	vault    vault
 	bindings []Binding
+	folders  map[model.Slug][]string
+	own      []string
 	limits   host.Limits
 	backoff  []time.Duration
 	now      func() time.Time
@@ -75,7 +80,7 @@ type Service struct {
 func New(cfg Config) *Service {
 	s := &Service{
 		store: cfg.Store, gate: cfg.Gate, catalog: cfg.Catalog, lineage: cfg.Lineage, plugins: cfg.Plugins,
-		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, bindings: cfg.Bindings, limits: cfg.Limits, backoff: cfg.Backoff,
+		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, bindings: cfg.Bindings, folders: cfg.Folders, own: cfg.Own, limits: cfg.Limits, backoff: cfg.Backoff,
 		now: cfg.Now, log: cfg.Log, slots: make(chan struct{}, maxRuns), checks: make(chan struct{}, maxRuns),
 		held: map[model.ID]time.Time{}, active: map[model.ID]*execution{},
 	}

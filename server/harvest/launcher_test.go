@@ -20,10 +20,10 @@ import (
 func TestBundledPluginsAreDescribedWithoutAProcess(t *testing.T) {
 	w := newWorld(t)
 	got := w.Plugins(t.Context())
-	if len(got) != 2 || got[0].Name != "locked" || got[1].Name != "script" {
+	if len(got) != 3 || got[0].Name != "locked" || got[1].Name != "reader" || got[2].Name != "script" {
 		t.Fatalf("plugins: %+v", got)
 	}
-	p := got[1]
+	p := got[2]
 	if !p.Bundled || !p.Trusted || p.Version != "1.2.3" || p.Doc != "# script" || !strings.Contains(string(p.Schema), `"every"`) {
 		t.Errorf("got %+v", p)
 	}

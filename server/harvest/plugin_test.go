@@ -36,6 +36,12 @@ func registrations() []sdk.Registration {
 				return &script{config: c, env: env}, nil
 			},
 		}),
+		sdk.Register(sdk.Plugin[readerConfig]{
+			Info: sdk.Info{Name: "reader", Version: "1.0.0", Summary: "Reads a file."},
+			Open: func(_ context.Context, c readerConfig, env sdk.Env) (sdk.Source, error) {
+				return &reader{config: c, files: env.Files}, nil
+			},
+		}),
 		sdk.Register(sdk.Plugin[lockedConfig]{
 			Info: sdk.Info{Name: "locked", Version: "1.0.0", Summary: "Wants a password."},
 			Open: func(_ context.Context, c lockedConfig, env sdk.Env) (sdk.Source, error) {
@@ -52,6 +58,31 @@ type scriptConfig struct {
 	Every    string `json:"every,omitempty" format:"duration"`
 	URL      string `json:"url,omitempty" doc:"an address" format:"url"`
 	Password string `json:"password,omitempty" format:"secret"`
+}
+
+type readerConfig struct {
+	Path string `json:"path" doc:"the file to read" format:"file"`
+}
+
+// reader is a source of one file that it opens as it is told to.
+type reader struct {
+	config readerConfig
+	files  sdk.Files
+}
+
+func (r *reader) Close() error { return nil }
+
+func (r *reader) Check(_ context.Context, report *sdk.Report) error {
+	report.OK("read")
+	return nil
+}
+
+func (r *reader) Harvest(context.Context, sdk.Request, sdk.Sink) error {
+	file, err := r.files.Open("path", r.config.Path)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 type lockedConfig struct {

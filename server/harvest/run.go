@@ -45,6 +45,9 @@ func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) 
 
 // begin writes the run and sets it to work.
 func (s *Service) begin(ctx context.Context, source model.Source, trigger string, answer gate.Answer) (model.Run, error) {
+	if err := inUse(source); err != nil {
+		return model.Run{}, err
+	}
 	if err := s.free(ctx, source); err != nil {
 		return model.Run{}, err
 	}

@@ -94,7 +94,7 @@ func (s *Service) startDue(ctx context.Context) error {
 			return errors.Join(failed, err)
 		}
 		due := nextRun(source)
-		if due.IsZero() || s.now().Before(due) || s.now().Before(s.held[source.ID]) {
+		if source.RemovedAt != nil || due.IsZero() || s.now().Before(due) || s.now().Before(s.held[source.ID]) {
 			continue
 		}
 		switch err := s.startScheduled(ctx, source); {

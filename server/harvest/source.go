@@ -23,6 +23,8 @@ type NewSource struct {
 // SourceEdit is a change of a source; what is nil stays as it is.
 type SourceEdit struct {
 	ID               model.ID
+	Name             *model.Slug
+	DomainID         *model.ID // moves the source: the right to run sources of that domain is asked for too
 	Config           *json.RawMessage
 	Secrets          *map[string]model.SecretRef
 	Schedule         *string
@@ -94,6 +96,9 @@ func (s *Service) judge(ctx context.Context, source *model.Source) (string, []st
 		return "", nil, err
 	}
 	source.SetUpBy = asker.ID
+	if asker.ID == model.System().ID {
+		source.Config = p.form.absolute(source.Config)
+	}
 	vouched, err := s.permit(ctx, p, *source)
 	if err != nil {
 		return "", nil, err
@@ -123,6 +128,12 @@ func (s *Service) UpdateSource(ctx context.Context, e SourceEdit) (model.Source,
 	if e.ExpectedRevision != nil && *e.ExpectedRevision != source.Revision {
 		return model.Source{}, stale()
 	}
+	if err := inUse(source); err != nil {
+		return model.Source{}, err
+	}
+	if err := s.move(ctx, &source, e); err != nil {
+		return model.Source{}, err
+	}
 	reason, vouched, err := s.edit(ctx, &source, e)
 	if err != nil {
 		return model.Source{}, err
@@ -137,6 +148,26 @@ func (s *Service) UpdateSource(ctx context.Context, e SourceEdit) (model.Source,
 
 func stale() error {
 	return model.Conflict("expectedVersion", "the source has changed since it was read", "read it again and repeat the change")
+}
+
+// move gives the source its new name and domain.
+func (s *Service) move(ctx context.Context, source *model.Source, e SourceEdit) error {
+	if e.Name != nil {
+		if err := e.Name.Validate("input.name"); err != nil {
+			return err
+		}
+		q := store.Query{Index: "by_name", Where: store.Eq("name", string(*e.Name))}
+		if other, err := store.Sources.First(ctx, s.store, q); err == nil && other.ID != source.ID {
+			return model.Conflict("input.name", "there is a source of this name already", "choose another name")
+		}
+		source.Name = *e.Name
+	}
+	if e.DomainID == nil || *e.DomainID == source.DomainID {
+		return nil
+	}
+	source.DomainID = *e.DomainID
+	_, err := s.mayCreate(ctx, *source)
+	return err
 }
 
 func (s *Service) edit(ctx context.Context, source *model.Source, e SourceEdit) (string, []store.Write, error) {
@@ -160,7 +191,7 @@ func (s *Service) edit(ctx context.Context, source *model.Source, e SourceEdit) 
 }
 
 func (s *Service) editConfig(ctx context.Context, source *model.Source, e SourceEdit) (string, []store.Write, error) {
-	if e.Config == nil && e.Secrets == nil {
+	if e.Config == nil && e.Secrets == nil && e.DomainID == nil {
 		return "", nil, nil
 	}
 	before := source.Config
@@ -263,9 +294,9 @@ func keepVisible[T any](ctx context.Context, s *Service, nouns []T, describe gat
 
 // Sources lists sources by name; "" lists those of every domain.
 func (s *Service) Sources(ctx context.Context, domainID model.ID, p model.Paging) (model.Page[model.Source], error) {
-	q := store.Query{Index: "by_name"}
+	q := store.Query{Index: "by_name", Where: store.Exists("name")} // a removed one has none
 	if domainID != "" {
-		q = store.Query{Index: "by_domain", Where: store.Eq("domain", string(domainID))}
+		q = store.Query{Index: "by_domain", Where: store.And(store.Eq("domain", string(domainID)), store.Exists("name"))}
 	}
 	return gate.List(ctx, s.gate, store.Sources, q, p, gate.Each(s.gate.Source))
 }

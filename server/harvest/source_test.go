@@ -37,7 +37,7 @@ func TestBadSourcesAreRefused(t *testing.T) {
 		{"name taken", func(n *harvest.NewSource) { n.Name = "taken" }, "input.name", "choose another"},
 		{"no domain", func(n *harvest.NewSource) { n.DomainID = "" }, "input.domainId", "name the domain"},
 		{"unknown domain", func(n *harvest.NewSource) { n.DomainID = "dom_none" }, "input.domainId", "name the domain"},
-		{"unknown plugin", func(n *harvest.NewSource) { n.Plugin = "oracle" }, "input.plugin", "locked, script"},
+		{"unknown plugin", func(n *harvest.NewSource) { n.Plugin = "oracle" }, "input.plugin", "locked, reader, script"},
 		{"no JSON", config(`{`), "input.config", "JSON object"},
 		{"two values", config(`{"file":"a"} {}`), "input.config", "JSON object"},
 		{"an array", config(`[]`), "input.config", "JSON object"},

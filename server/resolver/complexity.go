@@ -32,6 +32,7 @@ func costs() graph.ComplexityRoot {
 	c.Mutation.TestPolicy = func(child int, _ graph.TestPolicyInput) int { return child + checkCost }
 	c.Mutation.CheckSource = func(child int, _ graph.CheckSourceInput) int { return child + checkCost }
 	c.Mutation.CheckSourceConfig = func(child int, _ graph.CheckSourceConfigInput) int { return child + checkCost }
+	c.Source.Dependents = func(child int) int { return child + checkCost } // it reads every asset
 	costsOfStandards(&c)
 	return c
 }
@@ -47,6 +48,7 @@ func costsOfLists(c *graph.ComplexityRoot) {
 	q.Search = func(child int, _ string, _ *graph.SearchFilter, first int, _ *string) int { return times(child, first) }
 	q.AccessRequests = func(child int, _ *graph.AccessRequestFilter, first int, _ *string) int { return times(child, first) }
 	q.Grants = func(child int, _ *graph.GrantFilter, first int, _ *string) int { return times(child, first) }
+	q.Namespaces = func(child int, _ *model.ID, first int, _ *string) int { return times(child, first) }
 	q.Sources = func(child int, _ *model.ID, first int, _ *string) int { return times(child, first) }
 	q.HarvestRuns = func(child int, _ *graph.HarvestRunFilter, first int, _ *string) int { return times(child, first) }
 	q.AuditEvents = func(child int, _ *graph.AuditEventFilter, first int, _ *string) int { return times(child, first) }

@@ -66,7 +66,7 @@ func (m mutation) CreateSource(ctx context.Context, in graph.CreateSourceInput) 
 // UpdateSource resolves the mutation.
 func (m mutation) UpdateSource(ctx context.Context, in graph.UpdateSourceInput) (*graph.UpdateSourcePayload, error) {
 	change := harvest.SourceEdit{
-		ID: in.ID, Schedule: edit(in.Schedule), Paused: edit(in.IsPaused), AllowRetireAll: edit(in.AllowsRetireAll), ExpectedRevision: expected(in.ExpectedVersion),
+		ID: in.ID, Name: edit(in.Name), DomainID: edit(in.DomainID), Schedule: edit(in.Schedule), Paused: edit(in.IsPaused), AllowRetireAll: edit(in.AllowsRetireAll), ExpectedRevision: expected(in.ExpectedVersion),
 	}
 	if config := in.Config.Value(); config != nil {
 		change.Config = &config
@@ -81,6 +81,29 @@ func (m mutation) UpdateSource(ctx context.Context, in graph.UpdateSourceInput) 
 	}
 	changed, problems, err := answer(ctx, s, err)
 	return &graph.UpdateSourcePayload{Source: changed, UserErrors: problems}, err
+}
+
+// RemoveSource resolves the mutation.
+func (m mutation) RemoveSource(ctx context.Context, in graph.RemoveSourceInput) (*graph.RemoveSourcePayload, error) {
+	s, err := m.s.Harvest.RemoveSource(ctx, in.ID, expected(in.ExpectedVersion))
+	removed, problems, err := answer(ctx, s, err)
+	return &graph.RemoveSourcePayload{Source: removed, UserErrors: problems}, err
+}
+
+// RestoreSource resolves the mutation.
+func (m mutation) RestoreSource(ctx context.Context, in graph.RestoreSourceInput) (*graph.RestoreSourcePayload, error) {
+	s, err := m.s.Harvest.RestoreSource(ctx, in.ID, given(in.Name))
+	restored, problems, err := answer(ctx, s, err)
+	return &graph.RestoreSourcePayload{Source: restored, UserErrors: problems}, err
+}
+
+// Dependents resolves what hangs on the source.
+func (r source) Dependents(ctx context.Context, s *model.Source) (*graph.SourceDependents, error) {
+	d, err := r.s.Harvest.Dependents(ctx, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &graph.SourceDependents{Assets: d.Assets, AssetsOnlyHere: d.OnlyHere, DataProducts: d.Products}, nil
 }
 
 // CheckSource resolves the mutation.

@@ -100,7 +100,11 @@ var (
 		index("by_domain", "domain", "ends"), index("by_status", "status", "ends"))
 
 	Sources = table("source", "source", func(s model.Source) Keys {
-		return Keys{"name": text(s.Name), "domain": text(s.DomainID)}
+		name := s.Name
+		if s.RemovedAt != nil {
+			name = "" // is free for another
+		}
+		return Keys{"name": text(name), "domain": text(s.DomainID)}
 	}, unique("by_name", "name"), index("by_domain", "domain", "name"))
 
 	Runs = table("run", "harvest run", func(r model.Run) Keys {

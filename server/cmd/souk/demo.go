@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/demo"
@@ -30,18 +32,35 @@ func demonstrate(ctx context.Context, p *program, args []string) (err error) {
 	if err := f.prefer("log-level", "warn"); err != nil {
 		return err
 	}
+	folders, err := demo.Folders(dir)
+	if err != nil {
+		return err
+	}
+	if err := f.prefer("source-folders", strings.Join(folders, ",")); err != nil {
+		return err
+	}
 	s, listener, err := p.openBound(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer closing(s.Close, &err)
 	defer listener.Close() // once it serves, that closes it
+	if err := p.bringUp(ctx, s); err != nil {
+		return err
+	}
 	company := demo.Company{Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Catalog: s.Catalog, Harvest: s.Harvest, Governance: s.Governance}
 	tokens, err := company.Open(model.WithPrincipal(ctx, model.System()), dir)
 	if err != nil {
 		return err
 	}
 	return s.Run(ctx, listener, func(url string) { p.announce(url, tokens, *asJSON) })
+}
+
+// given reports a flag of the command line.
+func (f *flags) given(name string) bool {
+	found := false
+	f.Visit(func(g *flag.Flag) { found = found || g.Name == name })
+	return found
 }
 
 // prefer sets a flag that the command line leaves open.

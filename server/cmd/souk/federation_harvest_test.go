@@ -12,7 +12,7 @@ import (
 
 // harvest fills the catalog from a small shop's database.
 func (f *federation) harvest() {
-	path := filepath.Join(f.t.TempDir(), "shop.db")
+	path := filepath.Join(f.files, "shop.db")
 	conn, err := sqlitedb.OpenConn(path)
 	if err != nil {
 		f.t.Fatal(err)
@@ -21,6 +21,7 @@ func (f *federation) harvest() {
 	if err := errors.Join(sqlitex.ExecuteScript(conn, script, nil), conn.Close()); err != nil {
 		f.t.Fatal(err)
 	}
+	f.admin.do("assignNamespace", "AssignNamespaceInput", map[string]any{"namespace": "sqlite://shop.db", "domainId": f.domains["sales"]}, "namespace { id }", &struct{}{})
 	var made struct{ Source struct{ ID string } }
 	f.people["sam"].do("createSource", "CreateSourceInput", map[string]any{"name": "shop", "domainId": f.domains["sales"], "plugin": "sqlite", "config": map[string]any{"path": path}}, "source { id }", &made)
 	var run struct{ Run struct{ ID string } }

@@ -18,7 +18,8 @@ import (
 )
 
 // harvestOnce runs one source in this process. A source that does not exist
-// yet is made when --plugin says with what.
+// yet is made when --plugin says with what, and kept when it works; one that
+// does gets the configuration and the secrets that are given.
 func harvestOnce(ctx context.Context, p *program, args []string) (err error) {
 	f := p.newFlags("harvest", "SOURCE").withSettings(slices.Concat(storeSettings, pluginSettings)...)
 	wanted := harvest.NewSource{Secrets: secretFlag{}}
@@ -40,7 +41,10 @@ func harvestOnce(ctx context.Context, p *program, args []string) (err error) {
 	}
 	defer closing(s.Close, &err)
 	ctx = model.WithPrincipal(ctx, model.System())
-	source, err := findOrMake(ctx, s, wanted, model.Slug(*domain))
+	if err := p.bringUp(ctx, s); err != nil {
+		return err
+	}
+	source, made, err := findOrMake(ctx, s, wanted, model.Slug(*domain), f.given("config-json"))
 	if err != nil {
 		return err
 	}
@@ -51,16 +55,71 @@ func harvestOnce(ctx context.Context, p *program, args []string) (err error) {
 	if run, err = p.watch(ctx, s, run); err != nil {
 		return err
 	}
+	if made {
+		if err := p.settle(ctx, s, source, run); err != nil {
+			return err
+		}
+	}
 	return p.report(run, *asJSON)
 }
 
-func findOrMake(ctx context.Context, s *server.Server, wanted harvest.NewSource, domain model.Slug) (model.Source, error) {
+// settle ends the first harvest of a new source: what it has found and nobody
+// has is its domain's, as whoever set it up here has said; and a source that
+// does not work is not left behind, so that the next call sets it up anew.
+func (p *program) settle(ctx context.Context, s *server.Server, source model.Source, run model.Run) error {
+	ctx = context.WithoutCancel(ctx)
+	if run.Status != model.RunSucceeded {
+		if _, err := s.Harvest.RemoveSource(ctx, source.ID, nil); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stderr, "The new source %s is not kept, since it could not be harvested.\n", source.Name)
+		return nil
+	}
+	source, err := s.Harvest.Source(ctx, source.ID) // which now knows where it found something
+	if err != nil {
+		return err
+	}
+	given, err := s.Catalog.GiveFound(ctx, source)
+	for _, n := range given {
+		fmt.Fprintln(p.stderr, "Nobody had it, so it is given: "+s.Catalog.Describe(ctx, n))
+	}
+	return err
+}
+
+// findOrMake gives the source of the name, with the configuration and secrets
+// of this call if it has any, and tells whether it is new.
+func findOrMake(ctx context.Context, s *server.Server, wanted harvest.NewSource, domain model.Slug, configured bool) (model.Source, bool, error) {
 	source, err := s.Harvest.SourceByName(ctx, wanted.Name)
-	switch {
-	case !model.Is(err, model.KindNotFound):
-		return source, err
-	case wanted.Plugin == "":
-		return source, unknownSource(ctx, s, string(wanted.Name), err)
+	if model.Is(err, model.KindNotFound) {
+		source, err = makeSource(ctx, s, wanted, domain, err)
+		return source, true, err
+	}
+	if err != nil {
+		return source, false, err
+	}
+	if wanted.Plugin != "" && wanted.Plugin != source.Plugin {
+		return source, false, model.Invalid("--plugin", "the source "+string(source.Name)+" has the plugin "+source.Plugin, "leave --plugin out, or give the source another name")
+	}
+	if owner, err := s.Mesh.DomainByName(ctx, domain); domain != "" && (err != nil || owner.ID != source.DomainID) {
+		return source, false, model.Invalid("--domain", "the source "+string(source.Name)+" belongs to another domain", "leave --domain out; updateSource moves a source")
+	}
+	edit := harvest.SourceEdit{ID: source.ID}
+	if configured {
+		edit.Config = &wanted.Config
+	}
+	if len(wanted.Secrets) > 0 {
+		edit.Secrets = &wanted.Secrets
+	}
+	if edit.Config != nil || edit.Secrets != nil {
+		source, err = s.Harvest.UpdateSource(ctx, edit)
+	}
+	return source, false, err
+}
+
+func makeSource(ctx context.Context, s *server.Server, wanted harvest.NewSource, domain model.Slug, unknown error) (model.Source, error) {
+	var source model.Source
+	if wanted.Plugin == "" {
+		return source, unknownSource(ctx, s, string(wanted.Name), unknown)
 	}
 	if err := knownPlugin(ctx, s, "--plugin", wanted.Plugin); err != nil {
 		return source, err

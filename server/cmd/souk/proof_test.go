@@ -76,7 +76,7 @@ func newProof(t *testing.T, store string) *proof {
 	t.Helper()
 	p := &proof{
 		t: t, store: store, db: newFreight(t), domains: map[string]string{}, sources: map[string]string{},
-		env: []string{"SOUK_SECRET_FREIGHT=" + harvesterPassword, "SOUK_SECRET_BINDINGS=env:SOUK_SECRET_*=operations@127.0.0.1:*"},
+		env: []string{"SOUK_SECRET_FREIGHT=" + harvesterPassword, "SOUK_SECRET_BINDINGS=env:SOUK_SECRET_*=operations@127.0.0.1:*", "SOUK_SOURCE_FOLDERS=operations=" + freightFolder(t)},
 	}
 	var token string
 	p.server, token = serving(t, store, p.env...)
@@ -112,10 +112,20 @@ type harvestRun struct {
 	Failure    *struct{ Fault, Code, Message, Fix string }
 }
 
-func (p *proof) harvestBoth() {
-	target, err := filepath.Abs("testdata/freight")
+// freightFolder holds what dbt has written about the company's database.
+func freightFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := filepath.Abs("testdata/freight")
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
+	}
+	return folder
+}
+
+func (p *proof) harvestBoth() {
+	target := freightFolder(p.t)
+	for _, namespace := range []string{p.db.namespace, "dbt://freight"} {
+		p.admin.do("assignNamespace", "AssignNamespaceInput", map[string]any{"namespace": namespace, "domainId": p.domains["operations"]}, "namespace { id }", &struct{}{})
 	}
 	p.addSource(p.admin, "freight", map[string]any{"plugin": "postgres", "config": map[string]any{"url": p.db.url, "transport": "clear"}, "secrets": []any{map[string]any{"field": "password", "reference": "env:SOUK_SECRET_FREIGHT"}}})
 	p.addSource(p.olga, "analytics", map[string]any{"plugin": "dbt", "config": map[string]any{"path": target, "namespace": p.db.namespace}})

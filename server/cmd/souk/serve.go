@@ -67,6 +67,9 @@ func serve(ctx context.Context, p *program, args []string) (err error) {
 	}
 	defer closing(s.Close, &err)
 	defer listener.Close() // once it serves, that closes it
+	if err := p.bringUp(ctx, s); err != nil {
+		return err
+	}
 	secret, err := s.Identity.Bootstrap(model.WithPrincipal(ctx, model.System()))
 	if err != nil {
 		return fmt.Errorf("make the first principal: %w", err)
@@ -90,6 +93,15 @@ func (p *program) handOver(secret string) error {
 		}
 	}
 	return nil
+}
+
+// bringUp takes an older store up and tells its operator what that changed.
+func (p *program) bringUp(ctx context.Context, s *server.Server) error {
+	lines, err := s.BringUp(ctx)
+	for _, line := range lines {
+		fmt.Fprintln(p.stderr, line)
+	}
+	return err
 }
 
 // closing joins the error of a deferred close to the function's own.

@@ -37,6 +37,7 @@ var settings = []struct{ name, usage string }{
 	{"secret-env", "comma-separated environment `variables` that sources may name as env:NAME (default SOUK_SECRET_*)"},
 	{"secret-dir", "`folder` whose files sources may name as file:PATH (default: none)"},
 	{"secret-bindings", "comma-separated `bindings` of secrets to domains and hosts, as env:SOUK_SECRET_SHOP=sales@db.acme.example:5432 (default: administrators alone use secrets)"},
+	{"source-folders", "comma-separated `folders` below which the sources of a domain may read files, as sales=/srv/sales (default: none)"},
 	{"decision-retention", "how `long` the decision log keeps what policies saw, as 90d, P90D or 2160h (default 90d)"},
 	{"public-url", "`address` that clients know the server by (default: the one they ask)"},
 	{"bundle-key", "PEM `file` of the EC key that signs bundles for OPA; made when it is missing (default: no bundles)"},
@@ -49,7 +50,7 @@ var settings = []struct{ name, usage string }{
 // The settings of commands that open the store, and of those that run plugins.
 var (
 	storeSettings  = []string{"store", "policies", "log-level", "log-format"}
-	pluginSettings = []string{"plugin-dir", "plugin-user", "secret-env", "secret-dir"}
+	pluginSettings = []string{"plugin-dir", "plugin-user", "secret-env", "secret-dir", "secret-bindings", "source-folders"}
 )
 
 // newFlags begins the flags of a command, which may add its own.
@@ -254,6 +255,8 @@ func assign(cfg *server.Config, name, value string) {
 		cfg.SecretDir = value
 	case "secret-bindings":
 		cfg.Bindings = list(value)
+	case "source-folders":
+		cfg.Folders = list(value)
 	case "decision-retention":
 		cfg.Retention = value
 	case "public-url":

@@ -1,0 +1,43 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// shownNamespaces is how many of the first namespaces are told; all of them are
+// in the query namespaces.
+const shownNamespaces = 50
+
+// BringUp takes the store of an older program up to this one, once, and gives
+// what its operator has to know, line by line: what became of ownership, and
+// each source that the settings stop, with the lines that keep it. It is to be
+// called before anything is harvested.
+func (s *Server) BringUp(ctx context.Context) ([]string, error) {
+	ctx = model.WithPrincipal(ctx, model.System())
+	list, err := s.Catalog.AdoptOwners(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("take the owners of assets over: %w", err)
+	}
+	var lines []string
+	if len(list) > 0 {
+		lines = append(lines, fmt.Sprintf("Ownership as it stood is now a list of %d namespaces. Whoever had shown a table first owned it, so look the list over", len(list)),
+			"(query namespaces) and mend it with assignNamespace:")
+		for _, n := range list[:min(len(list), shownNamespaces)] {
+			lines = append(lines, "  "+s.Catalog.Describe(ctx, n))
+		}
+	}
+	stopped, err := s.Harvest.Stopped(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for stopped sources: %w", err)
+	}
+	for _, one := range stopped {
+		lines = append(lines, fmt.Sprintf("The source %s of %s does not run: %s", one.Source.Name, one.Domain, one.Why))
+		for _, line := range one.Lines {
+			lines = append(lines, "  to keep it, set  "+line)
+		}
+	}
+	return lines, nil
+}
