@@ -152,6 +152,28 @@ type AssetFilter struct {
 	ProductID graphql.Omittable[*model.ID] `json:"productId,omitempty"`
 }
 
+// What assignNamespace gives to whom.
+type AssignNamespaceInput struct {
+	// The OpenLineage namespace, without user and password.
+	Namespace string `json:"namespace"`
+	// Whole parts of a name, such as shop or shop.public; with a * at its end any beginning of one; all of the namespace when it is left out.
+	Prefix graphql.Omittable[*string] `json:"prefix,omitempty"`
+	// The domain.
+	DomainID model.ID `json:"domainId"`
+	// Why, for the audit feed.
+	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
+	// The version that the sender has seen, 0 for a namespace that nobody has; another one is a CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+}
+
+// What became of assignNamespace.
+type AssignNamespacePayload struct {
+	// The namespace; null when there are userErrors.
+	Namespace *model.Namespace `json:"namespace,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // A page of the audit feed, the newest first.
 type AuditEventConnection struct {
 	// The rows with their cursors.
@@ -676,6 +698,24 @@ type IssueTokenPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// A page of namespaces.
+type NamespaceConnection struct {
+	// The rows with their cursors.
+	Edges []*NamespaceEdge `json:"edges"`
+	// The rows without their cursors.
+	Nodes []*model.Namespace `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A row of a page of namespaces.
+type NamespaceEdge struct {
+	// The place just after this row.
+	Cursor string `json:"cursor"`
+	// The row.
+	Node *model.Namespace `json:"node"`
+}
+
 // Where a page of a list stands in the whole.
 type PageInfo struct {
 	// Whether more rows follow.
@@ -846,6 +886,38 @@ type RejectPolicyPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Which namespace releaseNamespace takes.
+type ReleaseNamespaceInput struct {
+	// The namespace.
+	ID model.ID `json:"id"`
+	// The version that the sender has seen; another one is a CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+}
+
+// What became of releaseNamespace.
+type ReleaseNamespacePayload struct {
+	// The namespace as it goes; null when there are userErrors.
+	Namespace *model.Namespace `json:"namespace,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which source removeSource removes.
+type RemoveSourceInput struct {
+	// The source.
+	ID model.ID `json:"id"`
+	// The version that the sender has seen; another one is a CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+}
+
+// What became of removeSource.
+type RemoveSourcePayload struct {
+	// The removed source; null when there are userErrors.
+	Source *model.Source `json:"source,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What requestAccess asks for.
 type RequestAccessInput struct {
 	// The product to read.
@@ -860,6 +932,22 @@ type RequestAccessInput struct {
 type RequestAccessPayload struct {
 	// The new request; null when there are userErrors.
 	AccessRequest *model.AccessRequest `json:"accessRequest,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which source restoreSource brings back.
+type RestoreSourceInput struct {
+	// The source.
+	ID model.ID `json:"id"`
+	// Another name, where its own has been taken.
+	Name graphql.Omittable[*model.Slug] `json:"name,omitempty"`
+}
+
+// What became of restoreSource.
+type RestoreSourcePayload struct {
+	// The restored source; null when there are userErrors.
+	Source *model.Source `json:"source,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -1008,6 +1096,16 @@ type SourceConnection struct {
 	Nodes []*model.Source `json:"nodes"`
 	// Where the page stands.
 	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// What hangs on a source.
+type SourceDependents struct {
+	// The assets that it shows.
+	Assets int `json:"assets"`
+	// Those of them that no other source shows: they are retired when the source goes.
+	AssetsOnlyHere int `json:"assetsOnlyHere"`
+	// The data products that offer or use one of those.
+	DataProducts int `json:"dataProducts"`
 }
 
 // A row of a page of sources.
@@ -1204,6 +1302,10 @@ type UpdatePrincipalPayload struct {
 type UpdateSourceInput struct {
 	// Which source.
 	ID model.ID `json:"id"`
+	// The unique name.
+	Name graphql.Omittable[*model.Slug] `json:"name,omitempty"`
+	// The domain to move it to. The sender must be allowed to run sources of both, and secrets and folders are those of the new one.
+	DomainID graphql.Omittable[*model.ID] `json:"domainId,omitempty"`
 	// The plugin's configuration, the whole of it.
 	Config graphql.Omittable[json.RawMessage] `json:"config,omitempty"`
 	// Where the secrets are to be found, all of them.

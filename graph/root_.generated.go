@@ -34,6 +34,7 @@ type ResolverRoot interface {
 	Grant() GrantResolver
 	HarvestRun() HarvestRunResolver
 	Mutation() MutationResolver
+	Namespace() NamespaceResolver
 	Obligation() ObligationResolver
 	PolicyComment() PolicyCommentResolver
 	PolicyProposal() PolicyProposalResolver
@@ -181,6 +182,11 @@ type ComplexityRoot struct {
 		Position     func(childComplexity int) int
 		PrimaryKey   func(childComplexity int) int
 		Tags         func(childComplexity int) int
+	}
+
+	AssignNamespacePayload struct {
+		Namespace  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	AuditEvent struct {
@@ -572,6 +578,7 @@ type ComplexityRoot struct {
 		ApproveAccessRequest   func(childComplexity int, input ApproveAccessRequestInput) int
 		ApprovePolicy          func(childComplexity int, input ApprovePolicyInput) int
 		AssessPolicy           func(childComplexity int, input AssessPolicyInput) int
+		AssignNamespace        func(childComplexity int, input AssignNamespaceInput) int
 		CancelAccessRequest    func(childComplexity int, input CancelAccessRequestInput) int
 		CancelHarvest          func(childComplexity int, input CancelHarvestInput) int
 		CancelPolicyAssessment func(childComplexity int, input CancelPolicyAssessmentInput) int
@@ -591,7 +598,10 @@ type ComplexityRoot struct {
 		PublishDataProduct     func(childComplexity int, input PublishDataProductInput) int
 		RejectAccessRequest    func(childComplexity int, input RejectAccessRequestInput) int
 		RejectPolicy           func(childComplexity int, input RejectPolicyInput) int
+		ReleaseNamespace       func(childComplexity int, input ReleaseNamespaceInput) int
+		RemoveSource           func(childComplexity int, input RemoveSourceInput) int
 		RequestAccess          func(childComplexity int, input RequestAccessInput) int
+		RestoreSource          func(childComplexity int, input RestoreSourceInput) int
 		RetireDataProduct      func(childComplexity int, input RetireDataProductInput) int
 		RevokeGrant            func(childComplexity int, input RevokeGrantInput) int
 		RevokeToken            func(childComplexity int, input RevokeTokenInput) int
@@ -605,6 +615,29 @@ type ComplexityRoot struct {
 		UpdatePrincipal        func(childComplexity int, input UpdatePrincipalInput) int
 		UpdateSource           func(childComplexity int, input UpdateSourceInput) int
 		WithdrawPolicy         func(childComplexity int, input WithdrawPolicyInput) int
+	}
+
+	Namespace struct {
+		CreatedAt func(childComplexity int) int
+		Domain    func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Namespace func(childComplexity int) int
+		Pending   func(childComplexity int) int
+		Prefix    func(childComplexity int) int
+		Released  func(childComplexity int) int
+		Revision  func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	NamespaceConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	NamespaceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Obligation struct {
@@ -897,6 +930,7 @@ type ComplexityRoot struct {
 		HarvestRun        func(childComplexity int, id model.ID) int
 		HarvestRuns       func(childComplexity int, filter *HarvestRunFilter, first int, after *string) int
 		Lineage           func(childComplexity int, rootID model.ID, direction model.Direction, depth int, maxNodes int) int
+		Namespaces        func(childComplexity int, domainID *model.ID, first int, after *string) int
 		Node              func(childComplexity int, id model.ID) int
 		Nodes             func(childComplexity int, ids []model.ID) int
 		Plugins           func(childComplexity int) int
@@ -934,9 +968,24 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ReleaseNamespacePayload struct {
+		Namespace  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	RemoveSourcePayload struct {
+		Source     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	RequestAccessPayload struct {
 		AccessRequest func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	RestoreSourcePayload struct {
+		Source     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	RetireDataProductPayload struct {
@@ -1049,6 +1098,7 @@ type ComplexityRoot struct {
 		AllowRetireAll func(childComplexity int) int
 		Config         func(childComplexity int) int
 		CreatedAt      func(childComplexity int) int
+		Dependents     func(childComplexity int) int
 		Domain         func(childComplexity int) int
 		FailedRuns     func(childComplexity int) int
 		ID             func(childComplexity int) int
@@ -1056,6 +1106,7 @@ type ComplexityRoot struct {
 		Name           func(childComplexity int) int
 		Paused         func(childComplexity int) int
 		Plugin         func(childComplexity int) int
+		RemovedAt      func(childComplexity int) int
 		Revision       func(childComplexity int) int
 		Schedule       func(childComplexity int) int
 		Secrets        func(childComplexity int) int
@@ -1067,6 +1118,12 @@ type ComplexityRoot struct {
 		Edges    func(childComplexity int) int
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
+	}
+
+	SourceDependents struct {
+		Assets         func(childComplexity int) int
+		AssetsOnlyHere func(childComplexity int) int
+		DataProducts   func(childComplexity int) int
 	}
 
 	SourceEdge struct {
@@ -1727,6 +1784,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AssetField.Tags(childComplexity), true
+
+	case "AssignNamespacePayload.namespace":
+		if e.ComplexityRoot.AssignNamespacePayload.Namespace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssignNamespacePayload.Namespace(childComplexity), true
+	case "AssignNamespacePayload.userErrors":
+		if e.ComplexityRoot.AssignNamespacePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssignNamespacePayload.UserErrors(childComplexity), true
 
 	case "AuditEvent.action":
 		if e.ComplexityRoot.AuditEvent.Action == nil {
@@ -3209,6 +3279,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AssessPolicy(childComplexity, args["input"].(AssessPolicyInput)), true
+	case "Mutation.assignNamespace":
+		if e.ComplexityRoot.Mutation.AssignNamespace == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_assignNamespace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AssignNamespace(childComplexity, args["input"].(AssignNamespaceInput)), true
 	case "Mutation.cancelAccessRequest":
 		if e.ComplexityRoot.Mutation.CancelAccessRequest == nil {
 			break
@@ -3418,6 +3499,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RejectPolicy(childComplexity, args["input"].(RejectPolicyInput)), true
+	case "Mutation.releaseNamespace":
+		if e.ComplexityRoot.Mutation.ReleaseNamespace == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_releaseNamespace_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReleaseNamespace(childComplexity, args["input"].(ReleaseNamespaceInput)), true
+	case "Mutation.removeSource":
+		if e.ComplexityRoot.Mutation.RemoveSource == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeSource_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveSource(childComplexity, args["input"].(RemoveSourceInput)), true
 	case "Mutation.requestAccess":
 		if e.ComplexityRoot.Mutation.RequestAccess == nil {
 			break
@@ -3429,6 +3532,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestAccess(childComplexity, args["input"].(RequestAccessInput)), true
+	case "Mutation.restoreSource":
+		if e.ComplexityRoot.Mutation.RestoreSource == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreSource_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreSource(childComplexity, args["input"].(RestoreSourceInput)), true
 	case "Mutation.retireDataProduct":
 		if e.ComplexityRoot.Mutation.RetireDataProduct == nil {
 			break
@@ -3572,6 +3686,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawPolicy(childComplexity, args["input"].(WithdrawPolicyInput)), true
+
+	case "Namespace.createdAt":
+		if e.ComplexityRoot.Namespace.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Namespace.CreatedAt(childComplexity), true
+	case "Namespace.domain":
+		if e.ComplexityRoot.Namespace.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Namespace.Domain(childComplexity), true
+	case "Namespace.id":
+		if e.ComplexityRoot.Namespace.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Namespace.ID(childComplexity), true
+	case "Namespace.namespace":
+		if e.ComplexityRoot.Namespace.Namespace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Namespace.Namespace(childComplexity), true
+	case "Namespace.isPending":
+		if e.ComplexityRoot.Namespace.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Namespace.Pending(childComplexity), true
+	case "Namespace.prefix":
+		if e.ComplexityRoot.Namespace.Prefix == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Namespace.Prefix(childComplexity), true
+	case "Namespace.isReleased":
+		if e.ComplexityRoot.Namespace.Released == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Namespace.Released(childComplexity), true
+	case "Namespace.version":
+		if e.ComplexityRoot.Namespace.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Namespace.Revision(childComplexity), true
+	case "Namespace.updatedAt":
+		if e.ComplexityRoot.Namespace.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Namespace.UpdatedAt(childComplexity), true
+
+	case "NamespaceConnection.edges":
+		if e.ComplexityRoot.NamespaceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NamespaceConnection.Edges(childComplexity), true
+	case "NamespaceConnection.nodes":
+		if e.ComplexityRoot.NamespaceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NamespaceConnection.Nodes(childComplexity), true
+	case "NamespaceConnection.pageInfo":
+		if e.ComplexityRoot.NamespaceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NamespaceConnection.PageInfo(childComplexity), true
+
+	case "NamespaceEdge.cursor":
+		if e.ComplexityRoot.NamespaceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NamespaceEdge.Cursor(childComplexity), true
+	case "NamespaceEdge.node":
+		if e.ComplexityRoot.NamespaceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NamespaceEdge.Node(childComplexity), true
 
 	case "Obligation.id":
 		if e.ComplexityRoot.Obligation.ID == nil {
@@ -4866,6 +5067,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Lineage(childComplexity, args["rootId"].(model.ID), args["direction"].(model.Direction), args["depth"].(int), args["maxNodes"].(int)), true
+	case "Query.namespaces":
+		if e.ComplexityRoot.Query.Namespaces == nil {
+			break
+		}
+
+		args, err := ec.field_Query_namespaces_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Namespaces(childComplexity, args["domainId"].(*model.ID), args["first"].(int), args["after"].(*string)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -5106,6 +5318,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RejectPolicyPayload.UserErrors(childComplexity), true
 
+	case "ReleaseNamespacePayload.namespace":
+		if e.ComplexityRoot.ReleaseNamespacePayload.Namespace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReleaseNamespacePayload.Namespace(childComplexity), true
+	case "ReleaseNamespacePayload.userErrors":
+		if e.ComplexityRoot.ReleaseNamespacePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReleaseNamespacePayload.UserErrors(childComplexity), true
+
+	case "RemoveSourcePayload.source":
+		if e.ComplexityRoot.RemoveSourcePayload.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSourcePayload.Source(childComplexity), true
+	case "RemoveSourcePayload.userErrors":
+		if e.ComplexityRoot.RemoveSourcePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSourcePayload.UserErrors(childComplexity), true
+
 	case "RequestAccessPayload.accessRequest":
 		if e.ComplexityRoot.RequestAccessPayload.AccessRequest == nil {
 			break
@@ -5118,6 +5356,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RequestAccessPayload.UserErrors(childComplexity), true
+
+	case "RestoreSourcePayload.source":
+		if e.ComplexityRoot.RestoreSourcePayload.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreSourcePayload.Source(childComplexity), true
+	case "RestoreSourcePayload.userErrors":
+		if e.ComplexityRoot.RestoreSourcePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreSourcePayload.UserErrors(childComplexity), true
 
 	case "RetireDataProductPayload.dataProduct":
 		if e.ComplexityRoot.RetireDataProductPayload.DataProduct == nil {
@@ -5523,6 +5774,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.CreatedAt(childComplexity), true
+	case "Source.dependents":
+		if e.ComplexityRoot.Source.Dependents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.Dependents(childComplexity), true
 	case "Source.domain":
 		if e.ComplexityRoot.Source.Domain == nil {
 			break
@@ -5565,6 +5822,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.Plugin(childComplexity), true
+	case "Source.removedAt":
+		if e.ComplexityRoot.Source.RemovedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.RemovedAt(childComplexity), true
 	case "Source.version":
 		if e.ComplexityRoot.Source.Revision == nil {
 			break
@@ -5614,6 +5877,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourceConnection.PageInfo(childComplexity), true
+
+	case "SourceDependents.assets":
+		if e.ComplexityRoot.SourceDependents.Assets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceDependents.Assets(childComplexity), true
+	case "SourceDependents.assetsOnlyHere":
+		if e.ComplexityRoot.SourceDependents.AssetsOnlyHere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceDependents.AssetsOnlyHere(childComplexity), true
+	case "SourceDependents.dataProducts":
+		if e.ComplexityRoot.SourceDependents.DataProducts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceDependents.DataProducts(childComplexity), true
 
 	case "SourceEdge.cursor":
 		if e.ComplexityRoot.SourceEdge.Cursor == nil {
@@ -6064,6 +6346,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ApprovePolicyInput", ec.unmarshalInputApprovePolicyInput),
 			graphql.NewInputUnmarshaler("AssessPolicyInput", ec.unmarshalInputAssessPolicyInput),
 			graphql.NewInputUnmarshaler("AssetFilter", ec.unmarshalInputAssetFilter),
+			graphql.NewInputUnmarshaler("AssignNamespaceInput", ec.unmarshalInputAssignNamespaceInput),
 			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
 			graphql.NewInputUnmarshaler("CancelAccessRequestInput", ec.unmarshalInputCancelAccessRequestInput),
 			graphql.NewInputUnmarshaler("CancelHarvestInput", ec.unmarshalInputCancelHarvestInput),
@@ -6092,7 +6375,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PublishDataProductInput", ec.unmarshalInputPublishDataProductInput),
 			graphql.NewInputUnmarshaler("RejectAccessRequestInput", ec.unmarshalInputRejectAccessRequestInput),
 			graphql.NewInputUnmarshaler("RejectPolicyInput", ec.unmarshalInputRejectPolicyInput),
+			graphql.NewInputUnmarshaler("ReleaseNamespaceInput", ec.unmarshalInputReleaseNamespaceInput),
+			graphql.NewInputUnmarshaler("RemoveSourceInput", ec.unmarshalInputRemoveSourceInput),
 			graphql.NewInputUnmarshaler("RequestAccessInput", ec.unmarshalInputRequestAccessInput),
+			graphql.NewInputUnmarshaler("RestoreSourceInput", ec.unmarshalInputRestoreSourceInput),
 			graphql.NewInputUnmarshaler("RetireDataProductInput", ec.unmarshalInputRetireDataProductInput),
 			graphql.NewInputUnmarshaler("RevokeGrantInput", ec.unmarshalInputRevokeGrantInput),
 			graphql.NewInputUnmarshaler("RevokeTokenInput", ec.unmarshalInputRevokeTokenInput),
@@ -6200,7 +6486,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/access.graphqls" "schema/audit.graphqls" "schema/catalog.graphqls" "schema/harvest.graphqls" "schema/identity.graphqls" "schema/lineage.graphqls" "schema/mesh.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/standards.graphqls"
+//go:embed "schema/access.graphqls" "schema/audit.graphqls" "schema/catalog.graphqls" "schema/harvest.graphqls" "schema/identity.graphqls" "schema/lineage.graphqls" "schema/mesh.graphqls" "schema/namespace.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/standards.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -6219,6 +6505,7 @@ var sources = []*ast.Source{
 	{Name: "schema/identity.graphqls", Input: sourceData("schema/identity.graphqls"), BuiltIn: false},
 	{Name: "schema/lineage.graphqls", Input: sourceData("schema/lineage.graphqls"), BuiltIn: false},
 	{Name: "schema/mesh.graphqls", Input: sourceData("schema/mesh.graphqls"), BuiltIn: false},
+	{Name: "schema/namespace.graphqls", Input: sourceData("schema/namespace.graphqls"), BuiltIn: false},
 	{Name: "schema/policy.graphqls", Input: sourceData("schema/policy.graphqls"), BuiltIn: false},
 	{Name: "schema/schema.graphqls", Input: sourceData("schema/schema.graphqls"), BuiltIn: false},
 	{Name: "schema/standards.graphqls", Input: sourceData("schema/standards.graphqls"), BuiltIn: false},
@@ -6475,6 +6762,16 @@ func (ec *executionContext) childFields_AssetField(ctx context.Context, field gr
 		return ec.fieldContext_AssetField_meta(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AssetField", field.Name)
+}
+
+func (ec *executionContext) childFields_AssignNamespacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "namespace":
+		return ec.fieldContext_AssignNamespacePayload_namespace(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AssignNamespacePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssignNamespacePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7253,6 +7550,52 @@ func (ec *executionContext) childFields_LineageNode(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type LineageNode", field.Name)
 }
 
+func (ec *executionContext) childFields_Namespace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Namespace_id(ctx, field)
+	case "version":
+		return ec.fieldContext_Namespace_version(ctx, field)
+	case "namespace":
+		return ec.fieldContext_Namespace_namespace(ctx, field)
+	case "prefix":
+		return ec.fieldContext_Namespace_prefix(ctx, field)
+	case "domain":
+		return ec.fieldContext_Namespace_domain(ctx, field)
+	case "isPending":
+		return ec.fieldContext_Namespace_isPending(ctx, field)
+	case "isReleased":
+		return ec.fieldContext_Namespace_isReleased(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Namespace_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Namespace_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Namespace", field.Name)
+}
+
+func (ec *executionContext) childFields_NamespaceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NamespaceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_NamespaceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NamespaceConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NamespaceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NamespaceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NamespaceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NamespaceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NamespaceEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Obligation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7833,6 +8176,26 @@ func (ec *executionContext) childFields_RejectPolicyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RejectPolicyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReleaseNamespacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "namespace":
+		return ec.fieldContext_ReleaseNamespacePayload_namespace(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ReleaseNamespacePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReleaseNamespacePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveSourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_RemoveSourcePayload_source(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveSourcePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveSourcePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessRequest":
@@ -7841,6 +8204,16 @@ func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context
 		return ec.fieldContext_RequestAccessPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestAccessPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RestoreSourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_RestoreSourcePayload_source(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RestoreSourcePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreSourcePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RetireDataProductPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8081,6 +8454,10 @@ func (ec *executionContext) childFields_Source(ctx context.Context, field graphq
 		return ec.fieldContext_Source_lastRun(ctx, field)
 	case "allowsRetireAll":
 		return ec.fieldContext_Source_allowsRetireAll(ctx, field)
+	case "removedAt":
+		return ec.fieldContext_Source_removedAt(ctx, field)
+	case "dependents":
+		return ec.fieldContext_Source_dependents(ctx, field)
 	case "viewerCan":
 		return ec.fieldContext_Source_viewerCan(ctx, field)
 	case "createdAt":
@@ -8101,6 +8478,18 @@ func (ec *executionContext) childFields_SourceConnection(ctx context.Context, fi
 		return ec.fieldContext_SourceConnection_pageInfo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SourceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SourceDependents(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "assets":
+		return ec.fieldContext_SourceDependents_assets(ctx, field)
+	case "assetsOnlyHere":
+		return ec.fieldContext_SourceDependents_assetsOnlyHere(ctx, field)
+	case "dataProducts":
+		return ec.fieldContext_SourceDependents_dataProducts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SourceDependents", field.Name)
 }
 
 func (ec *executionContext) childFields_SourceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
