@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -168,7 +169,24 @@ func (b *builder) properties(p *Properties) *ast.Term {
 	)
 }
 
-// attributes takes over what JSON can hold; anything else stays out.
+// check reports what the rules cannot be shown, such as a number with an
+// exponent beyond all measure. Without it a denial by that value would not fire.
+func (p *Properties) check() error {
+	for _, part := range []struct {
+		name   string
+		values map[string]any
+	}{{"subject", p.Subject}, {"action", p.Action}, {"resource", p.Resource}, {"context", p.Context}} {
+		if len(part.values) == 0 {
+			continue
+		}
+		if _, err := ast.InterfaceToValue(part.values); err != nil {
+			return fmt.Errorf("the properties of %s hold a value that is out of range or no JSON", part.name)
+		}
+	}
+	return nil
+}
+
+// attributes takes over what JSON can hold; anything else has been refused.
 func (b *builder) attributes(m map[string]any) *ast.Term {
 	v, err := ast.InterfaceToValue(m)
 	if err != nil || len(m) == 0 {

@@ -12,6 +12,7 @@ import (
 const (
 	codeNoRule        = "no.rule"
 	codeSteps         = "engine.steps"
+	codeInput         = "engine.invalid_input"
 	codeTimeout       = "engine.timeout"
 	codeMemory        = "engine.memory"
 	codeCancelled     = "engine.cancelled"

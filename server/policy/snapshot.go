@@ -68,6 +68,10 @@ func (s *Snapshot) Decide(ctx context.Context, q Question) model.Decision {
 		why := model.Reason{Code: codeAction, Message: "The action " + string(q.Action) + " is none that policies know.", Origin: originEngine}
 		return model.Decision{Outcome: model.Deny, Revisions: s.revisions(q), Reasons: []model.Reason{why}}
 	}
+	if err := q.Properties.check(); err != nil {
+		why := model.Reason{Code: codeInput, Message: "The question holds what no rule can look at: " + err.Error() + ".", Origin: originEngine}
+		return model.Decision{Outcome: model.Deny, Revisions: s.revisions(q), Reasons: []model.Reason{why}}
+	}
 	input := q.value()
 	d := s.decide(ctx, q, right, input)
 	d.Revisions = s.revisions(q)
