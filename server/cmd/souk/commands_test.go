@@ -295,6 +295,34 @@ func TestOneOffHarvest(t *testing.T) {
 	if again.status != 0 || !strings.Contains(again.stdout, "0 created, 0 updated") {
 		t.Errorf("a second harvest: %+v", again)
 	}
+	oneOffMistakes(t, store, target)
+}
+
+// oneOffMistakes sets a source up wrongly and then rightly, and takes one that
+// is there astray and back.
+func oneOffMistakes(t *testing.T, store, target string) {
+	t.Helper()
+	wrong := `{"path": "` + filepath.Join(target, "none") + `", "namespace": "postgres://db.freight.example"}`
+	right := `{"path": "` + target + `", "namespace": "postgres://db.freight.example"}`
+	set := func(name, config string, more ...string) said {
+		return invoke(t, nil, append([]string{"harvest", name, "--store", store, "--config-json", config}, more...)...)
+	}
+	fresh := []string{"--plugin", "dbt", "--domain", "operations"}
+	if got := set("second", wrong, fresh...); got.status != 1 || !strings.Contains(got.stderr, "is not kept") {
+		t.Errorf("a source that does not work: %+v", got)
+	}
+	if got := set("second", right, fresh...); got.status != 0 || !strings.Contains(got.stdout, "SUCCEEDED") {
+		t.Errorf("the same with the right configuration: %+v", got)
+	}
+	if got := set("second", wrong); got.status != 1 {
+		t.Errorf("a source that is led astray: %+v", got)
+	}
+	if got := set("second", right); got.status != 0 {
+		t.Errorf("a source that is corrected: %+v", got)
+	}
+	if got := set("second", right, "--plugin", "sqlite"); got.status != 1 || !strings.Contains(got.stderr, "--plugin") {
+		t.Errorf("another plugin: %+v", got)
+	}
 }
 
 // TestTokens is the operator's way back in.
