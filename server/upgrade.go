@@ -29,6 +29,13 @@ func (s *Server) BringUp(ctx context.Context) ([]string, error) {
 			lines = append(lines, "  "+s.Catalog.Describe(ctx, n))
 		}
 	}
+	cleansed, err := s.Harvest.Cleanse(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("take credentials out of sources: %w", err)
+	}
+	for _, name := range cleansed {
+		lines = append(lines, fmt.Sprintf("The configuration of the source %s held a credential, which was taken out. Change it: it was shown to whoever could see the source, and older copies of the store still hold it.", name))
+	}
 	stopped, err := s.Harvest.Stopped(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for stopped sources: %w", err)

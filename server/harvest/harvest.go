@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/sdk/credential"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/gate"
@@ -57,6 +58,7 @@ type Service struct {
 	catalog  *catalog.Service
 	lineage  *lineage.Service
 	plugins  *Launcher
+	finder   finder
 	vault    vault
 	bindings []Binding
 	folders  map[model.Slug][]string
@@ -80,7 +82,7 @@ type Service struct {
 func New(cfg Config) *Service {
 	s := &Service{
 		store: cfg.Store, gate: cfg.Gate, catalog: cfg.Catalog, lineage: cfg.Lineage, plugins: cfg.Plugins,
-		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, bindings: cfg.Bindings, folders: cfg.Folders, own: cfg.Own, limits: cfg.Limits, backoff: cfg.Backoff,
+		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, bindings: cfg.Bindings, finder: finder{credential.New()}, folders: cfg.Folders, own: cfg.Own, limits: cfg.Limits, backoff: cfg.Backoff,
 		now: cfg.Now, log: cfg.Log, slots: make(chan struct{}, maxRuns), checks: make(chan struct{}, maxRuns),
 		held: map[model.ID]time.Time{}, active: map[model.ID]*execution{},
 	}

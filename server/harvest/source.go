@@ -88,6 +88,9 @@ func (s *Service) judge(ctx context.Context, source *model.Source) (string, []st
 	if source.Config, err = p.form.judge(source.Config); err != nil {
 		return "", nil, err
 	}
+	if err := s.finder.refuse(source.Config, p.form); err != nil {
+		return "", nil, err
+	}
 	if err := p.form.judgeSecrets(source.Secrets, s.vault); err != nil {
 		return "", nil, err
 	}
