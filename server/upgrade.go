@@ -11,6 +11,19 @@ import (
 // in the query namespaces.
 const shownNamespaces = 50
 
+// forget makes the store's file forget what was taken out, as far as that goes,
+// and says how far.
+func (s *Server) forget() string {
+	file, ok := s.store.(interface{ Vacuum() error })
+	if !ok {
+		return "  Backups and MongoDB's oplog still hold it, until they are rotated."
+	}
+	if err := file.Vacuum(); err != nil {
+		return "  The store's file could not be written anew and may still hold it: " + err.Error()
+	}
+	return "  The store's file was written anew without it; backups still hold it."
+}
+
 // BringUp takes the store of an older program up to this one, once, and gives
 // what its operator has to know, line by line: what became of ownership, and
 // each source that the settings stop, with the lines that keep it. It is to be
@@ -34,7 +47,10 @@ func (s *Server) BringUp(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("take credentials out of sources: %w", err)
 	}
 	for _, name := range cleansed {
-		lines = append(lines, fmt.Sprintf("The configuration of the source %s held a credential, which was taken out. Change it: it was shown to whoever could see the source, and older copies of the store still hold it.", name))
+		lines = append(lines, fmt.Sprintf("The configuration of the source %s held a credential, which was taken out. Change it: it was shown to whoever could see the source.", name))
+	}
+	if len(cleansed) > 0 {
+		lines = append(lines, s.forget())
 	}
 	stopped, err := s.Harvest.Stopped(ctx)
 	if err != nil {

@@ -175,6 +175,7 @@ func database(t *testing.T) string {
 func TestHarvestMutations(t *testing.T) {
 	w := newWorld(t)
 	config := vars{"path": database(t), "name": "till"}
+	w.ok("cy", `mutation($d: ID!) { assignNamespace(input: {namespace: "sqlite://till", domainId: $d}) { namespace { namespace prefix isPending domain { name } }`+problems+`} }`, vars{"d": w.domains["sales"].ID})
 	tried := w.ok("ana", `mutation($c: JSON!) { checkSourceConfig(input: {plugin: "sqlite", config: $c}) { capabilities { name isOk reason hint } failure { fault code message hint }`+problems+`} }`, vars{"c": config})
 	if tried.at("checkSourceConfig.capabilities.0.isOk") != true {
 		t.Errorf("got %s", tried.text)

@@ -105,7 +105,7 @@ func (w *world) open() {
 		Audit: audit.New(w.store, g), Catalog: catalog.New(w.store, g, model.Now), Lineage: lineage.New(w.store, g), Governance: governance.New(w.store, g, e, model.Now),
 	}
 	s.Audit.ExplainBy(s.Governance)
-	s.Harvest = harvest.New(harvest.Config{Store: w.store, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Now: model.Now, Log: log})
+	s.Harvest = harvest.New(harvest.Config{Store: w.store, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Now: model.Now, Log: log, Folders: map[model.Slug][]string{"sales": {"/"}}})
 	w.t.Cleanup(s.Harvest.Close)
 	w.t.Cleanup(s.Governance.Close)
 	w.services = s

@@ -47,6 +47,17 @@ func (f *File) checkpoint(conn *Conn) {
 	_ = conn.Run("PRAGMA wal_checkpoint(TRUNCATE)") // busy: the next commit wakes us again
 }
 
+// Vacuum writes the whole file anew and empties the log, so that neither keeps
+// what was deleted or overwritten.
+func (f *File) Vacuum() error {
+	conn, err := f.borrow()
+	if err != nil {
+		return err
+	}
+	defer func() { f.writer <- conn }()
+	return errors.Join(conn.Run("VACUUM"), conn.Run("PRAGMA wal_checkpoint(TRUNCATE)"))
+}
+
 // Shrink gives the room of what was deleted back to the disk, in a file with
 // auto_vacuum=INCREMENTAL, and empties the log, so that it does not keep what
 // was deleted either.

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -183,5 +184,24 @@ func TestModes(t *testing.T) {
 	}
 	if _, err := looking.Apply(t.Context(), store.Change{Action: "test.put", Writes: []store.Write{store.Assets.Put(asset(2))}}); !model.Is(err, model.KindUnavailable) {
 		t.Errorf("the one that looks on wrote: %v", err)
+	}
+}
+
+// TestVacuumForgets looks in the file for what was overwritten.
+func TestVacuumForgets(t *testing.T) {
+	path := file(t)
+	db := open(t, path)
+	a := asset(1)
+	a.Description = "canary-overwritten-7f3a"
+	put(t, db, a)
+	a.Description, a.Revision = "", 1
+	put(t, db, a)
+	if err := db.Vacuum(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, path + "-wal"} {
+		if text, err := os.ReadFile(name); err == nil && bytes.Contains(text, []byte("canary-overwritten")) {
+			t.Errorf("%s still holds it", filepath.Base(name))
+		}
 	}
 }

@@ -18,7 +18,15 @@ const (
 )
 
 // DB is an open store.
-type DB struct{ *store.Front }
+type DB struct {
+	*store.Front
+
+	file *sqlite.File
+}
+
+// Vacuum writes the file anew, so that nothing of what was deleted or
+// overwritten stays in it.
+func (d *DB) Vacuum() error { return d.file.Vacuum() }
 
 // engine is the file and what is in it.
 type engine struct {
@@ -39,7 +47,7 @@ func OpenAs(ctx context.Context, path string, mode store.Mode) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{store.NewFront(e).Start(ctx)}, nil
+	return &DB{Front: store.NewFront(e).Start(ctx), file: e.file}, nil
 }
 
 func open(ctx context.Context, path string) (*engine, error) { return openAs(ctx, path, store.Make) }
