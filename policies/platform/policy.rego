@@ -13,7 +13,9 @@ allow contains {"code": "policy.open", "message": "The policies are open to ever
 
 # METADATA
 # title: Drafts
-# description: What is not in force yet is read by its author, by those whom it touches and by those who run the platform.
+# description: |
+#   What is not in force yet is read by its author, by those whom it touches and
+#   by those who run the platform.
 allow contains {"code": "policy.draft_reader", "message": "The draft touches you, or you run the platform."} if {
 	input.action.name == "policy.read"
 	not input.resource.status in {"", "ACTIVE", "SUPERSEDED", "ROLLED_BACK"}

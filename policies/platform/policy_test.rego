@@ -25,7 +25,8 @@ test_drafts_are_for_those_they_touch if {
 		codes(platform.allow) == {"policy.draft_reader"} with input as ask(bo, "policy.read", touched)
 	}
 	every status in ["", "ACTIVE", "SUPERSEDED", "ROLLED_BACK"] {
-		codes(platform.allow) == {"policy.open"} with input as ask(bo, "policy.read", object.union(_policy, {"status": status}))
+		once := object.union(_policy, {"status": status})
+		codes(platform.allow) == {"policy.open"} with input as ask(bo, "policy.read", once)
 	}
 	nobodys := object.union(_policy, {"domain": "", "status": "DRAFT"})
 	codes(platform.allow) == set() with input as ask(object.union(bo, {"domain": ""}), "policy.read", nobodys)

@@ -24,6 +24,7 @@ func (s *Service) Check(ctx context.Context, id model.ID) (model.PolicyProposal,
 	if err := ctx.Err(); err != nil {
 		return p, err
 	}
+	problems = append(problems, s.unknownDomains(ctx, d)...)
 	var writes []store.Write
 	if broken(problems) {
 		sendBack(&p)
@@ -56,6 +57,20 @@ func (s *Service) lookOver(ctx context.Context, d policy.Draft) (string, []model
 		})
 	}
 	return hash, problems
+}
+
+// unknownDomains finds rules about domains that there are none of. A store that
+// cannot be read keeps nobody from a draft. Rules that are in force, or were,
+// are not held to it: domains may be renamed.
+func (s *Service) unknownDomains(ctx context.Context, d policy.Draft) []model.PolicyProblem {
+	var known []model.Slug
+	for domain, err := range store.Domains.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
+		if err != nil {
+			return nil
+		}
+		known = append(known, domain.Name)
+	}
+	return policy.UnknownDomains(d, known, false)
 }
 
 // Test runs the tests of the draft in a child process. It goes on when they

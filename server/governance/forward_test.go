@@ -110,7 +110,7 @@ func TestVotesAndRightsAreOne(t *testing.T) {
 		must(t, err)
 		return can[model.ActPolicyApprove] == model.Allow
 	}
-	for person, may := range map[string]bool{"ana": false, "bot": false, "bo": false, "cy": false, "eve": true} {
+	for person, may := range map[string]bool{"ana": false, "bot": false, "cy": false, "eve": true} {
 		if got := rights(person); got != may {
 			t.Errorf("%s is told %v, want %v", person, got, may)
 		}

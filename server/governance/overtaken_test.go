@@ -89,7 +89,7 @@ func (c *company) restore(tried, active model.PolicyProposal) {
 
 func (c *company) remark(p model.PolicyProposal) {
 	c.t.Helper()
-	_, err := c.Comment(c.as("bo"), p.ID, "One more thing.")
+	_, err := c.Comment(c.as("eve"), p.ID, "One more thing.")
 	must(c.t, err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
 )
 
 // TestCheckFindsSlips makes an error of every word that nobody would ever ask
@@ -34,5 +35,30 @@ func TestCheckFindsSlips(t *testing.T) {
 				t.Errorf("got %+v", problems)
 			}
 		})
+	}
+}
+
+// TestUnknownDomains names the nearest domain; whoever does not know them all
+// hears only of slips.
+func TestUnknownDomains(t *testing.T) {
+	known := []model.Slug{"sales", "marketing"}
+	for name, c := range map[string]struct {
+		rule       string
+		all, slips int
+		hint       string
+	}{
+		"a slip":          {`input.subject.domain == "salez"`, 1, 1, "did you mean sales?"},
+		"in a set":        {`input.subject.domain in {"salez", "marketing"}`, 1, 1, "did you mean sales?"},
+		"of the stewards": {`"marketin" in input.subject.steward_of`, 1, 1, "did you mean marketing?"},
+		"another":         {`input.subject.domain == "volcano"`, 1, 0, "create the domain first"},
+		"known":           {`input.subject.domain != "sales"`, 0, 0, ""},
+		"no domain":       {`input.context.purpose == "salez"`, 0, 0, ""},
+		"none":            {`input.subject.domain == ""`, 0, 0, ""},
+	} {
+		d := module("sales", open+"\n"+rule("deny", "x", c.rule))
+		all, slips := policy.UnknownDomains(d, known, false), policy.UnknownDomains(d, known, true)
+		if len(all) != c.all || len(slips) != c.slips || c.all > 0 && ((all[0].Severity == "error") != (c.slips > 0) || all[0].Line == 0 || !strings.Contains(all[0].Fix, c.hint)) {
+			t.Errorf("%s: got %+v, %+v", name, all, slips)
+		}
 	}
 }

@@ -35,6 +35,7 @@ func policyCheck(ctx context.Context, p *program, args []string) error {
 	errs, warnings := 0, 0
 	for _, domain := range slices.Sorted(maps.Keys(all)) {
 		_, problems := engine.Check(ctx, all[domain])
+		problems = append(problems, policy.UnknownDomains(all[domain], slices.Sorted(maps.Keys(all)), true)...)
 		for _, problem := range problems {
 			printProblem(p.stdout, problem)
 			if problem.Severity == "error" {
