@@ -304,23 +304,23 @@ func oneOffMistakes(t *testing.T, store, target string) {
 	t.Helper()
 	wrong := `{"path": "` + filepath.Join(target, "none") + `", "namespace": "postgres://db.freight.example"}`
 	right := `{"path": "` + target + `", "namespace": "postgres://db.freight.example"}`
-	set := func(name, config string, more ...string) said {
-		return invoke(t, nil, append([]string{"harvest", name, "--store", store, "--config-json", config}, more...)...)
+	set := func(config string, more ...string) said {
+		return invoke(t, nil, append([]string{"harvest", "second", "--store", store, "--config-json", config}, more...)...)
 	}
 	fresh := []string{"--plugin", "dbt", "--domain", "operations"}
-	if got := set("second", wrong, fresh...); got.status != 1 || !strings.Contains(got.stderr, "is not kept") {
+	if got := set(wrong, fresh...); got.status != 1 || !strings.Contains(got.stderr, "is not kept") {
 		t.Errorf("a source that does not work: %+v", got)
 	}
-	if got := set("second", right, fresh...); got.status != 0 || !strings.Contains(got.stdout, "SUCCEEDED") {
+	if got := set(right, fresh...); got.status != 0 || !strings.Contains(got.stdout, "SUCCEEDED") {
 		t.Errorf("the same with the right configuration: %+v", got)
 	}
-	if got := set("second", wrong); got.status != 1 {
+	if got := set(wrong); got.status != 1 {
 		t.Errorf("a source that is led astray: %+v", got)
 	}
-	if got := set("second", right); got.status != 0 {
+	if got := set(right); got.status != 0 {
 		t.Errorf("a source that is corrected: %+v", got)
 	}
-	if got := set("second", right, "--plugin", "sqlite"); got.status != 1 || !strings.Contains(got.stderr, "--plugin") {
+	if got := set(right, "--plugin", "sqlite"); got.status != 1 || !strings.Contains(got.stderr, "--plugin") {
 		t.Errorf("another plugin: %+v", got)
 	}
 }
