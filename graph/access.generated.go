@@ -21,6 +21,9 @@ type AccessRequestResolver interface {
 	Domain(ctx context.Context, obj *model.AccessRequest) (*model.Domain, error)
 	Requester(ctx context.Context, obj *model.AccessRequest) (*model.Principal, error)
 
+	MissingApprovals(ctx context.Context, obj *model.AccessRequest) ([]*model.Approval, error)
+	WantedVotes(ctx context.Context, obj *model.AccessRequest) ([]*model.WantedVote, error)
+
 	Grant(ctx context.Context, obj *model.AccessRequest) (*model.Grant, error)
 	ViewerCan(ctx context.Context, obj *model.AccessRequest) (*AccessRequestRights, error)
 }
@@ -318,11 +321,11 @@ func (ec *executionContext) _AccessRequest_missingApprovals(ctx context.Context,
 			return ec.fieldContext_AccessRequest_missingApprovals(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Missing(), nil
+			return ec.Resolvers.AccessRequest().MissingApprovals(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Approval) graphql.Marshaler {
-			return ec.marshalNApproval2ᚕgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApprovalᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Approval) graphql.Marshaler {
+			return ec.marshalNApproval2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApprovalᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -333,9 +336,41 @@ func (ec *executionContext) fieldContext_AccessRequest_missingApprovals(_ contex
 		Object:     "AccessRequest",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Approval(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRequest_wantedVotes(ctx context.Context, field graphql.CollectedField, obj *model.AccessRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRequest_wantedVotes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AccessRequest().WantedVotes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.WantedVote) graphql.Marshaler {
+			return ec.marshalNWantedVote2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐWantedVoteᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRequest_wantedVotes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRequest",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WantedVote(ctx, field)
 		},
 	}
 	return fc, nil
@@ -2325,10 +2360,17 @@ func (ec *executionContext) _AccessRequest(ctx context.Context, sel ast.Selectio
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "missingApprovals":
-			out.Values[i] = ec._AccessRequest_missingApprovals(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AccessRequest_missingApprovals(ctx, field, obj)
+				})
+		case "wantedVotes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AccessRequest_wantedVotes(ctx, field, obj)
+				})
 		case "votes":
 			out.Values[i] = ec._AccessRequest_votes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

@@ -84,6 +84,22 @@ type ApproveAccessRequestPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Which change approveChange votes for.
+type ApproveChangeInput struct {
+	// The change.
+	ID model.ID `json:"id"`
+	// What to tell its proposer, at most 2000 characters.
+	Comment graphql.Omittable[*string] `json:"comment,omitempty"`
+}
+
+// What became of approveChange.
+type ApproveChangePayload struct {
+	// The change with the vote; null when there are userErrors.
+	ProposedChange *model.ProposedChange `json:"proposedChange,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What approvePolicy votes for.
 type ApprovePolicyInput struct {
 	// The proposal.
@@ -98,6 +114,22 @@ type ApprovePolicyInput struct {
 type ApprovePolicyPayload struct {
 	// The proposal with the vote; null when there are userErrors.
 	Proposal *model.PolicyProposal `json:"proposal,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which product askForConsent is about.
+type AskForConsentInput struct {
+	// The product.
+	ID model.ID `json:"id"`
+}
+
+// What became of askForConsent.
+type AskForConsentPayload struct {
+	// The product; null when there are userErrors.
+	DataProduct *model.DataProduct `json:"dataProduct,omitempty"`
+	// The change that waits for the owners' votes.
+	ProposedChange *model.ProposedChange `json:"proposedChange,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -540,6 +572,8 @@ type DecisionRecordEdge struct {
 type DeprecateDataProductInput struct {
 	// The product.
 	ID model.ID `json:"id"`
+	// The product that its consumers shall turn to.
+	SuccessorID graphql.Omittable[*model.ID] `json:"successorId,omitempty"`
 }
 
 // What became of deprecateDataProduct.
@@ -840,6 +874,44 @@ type Property struct {
 	Value string `json:"value"`
 }
 
+// A page of proposed changes.
+type ProposedChangeConnection struct {
+	// The rows with their cursors.
+	Edges []*ProposedChangeEdge `json:"edges"`
+	// The rows without their cursors.
+	Nodes []*model.ProposedChange `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A row of a page of proposed changes.
+type ProposedChangeEdge struct {
+	// The place just after this row.
+	Cursor string `json:"cursor"`
+	// The row.
+	Node *model.ProposedChange `json:"node"`
+}
+
+// Which proposed changes to list. Every condition given must hold.
+type ProposedChangeFilter struct {
+	// Only those of this product or domain.
+	SubjectID graphql.Omittable[*model.ID] `json:"subjectId,omitempty"`
+	// Only those of this domain and its products.
+	DomainID graphql.Omittable[*model.ID] `json:"domainId,omitempty"`
+	// Only those in this state.
+	Status graphql.Omittable[*model.ChangeStatus] `json:"status,omitempty"`
+}
+
+// What the viewer can do with a proposed change.
+type ProposedChangeRights struct {
+	// Whether their vote counts.
+	Approve model.Outcome `json:"approve"`
+	// Whether they may refuse it.
+	Reject model.Outcome `json:"reject"`
+	// Whether they may take it back.
+	Withdraw model.Outcome `json:"withdraw"`
+}
+
 // Which product publishDataProduct puts on offer.
 type PublishDataProductInput struct {
 	// The product.
@@ -848,8 +920,10 @@ type PublishDataProductInput struct {
 
 // What became of publishDataProduct.
 type PublishDataProductPayload struct {
-	// The published product; null when there are userErrors.
+	// The product as it is now; null when there are userErrors.
 	DataProduct *model.DataProduct `json:"dataProduct,omitempty"`
+	// The publishing, when it waits for votes: until then the product stays as it is.
+	ProposedChange *model.ProposedChange `json:"proposedChange,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -866,6 +940,22 @@ type RejectAccessRequestInput struct {
 type RejectAccessRequestPayload struct {
 	// The refused request; null when there are userErrors.
 	AccessRequest *model.AccessRequest `json:"accessRequest,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which change rejectChange refuses.
+type RejectChangeInput struct {
+	// The change.
+	ID model.ID `json:"id"`
+	// What to tell its proposer, at most 2000 characters.
+	Comment graphql.Omittable[*string] `json:"comment,omitempty"`
+}
+
+// What became of rejectChange.
+type RejectChangePayload struct {
+	// The refused change; null when there are userErrors.
+	ProposedChange *model.ProposedChange `json:"proposedChange,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -956,11 +1046,33 @@ type RestoreSourcePayload struct {
 type RetireDataProductInput struct {
 	// The product.
 	ID model.ID `json:"id"`
+	// The product that its consumers shall turn to.
+	SuccessorID graphql.Omittable[*model.ID] `json:"successorId,omitempty"`
+	// What to tell its consumers, at most 2000 characters.
+	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
 }
 
 // What became of retireDataProduct.
 type RetireDataProductPayload struct {
 	// The retired product; null when there are userErrors.
+	DataProduct *model.DataProduct `json:"dataProduct,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What revokeConsent takes back.
+type RevokeConsentInput struct {
+	// The product.
+	ID model.ID `json:"id"`
+	// The assets; all that the viewer answers for when it is left out.
+	AssetIds graphql.Omittable[[]model.ID] `json:"assetIds,omitempty"`
+	// Why, at most 2000 characters.
+	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
+}
+
+// What became of revokeConsent.
+type RevokeConsentPayload struct {
+	// The product without the consents; null when there are userErrors.
 	DataProduct *model.DataProduct `json:"dataProduct,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
@@ -1214,8 +1326,10 @@ type UpdateDataProductInput struct {
 
 // What became of updateDataProduct.
 type UpdateDataProductPayload struct {
-	// The changed product; null when there are userErrors.
+	// The product as it is now; null when there are userErrors.
 	DataProduct *model.DataProduct `json:"dataProduct,omitempty"`
+	// The change, when it waits for votes: until then the product stays as it is.
+	ProposedChange *model.ProposedChange `json:"proposedChange,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -1240,6 +1354,8 @@ type UpdateDomainInput struct {
 type UpdateDomainPayload struct {
 	// The changed domain; null when there are userErrors.
 	Domain *model.Domain `json:"domain,omitempty"`
+	// The new stewards that wait for another steward's word, if any do.
+	ProposedChange *model.ProposedChange `json:"proposedChange,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -1344,6 +1460,22 @@ type UserError struct {
 type Viewer struct {
 	// The principal signed in.
 	Principal *model.Principal `json:"principal"`
+}
+
+// Which change withdrawChange takes back.
+type WithdrawChangeInput struct {
+	// The change.
+	ID model.ID `json:"id"`
+	// Why, at most 2000 characters.
+	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
+}
+
+// What became of withdrawChange.
+type WithdrawChangePayload struct {
+	// The withdrawn change; null when there are userErrors.
+	ProposedChange *model.ProposedChange `json:"proposedChange,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // Which proposal withdrawPolicy takes back.

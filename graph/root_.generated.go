@@ -27,6 +27,7 @@ type ResolverRoot interface {
 	Asset() AssetResolver
 	AssetField() AssetFieldResolver
 	AuditEvent() AuditEventResolver
+	Consent() ConsentResolver
 	DataProduct() DataProductResolver
 	DecisionRecord() DecisionRecordResolver
 	Domain() DomainResolver
@@ -43,6 +44,8 @@ type ResolverRoot interface {
 	PolicyVote() PolicyVoteResolver
 	Port() PortResolver
 	Principal() PrincipalResolver
+	ProposedChange() ProposedChangeResolver
+	ProposedProduct() ProposedProductResolver
 	QualityRule() QualityRuleResolver
 	Query() QueryResolver
 	Scorecard() ScorecardResolver
@@ -61,24 +64,25 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	AccessRequest struct {
-		Approvals  func(childComplexity int) int
-		ClosedAt   func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		DecisionID func(childComplexity int) int
-		Domain     func(childComplexity int) int
-		Duration   func(childComplexity int) int
-		Grant      func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Missing    func(childComplexity int) int
-		Product    func(childComplexity int) int
-		Purpose    func(childComplexity int) int
-		Reasons    func(childComplexity int) int
-		Requester  func(childComplexity int) int
-		Revision   func(childComplexity int) int
-		Status     func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
-		ViewerCan  func(childComplexity int) int
-		Votes      func(childComplexity int) int
+		Approvals        func(childComplexity int) int
+		ClosedAt         func(childComplexity int) int
+		CreatedAt        func(childComplexity int) int
+		DecisionID       func(childComplexity int) int
+		Domain           func(childComplexity int) int
+		Duration         func(childComplexity int) int
+		Grant            func(childComplexity int) int
+		ID               func(childComplexity int) int
+		MissingApprovals func(childComplexity int) int
+		Product          func(childComplexity int) int
+		Purpose          func(childComplexity int) int
+		Reasons          func(childComplexity int) int
+		Requester        func(childComplexity int) int
+		Revision         func(childComplexity int) int
+		Status           func(childComplexity int) int
+		UpdatedAt        func(childComplexity int) int
+		ViewerCan        func(childComplexity int) int
+		Votes            func(childComplexity int) int
+		WantedVotes      func(childComplexity int) int
 	}
 
 	AccessRequestConnection struct {
@@ -115,9 +119,20 @@ type ComplexityRoot struct {
 		UserErrors    func(childComplexity int) int
 	}
 
+	ApproveChangePayload struct {
+		ProposedChange func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
+	}
+
 	ApprovePolicyPayload struct {
 		Proposal   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	AskForConsentPayload struct {
+		DataProduct    func(childComplexity int) int
+		ProposedChange func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
 	}
 
 	AssessPolicyPayload struct {
@@ -277,6 +292,13 @@ type ComplexityRoot struct {
 		Value    func(childComplexity int) int
 	}
 
+	Consent struct {
+		Asset    func(childComplexity int) int
+		At       func(childComplexity int) int
+		ChangeID func(childComplexity int) int
+		Domain   func(childComplexity int) int
+	}
+
 	CreateDataProductPayload struct {
 		DataProduct func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
@@ -303,26 +325,32 @@ type ComplexityRoot struct {
 	}
 
 	DataProduct struct {
-		BusinessContext func(childComplexity int) int
-		Classification  func(childComplexity int) int
-		CreatedAt       func(childComplexity int) int
-		Description     func(childComplexity int) int
-		DisplayName     func(childComplexity int) int
-		Domain          func(childComplexity int) int
-		Findings        func(childComplexity int) int
-		ID              func(childComplexity int) int
-		Name            func(childComplexity int) int
-		Owner           func(childComplexity int) int
-		OwnerTeam       func(childComplexity int) int
-		Ports           func(childComplexity int) int
-		PublishedAt     func(childComplexity int) int
-		Revision        func(childComplexity int) int
-		Scorecard       func(childComplexity int) int
-		Status          func(childComplexity int) int
-		Tags            func(childComplexity int) int
-		UpdatedAt       func(childComplexity int) int
-		ViewerCan       func(childComplexity int) int
-		Visibility      func(childComplexity int) int
+		AlsoOfferedBy     func(childComplexity int) int
+		BusinessContext   func(childComplexity int) int
+		Classification    func(childComplexity int) int
+		Consents          func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		DeprecatedAt      func(childComplexity int) int
+		Description       func(childComplexity int) int
+		DisplayName       func(childComplexity int) int
+		Domain            func(childComplexity int) int
+		Findings          func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Owner             func(childComplexity int) int
+		OwnerTeam         func(childComplexity int) int
+		Ports             func(childComplexity int) int
+		ProposedChange    func(childComplexity int) int
+		PublishedAt       func(childComplexity int) int
+		Revision          func(childComplexity int) int
+		Scorecard         func(childComplexity int) int
+		Status            func(childComplexity int) int
+		Successor         func(childComplexity int) int
+		Tags              func(childComplexity int) int
+		UnconsentedAssets func(childComplexity int) int
+		UpdatedAt         func(childComplexity int) int
+		ViewerCan         func(childComplexity int) int
+		Visibility        func(childComplexity int) int
 	}
 
 	DataProductConnection struct {
@@ -397,18 +425,19 @@ type ComplexityRoot struct {
 	}
 
 	Domain struct {
-		CreatedAt   func(childComplexity int) int
-		Description func(childComplexity int) int
-		DisplayName func(childComplexity int) int
-		Domain      func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Name        func(childComplexity int) int
-		Parent      func(childComplexity int) int
-		Revision    func(childComplexity int) int
-		Scorecard   func(childComplexity int) int
-		Stewards    func(childComplexity int) int
-		UpdatedAt   func(childComplexity int) int
-		ViewerCan   func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Description    func(childComplexity int) int
+		DisplayName    func(childComplexity int) int
+		Domain         func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Name           func(childComplexity int) int
+		Parent         func(childComplexity int) int
+		ProposedChange func(childComplexity int) int
+		Revision       func(childComplexity int) int
+		Scorecard      func(childComplexity int) int
+		Stewards       func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
+		ViewerCan      func(childComplexity int) int
 	}
 
 	DomainConnection struct {
@@ -576,7 +605,9 @@ type ComplexityRoot struct {
 	Mutation struct {
 		ActivatePolicy         func(childComplexity int, input ActivatePolicyInput) int
 		ApproveAccessRequest   func(childComplexity int, input ApproveAccessRequestInput) int
+		ApproveChange          func(childComplexity int, input ApproveChangeInput) int
 		ApprovePolicy          func(childComplexity int, input ApprovePolicyInput) int
+		AskForConsent          func(childComplexity int, input AskForConsentInput) int
 		AssessPolicy           func(childComplexity int, input AssessPolicyInput) int
 		AssignNamespace        func(childComplexity int, input AssignNamespaceInput) int
 		CancelAccessRequest    func(childComplexity int, input CancelAccessRequestInput) int
@@ -597,12 +628,14 @@ type ComplexityRoot struct {
 		IssueToken             func(childComplexity int, input IssueTokenInput) int
 		PublishDataProduct     func(childComplexity int, input PublishDataProductInput) int
 		RejectAccessRequest    func(childComplexity int, input RejectAccessRequestInput) int
+		RejectChange           func(childComplexity int, input RejectChangeInput) int
 		RejectPolicy           func(childComplexity int, input RejectPolicyInput) int
 		ReleaseNamespace       func(childComplexity int, input ReleaseNamespaceInput) int
 		RemoveSource           func(childComplexity int, input RemoveSourceInput) int
 		RequestAccess          func(childComplexity int, input RequestAccessInput) int
 		RestoreSource          func(childComplexity int, input RestoreSourceInput) int
 		RetireDataProduct      func(childComplexity int, input RetireDataProductInput) int
+		RevokeConsent          func(childComplexity int, input RevokeConsentInput) int
 		RevokeGrant            func(childComplexity int, input RevokeGrantInput) int
 		RevokeToken            func(childComplexity int, input RevokeTokenInput) int
 		RollbackPolicy         func(childComplexity int, input RollbackPolicyInput) int
@@ -614,6 +647,7 @@ type ComplexityRoot struct {
 		UpdatePolicyDraft      func(childComplexity int, input UpdatePolicyDraftInput) int
 		UpdatePrincipal        func(childComplexity int, input UpdatePrincipalInput) int
 		UpdateSource           func(childComplexity int, input UpdateSourceInput) int
+		WithdrawChange         func(childComplexity int, input WithdrawChangeInput) int
 		WithdrawPolicy         func(childComplexity int, input WithdrawPolicyInput) int
 	}
 
@@ -891,9 +925,61 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	ProposedChange struct {
+		Approvals   func(childComplexity int) int
+		ClosedAt    func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		DecisionID  func(childComplexity int) int
+		Domain      func(childComplexity int) int
+		Fields      func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Product     func(childComplexity int) int
+		Proposer    func(childComplexity int) int
+		Reasons     func(childComplexity int) int
+		Revision    func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Stewards    func(childComplexity int) int
+		Subject     func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		ViewerCan   func(childComplexity int) int
+		Votes       func(childComplexity int) int
+		WantedVotes func(childComplexity int) int
+	}
+
+	ProposedChangeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ProposedChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ProposedChangeRights struct {
+		Approve  func(childComplexity int) int
+		Reject   func(childComplexity int) int
+		Withdraw func(childComplexity int) int
+	}
+
+	ProposedProduct struct {
+		BusinessContext func(childComplexity int) int
+		Classification  func(childComplexity int) int
+		Description     func(childComplexity int) int
+		DisplayName     func(childComplexity int) int
+		Owner           func(childComplexity int) int
+		OwnerTeam       func(childComplexity int) int
+		Ports           func(childComplexity int) int
+		Tags            func(childComplexity int) int
+		Visibility      func(childComplexity int) int
+	}
+
 	PublishDataProductPayload struct {
-		DataProduct func(childComplexity int) int
-		UserErrors  func(childComplexity int) int
+		DataProduct    func(childComplexity int) int
+		ProposedChange func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
 	}
 
 	QualityResult struct {
@@ -942,6 +1028,8 @@ type ComplexityRoot struct {
 		PolicyState       func(childComplexity int, domain *model.Slug) int
 		Principal         func(childComplexity int, id *model.ID, name *string) int
 		Principals        func(childComplexity int, first int, after *string) int
+		ProposedChange    func(childComplexity int, id model.ID) int
+		ProposedChanges   func(childComplexity int, filter *ProposedChangeFilter, first int, after *string) int
 		Search            func(childComplexity int, query string, filter *SearchFilter, first int, after *string) int
 		Source            func(childComplexity int, id *model.ID, name *model.Slug) int
 		Sources           func(childComplexity int, domainID *model.ID, first int, after *string) int
@@ -961,6 +1049,11 @@ type ComplexityRoot struct {
 	RejectAccessRequestPayload struct {
 		AccessRequest func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	RejectChangePayload struct {
+		ProposedChange func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
 	}
 
 	RejectPolicyPayload struct {
@@ -989,6 +1082,11 @@ type ComplexityRoot struct {
 	}
 
 	RetireDataProductPayload struct {
+		DataProduct func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
+	RevokeConsentPayload struct {
 		DataProduct func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
 	}
@@ -1201,13 +1299,15 @@ type ComplexityRoot struct {
 	}
 
 	UpdateDataProductPayload struct {
-		DataProduct func(childComplexity int) int
-		UserErrors  func(childComplexity int) int
+		DataProduct    func(childComplexity int) int
+		ProposedChange func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
 	}
 
 	UpdateDomainPayload struct {
-		Domain     func(childComplexity int) int
-		UserErrors func(childComplexity int) int
+		Domain         func(childComplexity int) int
+		ProposedChange func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
 	}
 
 	UpdatePolicyDraftPayload struct {
@@ -1252,6 +1352,11 @@ type ComplexityRoot struct {
 		Lacking func(childComplexity int) int
 		Role    func(childComplexity int) int
 		Voters  func(childComplexity int) int
+	}
+
+	WithdrawChangePayload struct {
+		ProposedChange func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
 	}
 
 	WithdrawPolicyPayload struct {
@@ -1323,11 +1428,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AccessRequest.ID(childComplexity), true
 	case "AccessRequest.missingApprovals":
-		if e.ComplexityRoot.AccessRequest.Missing == nil {
+		if e.ComplexityRoot.AccessRequest.MissingApprovals == nil {
 			break
 		}
 
-		return e.ComplexityRoot.AccessRequest.Missing(childComplexity), true
+		return e.ComplexityRoot.AccessRequest.MissingApprovals(childComplexity), true
 	case "AccessRequest.product":
 		if e.ComplexityRoot.AccessRequest.Product == nil {
 			break
@@ -1382,6 +1487,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccessRequest.Votes(childComplexity), true
+	case "AccessRequest.wantedVotes":
+		if e.ComplexityRoot.AccessRequest.WantedVotes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequest.WantedVotes(childComplexity), true
 
 	case "AccessRequestConnection.edges":
 		if e.ComplexityRoot.AccessRequestConnection.Edges == nil {
@@ -1485,6 +1596,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ApproveAccessRequestPayload.UserErrors(childComplexity), true
 
+	case "ApproveChangePayload.proposedChange":
+		if e.ComplexityRoot.ApproveChangePayload.ProposedChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApproveChangePayload.ProposedChange(childComplexity), true
+	case "ApproveChangePayload.userErrors":
+		if e.ComplexityRoot.ApproveChangePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApproveChangePayload.UserErrors(childComplexity), true
+
 	case "ApprovePolicyPayload.proposal":
 		if e.ComplexityRoot.ApprovePolicyPayload.Proposal == nil {
 			break
@@ -1497,6 +1621,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApprovePolicyPayload.UserErrors(childComplexity), true
+
+	case "AskForConsentPayload.dataProduct":
+		if e.ComplexityRoot.AskForConsentPayload.DataProduct == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskForConsentPayload.DataProduct(childComplexity), true
+	case "AskForConsentPayload.proposedChange":
+		if e.ComplexityRoot.AskForConsentPayload.ProposedChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskForConsentPayload.ProposedChange(childComplexity), true
+	case "AskForConsentPayload.userErrors":
+		if e.ComplexityRoot.AskForConsentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskForConsentPayload.UserErrors(childComplexity), true
 
 	case "AssessPolicyPayload.assessment":
 		if e.ComplexityRoot.AssessPolicyPayload.Assessment == nil {
@@ -2088,6 +2231,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ComparedValue.Value(childComplexity), true
 
+	case "Consent.asset":
+		if e.ComplexityRoot.Consent.Asset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Consent.Asset(childComplexity), true
+	case "Consent.at":
+		if e.ComplexityRoot.Consent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Consent.At(childComplexity), true
+	case "Consent.changeId":
+		if e.ComplexityRoot.Consent.ChangeID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Consent.ChangeID(childComplexity), true
+	case "Consent.domain":
+		if e.ComplexityRoot.Consent.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Consent.Domain(childComplexity), true
+
 	case "CreateDataProductPayload.dataProduct":
 		if e.ComplexityRoot.CreateDataProductPayload.DataProduct == nil {
 			break
@@ -2153,6 +2321,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateTeamPayload.UserErrors(childComplexity), true
 
+	case "DataProduct.alsoOfferedBy":
+		if e.ComplexityRoot.DataProduct.AlsoOfferedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.AlsoOfferedBy(childComplexity), true
 	case "DataProduct.businessContext":
 		if e.ComplexityRoot.DataProduct.BusinessContext == nil {
 			break
@@ -2165,12 +2339,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DataProduct.Classification(childComplexity), true
+	case "DataProduct.consents":
+		if e.ComplexityRoot.DataProduct.Consents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Consents(childComplexity), true
 	case "DataProduct.createdAt":
 		if e.ComplexityRoot.DataProduct.CreatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.DataProduct.CreatedAt(childComplexity), true
+	case "DataProduct.deprecatedAt":
+		if e.ComplexityRoot.DataProduct.DeprecatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.DeprecatedAt(childComplexity), true
 	case "DataProduct.description":
 		if e.ComplexityRoot.DataProduct.Description == nil {
 			break
@@ -2225,6 +2411,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DataProduct.Ports(childComplexity), true
+	case "DataProduct.proposedChange":
+		if e.ComplexityRoot.DataProduct.ProposedChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.ProposedChange(childComplexity), true
 	case "DataProduct.publishedAt":
 		if e.ComplexityRoot.DataProduct.PublishedAt == nil {
 			break
@@ -2249,12 +2441,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DataProduct.Status(childComplexity), true
+	case "DataProduct.successor":
+		if e.ComplexityRoot.DataProduct.Successor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.Successor(childComplexity), true
 	case "DataProduct.tags":
 		if e.ComplexityRoot.DataProduct.Tags == nil {
 			break
 		}
 
 		return e.ComplexityRoot.DataProduct.Tags(childComplexity), true
+	case "DataProduct.unconsentedAssets":
+		if e.ComplexityRoot.DataProduct.UnconsentedAssets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataProduct.UnconsentedAssets(childComplexity), true
 	case "DataProduct.updatedAt":
 		if e.ComplexityRoot.DataProduct.UpdatedAt == nil {
 			break
@@ -2589,6 +2793,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Domain.Parent(childComplexity), true
+	case "Domain.proposedChange":
+		if e.ComplexityRoot.Domain.ProposedChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Domain.ProposedChange(childComplexity), true
 	case "Domain.version":
 		if e.ComplexityRoot.Domain.Revision == nil {
 			break
@@ -3257,6 +3467,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ApproveAccessRequest(childComplexity, args["input"].(ApproveAccessRequestInput)), true
+	case "Mutation.approveChange":
+		if e.ComplexityRoot.Mutation.ApproveChange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_approveChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApproveChange(childComplexity, args["input"].(ApproveChangeInput)), true
 	case "Mutation.approvePolicy":
 		if e.ComplexityRoot.Mutation.ApprovePolicy == nil {
 			break
@@ -3268,6 +3489,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ApprovePolicy(childComplexity, args["input"].(ApprovePolicyInput)), true
+	case "Mutation.askForConsent":
+		if e.ComplexityRoot.Mutation.AskForConsent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_askForConsent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AskForConsent(childComplexity, args["input"].(AskForConsentInput)), true
 	case "Mutation.assessPolicy":
 		if e.ComplexityRoot.Mutation.AssessPolicy == nil {
 			break
@@ -3488,6 +3720,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RejectAccessRequest(childComplexity, args["input"].(RejectAccessRequestInput)), true
+	case "Mutation.rejectChange":
+		if e.ComplexityRoot.Mutation.RejectChange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rejectChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RejectChange(childComplexity, args["input"].(RejectChangeInput)), true
 	case "Mutation.rejectPolicy":
 		if e.ComplexityRoot.Mutation.RejectPolicy == nil {
 			break
@@ -3554,6 +3797,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RetireDataProduct(childComplexity, args["input"].(RetireDataProductInput)), true
+	case "Mutation.revokeConsent":
+		if e.ComplexityRoot.Mutation.RevokeConsent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeConsent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeConsent(childComplexity, args["input"].(RevokeConsentInput)), true
 	case "Mutation.revokeGrant":
 		if e.ComplexityRoot.Mutation.RevokeGrant == nil {
 			break
@@ -3675,6 +3929,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateSource(childComplexity, args["input"].(UpdateSourceInput)), true
+	case "Mutation.withdrawChange":
+		if e.ComplexityRoot.Mutation.WithdrawChange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_withdrawChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawChange(childComplexity, args["input"].(WithdrawChangeInput)), true
 	case "Mutation.withdrawPolicy":
 		if e.ComplexityRoot.Mutation.WithdrawPolicy == nil {
 			break
@@ -4804,12 +5069,239 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Property.Value(childComplexity), true
 
+	case "ProposedChange.approvals":
+		if e.ComplexityRoot.ProposedChange.Approvals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Approvals(childComplexity), true
+	case "ProposedChange.closedAt":
+		if e.ComplexityRoot.ProposedChange.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.ClosedAt(childComplexity), true
+	case "ProposedChange.createdAt":
+		if e.ComplexityRoot.ProposedChange.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.CreatedAt(childComplexity), true
+	case "ProposedChange.decisionId":
+		if e.ComplexityRoot.ProposedChange.DecisionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.DecisionID(childComplexity), true
+	case "ProposedChange.domain":
+		if e.ComplexityRoot.ProposedChange.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Domain(childComplexity), true
+	case "ProposedChange.fields":
+		if e.ComplexityRoot.ProposedChange.Fields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Fields(childComplexity), true
+	case "ProposedChange.id":
+		if e.ComplexityRoot.ProposedChange.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.ID(childComplexity), true
+	case "ProposedChange.kind":
+		if e.ComplexityRoot.ProposedChange.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Kind(childComplexity), true
+	case "ProposedChange.proposed":
+		if e.ComplexityRoot.ProposedChange.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Product(childComplexity), true
+	case "ProposedChange.proposer":
+		if e.ComplexityRoot.ProposedChange.Proposer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Proposer(childComplexity), true
+	case "ProposedChange.reasons":
+		if e.ComplexityRoot.ProposedChange.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Reasons(childComplexity), true
+	case "ProposedChange.version":
+		if e.ComplexityRoot.ProposedChange.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Revision(childComplexity), true
+	case "ProposedChange.status":
+		if e.ComplexityRoot.ProposedChange.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Status(childComplexity), true
+	case "ProposedChange.stewards":
+		if e.ComplexityRoot.ProposedChange.Stewards == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Stewards(childComplexity), true
+	case "ProposedChange.subject":
+		if e.ComplexityRoot.ProposedChange.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Subject(childComplexity), true
+	case "ProposedChange.updatedAt":
+		if e.ComplexityRoot.ProposedChange.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.UpdatedAt(childComplexity), true
+	case "ProposedChange.viewerCan":
+		if e.ComplexityRoot.ProposedChange.ViewerCan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.ViewerCan(childComplexity), true
+	case "ProposedChange.votes":
+		if e.ComplexityRoot.ProposedChange.Votes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.Votes(childComplexity), true
+	case "ProposedChange.wantedVotes":
+		if e.ComplexityRoot.ProposedChange.WantedVotes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChange.WantedVotes(childComplexity), true
+
+	case "ProposedChangeConnection.edges":
+		if e.ComplexityRoot.ProposedChangeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChangeConnection.Edges(childComplexity), true
+	case "ProposedChangeConnection.nodes":
+		if e.ComplexityRoot.ProposedChangeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChangeConnection.Nodes(childComplexity), true
+	case "ProposedChangeConnection.pageInfo":
+		if e.ComplexityRoot.ProposedChangeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChangeConnection.PageInfo(childComplexity), true
+
+	case "ProposedChangeEdge.cursor":
+		if e.ComplexityRoot.ProposedChangeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChangeEdge.Cursor(childComplexity), true
+	case "ProposedChangeEdge.node":
+		if e.ComplexityRoot.ProposedChangeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChangeEdge.Node(childComplexity), true
+
+	case "ProposedChangeRights.approve":
+		if e.ComplexityRoot.ProposedChangeRights.Approve == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChangeRights.Approve(childComplexity), true
+	case "ProposedChangeRights.reject":
+		if e.ComplexityRoot.ProposedChangeRights.Reject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChangeRights.Reject(childComplexity), true
+	case "ProposedChangeRights.withdraw":
+		if e.ComplexityRoot.ProposedChangeRights.Withdraw == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedChangeRights.Withdraw(childComplexity), true
+
+	case "ProposedProduct.businessContext":
+		if e.ComplexityRoot.ProposedProduct.BusinessContext == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedProduct.BusinessContext(childComplexity), true
+	case "ProposedProduct.classification":
+		if e.ComplexityRoot.ProposedProduct.Classification == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedProduct.Classification(childComplexity), true
+	case "ProposedProduct.description":
+		if e.ComplexityRoot.ProposedProduct.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedProduct.Description(childComplexity), true
+	case "ProposedProduct.displayName":
+		if e.ComplexityRoot.ProposedProduct.DisplayName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedProduct.DisplayName(childComplexity), true
+	case "ProposedProduct.owner":
+		if e.ComplexityRoot.ProposedProduct.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedProduct.Owner(childComplexity), true
+	case "ProposedProduct.ownerTeam":
+		if e.ComplexityRoot.ProposedProduct.OwnerTeam == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedProduct.OwnerTeam(childComplexity), true
+	case "ProposedProduct.ports":
+		if e.ComplexityRoot.ProposedProduct.Ports == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedProduct.Ports(childComplexity), true
+	case "ProposedProduct.tags":
+		if e.ComplexityRoot.ProposedProduct.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedProduct.Tags(childComplexity), true
+	case "ProposedProduct.visibility":
+		if e.ComplexityRoot.ProposedProduct.Visibility == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProposedProduct.Visibility(childComplexity), true
+
 	case "PublishDataProductPayload.dataProduct":
 		if e.ComplexityRoot.PublishDataProductPayload.DataProduct == nil {
 			break
 		}
 
 		return e.ComplexityRoot.PublishDataProductPayload.DataProduct(childComplexity), true
+	case "PublishDataProductPayload.proposedChange":
+		if e.ComplexityRoot.PublishDataProductPayload.ProposedChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublishDataProductPayload.ProposedChange(childComplexity), true
 	case "PublishDataProductPayload.userErrors":
 		if e.ComplexityRoot.PublishDataProductPayload.UserErrors == nil {
 			break
@@ -5189,6 +5681,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Principals(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.proposedChange":
+		if e.ComplexityRoot.Query.ProposedChange == nil {
+			break
+		}
+
+		args, err := ec.field_Query_proposedChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ProposedChange(childComplexity, args["id"].(model.ID)), true
+	case "Query.proposedChanges":
+		if e.ComplexityRoot.Query.ProposedChanges == nil {
+			break
+		}
+
+		args, err := ec.field_Query_proposedChanges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ProposedChanges(childComplexity, args["filter"].(*ProposedChangeFilter), args["first"].(int), args["after"].(*string)), true
 	case "Query.search":
 		if e.ComplexityRoot.Query.Search == nil {
 			break
@@ -5305,6 +5819,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RejectAccessRequestPayload.UserErrors(childComplexity), true
 
+	case "RejectChangePayload.proposedChange":
+		if e.ComplexityRoot.RejectChangePayload.ProposedChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RejectChangePayload.ProposedChange(childComplexity), true
+	case "RejectChangePayload.userErrors":
+		if e.ComplexityRoot.RejectChangePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RejectChangePayload.UserErrors(childComplexity), true
+
 	case "RejectPolicyPayload.proposal":
 		if e.ComplexityRoot.RejectPolicyPayload.Proposal == nil {
 			break
@@ -5382,6 +5909,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RetireDataProductPayload.UserErrors(childComplexity), true
+
+	case "RevokeConsentPayload.dataProduct":
+		if e.ComplexityRoot.RevokeConsentPayload.DataProduct == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeConsentPayload.DataProduct(childComplexity), true
+	case "RevokeConsentPayload.userErrors":
+		if e.ComplexityRoot.RevokeConsentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeConsentPayload.UserErrors(childComplexity), true
 
 	case "RevokeGrantPayload.grant":
 		if e.ComplexityRoot.RevokeGrantPayload.Grant == nil {
@@ -6153,6 +6693,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateDataProductPayload.DataProduct(childComplexity), true
+	case "UpdateDataProductPayload.proposedChange":
+		if e.ComplexityRoot.UpdateDataProductPayload.ProposedChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateDataProductPayload.ProposedChange(childComplexity), true
 	case "UpdateDataProductPayload.userErrors":
 		if e.ComplexityRoot.UpdateDataProductPayload.UserErrors == nil {
 			break
@@ -6166,6 +6712,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateDomainPayload.Domain(childComplexity), true
+	case "UpdateDomainPayload.proposedChange":
+		if e.ComplexityRoot.UpdateDomainPayload.ProposedChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateDomainPayload.ProposedChange(childComplexity), true
 	case "UpdateDomainPayload.userErrors":
 		if e.ComplexityRoot.UpdateDomainPayload.UserErrors == nil {
 			break
@@ -6318,6 +6870,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WantedVote.Voters(childComplexity), true
 
+	case "WithdrawChangePayload.proposedChange":
+		if e.ComplexityRoot.WithdrawChangePayload.ProposedChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawChangePayload.ProposedChange(childComplexity), true
+	case "WithdrawChangePayload.userErrors":
+		if e.ComplexityRoot.WithdrawChangePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WithdrawChangePayload.UserErrors(childComplexity), true
+
 	case "WithdrawPolicyPayload.proposal":
 		if e.ComplexityRoot.WithdrawPolicyPayload.Proposal == nil {
 			break
@@ -6343,7 +6908,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AccessRequestFilter", ec.unmarshalInputAccessRequestFilter),
 			graphql.NewInputUnmarshaler("ActivatePolicyInput", ec.unmarshalInputActivatePolicyInput),
 			graphql.NewInputUnmarshaler("ApproveAccessRequestInput", ec.unmarshalInputApproveAccessRequestInput),
+			graphql.NewInputUnmarshaler("ApproveChangeInput", ec.unmarshalInputApproveChangeInput),
 			graphql.NewInputUnmarshaler("ApprovePolicyInput", ec.unmarshalInputApprovePolicyInput),
+			graphql.NewInputUnmarshaler("AskForConsentInput", ec.unmarshalInputAskForConsentInput),
 			graphql.NewInputUnmarshaler("AssessPolicyInput", ec.unmarshalInputAssessPolicyInput),
 			graphql.NewInputUnmarshaler("AssetFilter", ec.unmarshalInputAssetFilter),
 			graphql.NewInputUnmarshaler("AssignNamespaceInput", ec.unmarshalInputAssignNamespaceInput),
@@ -6372,14 +6939,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PolicyModuleInput", ec.unmarshalInputPolicyModuleInput),
 			graphql.NewInputUnmarshaler("PolicyProposalFilter", ec.unmarshalInputPolicyProposalFilter),
 			graphql.NewInputUnmarshaler("PortInput", ec.unmarshalInputPortInput),
+			graphql.NewInputUnmarshaler("ProposedChangeFilter", ec.unmarshalInputProposedChangeFilter),
 			graphql.NewInputUnmarshaler("PublishDataProductInput", ec.unmarshalInputPublishDataProductInput),
 			graphql.NewInputUnmarshaler("RejectAccessRequestInput", ec.unmarshalInputRejectAccessRequestInput),
+			graphql.NewInputUnmarshaler("RejectChangeInput", ec.unmarshalInputRejectChangeInput),
 			graphql.NewInputUnmarshaler("RejectPolicyInput", ec.unmarshalInputRejectPolicyInput),
 			graphql.NewInputUnmarshaler("ReleaseNamespaceInput", ec.unmarshalInputReleaseNamespaceInput),
 			graphql.NewInputUnmarshaler("RemoveSourceInput", ec.unmarshalInputRemoveSourceInput),
 			graphql.NewInputUnmarshaler("RequestAccessInput", ec.unmarshalInputRequestAccessInput),
 			graphql.NewInputUnmarshaler("RestoreSourceInput", ec.unmarshalInputRestoreSourceInput),
 			graphql.NewInputUnmarshaler("RetireDataProductInput", ec.unmarshalInputRetireDataProductInput),
+			graphql.NewInputUnmarshaler("RevokeConsentInput", ec.unmarshalInputRevokeConsentInput),
 			graphql.NewInputUnmarshaler("RevokeGrantInput", ec.unmarshalInputRevokeGrantInput),
 			graphql.NewInputUnmarshaler("RevokeTokenInput", ec.unmarshalInputRevokeTokenInput),
 			graphql.NewInputUnmarshaler("RollbackPolicyInput", ec.unmarshalInputRollbackPolicyInput),
@@ -6393,6 +6963,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdatePolicyDraftInput", ec.unmarshalInputUpdatePolicyDraftInput),
 			graphql.NewInputUnmarshaler("UpdatePrincipalInput", ec.unmarshalInputUpdatePrincipalInput),
 			graphql.NewInputUnmarshaler("UpdateSourceInput", ec.unmarshalInputUpdateSourceInput),
+			graphql.NewInputUnmarshaler("WithdrawChangeInput", ec.unmarshalInputWithdrawChangeInput),
 			graphql.NewInputUnmarshaler("WithdrawPolicyInput", ec.unmarshalInputWithdrawPolicyInput),
 		)
 	}
@@ -6486,7 +7057,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/access.graphqls" "schema/audit.graphqls" "schema/catalog.graphqls" "schema/harvest.graphqls" "schema/identity.graphqls" "schema/lineage.graphqls" "schema/mesh.graphqls" "schema/namespace.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/standards.graphqls"
+//go:embed "schema/access.graphqls" "schema/audit.graphqls" "schema/catalog.graphqls" "schema/change.graphqls" "schema/harvest.graphqls" "schema/identity.graphqls" "schema/lineage.graphqls" "schema/mesh.graphqls" "schema/namespace.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/standards.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -6501,6 +7072,7 @@ var sources = []*ast.Source{
 	{Name: "schema/access.graphqls", Input: sourceData("schema/access.graphqls"), BuiltIn: false},
 	{Name: "schema/audit.graphqls", Input: sourceData("schema/audit.graphqls"), BuiltIn: false},
 	{Name: "schema/catalog.graphqls", Input: sourceData("schema/catalog.graphqls"), BuiltIn: false},
+	{Name: "schema/change.graphqls", Input: sourceData("schema/change.graphqls"), BuiltIn: false},
 	{Name: "schema/harvest.graphqls", Input: sourceData("schema/harvest.graphqls"), BuiltIn: false},
 	{Name: "schema/identity.graphqls", Input: sourceData("schema/identity.graphqls"), BuiltIn: false},
 	{Name: "schema/lineage.graphqls", Input: sourceData("schema/lineage.graphqls"), BuiltIn: false},
@@ -6540,6 +7112,8 @@ func (ec *executionContext) childFields_AccessRequest(ctx context.Context, field
 		return ec.fieldContext_AccessRequest_approvals(ctx, field)
 	case "missingApprovals":
 		return ec.fieldContext_AccessRequest_missingApprovals(ctx, field)
+	case "wantedVotes":
+		return ec.fieldContext_AccessRequest_wantedVotes(ctx, field)
 	case "votes":
 		return ec.fieldContext_AccessRequest_votes(ctx, field)
 	case "reasons":
@@ -6626,6 +7200,16 @@ func (ec *executionContext) childFields_ApproveAccessRequestPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type ApproveAccessRequestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ApproveChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposedChange":
+		return ec.fieldContext_ApproveChangePayload_proposedChange(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ApproveChangePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApproveChangePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ApprovePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "proposal":
@@ -6634,6 +7218,18 @@ func (ec *executionContext) childFields_ApprovePolicyPayload(ctx context.Context
 		return ec.fieldContext_ApprovePolicyPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApprovePolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AskForConsentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataProduct":
+		return ec.fieldContext_AskForConsentPayload_dataProduct(ctx, field)
+	case "proposedChange":
+		return ec.fieldContext_AskForConsentPayload_proposedChange(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AskForConsentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AskForConsentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AssessPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6952,6 +7548,20 @@ func (ec *executionContext) childFields_ComparedValue(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ComparedValue", field.Name)
 }
 
+func (ec *executionContext) childFields_Consent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "asset":
+		return ec.fieldContext_Consent_asset(ctx, field)
+	case "domain":
+		return ec.fieldContext_Consent_domain(ctx, field)
+	case "changeId":
+		return ec.fieldContext_Consent_changeId(ctx, field)
+	case "at":
+		return ec.fieldContext_Consent_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Consent", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateDataProductPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "dataProduct":
@@ -7034,6 +7644,18 @@ func (ec *executionContext) childFields_DataProduct(ctx context.Context, field g
 		return ec.fieldContext_DataProduct_ports(ctx, field)
 	case "viewerCan":
 		return ec.fieldContext_DataProduct_viewerCan(ctx, field)
+	case "consents":
+		return ec.fieldContext_DataProduct_consents(ctx, field)
+	case "unconsentedAssets":
+		return ec.fieldContext_DataProduct_unconsentedAssets(ctx, field)
+	case "alsoOfferedBy":
+		return ec.fieldContext_DataProduct_alsoOfferedBy(ctx, field)
+	case "proposedChange":
+		return ec.fieldContext_DataProduct_proposedChange(ctx, field)
+	case "successor":
+		return ec.fieldContext_DataProduct_successor(ctx, field)
+	case "deprecatedAt":
+		return ec.fieldContext_DataProduct_deprecatedAt(ctx, field)
 	case "publishedAt":
 		return ec.fieldContext_DataProduct_publishedAt(ctx, field)
 	case "createdAt":
@@ -7210,6 +7832,8 @@ func (ec *executionContext) childFields_Domain(ctx context.Context, field graphq
 		return ec.fieldContext_Domain_parent(ctx, field)
 	case "stewards":
 		return ec.fieldContext_Domain_stewards(ctx, field)
+	case "proposedChange":
+		return ec.fieldContext_Domain_proposedChange(ctx, field)
 	case "viewerCan":
 		return ec.fieldContext_Domain_viewerCan(ctx, field)
 	case "createdAt":
@@ -8102,10 +8726,114 @@ func (ec *executionContext) childFields_Property(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Property", field.Name)
 }
 
+func (ec *executionContext) childFields_ProposedChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ProposedChange_id(ctx, field)
+	case "version":
+		return ec.fieldContext_ProposedChange_version(ctx, field)
+	case "subject":
+		return ec.fieldContext_ProposedChange_subject(ctx, field)
+	case "domain":
+		return ec.fieldContext_ProposedChange_domain(ctx, field)
+	case "kind":
+		return ec.fieldContext_ProposedChange_kind(ctx, field)
+	case "proposer":
+		return ec.fieldContext_ProposedChange_proposer(ctx, field)
+	case "fields":
+		return ec.fieldContext_ProposedChange_fields(ctx, field)
+	case "proposed":
+		return ec.fieldContext_ProposedChange_proposed(ctx, field)
+	case "stewards":
+		return ec.fieldContext_ProposedChange_stewards(ctx, field)
+	case "status":
+		return ec.fieldContext_ProposedChange_status(ctx, field)
+	case "decisionId":
+		return ec.fieldContext_ProposedChange_decisionId(ctx, field)
+	case "approvals":
+		return ec.fieldContext_ProposedChange_approvals(ctx, field)
+	case "wantedVotes":
+		return ec.fieldContext_ProposedChange_wantedVotes(ctx, field)
+	case "votes":
+		return ec.fieldContext_ProposedChange_votes(ctx, field)
+	case "reasons":
+		return ec.fieldContext_ProposedChange_reasons(ctx, field)
+	case "viewerCan":
+		return ec.fieldContext_ProposedChange_viewerCan(ctx, field)
+	case "closedAt":
+		return ec.fieldContext_ProposedChange_closedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ProposedChange_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_ProposedChange_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProposedChange", field.Name)
+}
+
+func (ec *executionContext) childFields_ProposedChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ProposedChangeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ProposedChangeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ProposedChangeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProposedChangeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ProposedChangeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ProposedChangeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ProposedChangeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProposedChangeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ProposedChangeRights(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "approve":
+		return ec.fieldContext_ProposedChangeRights_approve(ctx, field)
+	case "reject":
+		return ec.fieldContext_ProposedChangeRights_reject(ctx, field)
+	case "withdraw":
+		return ec.fieldContext_ProposedChangeRights_withdraw(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProposedChangeRights", field.Name)
+}
+
+func (ec *executionContext) childFields_ProposedProduct(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "displayName":
+		return ec.fieldContext_ProposedProduct_displayName(ctx, field)
+	case "description":
+		return ec.fieldContext_ProposedProduct_description(ctx, field)
+	case "businessContext":
+		return ec.fieldContext_ProposedProduct_businessContext(ctx, field)
+	case "owner":
+		return ec.fieldContext_ProposedProduct_owner(ctx, field)
+	case "ownerTeam":
+		return ec.fieldContext_ProposedProduct_ownerTeam(ctx, field)
+	case "classification":
+		return ec.fieldContext_ProposedProduct_classification(ctx, field)
+	case "visibility":
+		return ec.fieldContext_ProposedProduct_visibility(ctx, field)
+	case "tags":
+		return ec.fieldContext_ProposedProduct_tags(ctx, field)
+	case "ports":
+		return ec.fieldContext_ProposedProduct_ports(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProposedProduct", field.Name)
+}
+
 func (ec *executionContext) childFields_PublishDataProductPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "dataProduct":
 		return ec.fieldContext_PublishDataProductPayload_dataProduct(ctx, field)
+	case "proposedChange":
+		return ec.fieldContext_PublishDataProductPayload_proposedChange(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_PublishDataProductPayload_userErrors(ctx, field)
 	}
@@ -8166,6 +8894,16 @@ func (ec *executionContext) childFields_RejectAccessRequestPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type RejectAccessRequestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RejectChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposedChange":
+		return ec.fieldContext_RejectChangePayload_proposedChange(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RejectChangePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RejectChangePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RejectPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "proposal":
@@ -8224,6 +8962,16 @@ func (ec *executionContext) childFields_RetireDataProductPayload(ctx context.Con
 		return ec.fieldContext_RetireDataProductPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RetireDataProductPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeConsentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataProduct":
+		return ec.fieldContext_RevokeConsentPayload_dataProduct(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RevokeConsentPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeConsentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeGrantPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8634,6 +9382,8 @@ func (ec *executionContext) childFields_UpdateDataProductPayload(ctx context.Con
 	switch field.Name {
 	case "dataProduct":
 		return ec.fieldContext_UpdateDataProductPayload_dataProduct(ctx, field)
+	case "proposedChange":
+		return ec.fieldContext_UpdateDataProductPayload_proposedChange(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_UpdateDataProductPayload_userErrors(ctx, field)
 	}
@@ -8644,6 +9394,8 @@ func (ec *executionContext) childFields_UpdateDomainPayload(ctx context.Context,
 	switch field.Name {
 	case "domain":
 		return ec.fieldContext_UpdateDomainPayload_domain(ctx, field)
+	case "proposedChange":
+		return ec.fieldContext_UpdateDomainPayload_proposedChange(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_UpdateDomainPayload_userErrors(ctx, field)
 	}
@@ -8736,6 +9488,16 @@ func (ec *executionContext) childFields_WantedVote(ctx context.Context, field gr
 		return ec.fieldContext_WantedVote_hint(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WantedVote", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "proposedChange":
+		return ec.fieldContext_WithdrawChangePayload_proposedChange(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_WithdrawChangePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawChangePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_WithdrawPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -135,9 +135,12 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 	if err != nil {
 		return err
 	}
+	if err := s.Mesh.WeighAll(ctx); err != nil {
+		return err
+	}
 	background, stop := context.WithCancel(model.WithPrincipal(context.WithoutCancel(ctx), model.System()))
 	var work sync.WaitGroup
-	for _, loop := range []func(context.Context){s.Access.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Governance.RunScorecards, s.health.run} {
+	for _, loop := range []func(context.Context){s.Access.Run, s.Mesh.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Governance.RunScorecards, s.health.run} {
 		work.Go(func() { loop(background) })
 	}
 	defer work.Wait()

@@ -22,6 +22,12 @@ const (
 	ActProductPublish  Action = "product.publish"
 	ActProductDeprecat Action = "product.deprecate"
 	ActProductRetire   Action = "product.retire"
+	ActProductOffer    Action = "product.offer"  // let a product of another domain offer an asset
+	ActConsentRevoke   Action = "consent.revoke" // and take that back
+	ActChangeApprove   Action = "change.approve"
+	ActChangeReject    Action = "change.reject"
+	ActChangeWithdraw  Action = "change.withdraw"
+	ActDomainSteward   Action = "domain.steward" // name a steward
 	ActAssetUpdate     Action = "asset.update"
 	ActDomainAdmin     Action = "domain.admin" // create or change a domain, its teams and stewards
 	ActSourceAdmin     Action = "source.admin" // create, change, check, run or undo a source

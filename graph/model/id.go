@@ -41,6 +41,7 @@ const (
 	PrefixHead      Prefix = "dhd"
 	PrefixNamespace Prefix = "nsp"
 	PrefixUpgrade   Prefix = "upg"
+	PrefixChange    Prefix = "chg"
 )
 
 // crockford leaves out the letters that people misread.

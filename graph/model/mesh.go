@@ -71,7 +71,32 @@ type DataProduct struct {
 	Status          ProductStatus  `json:"status"`
 	Ports           []Port         `json:"ports,omitempty"`
 	PublishedAt     *time.Time     `json:"publishedAt,omitempty"`
+	DeprecatedAt    *time.Time     `json:"deprecatedAt,omitempty"` // since when, if it is
+	SuccessorID     ID             `json:"successorId,omitempty"`  // what its consumers shall turn to
+	Consents        []Consent      `json:"consents,omitempty"`     // what other domains let it offer
+	Unconsented     []ID           `json:"unconsented,omitempty"`  // assets that it offers and whose owners have not consented
 }
+
+// Consent is the word of the domain that owns an asset: a product of another
+// domain may offer it. It holds for that owner; a new owner is asked again.
+type Consent struct {
+	AssetID  ID        `json:"assetId"`
+	DomainID ID        `json:"domainId,omitempty"` // "" is the platform, for what nobody owns
+	ChangeID ID        `json:"changeId,omitempty"` // the proposed change that was agreed to
+	At       time.Time `json:"at"`
+}
+
+// MayOffer reports whether the product may offer the asset: its own domain
+// owns it, or the domain that does has consented.
+func (p DataProduct) MayOffer(a Asset) bool {
+	if a.DomainID != "" && a.DomainID == p.DomainID {
+		return true
+	}
+	return slices.ContainsFunc(p.Consents, func(c Consent) bool { return c.AssetID == a.ID && c.DomainID == a.DomainID })
+}
+
+// OnOffer reports whether somebody can read the product.
+func (p DataProduct) OnOffer() bool { return p.Status == Published || p.Status == Deprecated }
 
 // PortDirection tells what a port does for its product.
 type PortDirection string
@@ -95,8 +120,11 @@ func (p *DataProduct) Move(to ProductStatus, at time.Time) error {
 	if !slices.Contains(productMoves[p.Status], to) {
 		return Conflict("id", "a "+string(p.Status)+" product cannot become "+string(to), "")
 	}
-	p.Status = to
-	if to == Published && p.PublishedAt == nil {
+	p.Status, p.DeprecatedAt = to, nil
+	switch {
+	case to == Deprecated:
+		p.DeprecatedAt = &at
+	case to == Published && p.PublishedAt == nil:
 		p.PublishedAt = &at
 	}
 	return nil

@@ -48,6 +48,18 @@ deny contains {"code": "product.not_published", "message": "Only a published pro
 }
 
 # METADATA
+# title: Offered without consent
+# description: |
+#   A product that offers what another domain owns opens nothing before that
+#   domain has consented, and nothing more once it has taken its consent back.
+deny contains {"code": "product.unconsented", "message": message} if {
+	input.action.name in {"data.read", "access.request"}
+	input.resource.type == "data_product"
+	input.resource.unconsented > 0
+	message := "The product offers data of another domain, which has not consented."
+}
+
+# METADATA
 # title: Own request
 # description: Nobody approves their own request, whatever roles they hold.
 deny contains {"code": "request.own", "message": "Nobody may approve their own request."} if {

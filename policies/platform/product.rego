@@ -42,6 +42,21 @@ deny contains {"code": "publish.standards", "message": message} if {
 }
 
 # METADATA
+# title: Notice before retiring
+# description: Whoever reads a product has notice before it ends, from the day on which it is deprecated.
+deny contains {"code": "retire.notice", "message": message} if {
+	input.action.name == "product.retire"
+	input.facts.ending.consumers > 0
+	input.facts.ending.notice_hours < _notice_days * 24
+	message := sprintf(
+		"The product has %d consumers: deprecate it with a successor, and retire it %d days later.",
+		[input.facts.ending.consumers, _notice_days],
+	)
+}
+
+_notice_days := 14
+
+# METADATA
 # title: Drafts stay at home
 # description: A draft is known to its own domain, its owner and the administrators.
 deny contains {"code": "product.draft", "message": "The product is a draft of another domain."} if {

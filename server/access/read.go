@@ -2,6 +2,8 @@ package access
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
@@ -26,5 +28,55 @@ func (s *Service) MayRead(ctx context.Context, productID model.ID, purpose strin
 	if !answer.Allowed() {
 		action += ".refused"
 	}
-	return answer.Decision, s.gate.Keep(ctx, action, productID, purpose, answer)
+	if err := s.gate.Keep(ctx, action, productID, purpose, answer); err != nil || answer.Allowed() {
+		return answer.Decision, err
+	}
+	return s.told(ctx, productID, answer)
+}
+
+// told adds to a refusal what its asker wants to know: that their grant was
+// ended, and what they can do. The log keeps what the policies said.
+func (s *Service) told(ctx context.Context, product model.ID, answer gate.Answer) (model.Decision, error) {
+	d := answer.Decision
+	actor, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return d, err
+	}
+	ended, err := s.ended(ctx, actor.ID, product)
+	if err != nil {
+		return d, err
+	}
+	if ended != nil {
+		d.Reasons = append(slices.Clone(d.Reasons), *ended)
+	}
+	if step := s.gate.Next(ctx, answer); step != "" {
+		d.Reasons = append(slices.Clone(d.Reasons), model.Reason{Code: "next.step", Message: step, Origin: "engine"})
+	}
+	return d, nil
+}
+
+// ended tells how the last grant of the holder on the product came to its end.
+func (s *Service) ended(ctx context.Context, holder, product model.ID) (*model.Reason, error) {
+	var last *model.Grant
+	q := store.Query{Index: "by_principal", Where: store.And(store.Eq("principal", string(holder)), store.Eq("product", string(product))), Limit: store.MaxPage}
+	for g, err := range store.Grants.All(ctx, s.store, q) {
+		if err != nil {
+			return nil, err
+		}
+		if g.EndedAt != nil && (last == nil || g.EndedAt.After(*last.EndedAt)) {
+			last = &g
+		}
+	}
+	if last == nil {
+		return nil, nil //nolint:nilnil // no grant has ended
+	}
+	code, words := "grant.expired", "Your grant ended on "
+	if last.Status == model.GrantRevoked {
+		code, words = "grant.revoked", "Your grant was revoked on "
+	}
+	words += last.EndedAt.Format(time.DateOnly) + "."
+	if last.RevokeReason != "" {
+		words += " Reason: " + last.RevokeReason
+	}
+	return &model.Reason{Code: code, Message: words, Origin: "engine"}, nil
 }

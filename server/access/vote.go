@@ -17,6 +17,7 @@ type vote struct {
 	res     policy.Resource
 	tally   approval.Tally
 	actor   model.Principal
+	retired bool // the product
 }
 
 // matter is what is voted on. Nobody votes for what they asked for themselves.
@@ -31,17 +32,29 @@ func (s *Service) count(ctx context.Context, r model.AccessRequest, res policy.R
 	if err != nil {
 		return vote{}, err
 	}
+	products, err := store.Products.GetMany(ctx, s.store, r.ProductID)
+	if err != nil {
+		return vote{}, err
+	}
+	retired := slices.ContainsFunc(products, func(p model.DataProduct) bool { return p.Status == model.Retired })
 	tally, err := s.votes.Tally(ctx, matter(r, res))
-	return vote{request: r, res: res, tally: tally, actor: actor}, err
+	return vote{request: r, res: res, tally: tally, actor: actor, retired: retired}, err
 }
 
 // open reports why the action has nothing to act on, for whoever may do it.
 func (c vote) open(action model.Action) error {
 	if c.request.Status != model.RequestPending {
-		return model.Conflict("id", "the request is already "+string(c.request.Status), "")
+		why := ""
+		if c.retired {
+			why = ", and its product is retired"
+		}
+		return model.Conflict("id", "the request is already "+string(c.request.Status)+why, "")
 	}
 	if action != model.ActRequestApprove {
 		return nil
+	}
+	if c.retired {
+		return model.Conflict("id", "the product is retired and has nothing left to give", "the requester can ask for its successor")
 	}
 	_, err := c.tally.Allow(c.actor.ID)
 	return err

@@ -45,6 +45,7 @@ func (g *Gate) domainsOf(ctx context.Context, events []model.Event) (map[model.I
 		place(ctx, g, store.Teams, subjects[model.PrefixTeam], of, func(t model.Team) model.ID { return t.DomainID }),
 		place(ctx, g, store.Products, subjects[model.PrefixProduct], of, func(p model.DataProduct) model.ID { return p.DomainID }),
 		place(ctx, g, store.Requests, subjects[model.PrefixRequest], of, func(r model.AccessRequest) model.ID { return r.DomainID }),
+		place(ctx, g, store.Changes, subjects[model.PrefixChange], of, func(c model.ProposedChange) model.ID { return c.DomainID }),
 		place(ctx, g, store.Grants, subjects[model.PrefixGrant], of, func(gr model.Grant) model.ID { return gr.DomainID }),
 		place(ctx, g, store.Sources, subjects[model.PrefixSource], of, func(s model.Source) model.ID { return s.DomainID }),
 		place(ctx, g, store.Assets, subjects[model.PrefixAsset], of, func(a model.Asset) model.ID { return a.DomainID }),

@@ -37,6 +37,9 @@ type Extra struct {
 	Duration time.Duration
 	Roles    []string           // approving roles that count here beside those over the resource's own domain
 	Impact   *policy.ImpactFact // of a draft of rules
+	Change   *policy.ChangeFact // of a product on offer
+	Ending   *policy.EndingFact // of a product that shall end
+	Wanted   *model.DataProduct // the product as it shall be, for what the standards say of it
 
 	Channel    string            // the door; "" is graphql
 	Properties policy.Properties // what the caller of another door said beside
@@ -72,7 +75,8 @@ func (g *Gate) Require(ctx context.Context, action model.Action, res policy.Reso
 	return answer, g.Refuse(ctx, action, res, answer)
 }
 
-// Refuse logs a refusal and gives the error that tells of it.
+// Refuse logs a refusal and gives the error that tells of it, with the next
+// step that would be legal where there is one.
 func (g *Gate) Refuse(ctx context.Context, action model.Action, res policy.Resource, answer Answer) error {
 	_, err := g.store.Apply(ctx, g.Change(ctx, string(action)+".refused", res.ID, "", answer))
 	if err != nil {
@@ -82,7 +86,23 @@ func (g *Gate) Refuse(ctx context.Context, action model.Action, res policy.Resou
 	if answer.Outcome == model.NeedsApproval {
 		denied.Message = "the policy wants the approval of " + voters(answer.Approvals) + " first"
 	}
+	if step := g.Next(ctx, answer); step != "" {
+		denied.Message, denied.Hint = "no rule allows this as things stand", step
+	}
 	return denied
+}
+
+// Next says what the asker can do to be allowed, when nothing but a rule that
+// allows is missing; "" when there is nothing that one person could do.
+func (g *Gate) Next(ctx context.Context, answer Answer) string {
+	if answer.Outcome != model.Deny || len(answer.Reasons) != 1 || answer.Reasons[0].Code != "no.rule" || len(answer.Row.Input) == 0 {
+		return ""
+	}
+	x, err := g.engine.Explain(ctx, answer.Row, nil)
+	if err != nil || len(x.Paths) == 0 {
+		return ""
+	}
+	return x.Paths[0].Message
 }
 
 // voters lists who has to approve: "1 domain_steward of sales, 1 platform_steward".

@@ -345,7 +345,21 @@ func TestListsGoOnBehindHiddenRows(t *testing.T) {
 
 func TestExposedAssets(t *testing.T) {
 	w := newWorld(t)
-	asset := func(id string) model.Asset { return model.Asset{Meta: model.Meta{ID: model.ID(id)}, Name: id} }
+	asset := func(id string) model.Asset {
+		return model.Asset{Meta: model.Meta{ID: model.ID(id)}, Name: id, DomainID: "dom_sales"}
+	}
+	foreign := func(id string, consented bool) store.Write {
+		p := model.DataProduct{
+			Meta: model.Meta{ID: model.ID("dpr_" + id)}, DomainID: "dom_marketing", Name: model.Slug(id), Status: model.Published, Visibility: model.VisibleToAll,
+			Ports: []model.Port{{Name: "port", Direction: model.OutputPort, AssetIDs: []model.ID{model.ID("ast_" + id)}}},
+		}
+		if consented {
+			p.Consents = []model.Consent{{AssetID: model.ID("ast_" + id), DomainID: "dom_sales"}}
+		} else {
+			p.Unconsented = []model.ID{model.ID("ast_" + id)}
+		}
+		return store.Products.Put(p)
+	}
 	product := func(id string, status model.ProductStatus, v model.Visibility, d model.PortDirection, assets ...model.ID) store.Write {
 		return store.Products.Put(model.DataProduct{
 			Meta: model.Meta{ID: model.ID(id)}, DomainID: "dom_sales", Name: model.Slug(id), Status: status, Visibility: v,
@@ -353,14 +367,21 @@ func TestExposedAssets(t *testing.T) {
 		})
 	}
 	w.put(
+		store.Domains.Put(model.Domain{Meta: model.Meta{ID: "dom_sales"}, Name: "selling"}),
 		product("dpr_published", model.Published, model.VisibleToAll, model.OutputPort, "ast_published"),
 		product("dpr_deprecated", model.Deprecated, model.VisibleToAll, model.OutputPort, "ast_deprecated"),
 		product("dpr_draft", model.Draft, model.VisibleToAll, model.OutputPort, "ast_draft"),
 		product("dpr_retired", model.Retired, model.VisibleToAll, model.OutputPort, "ast_retired"),
 		product("dpr_home", model.Published, model.VisibleToDomain, model.OutputPort, "ast_home"),
 		product("dpr_input", model.Published, model.VisibleToAll, model.InputPort, "ast_input"),
+		product("dpr_open", model.Published, model.VisibleToAll, model.OutputPort, "ast_both"),
+		product("dpr_closed", model.Published, model.VisibleToDomain, model.OutputPort, "ast_both"),
+		foreign("agreed", true), foreign("taken", false),
 	)
-	want := map[string]bool{"ast_published": true, "ast_deprecated": true, "ast_draft": false, "ast_retired": false, "ast_home": false, "ast_input": false}
+	want := map[string]bool{
+		"ast_both": false, "ast_agreed": true, "ast_taken": false,
+		"ast_published": true, "ast_deprecated": true, "ast_draft": false, "ast_retired": false, "ast_home": false, "ast_input": false,
+	}
 	var all []model.Asset
 	for id, exposed := range want {
 		all = append(all, asset(id))

@@ -42,10 +42,10 @@ func (g *Gate) Question(ctx context.Context, action model.Action, res policy.Res
 	if err != nil {
 		return policy.Question{}, err
 	}
-	if res, err = g.inspect(ctx, action, res); err != nil {
+	if res, err = g.inspect(ctx, action, res, extra.Wanted); err != nil {
 		return policy.Question{}, err
 	}
-	facts.Impact = extra.Impact
+	facts.Impact, facts.Change, facts.Ending = extra.Impact, extra.Change, extra.Ending
 	return policy.Question{
 		Action: action, Subject: subject, Resource: res, Facts: facts,
 		Properties: extra.Properties, Context: extra.context(g.now()),

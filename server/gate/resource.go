@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -24,7 +25,7 @@ func (g *Gate) Product(ctx context.Context, p model.DataProduct) (policy.Resourc
 	res := policy.Resource{
 		Type: "data_product", ID: p.ID, Name: string(p.Name), Domain: domain, Owner: p.OwnerID, OwnerTeam: team,
 		Classification: p.Classification, Visibility: p.Visibility, Status: string(p.Status), Tags: p.Tags, Product: p.ID,
-		Described: p.Description != "", HasOwner: p.OwnerID != "",
+		Described: p.Description != "", HasOwner: p.OwnerID != "", Unconsented: len(p.Unconsented),
 	}
 	for _, port := range p.Ports {
 		if port.Direction == model.OutputPort && len(port.AssetIDs) > 0 {
@@ -43,8 +44,9 @@ func (g *Gate) Asset(ctx context.Context, a model.Asset) (policy.Resource, error
 	return resources[0], nil
 }
 
-// Assets describes assets to the policies. One is exposed when a published
-// product that the whole company may discover offers it.
+// Assets describes assets to the policies. One is exposed when products offer it
+// that the whole company may discover, with the consent of its owner, and no
+// product that hides it.
 func (g *Gate) Assets(ctx context.Context, assets []model.Asset) ([]policy.Resource, error) {
 	exposed, err := g.exposed(ctx, assets)
 	if err != nil {
@@ -70,44 +72,52 @@ func (g *Gate) exposed(ctx context.Context, assets []model.Asset) (map[model.ID]
 	if len(assets) > 2 {
 		return g.Exposed(ctx)
 	}
-	exposed := map[model.ID]bool{}
+	o := offers{}
 	for _, a := range assets {
 		q := store.Query{Index: "by_asset", Where: store.Eq("asset", string(a.ID)), Limit: store.MaxPage}
-		if err := g.offered(ctx, q, exposed); err != nil {
-			return nil, err
+		for p, err := range store.Products.All(ctx, g.store, q) {
+			if err != nil {
+				return nil, err
+			}
+			if p.MayOffer(a) {
+				o.add(p)
+			}
 		}
 	}
-	return exposed, nil
+	return o, nil
 }
 
 // Exposed finds all assets that published products offer to the company.
 func (g *Gate) Exposed(ctx context.Context) (map[model.ID]bool, error) {
-	exposed := map[model.ID]bool{}
+	o := offers{}
 	for _, status := range []model.ProductStatus{model.Published, model.Deprecated} {
-		q := store.Query{
-			Index: "by_status", Where: store.Eq("status", string(status)), Only: store.Eq("visibility", string(model.VisibleToAll)),
-			Limit: store.MaxPage, Budget: narrowBudget,
-		}
-		if err := g.offered(ctx, q, exposed); err != nil {
-			return nil, err
+		q := store.Query{Index: "by_status", Where: store.Eq("status", string(status)), Limit: store.MaxPage, Budget: narrowBudget}
+		for p, err := range store.Products.All(ctx, g.store, q) {
+			if err != nil {
+				return nil, err
+			}
+			o.add(p)
 		}
 	}
-	return exposed, nil
+	maps.DeleteFunc(o, func(_ model.ID, open bool) bool { return !open })
+	return o, nil
 }
 
-// offered notes what the products of the query offer to the company.
-func (g *Gate) offered(ctx context.Context, q store.Query, exposed map[model.ID]bool) error {
-	for p, err := range store.Products.All(ctx, g.store, q) {
-		if err != nil {
-			return err
-		}
-		if p.Visibility == model.VisibleToAll && (p.Status == model.Published || p.Status == model.Deprecated) {
-			for _, id := range p.Assets(model.OutputPort) {
-				exposed[id] = true
-			}
-		}
+// offers tells of assets on offer whether every product that offers them is
+// open to the company. What a product offers without consent is not on offer.
+type offers map[model.ID]bool
+
+func (o offers) add(p model.DataProduct) {
+	if !p.OnOffer() {
+		return
 	}
-	return nil
+	for _, id := range p.Assets(model.OutputPort) {
+		if slices.Contains(p.Unconsented, id) {
+			continue
+		}
+		open, known := o[id]
+		o[id] = p.Visibility == model.VisibleToAll && (open || !known)
+	}
 }
 
 // Request describes an access request to the policies; the owner is the product's.
@@ -125,6 +135,44 @@ func (g *Gate) Requests(ctx context.Context, requests []model.AccessRequest) ([]
 		}
 	}
 	return resources, err
+}
+
+// ProposedChange describes a proposed change to the policies; the requester is who
+// proposes it, and the name is its kind.
+func (g *Gate) ProposedChange(ctx context.Context, c model.ProposedChange) (policy.Resource, error) {
+	return only(g.Changes(ctx, []model.ProposedChange{c}))
+}
+
+// Changes describes a page of proposed changes and reads their products together.
+func (g *Gate) Changes(ctx context.Context, changes []model.ProposedChange) ([]policy.Resource, error) {
+	var ids []model.ID
+	for _, c := range changes {
+		if c.SubjectID.Prefix() == model.PrefixProduct {
+			ids = append(ids, c.SubjectID)
+		}
+	}
+	products, err := many(ctx, g, store.Products, ids)
+	if err != nil {
+		return nil, err
+	}
+	resources := make([]policy.Resource, len(changes))
+	for i, c := range changes {
+		res := policy.Resource{}
+		if at := slices.IndexFunc(products, func(p model.DataProduct) bool { return p.ID == c.SubjectID }); at >= 0 {
+			if res, err = g.Product(ctx, products[at]); err != nil {
+				return nil, err
+			}
+		}
+		domain, err := g.DomainName(ctx, c.DomainID)
+		if err != nil {
+			return nil, err
+		}
+		resources[i] = policy.Resource{
+			Type: "change", ID: c.ID, Name: string(c.Kind), Domain: domain, Owner: res.Owner, OwnerTeam: res.OwnerTeam,
+			Classification: res.Classification, Product: res.Product, Status: string(c.Status), Requester: c.ProposerID,
+		}
+	}
+	return resources, nil
 }
 
 // Grant describes a grant to the policies; the requester is its holder.

@@ -54,7 +54,7 @@ func (s *Session) decide(ctx context.Context, who model.Principal, action model.
 	if err != nil {
 		return policy.Question{}, model.Decision{}, err
 	}
-	if res, err = s.gate.inspect(ctx, action, res); err != nil {
+	if res, err = s.gate.inspect(ctx, action, res, extra.Wanted); err != nil {
 		return policy.Question{}, model.Decision{}, err
 	}
 	grants, err := s.grantsOn(ctx, a, res)

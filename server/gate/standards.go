@@ -77,9 +77,14 @@ func findings[T any, P noun[T]](ctx context.Context, g *Gate, nouns []T, describ
 
 // inspect adds to the question whether a product may be published what the
 // standards find about it.
-func (g *Gate) inspect(ctx context.Context, action model.Action, res policy.Resource) (policy.Resource, error) {
+func (g *Gate) inspect(ctx context.Context, action model.Action, res policy.Resource, wanted *model.DataProduct) (policy.Resource, error) {
 	if action != model.ActProductPublish || res.Type != policy.TypeProduct || res.ID == "" {
 		return res, nil
+	}
+	if wanted != nil {
+		found, err := g.ProductFindings(ctx, []model.DataProduct{*wanted})
+		res.Findings = summary(found[res.ID])
+		return res, err
 	}
 	products, err := store.Products.GetMany(ctx, g.store, res.ID)
 	if err != nil || len(products) == 0 {

@@ -86,6 +86,12 @@ func (c *crowd) fill(n int) {
 	c.tb.Helper()
 	var writes []store.Write
 	products := n / 5
+	homes := make([]model.ID, n) // of the assets, "" where nobody owns them
+	for i := range homes {
+		if d := c.random.IntN(4); d < 3 {
+			homes[i] = crowdDomains[d]
+		}
+	}
 	for i := range products {
 		r := policytest.Resource(c.random, "data_product", "sales")
 		p := model.DataProduct{
@@ -96,16 +102,22 @@ func (c *crowd) fill(n int) {
 			p.OwnerTeamID = model.ID("team_" + name)
 		}
 		for range r.Ports {
-			p.Ports = append(p.Ports, model.Port{Direction: model.OutputPort, AssetIDs: []model.ID{model.ID(fmt.Sprintf("ast_%d", c.random.IntN(n)))}})
+			offered := c.random.IntN(n)
+			id := model.ID(fmt.Sprintf("ast_%d", offered))
+			p.Ports = append(p.Ports, model.Port{Direction: model.OutputPort, AssetIDs: []model.ID{id}})
+			switch {
+			case homes[offered] == p.DomainID:
+			case c.random.IntN(2) == 0:
+				p.Consents = append(p.Consents, model.Consent{AssetID: id, DomainID: homes[offered]})
+			case !p.MayOffer(model.Asset{Meta: model.Meta{ID: id}, DomainID: homes[offered]}):
+				p.Unconsented = append(p.Unconsented, id)
+			}
 		}
 		writes = append(writes, store.Products.Put(p))
 	}
 	for i := range n / 2 {
 		r := policytest.Resource(c.random, "asset", "sales")
-		a := model.Asset{Meta: model.Meta{ID: model.ID(fmt.Sprintf("ast_%d", i))}, Namespace: "x", Name: fmt.Sprintf("%s.table_%d", r.Name, i), ShortName: fmt.Sprintf("table_%d", i), Status: model.AssetStatus(r.Status), Tags: r.Tags}
-		if d := c.random.IntN(4); d < 3 {
-			a.DomainID = crowdDomains[d]
-		}
+		a := model.Asset{Meta: model.Meta{ID: model.ID(fmt.Sprintf("ast_%d", i))}, Namespace: "x", Name: fmt.Sprintf("%s.table_%d", r.Name, i), ShortName: fmt.Sprintf("table_%d", i), Status: model.AssetStatus(r.Status), Tags: r.Tags, DomainID: homes[i]}
 		writes = append(writes, store.Assets.Put(a))
 	}
 	for i := range n / 5 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
@@ -43,6 +44,7 @@ func (s *Service) CreateDomain(ctx context.Context, n NewDomain) (model.Domain, 
 
 // UpdateDomain changes a domain. A parent that lies below the domain itself
 // is an error of kind Invalid. Whoever moves a domain must run the new parent too.
+// New stewards whom no administrator names wait for another steward's word: see Pending.
 func (s *Service) UpdateDomain(ctx context.Context, e DomainEdit) (model.Domain, error) {
 	was, res, err := gate.See(ctx, s.gate, store.Domains, e.ID, s.gate.Domain)
 	if err != nil {
@@ -62,6 +64,20 @@ func (s *Service) UpdateDomain(ctx context.Context, e DomainEdit) (model.Domain,
 	if err := s.checkStewards(ctx, d); err != nil {
 		return model.Domain{}, err
 	}
+	fresh := named(was, d)
+	if len(fresh) > 0 {
+		waits, err := s.proposeStewards(ctx, was, fresh)
+		if err != nil {
+			return model.Domain{}, err
+		}
+		if waits {
+			if was, err = store.Domains.Get(ctx, s.store, was.ID); err != nil {
+				return model.Domain{}, err
+			}
+			d.Meta = was.Meta
+			d.StewardIDs = slices.DeleteFunc(slices.Clone(d.StewardIDs), func(id model.ID) bool { return slices.Contains(fresh, id) })
+		}
+	}
 	var above []store.Write
 	if d.ParentID != was.ParentID {
 		if above, err = s.above(ctx, d); err != nil {
@@ -69,6 +85,34 @@ func (s *Service) UpdateDomain(ctx context.Context, e DomainEdit) (model.Domain,
 		}
 	}
 	return s.putDomain(ctx, "domain.update", d, answer, above...)
+}
+
+// named lists the stewards that are new.
+func named(was, d model.Domain) []model.ID {
+	return slices.DeleteFunc(slices.Clone(d.StewardIDs), was.HasSteward)
+}
+
+// proposeStewards asks whether the actor may name stewards. It reports true
+// when that wants votes: then the new stewards wait for them.
+func (s *Service) proposeStewards(ctx context.Context, was model.Domain, fresh []model.ID) (bool, error) {
+	j, err := s.judgeStewards(ctx, was.ID)
+	if err != nil || j.outcome == model.Allow {
+		return false, err
+	}
+	if j.outcome == model.Deny {
+		return false, s.gate.Refuse(ctx, j.action, j.res, j.answer)
+	}
+	people, err := store.Principals.GetMany(ctx, s.store, fresh...)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range people {
+		if p.Kind != model.Person {
+			return false, model.Invalid("stewardIds", "names the service "+p.Name, "name persons: a service has no word in votes")
+		}
+	}
+	c := model.ProposedChange{SubjectID: was.ID, DomainID: was.ID, Kind: model.ChangeStewards, StewardIDs: fresh, Fields: []string{"stewardIds"}}
+	return true, s.propose(ctx, c, j, store.Domains.Put(was))
 }
 
 func (e DomainEdit) apply(d model.Domain) model.Domain {

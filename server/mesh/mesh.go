@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/approval"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -16,12 +17,13 @@ import (
 type Service struct {
 	store store.Store
 	gate  *gate.Gate
+	votes *approval.Room
 	now   func() time.Time
 }
 
 // New makes the service.
 func New(s store.Store, g *gate.Gate, now func() time.Time) *Service {
-	return &Service{store: s, gate: g, now: now}
+	return &Service{store: s, gate: g, votes: approval.New(s), now: now}
 }
 
 // Can tells what the policies let the actor do with a product.
@@ -34,7 +36,13 @@ func (s *Service) Can(ctx context.Context, productID model.ID, actions ...model.
 	if err != nil {
 		return nil, err
 	}
-	return s.gate.Can(ctx, res, actions...)
+	can, err := s.gate.Can(ctx, res, actions...)
+	if _, asked := can[model.ActProductRetire]; err != nil || !asked {
+		return can, err
+	}
+	answer, err := s.askEnd(ctx, p, res, model.ActProductRetire)
+	can[model.ActProductRetire] = answer.Outcome
+	return can, err
 }
 
 // CanDomain tells what the policies let the actor do in a domain.

@@ -31,6 +31,9 @@ func (s *Service) CreateProduct(ctx context.Context, n NewProduct) (model.DataPr
 	if err := s.checkRefs(ctx, model.DataProduct{}, p); err != nil {
 		return model.DataProduct{}, err
 	}
+	if err := s.mayAsk(ctx, p); err != nil {
+		return model.DataProduct{}, err
+	}
 	return s.putProduct(ctx, "product.create", p, answer)
 }
 
@@ -55,7 +58,10 @@ func (s *Service) requireCreate(ctx context.Context, p model.DataProduct) (gate.
 	return s.gate.Require(ctx, model.ActProductCreate, res)
 }
 
-// UpdateProduct changes a data product. A retired one stays as it is.
+// UpdateProduct changes a data product. A retired one stays as it is. What
+// publishing was asked about is asked again when it changes on a product that
+// is on offer: where votes are wanted the change waits for them, see Pending,
+// and the product stays as it is until then.
 func (s *Service) UpdateProduct(ctx context.Context, e ProductEdit) (model.DataProduct, error) {
 	was, res, err := s.seeProduct(ctx, e.ID)
 	if err != nil {
@@ -78,7 +84,70 @@ func (s *Service) UpdateProduct(ctx context.Context, e ProductEdit) (model.DataP
 	if err := s.checkRefs(ctx, was, p); err != nil {
 		return model.DataProduct{}, err
 	}
+	fields := was.Differs(p)
+	if was.OnOffer() && model.Asked(fields) {
+		return s.change(ctx, model.ChangeUpdate, was, p, fields)
+	}
+	if err := s.mayAsk(ctx, p); err != nil {
+		return model.DataProduct{}, err
+	}
 	return s.putProduct(ctx, "product.update", p, answer)
+}
+
+// change puts the product on offer as it shall be, when the policies and the
+// owners of what it offers want no votes. Otherwise it proposes the change and
+// gives the product as it stays.
+func (s *Service) change(ctx context.Context, kind model.ChangeKind, was, p model.DataProduct, fields []string) (model.DataProduct, error) {
+	j, err := s.judgeProduct(ctx, was, p, fields)
+	if err != nil {
+		return model.DataProduct{}, err
+	}
+	if kind == model.ChangeUpdate && unasked(j) {
+		// Whoever may change the product may not publish it: a steward has to agree.
+		wanted, err := s.ofSteward(ctx, was)
+		if err != nil {
+			return model.DataProduct{}, err
+		}
+		j.outcome, j.approvals = model.NeedsApproval, model.UniteApprovals(j.approvals, wanted)
+	}
+	action := map[model.ChangeKind]string{model.ChangePublish: string(model.ActProductPublish), model.ChangeUpdate: string(model.ActProductUpdate)}[kind]
+	switch j.outcome {
+	case model.Deny:
+		answer := j.answer
+		answer.Outcome, answer.Reasons = model.Deny, j.reasons
+		return model.DataProduct{}, s.gate.Refuse(ctx, j.action, j.res, answer)
+	case model.Allow:
+		if other, err := s.waiting(ctx, was.ID); err != nil || other != nil {
+			return model.DataProduct{}, cmpErr(err, errWaiting())
+		}
+		return s.putProduct(ctx, action, p, j.answer, j.records...)
+	}
+	c := model.ProposedChange{SubjectID: was.ID, DomainID: was.DomainID, Kind: kind, Fields: fields}
+	if kind == model.ChangeUpdate {
+		c.Product = &p
+	}
+	if err := s.propose(ctx, c, j, store.Products.Put(was)); err != nil {
+		return model.DataProduct{}, err
+	}
+	return store.Products.Get(ctx, s.store, was.ID)
+}
+
+// unasked reports a refusal for want of a right alone: nothing speaks against it.
+func unasked(j judgement) bool {
+	return j.outcome == model.Deny && len(j.reasons) == 1 && j.reasons[0].Code == "no.rule" && j.answer.Outcome == model.Deny
+}
+
+func (s *Service) ofSteward(ctx context.Context, p model.DataProduct) ([]model.Approval, error) {
+	name, err := s.gate.DomainName(ctx, p.DomainID)
+	wanted := []model.Approval{{Role: gate.RoleDomainSteward, Domain: name, Min: 1, ExcludeRequester: true}}
+	if err != nil {
+		return nil, err
+	}
+	asked, err := s.askOwners(ctx, p)
+	for _, a := range asked {
+		wanted = model.UniteApprovals(wanted, a.Approvals)
+	}
+	return wanted, err
 }
 
 func (e ProductEdit) apply(p model.DataProduct) model.DataProduct {
@@ -94,40 +163,41 @@ func (e ProductEdit) apply(p model.DataProduct) model.DataProduct {
 	return p
 }
 
-// PublishProduct puts the product on offer. A refusal of the policies, or a
-// wish for approvals, is an error of kind Denied; a product that cannot get
-// there from where it stands is one of kind Conflict.
+// PublishProduct puts the product on offer. A refusal of the policies is an
+// error of kind Denied; a product that cannot get there from where it stands is
+// one of kind Conflict. Where votes are wanted, those of other domains whose data
+// it offers too, it waits for them: see Pending.
 func (s *Service) PublishProduct(ctx context.Context, id model.ID) (model.DataProduct, error) {
-	return s.move(ctx, id, model.ActProductPublish, model.Published)
-}
-
-// DeprecateProduct tells new consumers to look elsewhere.
-func (s *Service) DeprecateProduct(ctx context.Context, id model.ID) (model.DataProduct, error) {
-	return s.move(ctx, id, model.ActProductDeprecat, model.Deprecated)
-}
-
-// RetireProduct takes the product off the market for good.
-func (s *Service) RetireProduct(ctx context.Context, id model.ID) (model.DataProduct, error) {
-	return s.move(ctx, id, model.ActProductRetire, model.Retired)
-}
-
-func (s *Service) move(ctx context.Context, id model.ID, action model.Action, to model.ProductStatus) (model.DataProduct, error) {
-	p, res, err := s.seeProduct(ctx, id)
+	was, _, err := s.seeProduct(ctx, id)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
-	answer, err := s.gate.Require(ctx, action, res)
+	p := was
+	if err := p.Move(model.Published, model.Instant(s.now())); err != nil {
+		// Whoever may not publish hears that, and not how the product stands.
+		if _, denied := s.requireMove(ctx, was, model.ActProductPublish); denied != nil {
+			return model.DataProduct{}, denied
+		}
+		return model.DataProduct{}, err
+	}
+	return s.change(ctx, model.ChangePublish, was, p, nil)
+}
+
+func (s *Service) requireMove(ctx context.Context, p model.DataProduct, action model.Action) (gate.Answer, error) {
+	res, err := s.gate.Product(ctx, p)
+	if err != nil {
+		return gate.Answer{}, err
+	}
+	return s.gate.Require(ctx, action, res)
+}
+
+func (s *Service) putProduct(ctx context.Context, action string, p model.DataProduct, answer gate.Answer, more ...store.Write) (model.DataProduct, error) {
+	p, err := s.weighed(ctx, p)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
-	if err := p.Move(to, model.Instant(s.now())); err != nil {
-		return model.DataProduct{}, err
-	}
-	return s.putProduct(ctx, string(action), p, answer)
-}
-
-func (s *Service) putProduct(ctx context.Context, action string, p model.DataProduct, answer gate.Answer) (model.DataProduct, error) {
-	return store.Products.Apply(ctx, s.store, s.gate.Change(ctx, action, p.ID, "", answer, store.Products.Put(p)))
+	writes := append([]store.Write{store.Products.Put(p)}, more...)
+	return store.Products.Apply(ctx, s.store, s.gate.Change(ctx, action, p.ID, "", answer, writes...))
 }
 
 func (s *Service) seeProduct(ctx context.Context, id model.ID) (model.DataProduct, policy.Resource, error) {

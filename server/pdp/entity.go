@@ -45,6 +45,7 @@ func (r *round) findSubject(ctx context.Context, e Entity) (*model.Principal, er
 type thing struct {
 	res   policy.Resource
 	knows map[string]any
+	asset *model.Asset // what it is, if it is one: the products that offer it decide with it
 }
 
 // resource finds what an outsider names; nil is nothing.
@@ -94,7 +95,7 @@ func (r *round) assetThing(ctx context.Context, a model.Asset) (*thing, error) {
 	for key, value := range a.Properties {
 		knows[key] = value
 	}
-	return &thing{res: res, knows: knows}, nil
+	return &thing{res: res, knows: knows, asset: &a}, nil
 }
 
 // kindOf is the kind of asset that a type of others stands for.
@@ -188,7 +189,7 @@ var (
 	ownOfSubject  = []string{"type", "id", "name", "domain", "teams", "steward_of", "roles", "clearance", "suspended"}
 	ownOfResource = []string{
 		"type", "id", "name", "domain", "owner", "owner_team", "classification", "visibility", "status", "tags", "product",
-		"requester", "described", "has_owner", "exposed", "ports",
+		"requester", "described", "has_owner", "exposed", "ports", "unconsented",
 	}
 )
 

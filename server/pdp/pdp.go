@@ -157,8 +157,15 @@ func (r *round) evaluate(ctx context.Context, q Question) (model.Decision, error
 		return model.Decision{}, err
 	}
 	if exists && answer.Allowed() {
-		r.rows = append(r.rows, answer.Row)
-		return r.carried(answer.Decision), nil
+		d, err := r.offered(ctx, *who, *what, q, answer.Decision, r.told)
+		if err != nil {
+			return model.Decision{}, err
+		}
+		if d.Allowed() {
+			r.rows = append(r.rows, answer.Row)
+			return r.carried(d), nil
+		}
+		answer.Decision = d
 	}
 	return r.refused(ctx, *who, *what, answer, exists)
 }
@@ -189,6 +196,40 @@ func nothing(typ string) *thing {
 		res.ID = model.ID(model.PrefixProduct) + "_0" // as one that there can be grants on
 	}
 	return &thing{res: res}
+}
+
+// told asks about a product and leaves a row of it.
+func (r *round) told(ctx context.Context, who model.Principal, what thing, q Question) (model.Decision, error) {
+	answer, err := r.ask(ctx, who, what, q)
+	if err == nil {
+		r.rows = append(r.rows, answer.Row)
+	}
+	return answer.Decision, err
+}
+
+// quietly asks about a product and leaves no row.
+func (r *round) quietly(ctx context.Context, who model.Principal, what thing, q Question) (model.Decision, error) {
+	extra, err := r.extra(ctx, what, q)
+	if err != nil {
+		return model.Decision{}, err
+	}
+	return r.session.Would(ctx, who, actionOf(q.Action), what.res, extra)
+}
+
+type asking func(context.Context, model.Principal, thing, Question) (model.Decision, error)
+
+// offered joins what the rules say of reading an asset with what they say of
+// the products that offer it: the strictest decides, at every door.
+func (r *round) offered(ctx context.Context, who model.Principal, what thing, q Question, d model.Decision, ask asking) (model.Decision, error) {
+	if what.asset == nil || actionOf(q.Action) != model.ActDataRead || !d.Allowed() {
+		return d, nil
+	}
+	o, err := r.offerOf(ctx, *what.asset)
+	if err != nil || !o.any() {
+		return d, err
+	}
+	over, err := r.strictest(ctx, &who, o, q, ask)
+	return policy.Strictest(d, over), err
 }
 
 // ask puts the question to the policies.

@@ -173,11 +173,11 @@ func (s *Service) begin(ctx context.Context, kind string, q Question, w *Window,
 
 // would is an evaluation that leaves no row of its own.
 func (r *round) would(ctx context.Context, who model.Principal, what thing, q Question) (bool, error) {
-	extra, err := r.extra(ctx, what, q)
+	d, err := r.quietly(ctx, who, what, q)
 	if err != nil {
 		return false, err
 	}
-	d, err := r.session.Would(ctx, who, actionOf(q.Action), what.res, extra)
+	d, err = r.offered(ctx, who, what, q, d, r.quietly)
 	return err == nil && r.carried(d).Allowed(), err
 }
 

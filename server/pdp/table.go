@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
@@ -32,44 +33,69 @@ func readTables(settings []string) (tables, error) {
 // Table is a table as a query engine names it.
 type Table struct{ Catalog, Schema, Table string }
 
-// product finds what offers the asset: the first published product, by name,
-// of which it is an output. Nil is an asset that nobody offers.
-func (r *round) product(ctx context.Context, asset model.ID) (*model.DataProduct, error) {
-	q := store.Query{Index: "by_asset", Where: store.Eq("asset", string(asset)), Limit: store.MaxPage}
-	for p, err := range store.Products.All(ctx, r.store, q) {
+// assets finds what a query engine may mean by the name: by its database where
+// the operator has said which, and by its full name otherwise. Engines fold
+// case, so every asset counts whose name differs in case alone, and so does one
+// that goes by the name beside its own, as a table does by its partitions'.
+func (r *round) assets(ctx context.Context, t Table) ([]model.Asset, error) {
+	name := model.JoinName(t.Catalog, t.Schema, t.Table)
+	db, mapped := r.tables[t.Catalog]
+	if mapped {
+		name = model.JoinName(db.name, t.Schema, t.Table)
+	}
+	if len(name) > maxName || !utf8.ValidString(name) {
+		return nil, nil
+	}
+	where := store.Eq("lower", strings.ToLower(name))
+	if mapped {
+		where = store.And(where, store.Eq("namespace", db.namespace))
+	}
+	var found []model.Asset
+	for a, err := range store.Assets.All(ctx, r.store, store.Query{Index: "by_lower", Where: where, Limit: store.MaxPage}) {
 		if err != nil {
 			return nil, err
 		}
-		if (p.Status == model.Published || p.Status == model.Deprecated) && slices.Contains(p.Assets(model.OutputPort), asset) {
-			return &p, nil
+		found = append(found, a)
+	}
+	var ids []model.ID
+	for alias, err := range store.Aliases.All(ctx, r.store, store.Query{Index: "by_lower", Where: where, Limit: store.MaxPage}) {
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(found, func(a model.Asset) bool { return a.ID == alias.AssetID }) && !slices.Contains(ids, alias.AssetID) {
+			ids = append(ids, alias.AssetID)
 		}
 	}
-	return nil, nil //nolint:nilnil // nobody offers it
+	others, err := store.Assets.GetMany(ctx, r.store, ids...)
+	found = append(found, others...)
+	// The one that is spelt as asked comes first: its fields are the table's.
+	slices.SortStableFunc(found, func(a, b model.Asset) int { return exactFirst(a.Name == name, b.Name == name) })
+	return found, err
 }
 
-// asset finds the table in the catalog, by its database where the operator has
-// said which, and by its full name otherwise. A name that means two means none.
-func (r *round) asset(ctx context.Context, t Table) (*model.Asset, error) {
-	name := model.JoinName(t.Catalog, t.Schema, t.Table)
-	where := store.Eq("name", name)
-	if db, ok := r.tables[t.Catalog]; ok {
-		name = model.JoinName(db.name, t.Schema, t.Table)
-		where = store.And(store.Eq("name", name), store.Eq("namespace", db.namespace))
+func exactFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
 	}
-	return find(ctx, r.store, store.Assets, "", name, store.Query{Index: "by_name", Where: where})
+	return 1
 }
 
 // Answer is what the policies say of a table.
 type Answer struct {
 	model.Decision
-	Known  bool               // a product offers the table; without one there is no decision
-	Fields []model.AssetField // of the table, as the catalog knows them
-	table  Table              // as the engine names it
+	Known    bool               // the decision counts; without it the operator's setting does
+	Governed bool               // a product offers the table, or what it is only another name of
+	Fields   []model.AssetField // of the table, as the catalog knows them
+	table    Table              // as the engine names it
 }
 
 // Tables asks whether the subject may do the action to the products that offer
-// the tables, all by the same policies. Without a stated purpose the one counts
-// that the subject's grant was given for.
+// the tables, all by the same policies; where several offer one, the strictest
+// decides. Without a stated purpose the one counts that the subject's grant was
+// given for.
 func (s *Service) Tables(ctx context.Context, who Entity, action model.Action, list []Table, purpose string, c Client) ([]Answer, error) {
 	r := s.round(c)
 	person, err := r.subject(ctx, who)
@@ -89,36 +115,48 @@ func (s *Service) Tables(ctx context.Context, who Entity, action model.Action, l
 }
 
 func (r *round) table(ctx context.Context, who *model.Principal, action model.Action, t Table, purpose string) (Answer, error) {
-	a, err := r.asset(ctx, t)
-	if err != nil || a == nil {
+	assets, err := r.assets(ctx, t)
+	if err != nil || len(assets) == 0 {
 		return Answer{}, err
 	}
-	p, err := r.product(ctx, a.ID)
-	if err != nil || p == nil {
-		return Answer{}, err
-	}
-	answer := Answer{Known: true, Fields: a.Fields, table: t, Decision: unknown("subject.unknown", "There is no such subject here.")}
-	if who == nil {
-		return answer, nil
-	}
-	res, err := r.gate.Product(ctx, *p)
+	offer, err := r.offerOf(ctx, assets...)
 	if err != nil {
-		return answer, err
+		return Answer{}, err
 	}
-	if purpose == "" {
-		if purpose, err = r.session.Purpose(ctx, *who, res); err != nil {
-			return answer, err
+	answer := Answer{Known: offer.any(), Governed: offer.any(), Fields: assets[0].Fields, table: t}
+	if !answer.Governed {
+		if offer, err = r.beneath(ctx, assets); err != nil || !offer.any() {
+			return Answer{Fields: answer.Fields}, err
 		}
+		answer.Governed = true
 	}
 	q := Question{Action: string(action), Context: map[string]any{"purpose": purpose, "table": t.Catalog + "." + t.Schema + "." + t.Table}}
-	decided, err := r.ask(ctx, *who, thing{res: res}, q)
+	d, err := r.strictest(ctx, who, offer, q, r.fitting(answer, offer))
 	if err != nil {
 		return answer, err
 	}
-	r.rows = append(r.rows, decided.Row)
-	answer.Decision = r.carried(decided.Decision)
-	answer.Decision, err = r.fitted(ctx, *p, answer)
-	return answer, err
+	answer.Decision = r.carried(d)
+	if !answer.Known {
+		answer.Known = !answer.Allowed() || altersRows(answer.Decision)
+		if answer.Known && answer.Allowed() {
+			answer.Decision = unknown("obligation.unsupported", "The table shows another one under another name, and its masks and filters cannot be carried over.")
+		}
+	}
+	return answer, nil
+}
+
+// fitting asks about a product that offers the table, and refuses a duty on a
+// column that the product does not have.
+func (r *round) fitting(a Answer, o offering) asking {
+	return func(ctx context.Context, who model.Principal, what thing, q Question) (model.Decision, error) {
+		d, err := r.told(ctx, who, what, q)
+		at := slices.IndexFunc(o.products, func(p model.DataProduct) bool { return p.ID == what.res.ID })
+		if err != nil || at < 0 || !a.Known {
+			return d, err
+		}
+		a.Decision = d
+		return r.fitted(ctx, o.products[at], a)
+	}
 }
 
 // Present asks whether the subject is somebody who may look around at all.

@@ -113,6 +113,9 @@ func (b *builder) resource(r *Resource) *ast.Term {
 		pair(keyExposed, ast.InternedTerm(r.Exposed)),
 		pair(keyPorts, ast.InternedTerm(r.Ports)),
 	)
+	if r.Unconsented > 0 {
+		o.Insert(keyUnconsented, ast.InternedTerm(r.Unconsented))
+	}
 	if r.Findings != nil {
 		o.Insert(keyFindings, b.findings(r.Findings))
 	}
@@ -126,7 +129,7 @@ func (b *builder) findings(f *FindingsFact) *ast.Term {
 }
 
 func (b *builder) facts(f *Facts) *ast.Term {
-	if len(f.Grants) == 0 && len(f.RolesHeld) == 0 && f.Impact == nil {
+	if len(f.Grants) == 0 && len(f.RolesHeld) == 0 && f.Impact == nil && f.Change == nil && f.Ending == nil {
 		return noFacts
 	}
 	grants := emptyList
@@ -138,10 +141,26 @@ func (b *builder) facts(f *Facts) *ast.Term {
 		}
 		grants = b.term(ast.NewArray(terms...))
 	}
-	if f.Impact == nil {
-		return b.object(pair(keyGrants, grants), pair(keyRolesHeld, list(b, f.RolesHeld)))
+	o := ast.NewObject(pair(keyGrants, grants), pair(keyRolesHeld, list(b, f.RolesHeld)))
+	if f.Impact != nil {
+		o.Insert(keyImpact, b.impact(f.Impact))
 	}
-	return b.object(pair(keyGrants, grants), pair(keyRolesHeld, list(b, f.RolesHeld)), pair(keyImpact, b.impact(f.Impact)))
+	if f.Change != nil {
+		o.Insert(keyChange, b.change(f.Change))
+	}
+	if f.Ending != nil {
+		o.Insert(keyEnding, b.object(
+			pair(keyConsumers, ast.InternedTerm(f.Ending.Consumers)), pair(keyNoticeHours, ast.InternedTerm(f.Ending.NoticeHours)),
+			pair(keySuccessor, ast.InternedTerm(f.Ending.Successor)),
+		))
+	}
+	return b.term(o)
+}
+
+func (b *builder) change(c *ChangeFact) *ast.Term {
+	return b.object(
+		pair(keyLoosens, ast.InternedTerm(c.Loosens)), pair(keyClassification, b.known(string(c.Classification))), pair(keyFields, list(b, c.Fields)),
+	)
 }
 
 func (b *builder) impact(i *ImpactFact) *ast.Term {
@@ -209,6 +228,9 @@ var (
 	keyPurpose, keyUntil, keyNow                 = ast.StringTerm("purpose"), ast.StringTerm("until"), ast.StringTerm("now")
 	keyDuration, keyChannel, keyProperties       = ast.StringTerm("duration_s"), ast.StringTerm("channel"), ast.StringTerm("properties")
 	keyImpact, keyLoosens, keySensitive          = ast.StringTerm("impact"), ast.StringTerm("loosens"), ast.StringTerm("sensitive")
+	keyEnding, keyConsumers                      = ast.StringTerm("ending"), ast.StringTerm("consumers")
+	keyNoticeHours, keySuccessor                 = ast.StringTerm("notice_hours"), ast.StringTerm("successor")
+	keyUnconsented, keyChange, keyFields         = ast.StringTerm("unconsented"), ast.StringTerm("change"), ast.StringTerm("fields")
 	keyFlipPercent, keyTouches                   = ast.StringTerm("flip_percent"), ast.StringTerm("touches")
 
 	keyRegion, keyErrors, keyWarnings, keyCodes = ast.StringTerm("region"), ast.StringTerm("errors"), ast.StringTerm("warnings"), ast.StringTerm("codes")

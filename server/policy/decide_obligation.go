@@ -137,6 +137,22 @@ func uniteObligations(all []model.Obligation) []model.Obligation {
 	})
 }
 
+// Strictest joins decisions that must all hold: the first that is no allow
+// stands, and otherwise the duties of all are the union by strictness.
+func Strictest(decisions ...model.Decision) model.Decision {
+	var all []model.Obligation
+	for _, d := range decisions {
+		if !d.Allowed() {
+			return d
+		}
+		all = append(all, d.Obligations...)
+	}
+	joined := decisions[0]
+	joined.Obligations = uniteObligations(all)
+	joined.TTLMax = ttlOf(joined.Obligations)
+	return joined
+}
+
 // uniteApprovals is the union: for one role over one domain, the most votes
 // that anybody wants.
 func uniteApprovals(all []model.Approval) []model.Approval {

@@ -63,6 +63,7 @@ type Resource struct {
 	HasOwner       bool
 	Exposed        bool          // a published product that the company may discover offers it
 	Ports          int           // how many output ports carry assets
+	Unconsented    int           // how many assets it offers whose owners have not consented
 	Findings       *FindingsFact // what the standards find; nil unless the product is to be published
 }
 
@@ -78,6 +79,23 @@ type Facts struct {
 	Grants    []GrantFact // the subject's live grants on the resource
 	RolesHeld []string    // the approving roles that the subject holds over the resource
 	Impact    *ImpactFact // what a draft of rules would change; nil when nobody has looked, or for other questions
+	Ending    *EndingFact // of a product that shall end; nil for other questions
+	Change    *ChangeFact // of a product that is on offer already; nil for other questions
+}
+
+// ChangeFact is what a change of a published product does to it, as the
+// policies see it when they are asked again what publishing asked.
+type ChangeFact struct {
+	Loosens        bool                 // more people could find or read it
+	Classification model.Classification // before the change
+	Fields         []string             // that differ
+}
+
+// EndingFact is what the end of a product means to its consumers.
+type EndingFact struct {
+	Consumers   int  // live grants
+	NoticeHours int  // since it was deprecated; -1 when it is not
+	Successor   bool // one is named
 }
 
 // ImpactFact is the report on a draft of rules as the policies see it.

@@ -20,6 +20,8 @@ func inputFields() map[string]any {
 		"facts": strict(merge(texts("roles_held"), map[string]any{
 			"grants": map[string]any{"type": "array", "items": strict(fields("string", "id", "product", "purpose", "until"))},
 			"impact": strict(merge(fields("boolean", "loosens", "sensitive"), fields("integer", "flip_percent"), texts("touches"))),
+			"ending": strict(merge(fields("integer", "consumers", "notice_hours"), fields("boolean", "successor"))),
+			"change": strict(merge(fields("boolean", "loosens"), fields("string", "classification"), texts("fields"))),
 		})),
 		"properties": strict(map[string]any{
 			"subject": anything, "action": anything, "resource": anything, "context": anything,
@@ -31,7 +33,7 @@ func inputFields() map[string]any {
 func resourceFields() map[string]any {
 	return merge(
 		fields("string", "type", "id", "name", "domain", "owner", "owner_team", "classification", "visibility", "status", "product", "requester"),
-		fields("boolean", "described", "has_owner", "exposed"), texts("tags"), fields("integer", "ports"),
+		fields("boolean", "described", "has_owner", "exposed"), texts("tags"), fields("integer", "ports", "unconsented"),
 		map[string]any{"findings": strict(merge(fields("integer", "errors", "warnings"), texts("codes")))})
 }
 

@@ -27,6 +27,7 @@ func costs() graph.ComplexityRoot {
 	q.WhyDenied = func(child int, _ model.ID) int { return child + whyCost }
 	rights := func(child int) int { return child + rightsCost }
 	c.Viewer.ViewerCan, c.Domain.ViewerCan, c.DataProduct.ViewerCan = rights, rights, rights
+	c.ProposedChange.ViewerCan = rights
 	c.AccessRequest.ViewerCan, c.Source.ViewerCan = rights, rights
 	c.PolicyProposal.ViewerCan, c.PolicyProposal.Revision = rights, rights // a revision is a read of its own, and long
 	c.Mutation.TestPolicy = func(child int, _ graph.TestPolicyInput) int { return child + checkCost }
@@ -47,6 +48,7 @@ func costsOfLists(c *graph.ComplexityRoot) {
 	q.Assets = func(child int, _ *graph.AssetFilter, first int, _ *string) int { return times(child, first) }
 	q.Search = func(child int, _ string, _ *graph.SearchFilter, first int, _ *string) int { return times(child, first) }
 	q.AccessRequests = func(child int, _ *graph.AccessRequestFilter, first int, _ *string) int { return times(child, first) }
+	q.ProposedChanges = func(child int, _ *graph.ProposedChangeFilter, first int, _ *string) int { return times(child, first) }
 	q.Grants = func(child int, _ *graph.GrantFilter, first int, _ *string) int { return times(child, first) }
 	q.Namespaces = func(child int, _ *model.ID, first int, _ *string) int { return times(child, first) }
 	q.Sources = func(child int, _ *model.ID, first int, _ *string) int { return times(child, first) }

@@ -22,6 +22,11 @@ type links struct {
 	inputs     loader[json.RawMessage] // of the decisions asked
 	asked      asked
 	leftOut    leftOut
+
+	requestVotes loader[[]model.WantedVote] // of access requests
+	changeVotes  loader[[]model.WantedVote] // of proposed changes
+	pending      loader[*model.ProposedChange]
+	alsoOffered  loader[[]model.DataProduct]
 	standards
 }
 
@@ -44,8 +49,25 @@ func newLinks(s Services) *links {
 	l.inputs = loader[json.RawMessage]{note: func(json.RawMessage) {}, fetch: func(ctx context.Context, ids ...model.ID) (map[model.ID]json.RawMessage, error) {
 		return s.Audit.Inputs(ctx, l.asked.of(ids)...)
 	}}
+	l.prepareVotes(s)
 	l.prepareStandards(s, l)
 	return l
+}
+
+func (l *links) prepareVotes(s Services) {
+	noteVoters := func(wanted []model.WantedVote) {
+		for _, w := range wanted {
+			l.principals.expect(w.VoterIDs...)
+		}
+	}
+	l.requestVotes = loader[[]model.WantedVote]{fetch: s.Access.Wanted, note: noteVoters}
+	l.changeVotes = loader[[]model.WantedVote]{fetch: s.Mesh.WantedVotes, note: noteVoters}
+	l.pending = loader[*model.ProposedChange]{fetch: s.Mesh.PendingOn, note: func(c *model.ProposedChange) { l.note(c) }}
+	l.alsoOffered = loader[[]model.DataProduct]{fetch: s.Mesh.AlsoOffered, note: func(products []model.DataProduct) {
+		for _, p := range products {
+			l.domains.expect(p.DomainID)
+		}
+	}}
 }
 
 // prepare makes a loader of a service call that returns the nouns it finds.
@@ -120,6 +142,7 @@ func (l *links) note(noun any) {
 		l.domains.put(n.ID, n)
 		l.domains.expect(n.ParentID)
 		l.domainCards.expect(n.ID)
+		l.pending.expect(n.ID)
 		l.principals.expect(n.StewardIDs...)
 	case *model.Team:
 		l.teams.put(n.ID, n)
@@ -136,6 +159,9 @@ func (l *links) note(noun any) {
 func (l *links) noteProduct(p *model.DataProduct) {
 	l.products.put(p.ID, p)
 	l.productCards.expect(p.ID)
+	l.pending.expect(p.ID)
+	l.alsoOffered.expect(p.ID)
+	l.products.expect(p.SuccessorID)
 	l.domains.expect(p.DomainID)
 	l.principals.expect(p.OwnerID)
 	l.teams.expect(p.OwnerTeamID)
@@ -158,7 +184,10 @@ func (l *links) noteAsset(a *model.Asset) {
 // noteEvent is note for the nouns that tell of what people and programs do.
 func (l *links) noteEvent(noun any) {
 	switch n := noun.(type) {
+	case *model.ProposedChange:
+		l.noteChange(n)
 	case *model.AccessRequest:
+		l.requestVotes.expect(n.ID)
 		l.products.expect(n.ProductID)
 		l.domains.expect(n.DomainID)
 		l.principals.expect(n.RequesterID)
@@ -196,6 +225,17 @@ func (l *links) noteEvent(noun any) {
 	}
 }
 
+func (l *links) noteChange(c *model.ProposedChange) {
+	l.changeVotes.expect(c.ID)
+	l.domains.expect(c.DomainID)
+	l.principals.expect(c.ProposerID)
+	l.principals.expect(c.StewardIDs...)
+	l.expect([]model.ID{c.SubjectID})
+	for _, v := range c.Votes {
+		l.principals.expect(v.ApproverID)
+	}
+}
+
 func (l *links) notePolicy(p *model.PolicyProposal) {
 	l.principals.expect(p.AuthorID)
 	for _, v := range p.Votes {
@@ -219,5 +259,9 @@ func (l *links) forget() {
 	l.aliases.forget()
 	l.rules.forget()
 	l.inputs.forget()
+	l.requestVotes.forget()
+	l.changeVotes.forget()
+	l.pending.forget()
+	l.alsoOffered.forget()
 	l.standards.forget()
 }

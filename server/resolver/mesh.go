@@ -76,7 +76,8 @@ func (m mutation) UpdateDomain(ctx context.Context, in graph.UpdateDomainInput) 
 		StewardIDs: editList(in.StewardIds), ExpectedRevision: expected(in.ExpectedVersion),
 	})
 	changed, problems, err := answer(ctx, d, err)
-	return &graph.UpdateDomainPayload{Domain: changed, UserErrors: problems}, err
+	waiting, err := m.waiting(ctx, in.ID, problems, err)
+	return &graph.UpdateDomainPayload{Domain: changed, ProposedChange: waiting, UserErrors: problems}, err
 }
 
 // CreateTeam resolves the mutation.
@@ -105,26 +106,28 @@ func (m mutation) UpdateDataProduct(ctx context.Context, in graph.UpdateDataProd
 		Tags: editList(in.Tags), Ports: editPorts(in.Ports), ExpectedRevision: expected(in.ExpectedVersion),
 	})
 	changed, problems, err := answer(ctx, p, err)
-	return &graph.UpdateDataProductPayload{DataProduct: changed, UserErrors: problems}, err
+	waiting, err := m.waiting(ctx, in.ID, problems, err)
+	return &graph.UpdateDataProductPayload{DataProduct: changed, ProposedChange: waiting, UserErrors: problems}, err
 }
 
 // PublishDataProduct resolves the mutation.
 func (m mutation) PublishDataProduct(ctx context.Context, in graph.PublishDataProductInput) (*graph.PublishDataProductPayload, error) {
 	p, err := m.s.Mesh.PublishProduct(ctx, in.ID)
 	moved, problems, err := answer(ctx, p, err)
-	return &graph.PublishDataProductPayload{DataProduct: moved, UserErrors: problems}, err
+	waiting, err := m.waiting(ctx, in.ID, problems, err)
+	return &graph.PublishDataProductPayload{DataProduct: moved, ProposedChange: waiting, UserErrors: problems}, err
 }
 
 // DeprecateDataProduct resolves the mutation.
 func (m mutation) DeprecateDataProduct(ctx context.Context, in graph.DeprecateDataProductInput) (*graph.DeprecateDataProductPayload, error) {
-	p, err := m.s.Mesh.DeprecateProduct(ctx, in.ID)
+	p, err := m.s.Mesh.Deprecate(ctx, mesh.Ending{ID: in.ID, SuccessorID: given(in.SuccessorID)})
 	moved, problems, err := answer(ctx, p, err)
 	return &graph.DeprecateDataProductPayload{DataProduct: moved, UserErrors: problems}, err
 }
 
 // RetireDataProduct resolves the mutation.
 func (m mutation) RetireDataProduct(ctx context.Context, in graph.RetireDataProductInput) (*graph.RetireDataProductPayload, error) {
-	p, err := m.s.Mesh.RetireProduct(ctx, in.ID)
+	p, err := m.s.Mesh.Retire(ctx, mesh.Ending{ID: in.ID, SuccessorID: given(in.SuccessorID), Reason: given(in.Reason)})
 	moved, problems, err := answer(ctx, p, err)
 	return &graph.RetireDataProductPayload{DataProduct: moved, UserErrors: problems}, err
 }

@@ -32,6 +32,8 @@ func (q query) Node(ctx context.Context, id model.ID) (model.Noun, error) {
 		return noun(q.namespace(ctx, id))
 	case model.PrefixRequest:
 		return noun(q.AccessRequest(ctx, id))
+	case model.PrefixChange:
+		return noun(q.ProposedChange(ctx, id))
 	case model.PrefixDecision:
 		return noun(q.Decision(ctx, id))
 	case model.PrefixProposal:

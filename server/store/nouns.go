@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
@@ -45,10 +46,10 @@ var (
 		}
 		return Keys{
 			"name": text(a.Name), "namespace": text(a.Namespace), "domain": text(a.DomainID), "kind": text(a.Kind),
-			"status": text(a.Status), "platform": text(a.Platform), "scope": scopes,
+			"status": text(a.Status), "platform": text(a.Platform), "scope": scopes, "lower": text(strings.ToLower(a.Name)),
 			"claimant": texts(a.Claimants()), "contested": text(a.Contested()),
 		}
-	}, index("by_name", "name"), index("by_namespace", "namespace", "name"), index("by_domain", "domain", "name"),
+	}, index("by_name", "name"), index("by_lower", "lower"), index("by_namespace", "namespace", "name"), index("by_domain", "domain", "name"),
 		index("by_kind", "kind", "name"), index("by_status", "status", "name"), multi("by_scope", "scope", "name"),
 		multi("by_claimant", "claimant", "name"), index("by_contested", "contested", "name"))
 
@@ -68,8 +69,8 @@ var (
 	// Its tail is the name without the database, by which an incomplete name finds its table.
 	Aliases = table("alias", "alias", func(a model.Alias) Keys {
 		_, tail, _ := model.CutName(a.Folded)
-		return Keys{"asset": text(a.AssetID), "namespace": text(a.Namespace), "folded": text(a.Folded), "tail": text(tail)}
-	}, index("by_asset", "asset"), index("by_folded", "namespace", "folded"), index("by_tail", "namespace", "tail"))
+		return Keys{"asset": text(a.AssetID), "namespace": text(a.Namespace), "folded": text(a.Folded), "tail": text(tail), "lower": text(strings.ToLower(a.Name))}
+	}, index("by_asset", "asset"), index("by_lower", "lower"), index("by_folded", "namespace", "folded"), index("by_tail", "namespace", "tail"))
 
 	Edges = table("edge", "lineage edge", func(e model.Edge) Keys {
 		scopes := make([]Value, len(e.Evidence))
@@ -90,6 +91,11 @@ var (
 		}
 	}, index("by_created", "created"), index("by_requester", "requester", "created"), index("by_domain", "domain", "status", "created"),
 		index("by_product", "product", "created"), index("by_status", "status", "created"))
+
+	Changes = table("change", "proposed change", func(c model.ProposedChange) Keys {
+		return Keys{"subject": text(c.SubjectID), "domain": text(c.DomainID), "status": text(c.Status), "created": moment(c.CreatedAt)}
+	}, index("by_created", "created"), index("by_subject", "subject", "status", "created"), index("by_domain", "domain", "status", "created"),
+		index("by_status", "status", "created"))
 
 	Grants = table("grant", "grant", func(g model.Grant) Keys {
 		return Keys{
@@ -156,7 +162,7 @@ var (
 func Schemas() []Schema {
 	return []Schema{
 		Principals.schema, Tokens.schema, Teams.schema, Domains.schema, Products.schema, Assets.schema, Aliases.schema,
-		Edges.schema, QualityRules.schema, Requests.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
+		Edges.schema, QualityRules.schema, Requests.schema, Changes.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
 		PolicyRevisions.schema, PolicyStates.schema, PolicyProposals.schema, PolicyDifferences.schema,
 		Scorecards.schema, DecisionHeads.schema, Namespaces.schema, Upgrades.schema,
 	}

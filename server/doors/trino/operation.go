@@ -143,7 +143,7 @@ func (d *Door) decideChanges(ctx context.Context, in *input, resources []resourc
 		if err != nil {
 			return nil, err
 		}
-		allowed[i] = !answers[0].Known
+		allowed[i] = !answers[0].Governed
 	}
 	return allowed, nil
 }

@@ -1,0 +1,140 @@
+package pdp
+
+import (
+	"context"
+	"slices"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// offering is what is offered of assets: the products that decide over them, and
+// whether others offer them that must not.
+type offering struct {
+	products []model.DataProduct
+	barred   bool // a product offers one of them without the consent of its owner
+}
+
+func (o offering) any() bool { return len(o.products) > 0 || o.barred }
+
+// offerOf finds every published product of which one of the assets is an
+// output. A product of another domain decides nothing before the owner has
+// consented, but what it offers is no longer what nobody offers.
+func (r *round) offerOf(ctx context.Context, assets ...model.Asset) (offering, error) {
+	var o offering
+	for _, a := range assets {
+		q := store.Query{Index: "by_asset", Where: store.Eq("asset", string(a.ID)), Limit: store.MaxPage}
+		for p, err := range store.Products.All(ctx, r.store, q) {
+			if err != nil {
+				return o, err
+			}
+			switch {
+			case !p.OnOffer() || !slices.Contains(p.Assets(model.OutputPort), a.ID):
+			case !p.MayOffer(a):
+				o.barred = true
+			case !slices.ContainsFunc(o.products, func(q model.DataProduct) bool { return q.ID == p.ID }):
+				o.products = append(o.products, p)
+			}
+		}
+	}
+	return o, nil
+}
+
+// How far views are followed down to the tables that they show.
+const (
+	maxDepth   = 8
+	maxBeneath = 200
+)
+
+// beneath finds what is offered of the tables that views show: a view that
+// nobody offers is decided as they are, since it may be no more than another
+// name of their rows. What lineage does not tell stays unknown.
+func (r *round) beneath(ctx context.Context, assets []model.Asset) (offering, error) {
+	seen := map[model.ID]bool{}
+	for range maxDepth {
+		var below []model.ID
+		for _, a := range assets {
+			if a.Kind != model.KindView && a.Kind != model.KindMaterializedView || seen[a.ID] {
+				continue
+			}
+			seen[a.ID] = true
+			q := store.Query{Index: "by_to", Where: store.Eq("to", string(a.ID)), Limit: store.MaxPage}
+			for e, err := range store.Edges.All(ctx, r.store, q) {
+				if err != nil {
+					return offering{}, err
+				}
+				if e.Kind == model.EdgeDerives && !slices.Contains(below, e.FromID) {
+					below = append(below, e.FromID)
+				}
+			}
+		}
+		if len(below) == 0 {
+			return offering{}, nil
+		}
+		if len(below) > maxBeneath {
+			return offering{barred: true}, nil // too many to look at: nobody can say that it is open
+		}
+		var err error
+		if assets, err = store.Assets.GetMany(ctx, r.store, below...); err != nil {
+			return offering{}, err
+		}
+		if o, err := r.offerOf(ctx, assets...); err != nil || o.any() {
+			return o, err
+		}
+	}
+	return offering{barred: true}, nil
+}
+
+// strictest asks about every product of the offer: one that refuses decides,
+// and otherwise the duties of all stand together.
+func (r *round) strictest(ctx context.Context, who *model.Principal, o offering, q Question, ask asking) (model.Decision, error) {
+	if who == nil {
+		return unknown("subject.unknown", "There is no such subject here."), nil
+	}
+	if len(o.products) == 0 {
+		return unknown("product.unconsented", "The product offers data of another domain, which has not consented."), nil
+	}
+	decisions := make([]model.Decision, len(o.products))
+	for i, p := range o.products {
+		res, err := r.gate.Product(ctx, p)
+		if err != nil {
+			return model.Decision{}, err
+		}
+		about, err := r.withPurpose(ctx, *who, res, q)
+		if err != nil {
+			return model.Decision{}, err
+		}
+		if decisions[i], err = ask(ctx, *who, thing{res: res}, about); err != nil {
+			return model.Decision{}, err
+		}
+	}
+	return policy.Strictest(decisions...), nil
+}
+
+// withPurpose states, where the question does not, what the subject's grant on
+// the product was given for.
+func (r *round) withPurpose(ctx context.Context, who model.Principal, res policy.Resource, q Question) (Question, error) {
+	if said, _ := q.Context["purpose"].(string); said != "" {
+		return q, nil
+	}
+	purpose, err := r.session.Purpose(ctx, who, res)
+	if err != nil {
+		return q, err
+	}
+	stated := map[string]any{"purpose": purpose}
+	for key, value := range q.Context {
+		if key != "purpose" {
+			stated[key] = value
+		}
+	}
+	q.Context = stated
+	return q, nil
+}
+
+// altersRows reports a duty about columns or rows, which a view may have renamed.
+func altersRows(d model.Decision) bool {
+	return slices.ContainsFunc(d.Obligations, func(o model.Obligation) bool {
+		return o.Type == model.ObligeMask || o.Type == model.ObligeRowFilter
+	})
+}
