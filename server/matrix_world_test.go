@@ -161,6 +161,7 @@ func (m *matrix) furnish() {
 	m.ids["orders"] = string(m.published().ID)
 	m.ids["draft"] = string(m.draft().ID)
 	m.ids["source"] = string(m.newSource().ID)
+	m.ids["change"] = string(m.change().ID)
 	m.ids["request"] = string(m.request().ID)
 	m.ids["grant"] = string(m.grant(model.ID(m.ids["orders"])).ID)
 	d, err := m.Access.MayRead(m.as("other"), model.ID(m.ids["orders"]), "to look")
@@ -218,6 +219,30 @@ func (m *matrix) published() model.DataProduct {
 	return p
 }
 
+// change is one that the owner of a product proposes.
+func (m *matrix) change() model.ProposedChange {
+	words, p := "Other words.", m.published()
+	_, err := m.Mesh.UpdateProduct(m.as("owner"), mesh.ProductEdit{ID: p.ID, Description: &words})
+	must(m.t, err)
+	c, err := m.Mesh.Pending(m.as("owner"), p.ID)
+	must(m.t, err)
+	return *c
+}
+
+// consented is a product of marketing that offers a table of sales by consent.
+func (m *matrix) consented() model.DataProduct {
+	table := model.ID(m.ids["table.orders"])
+	p := model.DataProduct{
+		Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: model.Slug(m.name()), DomainID: m.domains["marketing"].ID, OwnerID: m.people["other"].ID,
+		DisplayName: "Orders", Description: "Every order.", Classification: model.Confidential, Visibility: model.VisibleToAll, Status: model.Published,
+		Ports:    []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{table}}},
+		Consents: []model.Consent{{AssetID: table, DomainID: m.domains["sales"].ID}},
+	}
+	_, err := m.store.Apply(m.system(), store.Change{Actor: "prn_system", Action: "test.consented", Writes: []store.Write{store.Products.Put(p)}})
+	must(m.t, err)
+	return p
+}
+
 func (m *matrix) request() model.AccessRequest {
 	r, err := m.Access.Request(m.as("other"), access.NewRequest{ProductID: m.published().ID, Purpose: "to look", Duration: 24 * time.Hour})
 	must(m.t, err)
@@ -266,6 +291,10 @@ func (m *matrix) fresh(what string) string {
 		return string(m.draft().ID)
 	case "published":
 		return string(m.published().ID)
+	case "change":
+		return string(m.change().ID)
+	case "consented":
+		return string(m.consented().ID)
 	case "request":
 		return string(m.request().ID)
 	case "grant":

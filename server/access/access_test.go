@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -216,10 +217,6 @@ func TestPoliciesAreAskedAgainBeforeTheGrant(t *testing.T) {
 		},
 		"lost clearance": func(w *world, _ model.DataProduct) error {
 			_, err := w.identity.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: w.people["dan"].ID, Clearance: &internal})
-			return err
-		},
-		"retired product": func(w *world, p model.DataProduct) error {
-			_, err := w.mesh.RetireProduct(w.as("ana"), p.ID)
 			return err
 		},
 	} {
@@ -484,4 +481,85 @@ func TestRightAndMutationAgree(t *testing.T) {
 	agree("cy", model.Deny)
 	agree("ana", model.Allow)
 	agree("ana", model.Deny) // it is closed
+}
+
+// Retiring a product ends what there is on it and says so, and approving a
+// request on it is an error that says why.
+func TestRetiredProduct(t *testing.T) {
+	w := newWorld(t)
+	orders, next := w.publish("orders", model.Confidential), w.publish("sales_orders", model.Confidential)
+	held := w.approve("ana", w.request("bo", orders))
+	asked := w.request("dan", orders)
+	_, err := w.mesh.Retire(w.as("ana"), mesh.Ending{ID: orders.ID})
+	wantDenied(t, err, "retire.notice")
+	can, err := w.mesh.Can(w.as("ana"), orders.ID, model.ActProductRetire)
+	if err != nil || can[model.ActProductRetire] != model.Deny {
+		t.Errorf("ana can %v, %v, want no retiring without notice", can, err)
+	}
+	if _, err := w.mesh.Deprecate(w.as("ana"), mesh.Ending{ID: orders.ID, SuccessorID: next.ID}); err != nil {
+		t.Fatal(err)
+	}
+	w.skew = 14 * day
+	retired, err := w.mesh.Retire(w.as("ana"), mesh.Ending{ID: orders.ID, Reason: "Nobody keeps it up."})
+	if err != nil || retired.SuccessorID != next.ID {
+		t.Fatalf("got %+v, %v, want it retired with its successor", retired, err)
+	}
+	const words = "The product is retired. Nobody keeps it up. Its successor is sales/sales_orders."
+	g, err := store.Grants.Get(t.Context(), w.store, held.GrantID)
+	if err != nil || g.Status != model.GrantRevoked || g.RevokeReason != words {
+		t.Errorf("got grant %+v, %v, want it ended with a reason", g, err)
+	}
+	r, err := w.access.AccessRequest(w.as("dan"), asked.ID)
+	if err != nil || r.Status != model.RequestDenied || r.Reasons[0].Message != words {
+		t.Errorf("got request %+v, %v, want it closed with a reason", r, err)
+	}
+	_, err = w.access.Approve(w.as("ana"), asked.ID, "")
+	wantField(t, err, model.KindConflict, "id")
+	if diff := cmp.Diff([]string{"product.retire", "grant.revoke", "request.close"}, w.actions(3)); diff != "" {
+		t.Errorf("audit feed (-want +got):\n%s", diff)
+	}
+}
+
+// A request that an earlier server left pending on a retired product.
+func TestApprovingOnARetiredProduct(t *testing.T) {
+	w := newWorld(t)
+	orders := w.publish("orders", model.Confidential)
+	r := w.request("dan", orders)
+	orders, err := w.mesh.Product(w.as("ana"), orders.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders.Status = model.Retired
+	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Products.Put(orders)}}); err != nil {
+		t.Fatal(err)
+	}
+	can, err := w.access.Can(w.as("ana"), r.ID, model.ActRequestApprove)
+	if err != nil || can[model.ActRequestApprove] != model.Deny {
+		t.Errorf("ana can %v, %v, want nothing", can, err)
+	}
+	_, err = w.access.Approve(w.as("ana"), r.ID, "")
+	wantField(t, err, model.KindConflict, "id")
+}
+
+// A refusal says what happened to the asker's grant and what they can do.
+func TestRefusalsSayWhatToDo(t *testing.T) {
+	w := newWorld(t)
+	orders := w.publish("orders", model.Confidential)
+	says := func(code, words string) {
+		t.Helper()
+		d, err := w.access.MayRead(w.as("dan"), orders.ID, "attribution")
+		if err != nil || !slices.ContainsFunc(d.Reasons, func(r model.Reason) bool { return r.Code == code && strings.Contains(r.Message, words) }) {
+			t.Errorf("got %+v, %v, want %s: %s", d.Reasons, err, code, words)
+		}
+	}
+	says("next.step", "ccess")
+	r := w.approve("ana", w.request("dan", orders))
+	if _, err := w.access.Revoke(w.as("ana"), r.GrantID, "the campaign is over"); err != nil {
+		t.Fatal(err)
+	}
+	says("grant.revoked", "the campaign is over")
+	_, err := w.mesh.RetireProduct(w.as("eve"), orders.ID)
+	if e, ok := errors.AsType[*model.Error](err); !ok || e.Kind != model.KindDenied || e.Hint == "" {
+		t.Errorf("got %v, want a refusal with a hint", err)
+	}
 }

@@ -1,0 +1,252 @@
+package mesh_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/identity"
+	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+func (w *world) published(name string, class model.Classification, owner string) model.DataProduct {
+	w.t.Helper()
+	p, err := w.CreateProduct(w.as("ana"), mesh.NewProduct{
+		Name: model.Slug(name), DomainID: w.sales.ID, Description: "What it says.", Classification: class, OwnerID: w.people[owner].ID,
+		Ports: []model.Port{output("tables", w.asset(w.sales, name))},
+	})
+	if err == nil {
+		p, err = w.PublishProduct(w.as("ana"), p.ID)
+	}
+	if err != nil || p.Status != model.Published {
+		w.t.Fatalf("got %s, %v, want it published", p.Status, err)
+	}
+	return p
+}
+
+func (w *world) pending(person string, subject model.ID) model.ProposedChange {
+	w.t.Helper()
+	c, err := w.Pending(w.as(person), subject)
+	if err != nil || c == nil {
+		w.t.Fatalf("got %v, %v, want a change that waits", c, err)
+	}
+	return *c
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// What publishing was asked about waits when an owner who may not publish
+// changes it on a published product.
+func TestChangesOfWhatIsPublishedWait(t *testing.T) {
+	for name, edit := range map[string]func(w *world, e *mesh.ProductEdit){
+		"classification": func(_ *world, e *mesh.ProductEdit) { e.Classification = ptr(model.Public) },
+		"visibility":     func(_ *world, e *mesh.ProductEdit) { e.Visibility = ptr(model.VisibleToDomain) },
+		"description":    func(_ *world, e *mesh.ProductEdit) { e.Description = ptr("Other words.") },
+		"owner":          func(w *world, e *mesh.ProductEdit) { e.OwnerID = ptr(w.people["ana"].ID) },
+		"ports": func(w *world, e *mesh.ProductEdit) {
+			e.Ports = &[]model.Port{output("tables", w.asset(w.sales, "hidden"))}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			was := w.published("orders", model.Confidential, "eve")
+			e := mesh.ProductEdit{ID: was.ID}
+			edit(w, &e)
+			now, err := w.UpdateProduct(w.as("eve"), e)
+			if err != nil || len(was.Differs(now)) != 0 {
+				t.Fatalf("got %v, %v, want the product as it was", was.Differs(now), err)
+			}
+			c := w.pending("ana", was.ID)
+			if _, err := w.UpdateProduct(w.as("eve"), e); !model.Is(err, model.KindConflict) {
+				t.Errorf("a second change: got %v, want a conflict", err)
+			}
+			if _, err := w.ApproveChange(w.as("eve"), c.ID, ""); !model.Is(err, model.KindDenied) {
+				t.Errorf("eve approves her own: got %v, want a refusal", err)
+			}
+			if c, err = w.ApproveChange(w.as("ana"), c.ID, "fine"); err != nil || c.Status != model.ChangeApplied {
+				t.Fatalf("got %s for %v, %v, want it applied", c.Status, c.Reasons, err)
+			}
+			now, err = w.Product(w.as("ana"), was.ID)
+			if err != nil || !slices.Equal(was.Differs(now), c.Fields) {
+				t.Errorf("got %v changed, %v, want %v", was.Differs(now), err, c.Fields)
+			}
+		})
+	}
+}
+
+func TestHarmlessChangesAndBadOnes(t *testing.T) {
+	w := newWorld(t)
+	p := w.published("orders", model.Confidential, "eve")
+	if now, err := w.UpdateProduct(w.as("eve"), mesh.ProductEdit{ID: p.ID, DisplayName: ptr("All orders")}); err != nil || now.DisplayName != "All orders" {
+		t.Errorf("a harmless change: got %q, %v", now.DisplayName, err)
+	}
+	_, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Description: ptr("")})
+	wantReason(t, err, "publish.description")
+	if now, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Classification: ptr(model.Restricted)}); err != nil || now.Classification != model.Restricted {
+		t.Errorf("a steward who closes further: got %s, %v", now.Classification, err)
+	}
+	c := p
+	if c, err = w.UpdateProduct(w.as("eve"), mesh.ProductEdit{ID: p.ID, Description: ptr("Other words.")}); err != nil || c.Description != p.Description {
+		t.Fatal(err)
+	}
+	waiting := w.pending("eve", p.ID)
+	if waiting, err = w.WithdrawChange(w.as("eve"), waiting.ID, "no"); err != nil || waiting.Status != model.ChangeWithdrawn {
+		t.Errorf("got %s, %v, want it withdrawn", waiting.Status, err)
+	}
+}
+
+// One steward alone does not open what is restricted.
+func TestOneStewardAloneDoesNotOpen(t *testing.T) {
+	w := newWorld(t)
+	w.person("cy", model.Domain{}, model.RoleSteward)
+	w.person("di", model.Domain{}, model.RoleSteward)
+	p := w.published("salaries", model.Restricted, "ana")
+	now, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Classification: ptr(model.Public)})
+	if err != nil || now.Classification != model.Restricted {
+		t.Fatalf("got %s, %v, want RESTRICTED until others agree", now.Classification, err)
+	}
+	c := w.pending("ana", p.ID)
+	can, err := w.CanChange(w.as("ana"), c.ID, model.ActChangeApprove)
+	if err != nil || can[model.ActChangeApprove] != model.Deny {
+		t.Errorf("ana can %v, %v, want not to approve", can, err)
+	}
+	if c, err = w.ApproveChange(w.as("cy"), c.ID, ""); err != nil || c.Status != model.ChangePending {
+		t.Fatalf("got %s, %v, want PENDING with one word of two", c.Status, err)
+	}
+	if c, err = w.ApproveChange(w.as("di"), c.ID, ""); err != nil || c.Status != model.ChangeApplied {
+		t.Fatalf("got %s for %v, %v, want it applied", c.Status, c.Reasons, err)
+	}
+}
+
+// A product offers what another domain owns once that domain has consented,
+// and no longer than it does.
+func TestOfferingWhatAnotherDomainOwns(t *testing.T) {
+	w := newWorld(t)
+	table := w.published("orders", model.Confidential, "ana").Assets(model.OutputPort)[0]
+	p, err := w.CreateProduct(w.as("bo"), mesh.NewProduct{
+		Name: "aaa", DomainID: w.marketing.ID, Description: "Orders.", Classification: model.Public, Ports: []model.Port{output("tables", table)},
+	})
+	if err != nil || !slices.Equal(p.Unconsented, []model.ID{table}) {
+		t.Fatalf("got %v unconsented, %v, want the table", p.Unconsented, err)
+	}
+	if p, err = w.PublishProduct(w.as("bo"), p.ID); err != nil || p.Status != model.Draft {
+		t.Fatalf("got %s, %v, want a DRAFT until sales agrees", p.Status, err)
+	}
+	c := w.pending("bo", p.ID)
+	if c, err = w.ApproveChange(w.as("ana"), c.ID, "for attribution"); err != nil || c.Status != model.ChangeApplied {
+		t.Fatalf("got %s for %v, %v, want it applied", c.Status, c.Reasons, err)
+	}
+	p, err = w.Product(w.as("bo"), p.ID)
+	if err != nil || p.Status != model.Published || len(p.Unconsented) != 0 || p.Consents[0].DomainID != w.sales.ID {
+		t.Fatalf("got %+v, %v, want it published with the consent of sales", p, err)
+	}
+	if _, err := w.RevokeConsent(w.as("eve"), p.ID, nil, ""); !model.Is(err, model.KindDenied) {
+		t.Errorf("eve revokes: got %v, want a refusal", err)
+	}
+	if p, err = w.RevokeConsent(w.as("ana"), p.ID, nil, "over"); err != nil || !slices.Equal(p.Unconsented, []model.ID{table}) {
+		t.Errorf("got %v unconsented, %v, want the table again", p.Unconsented, err)
+	}
+	can, err := w.Can(w.as("bo"), p.ID, model.ActDataRead)
+	if err != nil || can[model.ActDataRead] != model.Deny {
+		t.Errorf("bo can %v, %v, want nothing without consent", can, err)
+	}
+	if _, err = w.AskForConsent(w.as("bo"), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = w.RejectChange(w.as("ana"), w.pending("ana", p.ID).ID, "no"); err != nil || c.Status != model.ChangeRejected {
+		t.Errorf("got %s, %v, want it rejected", c.Status, err)
+	}
+}
+
+// A port of a published product pointed at another domain's table waits too.
+func TestPointingAPortAtAnotherDomain(t *testing.T) {
+	w := newWorld(t)
+	p := w.published("orders", model.Internal, "ana")
+	foreign := w.asset(w.marketing, "leads")
+	leads, err := w.CreateProduct(w.as("bo"), mesh.NewProduct{
+		Name: "leads", DomainID: w.marketing.ID, Description: "Leads.", Ports: []model.Port{output("tables", foreign)},
+	})
+	if err == nil {
+		_, err = w.PublishProduct(w.as("bo"), leads.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Ports: &[]model.Port{output("tables", foreign)}})
+	if err != nil || len(p.Differs(now)) != 0 {
+		t.Fatalf("got %v changed, %v, want nothing yet", p.Differs(now), err)
+	}
+	if c, err := w.ApproveChange(w.as("bo"), w.pending("ana", p.ID).ID, ""); err != nil || c.Status != model.ChangeApplied {
+		t.Errorf("got %s for %v, %v, want it applied", c.Status, c.Reasons, err)
+	}
+}
+
+// What an earlier server published, and what comes to have another owner, is
+// shown as wanting consent.
+func TestOwnersChange(t *testing.T) {
+	w := newWorld(t)
+	p := w.published("orders", model.Public, "ana")
+	id := p.Assets(model.OutputPort)[0]
+	a, err := store.Assets.Get(t.Context(), w.store, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, owner := range []model.ID{w.marketing.ID, "", w.sales.ID} {
+		a.DomainID = owner
+		if _, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Assets.Put(a)}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.WeighAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p, err = w.Product(w.as("ana"), p.ID)
+		if want := owner != w.sales.ID; err != nil || (len(p.Unconsented) == 1) != want || p.Status != model.Published {
+			t.Errorf("owned by %q: got %v unconsented, %s, %v", owner, p.Unconsented, p.Status, err)
+		}
+		if a, err = store.Assets.Get(t.Context(), w.store, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A steward makes nobody a steward alone, a service least of all.
+func TestNewStewardsTakeAnotherWord(t *testing.T) {
+	w := newWorld(t)
+	w.person("cy", model.Domain{}, model.RoleSteward)
+	bot, err := w.identity.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Service, Name: "bot", DomainID: w.sales.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(more model.ID) mesh.DomainEdit {
+		return mesh.DomainEdit{ID: w.sales.ID, StewardIDs: &[]model.ID{w.people["ana"].ID, more}}
+	}
+	_, err = w.UpdateDomain(w.as("ana"), with(bot.ID))
+	wantField(t, err, model.KindInvalid, "stewardIds")
+	for _, approver := range []string{"cy", "root"} { // the platform stands in for the only steward; an administrator's word is enough
+		w := newWorld(t)
+		w.person("cy", model.Domain{}, model.RoleSteward)
+		e := mesh.DomainEdit{ID: w.sales.ID, StewardIDs: &[]model.ID{w.people["ana"].ID, w.people["eve"].ID}}
+		d, err := w.UpdateDomain(w.as("ana"), e)
+		if err != nil || d.HasSteward(w.people["eve"].ID) {
+			t.Fatalf("got %v, %v, want eve to wait", d.StewardIDs, err)
+		}
+		c := w.pending("ana", d.ID)
+		if _, err := w.ApproveChange(w.as("ana"), c.ID, ""); !model.Is(err, model.KindDenied) {
+			t.Errorf("ana approves her own: got %v, want a refusal", err)
+		}
+		can, err := w.CanChange(w.as(approver), c.ID, model.ActChangeApprove)
+		if err != nil || can[model.ActChangeApprove] != model.Allow {
+			t.Errorf("%s can %v, %v, want to approve", approver, can, err)
+		}
+		if c, err = w.ApproveChange(w.as(approver), c.ID, ""); err != nil || c.Status != model.ChangeApplied {
+			t.Fatalf("%s: got %s for %v, %v, want it applied", approver, c.Status, c.Reasons, err)
+		}
+		if d, err = w.Domain(w.as("ana"), d.ID); err != nil || !d.HasSteward(w.people["eve"].ID) {
+			t.Errorf("%s: got %v, %v, want eve among them", approver, d.StewardIDs, err)
+		}
+	}
+	if d, err := w.UpdateDomain(w.as("root"), with(bot.ID)); err != nil || !d.HasSteward(bot.ID) {
+		t.Errorf("an administrator names a service: got %v, %v", d.StewardIDs, err)
+	}
+}
