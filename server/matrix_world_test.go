@@ -145,10 +145,10 @@ func (m *matrix) settle() {
 	m.ids["team"] = string(team.ID)
 }
 
-// furnish gives sales a hidden table, one on offer, two products and a source.
+// furnish gives sales a hidden table, two on offer, two products and a source.
 func (m *matrix) furnish() {
 	var writes []store.Write
-	for _, name := range []string{"orders", "hidden"} {
+	for _, name := range []string{"orders", "hidden", "spare"} {
 		a := model.Asset{
 			Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "postgres://db.acme.example:5432", Name: "shop.public." + name, ShortName: name,
 			Kind: model.KindTable, Status: model.AssetActive, Platform: "postgres", DomainID: m.domains["sales"].ID, Fields: []model.AssetField{{Name: "id", NativeType: "bigint"}},
@@ -204,10 +204,16 @@ func (m *matrix) name() string {
 	return fmt.Sprintf("made_%d", m.made)
 }
 
+// draft is a product that nobody else's decides with: only that of the world
+// offers the table that the doors are asked about.
 func (m *matrix) draft() model.DataProduct {
+	table := m.ids["table.orders"]
+	if m.ids["orders"] != "" {
+		table = m.ids["table.spare"]
+	}
 	p, err := m.Mesh.CreateProduct(m.as("steward"), mesh.NewProduct{
 		Name: model.Slug(m.name()), DomainID: m.domains["sales"].ID, OwnerID: m.people["owner"].ID, Description: "Every order.", Classification: model.Confidential,
-		Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{model.ID(m.ids["table.orders"])}}},
+		Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{model.ID(table)}}},
 	})
 	must(m.t, err)
 	return p
@@ -231,7 +237,7 @@ func (m *matrix) change() model.ProposedChange {
 
 // consented is a product of marketing that offers a table of sales by consent.
 func (m *matrix) consented() model.DataProduct {
-	table := model.ID(m.ids["table.orders"])
+	table := model.ID(m.ids["table.spare"])
 	p := model.DataProduct{
 		Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: model.Slug(m.name()), DomainID: m.domains["marketing"].ID, OwnerID: m.people["other"].ID,
 		DisplayName: "Orders", Description: "Every order.", Classification: model.Confidential, Visibility: model.VisibleToAll, Status: model.Published,

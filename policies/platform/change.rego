@@ -10,6 +10,7 @@ import rego.v2
 #   that domain owns. Asking opens nothing.
 allow contains {"code": "offer.ask", "message": "You may ask the domain that owns the data."} if {
 	input.action.name == "product.offer"
+	input.resource.type == "asset"
 }
 
 # METADATA
@@ -30,7 +31,9 @@ approvals contains {"role": "platform_steward", "min": 1, "exclude_requester": t
 
 # METADATA
 # title: Taking consent back
-# description: The stewards of the domain that owns the data take its consent back, and so does whoever runs the platform.
+# description: |
+#   The stewards of the domain that owns the data take its consent back, and so
+#   does whoever runs the platform.
 allow contains {"code": "consent.owner", "message": "You answer for the data."} if {
 	input.action.name == "consent.revoke"
 	_answers_for_data(input.subject, input.resource)

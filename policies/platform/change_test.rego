@@ -7,12 +7,16 @@ _table := object.union(orders, {"type": "asset", "id": "ast_1", "name": "shop.or
 
 _stray := object.union(_table, {"domain": ""})
 
-_change := object.union(orders, {"type": "change", "id": "chg_1", "name": "UPDATE", "status": "PENDING", "requester": "prn_bo"})
+_change := object.union(orders, {
+	"type": "change", "id": "chg_1", "name": "UPDATE",
+	"status": "PENDING", "requester": "prn_bo",
+})
 
 _in_role(question) := object.union(question, {"facts": {"grants": [], "roles_held": ["domain_steward"]}})
 
 test_owners_are_asked if {
 	codes(platform.allow) == {"offer.ask"} with input as ask(bo, "product.offer", _table)
+	codes(platform.allow) == set() with input as ask(bo, "product.offer", orders)
 	platform.approvals == {_steward("sales")} with input as ask(bo, "product.offer", _table)
 	platform.approvals == {_platform_steward} with input as ask(bo, "product.offer", _stray)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/governance"
 )
@@ -46,6 +47,11 @@ var refusals = map[string]refusal{
 	"updateDataProduct":    {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID, "description": "mine"} }},
 	"publishDataProduct":   {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.draft.ID} }},
 	"deprecateDataProduct": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID} }},
+	"approveChange":        {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.change()} }},
+	"rejectChange":         {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.change()} }},
+	"withdrawChange":       {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.change()} }},
+	"askForConsent":        {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID} }},
+	"revokeConsent":        {who: "bo", want: "BAD_USER_INPUT", input: func(w *world) vars { return vars{"id": w.orders.ID} }},
 	"retireDataProduct":    {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID} }},
 	"checkAccess":          {who: "bo", want: "DENY", input: func(w *world) vars { return vars{"productId": w.orders.ID, "purpose": "curiosity"} }},
 	"requestAccess": {who: "dee", want: "FORBIDDEN", why: "subject.clearance", input: func(w *world) vars {
@@ -179,4 +185,15 @@ func checkForbidden(t *testing.T, got reply, why string) {
 	if _, ok := x["approvals"].([]any); !ok {
 		t.Errorf("no list of approvals in %s", got.text)
 	}
+}
+
+// change opens the orders further than one steward may.
+func (w *world) change() model.ID {
+	w.t.Helper()
+	public := model.Public
+	_, err := w.services.Mesh.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: w.orders.ID, Classification: &public})
+	w.must(err)
+	c, err := w.services.Mesh.Pending(w.as("ana"), w.orders.ID)
+	w.must(err)
+	return c.ID
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
 )
 
 const problems = " userErrors { code message hint path } "
@@ -97,14 +100,20 @@ func TestMeshMutations(t *testing.T) {
 		t.Errorf("stale version: %s", stale.text)
 	}
 	team := w.ok("ana", `mutation($d: ID!) { createTeam(input: {name: "crew", domainId: $d}) { team { id name displayName domain { name } }`+problems+`} }`, vars{"d": id})
+	table := model.Asset{
+		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "sqlite://shop", Name: "baskets", Kind: model.KindTable,
+		Status: model.AssetActive, DomainID: model.ID(id),
+	}
+	_, err := w.store.Apply(w.t.Context(), store.Change{Action: "test.asset", Writes: []store.Write{store.Assets.Put(table)}})
+	w.must(err)
 	product := w.ok("ana", `mutation($i: CreateDataProductInput!) { createDataProduct(input: $i) { dataProduct { id status classification visibility owner { name } ownerTeam { name } tags ports { name direction assets { name } } viewerCan { read update publish } publishedAt }`+problems+`} }`,
 		vars{"i": vars{
 			"name": "baskets", "domainId": id, "description": "Baskets.", "ownerTeamId": team.str("createTeam.team.id"), "tags": []any{"kpi"},
-			"ports": []any{vars{"name": "out", "direction": "OUTPUT", "assetIds": []any{w.assets[0].ID}}},
+			"ports": []any{vars{"name": "out", "direction": "OUTPUT", "assetIds": []any{table.ID}}},
 		}})
 	for path, want := range map[string]any{
 		"status": "DRAFT", "classification": "INTERNAL", "visibility": "COMPANY", "owner.name": "ana@sales",
-		"ownerTeam.name": "crew", "ports.0.assets.0.name": "orders", "viewerCan.publish": "ALLOW", "publishedAt": nil,
+		"ownerTeam.name": "crew", "ports.0.assets.0.name": "baskets", "viewerCan.publish": "ALLOW", "publishedAt": nil,
 	} {
 		if got := product.at("createDataProduct.dataProduct." + path); got != want {
 			t.Errorf("product: %s = %v, want %v", path, got, want)
