@@ -9,9 +9,9 @@ import (
 
 	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/governance"
+	"github.com/souk-mesh/souk/server/mesh"
 )
 
 // refusal is somebody doing what they may not.
