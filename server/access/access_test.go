@@ -552,7 +552,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 			t.Errorf("got %+v, %v, want %s: %s", d.Reasons, err, code, words)
 		}
 	}
-	says("next.step", "ccess")
+	says("no.rule", "ccess")
 	r := w.approve("ana", w.request("dan", orders))
 	if _, err := w.access.Revoke(w.as("ana"), r.GrantID, "the campaign is over"); err != nil {
 		t.Fatal(err)

@@ -42,15 +42,16 @@ func (s *Service) told(ctx context.Context, product model.ID, answer gate.Answer
 	if err != nil {
 		return d, err
 	}
+	if step := s.gate.Next(ctx, answer); step != "" { // then the only reason is that no rule allows it
+		d.Reasons = slices.Clone(d.Reasons)
+		d.Reasons[0].Message = "No rule allows this as things stand. " + step
+	}
 	ended, err := s.ended(ctx, actor.ID, product)
 	if err != nil {
 		return d, err
 	}
 	if ended != nil {
 		d.Reasons = append(slices.Clone(d.Reasons), *ended)
-	}
-	if step := s.gate.Next(ctx, answer); step != "" {
-		d.Reasons = append(slices.Clone(d.Reasons), model.Reason{Code: "next.step", Message: step, Origin: "engine"})
 	}
 	return d, nil
 }
