@@ -54,7 +54,7 @@ func openStall(t *testing.T, db store.Store) *stall {
 		store.Sources.Put(model.Source{Meta: model.Meta{ID: "src_1"}, Name: "shop", LastRunID: "run_1"}),
 		store.Runs.Put(model.Run{Meta: model.Meta{ID: "run_1"}, SourceID: "src_1", Status: model.RunSucceeded, EndedAt: &s.now}),
 		store.Assets.Put(model.Asset{
-			Meta: model.Meta{ID: "ast_1"}, Name: "orders", Description: "Orders.", Status: model.AssetActive,
+			Meta: model.Meta{ID: "ast_1"}, Name: "orders", Description: "Orders.", Status: model.AssetActive, DomainID: "dom_sales",
 			Fields: []model.AssetField{{Name: "id", Description: "The key."}}, Sightings: []model.Sighting{{SourceID: "src_1"}},
 		}),
 		store.Products.Put(good("a_good", model.Published)),
