@@ -109,7 +109,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 		return nil, errors.Join(err, decisions.Close(), records.Close())
 	}
 	s.Harvest = harvest.New(harvest.Config{
-		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher,
+		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Alone: strings.HasPrefix(cfg.Store, sqliteScheme),
 		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Folders: folders, Own: cfg.own(), Now: model.Now, Log: log,
 	})
 	return s, nil

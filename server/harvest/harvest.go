@@ -45,6 +45,7 @@ type Config struct {
 	Folders map[model.Slug][]string // below which the sources of a domain may read files
 	Own     []string                // patterns of the server's own files, which no source reads
 
+	Alone   bool            // no other process can write the store, so runs that it holds as under way are nobody's
 	Limits  host.Limits     // of every plugin process; a field that is zero has its default
 	Backoff []time.Duration // pauses before the next try of a scheduled run; 1 and 5 minutes when nil
 	Now     func() time.Time
@@ -65,6 +66,7 @@ type Service struct {
 	own      []string
 	limits   host.Limits
 	backoff  []time.Duration
+	began    time.Time // when this process did, which is alone; zero where it may not be
 	now      func() time.Time
 	log      *slog.Logger
 
@@ -91,6 +93,9 @@ func New(cfg Config) *Service {
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Alone {
+		s.began = s.now()
 	}
 	if s.backoff == nil {
 		s.backoff = []time.Duration{time.Minute, 5 * time.Minute}

@@ -414,6 +414,26 @@ func TestARunWhoseServerIsGoneIsGivenUp(t *testing.T) {
 	w.succeed(w.reload(s), shop...)
 }
 
+// TestARunBeforeTheOnlyServerIsNobodys does not wait for a minute of silence
+// where the store tells that no other server lives.
+func TestARunBeforeTheOnlyServerIsNobodys(t *testing.T) {
+	w := newWorld(t)
+	s := w.source()
+	run := model.Run{Meta: model.Meta{ID: model.NewID(model.PrefixRun)}, SourceID: s.ID, Status: model.RunRunning, Trigger: "manual", StartedAt: model.Now().Add(-time.Second)}
+	s.LastRunID = run.ID
+	w.apply(store.Runs.Put(run), store.Sources.Put(s))
+	if _, err := w.Start(w.ctx, s.ID, "manual"); !model.Is(err, model.KindConflict) {
+		t.Errorf("a start beside a run that may live: %v", err)
+	}
+	w.config.Alone = true
+	w.Service = harvest.New(w.config)
+	t.Cleanup(w.Close)
+	w.succeed(w.reload(s), shop...)
+	if old, err := store.Runs.Get(t.Context(), w.store, run.ID); err != nil || old.Status != model.RunFailed {
+		t.Errorf("the run before is %s, %v", old.Status, err)
+	}
+}
+
 func TestWatch(t *testing.T) {
 	w := newWorld(t)
 	s := w.source()

@@ -11,9 +11,10 @@ import (
 
 // dead reports a run whose server has not been heard of for too long. A run of
 // this process is never dead, and one of another replica that still writes is
-// left alone.
+// left alone. Where there is no other, whatever began before this process did
+// is dead at once.
 func (s *Service) dead(run model.Run) bool {
-	return s.executionOf(run.ID) == nil && s.now().Sub(run.UpdatedAt) > staleAfter
+	return s.executionOf(run.ID) == nil && (run.StartedAt.Before(s.began) || s.now().Sub(run.UpdatedAt) > staleAfter)
 }
 
 // bury gives up the runs whose server is gone.
@@ -36,7 +37,7 @@ func (s *Service) bury(ctx context.Context) error {
 func (s *Service) giveUp(ctx context.Context, run model.Run) error {
 	ended := s.now()
 	run.Status, run.EndedAt = model.RunFailed, &ended
-	run.Failure = interrupted("the server that made the run has not been heard of for a minute")
+	run.Failure = interrupted("the server that made the run is gone")
 	_, err := s.store.Apply(ctx, store.Change{
 		Actor: model.System().ID, Action: "run.end", Subject: run.SourceID, Reason: "run " + string(run.ID) + ", " + run.Failure.Code,
 		Request: model.RequestIDFrom(ctx), Writes: []store.Write{store.Runs.Put(run)},

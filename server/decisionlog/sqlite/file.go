@@ -27,6 +27,8 @@ var schema = []string{
 	`CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL) STRICT`,
 }
 
+const pageSize = 8192
+
 // openFile opens one segment's database. Erased pages are overwritten, and a
 // filter may look at many rows before it finds one.
 func openFile(path string, o Options) (*sqlite.File, error) {
@@ -44,7 +46,7 @@ func openFile(path string, o Options) (*sqlite.File, error) {
 			}
 			return nil
 		},
-		Writing: []string{"page_size=8192", "auto_vacuum=INCREMENTAL", "synchronous=" + synchronous, "wal_autocheckpoint=4000", "secure_delete=ON", "cache_size=-32768"},
+		Writing: []string{fmt.Sprintf("page_size=%d", pageSize), "auto_vacuum=INCREMENTAL", "synchronous=" + synchronous, fmt.Sprintf("wal_autocheckpoint=%d", sqlite.LogPages(path, pageSize)), "secure_delete=ON", "cache_size=-32768"},
 		Reading: []string{"cache_size=-8192"},
 	})
 }

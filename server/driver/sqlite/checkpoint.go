@@ -4,11 +4,33 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"time"
 )
 
-// logLimit is the size of the write-ahead log that starts a checkpoint.
-const logLimit = 16 << 20
+// The size of the write-ahead log that starts a checkpoint: at most the one, at
+// least the other, and in between a sixteenth of the room that is left.
+const (
+	logLimit   = 16 << 20
+	leastLimit = 256 << 10
+	logShare   = 16
+)
+
+// limit is how large the log may grow where so much room is left.
+func limit(room int64, known bool) int64 {
+	if !known {
+		return logLimit
+	}
+	return min(max(room/logShare, leastLimit), logLimit)
+}
+
+// LogPages is how many pages of a size the log of a file may have before it is
+// copied into the file, by the room that is left beside it: for
+// wal_autocheckpoint.
+func LogPages(path string, size int64) int64 {
+	room, known := free(filepath.Dir(path))
+	return limit(room, known) / size
+}
 
 // Checkpoints copies the log into the file beside the commits, until the
 // context ends: it is for a file whose writer leaves that to another with
@@ -38,7 +60,7 @@ func (f *File) Checkpoints(ctx context.Context, news func() <-chan struct{}) {
 
 func (f *File) checkpoint(conn *Conn) {
 	log, err := os.Stat(f.path + "-wal")
-	if err != nil || log.Size() < logLimit {
+	if err != nil || log.Size() < limit(free(f.path)) {
 		return
 	}
 	if err := conn.Run("PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
