@@ -282,6 +282,12 @@ func (m *matrix) newPrincipal() model.Principal {
 	return p
 }
 
+func (m *matrix) newTeam() model.Team {
+	team, err := m.Mesh.CreateTeam(m.as("steward"), mesh.NewTeam{Name: model.Slug(m.name()), DomainID: m.domains["sales"].ID})
+	must(m.t, err)
+	return team
+}
+
 func (m *matrix) newToken() model.Token {
 	token, _, err := m.Identity.IssueToken(m.system(), identity.NewToken{PrincipalID: m.people["member"].ID, Name: m.name(), Lifetime: time.Hour})
 	must(m.t, err)
@@ -317,6 +323,12 @@ func (m *matrix) fresh(what string) string {
 		return string(m.newToken().ID)
 	case "proposal":
 		return string(m.proposal().ID)
+	case "team":
+		return string(m.newTeam().ID)
+	case "removed":
+		removed, err := m.Mesh.Remove(m.as("steward"), m.newTeam().ID, "a mistake")
+		must(m.t, err)
+		return string(removed.RecordID)
 	}
 	m.t.Fatalf("a probe names {new.%s}, which nobody makes", what)
 	return ""

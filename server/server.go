@@ -52,6 +52,7 @@ type Server struct {
 	store  store.Store
 	engine *policy.Engine
 	health *health
+	gate   *gate.Gate
 }
 
 // New opens the store, compiles the policies and builds the services. It
@@ -76,6 +77,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	s := &Server{Decisions: decisions, config: cfg, log: log, store: records, engine: engine, health: newHealth(records, log, decisions)}
 	records = guarded{records, decisions.Trouble}
 	g := gate.New(records, engine, model.Now)
+	s.gate = g
 	g.LogTo(decisions)
 	s.Identity = identity.New(records, g, model.Now)
 	s.Mesh = mesh.New(records, g, model.Now)
@@ -140,7 +142,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 	}
 	background, stop := context.WithCancel(model.WithPrincipal(context.WithoutCancel(ctx), model.System()))
 	var work sync.WaitGroup
-	for _, loop := range []func(context.Context){s.Access.Run, s.Mesh.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Governance.RunScorecards, s.health.run} {
+	for _, loop := range []func(context.Context){s.gate.Follow, s.Access.Run, s.Mesh.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Governance.RunScorecards, s.health.run} {
 		work.Go(func() { loop(background) })
 	}
 	defer work.Wait()

@@ -42,6 +42,8 @@ const (
 	PrefixNamespace Prefix = "nsp"
 	PrefixUpgrade   Prefix = "upg"
 	PrefixChange    Prefix = "chg"
+	PrefixName      Prefix = "nam"
+	PrefixRemoved   Prefix = "rem"
 )
 
 // crockford leaves out the letters that people misread.

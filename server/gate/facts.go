@@ -50,20 +50,19 @@ func (g *Gate) subject(ctx context.Context) (policy.Subject, error) {
 	return s, nil
 }
 
-// DomainName resolves a domain's id; "" stays "".
+// DomainName resolves a domain's id; "" stays "". What belongs to a domain that
+// was removed in the same moment belongs to none.
 func (g *Gate) DomainName(ctx context.Context, id model.ID) (model.Slug, error) {
 	if id == "" {
 		return "", nil
 	}
-	if name, ok := g.domains.Load(id); ok {
-		return name.(model.Slug), nil
-	}
-	d, err := store.Domains.Get(ctx, g.store, id)
-	if err != nil {
-		return "", err
-	}
-	g.domains.Store(id, d.Name)
-	return d.Name, nil
+	return remember(&g.names, &g.names.domains, id, func() (model.Slug, error) {
+		d, err := store.Domains.Get(ctx, g.store, id)
+		if model.Is(err, model.KindNotFound) {
+			return "", nil
+		}
+		return d.Name, err
+	})
 }
 
 // teamName gives the name by which policies know a team. A team's own name is
@@ -78,18 +77,16 @@ func (g *Gate) ownerTeam(ctx context.Context, id model.ID) (string, error) {
 	if id == "" {
 		return "", nil
 	}
-	if name, ok := g.teams.Load(id); ok {
-		return name.(string), nil
-	}
-	t, err := store.Teams.Get(ctx, g.store, id)
-	if err != nil {
-		return "", err
-	}
-	name, err := g.teamName(ctx, t)
-	if err == nil {
-		g.teams.Store(id, name)
-	}
-	return name, err
+	return remember(&g.names, &g.names.teams, id, func() (string, error) {
+		t, err := store.Teams.Get(ctx, g.store, id)
+		if model.Is(err, model.KindNotFound) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		return g.teamName(ctx, t)
+	})
 }
 
 func (g *Gate) facts(ctx context.Context, s policy.Subject, res policy.Resource, roles []string) (policy.Facts, error) {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -18,12 +17,11 @@ import (
 
 // Gate asks the policies on behalf of whoever the context names.
 type Gate struct {
-	store   store.Store
-	engine  *policy.Engine
-	now     func() time.Time
-	log     recorder // nil until LogTo
-	domains sync.Map // model.ID to model.Slug; a domain's name never changes
-	teams   sync.Map // model.ID to string; neither does a team's
+	store  store.Store
+	engine *policy.Engine
+	now    func() time.Time
+	log    recorder // nil until LogTo
+	names  names
 }
 
 // New makes a gate.

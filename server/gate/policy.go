@@ -73,6 +73,9 @@ func (g *Gate) throughPolicies(ctx context.Context, subjects map[model.Prefix][]
 	for subject, name := range named {
 		if _, known := ids[name]; !known {
 			d, err := store.Domains.First(ctx, g.store, store.Query{Index: "by_name", Where: store.Eq("name", string(name))})
+			if model.Is(err, model.KindNotFound) { // renamed or removed since: the platform's
+				err = nil
+			}
 			if err != nil {
 				return err
 			}

@@ -32,6 +32,9 @@ func (s *Service) CreatePrincipal(ctx context.Context, n NewPrincipal) (model.Pr
 	if err := s.checkTaken(ctx, p.Name); err != nil {
 		return model.Principal{}, err
 	}
+	if err := s.gate.Free(ctx, model.PrefixPrincipal, "", p.Name, p.ID); err != nil {
+		return model.Principal{}, err
+	}
 	return s.put(ctx, "principal.create", p, answer)
 }
 
@@ -146,6 +149,9 @@ func (s *Service) PrincipalByName(ctx context.Context, name string) (model.Princ
 		return model.Principal{}, absent
 	}
 	p, err := gate.SeeFirst(ctx, s.gate, store.Principals, store.Query{Index: "by_name", Where: store.Eq("name", name)}, s.gate.Principal)
+	if model.Is(err, model.KindNotFound) { // a name that it had leads to it
+		p, err = gate.SeeFormer(ctx, s.gate, store.Principals, model.PrefixPrincipal, "", name, s.gate.Principal)
+	}
 	if model.Is(err, model.KindNotFound) {
 		err = absent
 	}

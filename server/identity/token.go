@@ -152,6 +152,8 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (model.Princi
 	}
 	p, err := store.Principals.Get(ctx, s.store, t.PrincipalID)
 	switch {
+	case model.Is(err, model.KindNotFound): // removed in the same moment
+		return model.Principal{}, refused
 	case err != nil:
 		return model.Principal{}, err
 	case t.RevokedAt != nil || p.Suspended:

@@ -32,6 +32,9 @@ func (s *Service) CreateDomain(ctx context.Context, n NewDomain) (model.Domain, 
 	if err != nil {
 		return model.Domain{}, err
 	}
+	if err := s.gate.Free(ctx, model.PrefixDomain, "", string(d.Name), d.ID); err != nil {
+		return model.Domain{}, err
+	}
 	if err := s.checkStewards(ctx, d); err != nil {
 		return model.Domain{}, err
 	}
@@ -199,6 +202,9 @@ func (s *Service) DomainByName(ctx context.Context, name model.Slug) (model.Doma
 		return model.Domain{}, absent
 	}
 	d, err := gate.SeeFirst(ctx, s.gate, store.Domains, store.Query{Index: "by_name", Where: store.Eq("name", name)}, s.gate.Domain)
+	if model.Is(err, model.KindNotFound) { // a name that it had leads to it
+		d, err = gate.SeeFormer(ctx, s.gate, store.Domains, model.PrefixDomain, "", string(name), s.gate.Domain)
+	}
 	if model.Is(err, model.KindNotFound) {
 		err = absent
 	}

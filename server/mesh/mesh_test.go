@@ -29,6 +29,7 @@ type world struct {
 	t         *testing.T
 	store     store.Store
 	identity  *identity.Service
+	gate      *gate.Gate
 	sales     model.Domain
 	marketing model.Domain
 	people    map[string]model.Principal
@@ -55,7 +56,7 @@ func settle(t *testing.T, engine *policy.Engine, wrap func(store.Store) store.St
 		}
 	})
 	g := gate.New(db, engine, model.Now)
-	w := &world{Service: mesh.New(wrap(db), g, model.Now), t: t, store: db, identity: identity.New(db, g, model.Now), people: map[string]model.Principal{}}
+	w := &world{Service: mesh.New(wrap(db), g, model.Now), t: t, store: db, identity: identity.New(db, g, model.Now), gate: g, people: map[string]model.Principal{}}
 	w.sales, w.marketing = w.domain("sales", ""), w.domain("marketing", "")
 	w.person("ana", w.sales)
 	w.person("eve", w.sales)

@@ -34,6 +34,9 @@ func (s *Service) CreateProduct(ctx context.Context, n NewProduct) (model.DataPr
 	if err := s.mayAsk(ctx, p); err != nil {
 		return model.DataProduct{}, err
 	}
+	if err := s.gate.Free(ctx, model.PrefixProduct, p.DomainID, string(p.Name), p.ID); err != nil {
+		return model.DataProduct{}, err
+	}
 	return s.putProduct(ctx, "product.create", p, answer)
 }
 
@@ -223,6 +226,9 @@ func (s *Service) ProductByName(ctx context.Context, domain, name model.Slug) (m
 	}
 	where := store.And(store.Eq("domain", d.ID), store.Eq("name", name))
 	p, err := gate.SeeFirst(ctx, s.gate, store.Products, store.Query{Index: "by_domain", Where: where}, s.gate.Product)
+	if model.Is(err, model.KindNotFound) { // a name that it had leads to it
+		p, err = gate.SeeFormer(ctx, s.gate, store.Products, model.PrefixProduct, d.ID, string(name), s.gate.Product)
+	}
 	if model.Is(err, model.KindNotFound) {
 		err = absent
 	}

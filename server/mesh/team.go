@@ -26,6 +26,9 @@ func (s *Service) CreateTeam(ctx context.Context, n NewTeam) (model.Team, error)
 	if err != nil {
 		return model.Team{}, err
 	}
+	if err := s.gate.Free(ctx, model.PrefixTeam, t.DomainID, string(t.Name), t.ID); err != nil {
+		return model.Team{}, err
+	}
 	return store.Teams.Apply(ctx, s.store, s.gate.Change(ctx, "team.create", t.ID, "", answer, store.Teams.Put(t)))
 }
 

@@ -116,8 +116,8 @@ func (r *round) findProduct(ctx context.Context, id string) (*model.DataProduct,
 	})
 }
 
-// domainID finds a domain by its id or name; "" is none. A domain never changes
-// its name and is never deleted, so what was found once is remembered.
+// domainID finds a domain by its id or name; "" is none. A name never leads to
+// another domain later, so what was found once is remembered.
 func (s *Service) domainID(ctx context.Context, domain string) (model.ID, error) {
 	if id, ok := s.domains.Load(domain); ok {
 		return id.(model.ID), nil

@@ -7,11 +7,13 @@ import (
 )
 
 const (
-	rightsCost = 100 // each right is a question to the policies
-	checkCost  = 500 // a check starts a process
-	whyCost    = 500 // an explanation asks the policies some thirty questions
-	inputCost  = 10  // to find out what may be seen of an input takes reading what it is about
-	walkShare  = 4   // a node of a walk costs a fraction of other nodes
+	rightsCost      = 100 // each right is a question to the policies
+	checkCost       = 500 // a check starts a process
+	whyCost         = 500 // an explanation asks the policies some thirty questions
+	inputCost       = 10  // to find out what may be seen of an input takes reading what it is about
+	dependencyKinds = 40  // each counts what points at the record
+
+	walkShare = 4 // a node of a walk costs a fraction of other nodes
 )
 
 // costs says how much of the limit a field uses up. A list costs as many times
@@ -56,6 +58,8 @@ func costsOfLists(c *graph.ComplexityRoot) {
 	q.AuditEvents = func(child int, _ *graph.AuditEventFilter, first int, _ *string) int { return times(child, first) }
 	q.PolicyProposals = func(child int, _ *graph.PolicyProposalFilter, first int, _ *string) int { return times(child, first) }
 	q.PolicyDifferences = func(child int, _ model.ID, first int, _ *string) int { return times(child, first) }
+	q.RemovedRecords = func(child, first int, _ *string) int { return times(child, first) }
+	q.Dependencies = func(child int, _ model.ID) int { return times(child, dependencyKinds) }
 	q.Decisions = func(child int, _ *graph.DecisionFilter, first int, _ *string) int { return times(child, first) }
 }
 

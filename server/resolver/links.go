@@ -220,6 +220,9 @@ func (l *links) noteEvent(noun any) {
 		l.principals.expect(n.AuthorID)
 	case *model.PolicyStanding:
 		l.principals.expect(n.ActivatedBy)
+	case *model.Removed:
+		l.domains.expect(n.DomainID)
+		l.principals.expect(n.ActorID)
 	case *model.Finding:
 		l.expect([]model.ID{n.SubjectID})
 	}

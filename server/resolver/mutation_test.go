@@ -41,6 +41,15 @@ var refusals = map[string]refusal{
 	"createTeam": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars {
 		return vars{"name": "pirates", "domainId": w.domains["sales"].ID}
 	}},
+	"updateTeam":   {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars { return vars{"id": w.team(), "displayName": "Mine"} }},
+	"renameRecord": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars { return vars{"id": w.team(), "name": "mine"} }},
+	"removeRecord": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars { return vars{"id": w.team()} }},
+	"restoreRecord": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars {
+		removed, err := w.services.Mesh.Remove(w.as("ana"), w.team(), "")
+		w.must(err)
+		return vars{"id": removed.RecordID}
+	}},
+	"moveDataProduct": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID, "domainId": w.domains["marketing"].ID} }},
 	"createDataProduct": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars {
 		return vars{"name": "loot", "domainId": w.domains["sales"].ID}
 	}},
@@ -92,6 +101,14 @@ var refusals = map[string]refusal{
 	"activatePolicy":         {who: "cy", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal()} }},
 	"rollbackPolicy":         {who: "bo", want: "FORBIDDEN", input: func(*world) vars { return vars{"domain": "sales"} }},
 	"shadowPolicy":           {who: "cy", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.proposal(), "isOn": true} }},
+}
+
+// team makes a team of Sales.
+func (w *world) team() model.ID {
+	w.t.Helper()
+	t, err := w.services.Mesh.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "pirates", DomainID: w.domains["sales"].ID})
+	w.must(err)
+	return t.ID
 }
 
 // request makes a pending access request for the orders.

@@ -95,6 +95,8 @@ func (r root) PolicyRevision() graph.PolicyRevisionResolver   { return policyRev
 func (r root) PolicyState() graph.PolicyStateResolver         { return policyState(r) }
 func (r root) PolicyVote() graph.PolicyVoteResolver           { return policyVote(r) }
 func (r root) PolicyComment() graph.PolicyCommentResolver     { return policyComment(r) }
+func (r root) RemovedRecord() graph.RemovedRecordResolver     { return removedRecord(r) }
+func (r root) Dependency() graph.DependencyResolver           { return dependency(r) }
 
 // The types that have fields to resolve.
 type (
@@ -131,4 +133,6 @@ type (
 	policyState     struct{ s Services }
 	policyVote      struct{ s Services }
 	policyComment   struct{ s Services }
+	removedRecord   struct{ s Services }
+	dependency      struct{ s Services }
 )

@@ -152,6 +152,16 @@ var (
 		return Keys{"seq": {h.Seq}}
 	}, index("by_seq", "seq"))
 
+	// A name's id is made of its noun, its place and itself, so there is one claim on each.
+	Names = table("name", "name", func(n model.Name) Keys {
+		return Keys{"subject": text(n.SubjectID)}
+	}, index("by_subject", "subject"))
+
+	// A removed record's id is made of the record's, so it is removed once.
+	Removals = table("removed_record", "removed record", func(r model.Removed) Keys {
+		return Keys{"created": moment(r.CreatedAt)}
+	}, index("by_created", "created"))
+
 	// Events is written by the engines, inside Apply, and by nobody else.
 	Events = table("event", "event", func(e model.Event) Keys {
 		return Keys{"seq": {e.Seq}, "at": moment(e.At), "actor": text(e.ActorID), "subject": text(e.SubjectID), "action": text(e.Action)}
@@ -164,7 +174,7 @@ func Schemas() []Schema {
 		Principals.schema, Tokens.schema, Teams.schema, Domains.schema, Products.schema, Assets.schema, Aliases.schema,
 		Edges.schema, QualityRules.schema, Requests.schema, Changes.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
 		PolicyRevisions.schema, PolicyStates.schema, PolicyProposals.schema, PolicyDifferences.schema,
-		Scorecards.schema, DecisionHeads.schema, Namespaces.schema, Upgrades.schema,
+		Scorecards.schema, DecisionHeads.schema, Namespaces.schema, Upgrades.schema, Names.schema, Removals.schema,
 	}
 }
 

@@ -1,0 +1,132 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// maxCounted is how many records of a kind are counted that point at another,
+// and maxSamples how many of them are named.
+const (
+	maxCounted = 1000
+	maxSamples = 10
+)
+
+// Removing is a record on its way out.
+type Removing struct {
+	Kind     string // the noun in words
+	Name     string
+	DomainID model.ID
+	Reason   string
+}
+
+// Remove writes what keeps a record while it is away, and takes it out.
+func Remove[T any, P noun[T]](ctx context.Context, table store.Table[T, P], n T, r Removing) ([]store.Write, error) {
+	actor, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := json.Marshal(n)
+	if err != nil {
+		return nil, fmt.Errorf("keep the %s: %w", r.Kind, err)
+	}
+	id := P(&n).Head().ID
+	kept := model.Removed{
+		Meta: model.Meta{ID: model.RemovedID(id)}, Kind: r.Kind, RecordID: id, Name: r.Name, DomainID: r.DomainID,
+		ActorID: actor.ID, Reason: r.Reason, Record: doc,
+	}
+	return []store.Write{table.Delete(n), store.Removals.Put(kept)}, nil
+}
+
+// Restored reads a record as it was when it was removed.
+func Restored[T any, P noun[T]](kept model.Removed) (T, error) {
+	var n T
+	if err := json.Unmarshal(kept.Record, &n); err != nil {
+		return n, fmt.Errorf("read the removed %s: %w", kept.Kind, err)
+	}
+	P(&n).Head().Revision = 0 // it is written anew
+	return n, nil
+}
+
+// Removal finds what a removed record left behind; whether the actor may know
+// of it is for the caller to ask.
+func (g *Gate) Removal(ctx context.Context, record model.ID) (model.Removed, error) {
+	kept, err := store.Removals.Get(ctx, g.store, model.RemovedID(record))
+	if model.Is(err, model.KindNotFound) {
+		return kept, model.NotFound("removed record", record)
+	}
+	return kept, err
+}
+
+// Removed describes a removed record to the policies: it is its domain's business.
+func (g *Gate) Removed(ctx context.Context, r model.Removed) (policy.Resource, error) {
+	domain, err := g.DomainName(ctx, r.DomainID)
+	return policy.Resource{Type: "domain", ID: r.ID, Name: string(domain), Domain: domain}, err
+}
+
+// Pointing counts the records that the query finds, and names those among the
+// first that the actor may know of.
+func Pointing[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], q store.Query, kind, hint string, describe Describe[T], name func(T) string, points func(T) bool) (model.Dependency, error) {
+	dep := model.Dependency{Kind: kind, Hint: hint}
+	q.Limit, q.Budget = store.MaxPage, narrowBudget
+	var some []T
+	for n, err := range table.All(ctx, g.store, q) {
+		if err != nil {
+			return dep, err
+		}
+		if points != nil && !points(n) {
+			continue
+		}
+		if dep.Count == maxCounted {
+			dep.More = true
+			break
+		}
+		if dep.Count++; len(some) < maxSamples {
+			some = append(some, n)
+		}
+	}
+	if len(some) == 0 {
+		return dep, nil
+	}
+	resources, err := describe(ctx, some)
+	if err != nil {
+		return dep, err
+	}
+	visible, err := g.Filter(ctx, model.ActMetadataView, resources)
+	if err != nil {
+		return dep, err
+	}
+	for i, n := range some {
+		if visible[i] {
+			dep.Samples = append(dep.Samples, model.Dependent{ID: P(&n).Head().ID, Name: name(n)})
+		}
+	}
+	return dep, nil
+}
+
+// Unused reports that something depends on a record, and what.
+func Unused(noun string, deps []model.Dependency) error {
+	text, hint := "", ""
+	for _, d := range deps {
+		if d.Count == 0 {
+			continue
+		}
+		count := fmt.Sprint(d.Count)
+		if d.More {
+			count = "more than " + count
+		}
+		text += fmt.Sprintf(", %s %s", count, d.Kind)
+		if hint == "" {
+			hint = d.Hint
+		}
+	}
+	if text == "" {
+		return nil
+	}
+	return model.Conflict("id", fmt.Sprintf("the %s cannot go while it has %s", noun, text[2:]), hint+"; dependencies(id:) lists them")
+}

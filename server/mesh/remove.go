@@ -1,0 +1,214 @@
+package mesh
+
+import (
+	"context"
+	"slices"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// Remove takes a domain, a team or a data product away. While something depends
+// on it the error is of kind Conflict and says what. Restore brings it back.
+func (s *Service) Remove(ctx context.Context, id model.ID, reason string) (model.Removed, error) {
+	if err := checkReason(reason); err != nil {
+		return model.Removed{}, err
+	}
+	switch id.Prefix() {
+	case model.PrefixDomain:
+		return s.removeDomain(ctx, id, reason)
+	case model.PrefixTeam:
+		return s.removeTeam(ctx, id, reason)
+	}
+	return s.removeProduct(ctx, id, reason)
+}
+
+func checkReason(reason string) error {
+	return model.Text{Field: "reason", Most: 1000, Prose: true}.Check(reason)
+}
+
+func (s *Service) removeDomain(ctx context.Context, id model.ID, reason string) (model.Removed, error) {
+	d, answer, err := s.seeDoomed(ctx, id)
+	if err != nil {
+		return model.Removed{}, err
+	}
+	if err := s.ungoverned(ctx, d.Name); err != nil {
+		return model.Removed{}, err
+	}
+	if err := s.unspoken("domain", string(d.Name)); err != nil {
+		return model.Removed{}, err
+	}
+	// Its name stays with it: the decision log and rules of the past speak of it.
+	claim, err := s.gate.Claim(ctx, model.PrefixDomain, "", string(d.Name), d.ID)
+	if err != nil {
+		return model.Removed{}, err
+	}
+	return remove(ctx, s, store.Domains, d, "domain.remove", answer, gate.Removing{Kind: "domain", Name: string(d.Name), Reason: reason}, claim...)
+}
+
+func (s *Service) removeTeam(ctx context.Context, id model.ID, reason string) (model.Removed, error) {
+	t, answer, err := s.seeTeam(ctx, id)
+	if err != nil {
+		return model.Removed{}, err
+	}
+	domain, err := s.gate.DomainName(ctx, t.DomainID)
+	if err != nil {
+		return model.Removed{}, err
+	}
+	if err := s.unspoken("team", string(domain)+"/"+string(t.Name)); err != nil {
+		return model.Removed{}, err
+	}
+	return remove(ctx, s, store.Teams, t, "team.remove", answer, gate.Removing{Kind: "team", Name: string(t.Name), DomainID: t.DomainID, Reason: reason})
+}
+
+func (s *Service) removeProduct(ctx context.Context, id model.ID, reason string) (model.Removed, error) {
+	p, res, err := s.seeProduct(ctx, id)
+	if err != nil {
+		return model.Removed{}, err
+	}
+	answer, err := s.gate.Require(ctx, model.ActProductRetire, res)
+	if err != nil {
+		return model.Removed{}, err
+	}
+	if p.Status != model.Draft && p.Status != model.Retired {
+		return model.Removed{}, model.Conflict("id", "a "+string(p.Status)+" product is on offer", "retire it first")
+	}
+	return remove(ctx, s, store.Products, p, "product.remove", answer, gate.Removing{Kind: "data product", Name: string(p.Name), DomainID: p.DomainID, Reason: reason})
+}
+
+// remove takes one record out, unless something depends on it.
+func remove[T any, P interface {
+	*T
+	model.Noun
+}](ctx context.Context, s *Service, table store.Table[T, P], n T, action string, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
+	id := P(&n).Head().ID
+	deps, err := s.dependencies(ctx, id)
+	if err != nil {
+		return model.Removed{}, err
+	}
+	if err := gate.Unused(r.Kind, deps); err != nil {
+		return model.Removed{}, err
+	}
+	writes, err := gate.Remove(ctx, table, n, r)
+	if err != nil {
+		return model.Removed{}, err
+	}
+	_, err = s.store.Apply(ctx, s.gate.Change(ctx, action, id, r.Reason, answer, append(writes, more...)...))
+	s.gate.Renamed()
+	if err != nil {
+		return model.Removed{}, err
+	}
+	return s.gate.Removal(ctx, id)
+}
+
+// Dependencies lists what keeps a record from being removed, by kind. It counts
+// what the actor may not know of too, and so it is for those who may remove it.
+func (s *Service) Dependencies(ctx context.Context, id model.ID) ([]model.Dependency, error) {
+	var err error
+	switch id.Prefix() {
+	case model.PrefixDomain:
+		_, _, err = s.seeDoomed(ctx, id)
+	case model.PrefixTeam:
+		_, _, err = s.seeTeam(ctx, id)
+	default:
+		var res policy.Resource
+		if _, res, err = s.seeProduct(ctx, id); err == nil {
+			_, err = s.gate.Require(ctx, model.ActProductRetire, res)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.dependencies(ctx, id)
+}
+
+// seeDoomed finds a domain that the actor may remove.
+func (s *Service) seeDoomed(ctx context.Context, id model.ID) (model.Domain, gate.Answer, error) {
+	d, err := s.Domain(ctx, id)
+	if err != nil {
+		return d, gate.Answer{}, err
+	}
+	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("domain", string(d.Name)))
+	return d, answer, err
+}
+
+func (s *Service) dependencies(ctx context.Context, id model.ID) ([]model.Dependency, error) {
+	var counts []func(context.Context, model.ID) (model.Dependency, error)
+	switch id.Prefix() {
+	case model.PrefixDomain:
+		counts = append(counts, s.domainsBelow, s.teamsOf, s.peopleOf, s.productsOf, s.sourcesOf, s.assetsOf)
+	case model.PrefixTeam:
+		counts = append(counts, s.membersOf, s.productsOfTeam)
+	default:
+		counts = append(counts, s.grantsOn, s.requestsFor)
+	}
+	var deps []model.Dependency
+	for _, count := range counts {
+		d, err := count(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if d.Count > 0 {
+			deps = append(deps, d)
+		}
+	}
+	return deps, nil
+}
+
+func (s *Service) domainsBelow(ctx context.Context, id model.ID) (model.Dependency, error) {
+	q := store.Query{Index: "by_parent", Where: store.Eq("parent", string(id))}
+	return gate.Pointing(ctx, s.gate, store.Domains, q, "domains below it", "give them another parentId", gate.Each(s.gate.Domain), func(d model.Domain) string { return string(d.Name) }, nil)
+}
+
+func (s *Service) teamsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+	q := store.Query{Index: "by_name", Where: store.Eq("domain", string(id))}
+	return gate.Pointing(ctx, s.gate, store.Teams, q, "teams", "move or remove them", gate.Each(s.gate.Team), func(t model.Team) string { return string(t.Name) }, nil)
+}
+
+func (s *Service) peopleOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
+	return gate.Pointing(ctx, s.gate, store.Principals, q, "principals", "give them another domainId", gate.Each(s.gate.Principal), principalName, nil)
+}
+
+func (s *Service) productsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
+	return gate.Pointing(ctx, s.gate, store.Products, q, "data products", "move or remove them", gate.Each(s.gate.Product), productName, nil)
+}
+
+func (s *Service) sourcesOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
+	return gate.Pointing(ctx, s.gate, store.Sources, q, "sources", "move or remove them", gate.Each(s.gate.Source), func(n model.Source) string { return string(n.Name) }, nil)
+}
+
+func (s *Service) assetsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
+	return gate.Pointing(ctx, s.gate, store.Assets, q, "assets", "give what it owns to another domain", s.gate.Assets, func(a model.Asset) string { return a.Name }, nil)
+}
+
+func (s *Service) membersOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+	return gate.Pointing(ctx, s.gate, store.Principals, store.Query{Index: "by_name"}, "members", "take them out of its teamIds", gate.Each(s.gate.Principal), principalName,
+		func(p model.Principal) bool { return slices.Contains(p.TeamIDs, id) })
+}
+
+func (s *Service) productsOfTeam(ctx context.Context, id model.ID) (model.Dependency, error) {
+	q := store.Query{Index: "by_name", Where: store.Eq("team", string(id))}
+	return gate.Pointing(ctx, s.gate, store.Products, q, "data products that it looks after", "give them another ownerTeamId", gate.Each(s.gate.Product), productName, nil)
+}
+
+func (s *Service) grantsOn(ctx context.Context, id model.ID) (model.Dependency, error) {
+	q := store.Query{Index: "by_product", Where: store.Eq("product", string(id))}
+	return gate.Pointing(ctx, s.gate, store.Grants, q, "live grants", "revoke them, or wait until they end", s.gate.Grants, func(g model.Grant) string { return g.Purpose },
+		func(g model.Grant) bool { return g.Live(s.now()) })
+}
+
+func (s *Service) requestsFor(ctx context.Context, id model.ID) (model.Dependency, error) {
+	q := store.Query{Index: "by_product", Where: store.Eq("product", string(id))}
+	return gate.Pointing(ctx, s.gate, store.Requests, q, "pending requests", "answer them", s.gate.Requests, func(r model.AccessRequest) string { return r.Purpose },
+		func(r model.AccessRequest) bool { return r.Status == model.RequestPending })
+}
+
+func principalName(p model.Principal) string { return p.Name }
+
+func productName(p model.DataProduct) string { return string(p.Name) }

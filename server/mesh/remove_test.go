@@ -1,0 +1,168 @@
+package mesh_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/identity"
+	"github.com/souk-mesh/souk/server/mesh"
+)
+
+func kinds(deps []model.Dependency) map[string]int {
+	found := map[string]int{}
+	for _, d := range deps {
+		found[d.Kind] = d.Count
+	}
+	return found
+}
+
+// TestRemoveDomain takes one away that is used, step by step, and brings it back.
+func TestRemoveDomain(t *testing.T) {
+	w := newWorld(t)
+	support := w.domain("support", "")
+	child := w.domain("night_shift", support.ID)
+	team := w.team(support, "desk")
+	w.person("sam", support)
+	w.asset(support, "tickets")
+	deps, err := w.Dependencies(w.as("root"), support.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{"domains below it": 1, "teams": 1, "principals": 1, "assets": 1}
+	if diff := cmp.Diff(want, kinds(deps)); diff != "" {
+		t.Errorf("dependencies (-want +got):\n%s", diff)
+	}
+	_, err = w.Remove(w.as("root"), support.ID, "")
+	if !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "1 domains below it, 1 teams, 1 principals, 1 assets") {
+		t.Errorf("in use: %v", err)
+	}
+	if _, err := w.Remove(w.as("ana"), support.ID, ""); !model.Is(err, model.KindDenied) {
+		t.Errorf("by a steward: %v", err)
+	}
+	empty := w.domain("empty", "")
+	kept, err := w.Remove(w.as("root"), empty.ID, "a typing error")
+	if err != nil || kept.Kind != "domain" || kept.Name != "empty" || kept.Reason != "a typing error" {
+		t.Fatalf("got %+v, %v", kept, err)
+	}
+	if _, err := w.Domain(w.as("root"), empty.ID); !model.Is(err, model.KindNotFound) {
+		t.Errorf("it is still there: %v", err)
+	}
+	if _, err := w.DomainByName(w.as("root"), "empty"); !model.Is(err, model.KindNotFound) {
+		t.Errorf("its name still leads somewhere: %v", err)
+	}
+	_, err = w.CreateDomain(w.as("root"), mesh.NewDomain{Name: "empty"})
+	wantField(t, err, model.KindConflict, "name")
+	w.restored("root", empty.ID)
+	if d, err := w.DomainByName(w.as("eve"), "empty"); err != nil || d.ID != empty.ID {
+		t.Errorf("restored: %+v, %v", d, err)
+	}
+	_, _ = child, team
+}
+
+// restored brings a record back.
+func (w *world) restored(who string, id model.ID) model.Noun {
+	w.t.Helper()
+	kept, err := w.Removal(w.as(who), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n, err := w.Restore(w.as(who), kept)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+func TestRemoveTeam(t *testing.T) {
+	w := newWorld(t)
+	desk := w.team(w.sales, "desk")
+	eve := w.people["eve"].ID
+	members := func(ids ...model.ID) {
+		t.Helper()
+		if _, err := w.identity.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: eve, TeamIDs: &ids}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	members(desk.ID)
+	p, err := w.CreateProduct(w.as("ana"), mesh.NewProduct{Name: "orders", DomainID: w.sales.ID, OwnerTeamID: desk.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps, err := w.Dependencies(w.as("ana"), desk.ID)
+	if diff := cmp.Diff(map[string]int{"members": 1, "data products that it looks after": 1}, kinds(deps)); diff != "" || err != nil {
+		t.Errorf("dependencies (-want +got):\n%s%v", diff, err)
+	}
+	if len(deps) == 2 && (len(deps[0].Samples) != 1 || deps[0].Samples[0].Name != "eve" || deps[0].Hint == "") {
+		t.Errorf("got %+v", deps[0])
+	}
+	_, err = w.Remove(w.as("ana"), desk.ID, "")
+	wantField(t, err, model.KindConflict, "id")
+	members()
+	none := model.ID("")
+	if _, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, OwnerTeamID: &none}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Remove(w.as("bo"), desk.ID, ""); !model.Is(err, model.KindDenied) {
+		t.Errorf("by another domain's steward: %v", err)
+	}
+	if _, err := w.Remove(w.as("ana"), desk.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Removal(w.as("bo"), desk.ID); !model.Is(err, model.KindNotFound) {
+		t.Errorf("another domain's steward learns of it: %v", err)
+	}
+	page, err := w.Removals(w.as("ana"), model.Paging{First: 10})
+	if err != nil || len(page.Nodes) != 1 || page.Nodes[0].RecordID != desk.ID {
+		t.Errorf("removed: %+v, %v", page, err)
+	}
+	again := w.team(w.sales, "desk") // the name is free again
+	kept, err := w.Removal(w.as("ana"), desk.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Restore(w.as("ana"), kept); !model.Is(err, model.KindConflict) {
+		t.Errorf("over another's name: %v", err)
+	}
+	if _, err := w.Remove(w.as("ana"), again.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	back, ok := w.restored("ana", desk.ID).(*model.Team)
+	if !ok || back.ID != desk.ID || back.Name != "desk" || !back.CreatedAt.Equal(desk.CreatedAt) {
+		t.Errorf("restored: %+v", back)
+	}
+}
+
+func TestRemoveProduct(t *testing.T) {
+	w := newWorld(t)
+	p := w.draft(w.sales, "orders")
+	if _, err := w.Remove(w.as("bo"), p.ID, ""); !model.Is(err, model.KindNotFound) {
+		t.Errorf("by somebody who may not know of it: %v", err)
+	}
+	if _, err := w.Remove(w.as("ana"), p.ID, strings.Repeat("x", 1001)); !model.Is(err, model.KindInvalid) {
+		t.Errorf("a novel for a reason: %v", err)
+	}
+	if _, err := w.Remove(w.as("ana"), p.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	second := w.draft(w.sales, "orders") // a name that was never on offer is free again
+	if _, err := w.Remove(w.as("ana"), second.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if back, ok := w.restored("ana", p.ID).(*model.DataProduct); !ok || back.Status != model.Draft || back.OwnerID != w.people["ana"].ID {
+		t.Errorf("restored: %+v", back)
+	}
+	text := "All orders."
+	if _, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Description: &text, Ports: &[]model.Port{{Name: "out", Direction: model.OutputPort, AssetIDs: []model.ID{w.asset(w.sales, "t")}}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.PublishProduct(w.as("ana"), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Remove(w.as("ana"), p.ID, "")
+	if !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "retire it first") {
+		t.Errorf("on offer: %v", err)
+	}
+}
