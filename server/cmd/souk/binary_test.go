@@ -35,6 +35,9 @@ var binary = sync.OnceValues(func() (string, error) {
 
 // TestMain removes the binary that the tests may have built.
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "sqlite3" {
+		os.Exit(asSQLite(os.Args[1:]))
+	}
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path))
