@@ -120,7 +120,7 @@ func Unused(noun string, deps []model.Dependency) error {
 		if d.More {
 			count = "more than " + count
 		}
-		text += fmt.Sprintf(", %s %s", count, d.Kind)
+		text += fmt.Sprintf(", %s (%s)", d.Kind, count)
 		if hint == "" {
 			hint = d.Hint
 		}
@@ -128,5 +128,5 @@ func Unused(noun string, deps []model.Dependency) error {
 	if text == "" {
 		return nil
 	}
-	return model.Conflict("id", fmt.Sprintf("the %s cannot go while it has %s", noun, text[2:]), hint+"; dependencies(id:) lists them")
+	return model.Conflict("id", fmt.Sprintf("the %s cannot go while these depend on it: %s", noun, text[2:]), hint+"; dependencies(id:) lists them")
 }

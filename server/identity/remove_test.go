@@ -61,7 +61,7 @@ func TestRemovePrincipal(t *testing.T) {
 	if diff := cmp.Diff(want, found); diff != "" || err != nil {
 		t.Errorf("dependencies (-want +got):\n%s%v", diff, err)
 	}
-	if _, err := w.Remove(w.as(root), ana.ID, ""); !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "1 domains to speak for") {
+	if _, err := w.Remove(w.as(root), ana.ID, ""); !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "domains to speak for (1)") {
 		t.Errorf("in use: %v", err)
 	}
 	if _, err := w.Remove(w.as(ana), ana.ID, ""); !model.Is(err, model.KindDenied) {

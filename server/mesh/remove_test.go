@@ -36,7 +36,7 @@ func TestRemoveDomain(t *testing.T) {
 		t.Errorf("dependencies (-want +got):\n%s", diff)
 	}
 	_, err = w.Remove(w.as("root"), support.ID, "")
-	if !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "1 domains below it, 1 teams, 1 principals, 1 assets") {
+	if !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "domains below it (1), teams (1), principals (1), assets (1)") {
 		t.Errorf("in use: %v", err)
 	}
 	if _, err := w.Remove(w.as("ana"), support.ID, ""); !model.Is(err, model.KindDenied) {

@@ -193,10 +193,10 @@ func (p *program) verifyDecisions(ctx context.Context, cfg server.Config, key st
 	if more := report.Found - len(report.Problems); more > 0 {
 		fmt.Fprintf(p.stdout, "and %d more\n", more)
 	}
-	fmt.Fprintf(p.stdout, "%d rows in %d segments, %d signed days, %d inputs erased\nhead        %s\npublic key  %s\n",
-		report.Rows, report.Segments, report.Days, report.Erased, report.Head, report.PublicKey)
+	fmt.Fprintf(p.stdout, "%s in %s, %s, %s erased\nhead        %s\npublic key  %s\n",
+		counted(report.Rows, "row"), counted(report.Segments, "segment"), counted(report.Days, "signed day"), counted(report.Erased, "input"), report.Head, report.PublicKey)
 	if !report.OK() {
-		return fmt.Errorf("the log is not as it was written: %d problems", report.Found)
+		return fmt.Errorf("the log is not as it was written: %s", counted(report.Found, "problem"))
 	}
 	return nil
 }

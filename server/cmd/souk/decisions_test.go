@@ -66,7 +66,7 @@ func (s said) must(t *testing.T, status int, words ...string) {
 func TestDecisionsCommand(t *testing.T) {
 	store := decided(t)
 	whole := call(t, "decisions", "verify", "--store", store)
-	whole.must(t, 0, "3 rows in 1 segments", "public key")
+	whole.must(t, 0, "3 rows in 1 segment,", "public key")
 	_, key, _ := strings.Cut(whole.stdout, "public key  ")
 	call(t, "decisions", "--public-key", strings.TrimSpace(key), "--store", store, "verify").must(t, 0)
 	call(t, "decisions", "--public-key", "00", "--store", store, "verify").must(t, 1, "signed with another key")
@@ -106,7 +106,7 @@ func TestForgedDecisionsAreFound(t *testing.T) {
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	call(t, "decisions", "--store", store, "verify").must(t, 1, "row 2 (dec_", "it was changed", "1 problems")
+	call(t, "decisions", "--store", store, "verify").must(t, 1, "row 2 (dec_", "it was changed", "1 problem")
 	call(t, "decisions", "--store", store, "replay").must(t, 1, "row 2 (dec_", "was DENY and is now ALLOW", "2 the same, 1 different")
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server"
 	"github.com/souk-mesh/souk/server/demo"
 )
 
@@ -26,6 +27,7 @@ func demonstrate(ctx context.Context, p *program, args []string) (err error) {
 		return err
 	}
 	defer closing(func() error { return os.RemoveAll(dir) }, &err)
+	kept := *f.values["store"] != ""
 	if err := f.prefer("store", "sqlite:"+filepath.Join(dir, "souk.db")); err != nil {
 		return err
 	}
@@ -45,6 +47,9 @@ func demonstrate(ctx context.Context, p *program, args []string) (err error) {
 	}
 	defer closing(s.Close, &err)
 	defer listener.Close() // once it serves, that closes it
+	if err := vacant(ctx, s); err != nil {
+		return err
+	}
 	if err := p.bringUp(ctx, s); err != nil {
 		return err
 	}
@@ -53,7 +58,17 @@ func demonstrate(ctx context.Context, p *program, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	return s.Run(ctx, listener, func(url string) { p.announce(url, tokens, *asJSON) })
+	return s.Run(ctx, listener, func(url string) { p.announce(url, tokens, kept, *asJSON) })
+}
+
+// vacant reports a store that is in use: the company would move in with
+// somebody else.
+func vacant(ctx context.Context, s *server.Server) error {
+	page, err := s.Identity.Principals(model.WithPrincipal(ctx, model.System()), model.Paging{First: 1})
+	if err != nil || len(page.Nodes) == 0 {
+		return err
+	}
+	return model.Conflict("store", "it holds records already, and the demo wants a store of its own", "leave --store out, or name a new one")
 }
 
 // given reports a flag of the command line.
@@ -71,7 +86,7 @@ func (f *flags) prefer(name, value string) error {
 	return f.Set(name, value)
 }
 
-func (p *program) announce(url string, tokens map[string]string, asJSON bool) {
+func (p *program) announce(url string, tokens map[string]string, kept, asJSON bool) {
 	if asJSON {
 		_ = json.NewEncoder(p.stdout).Encode(map[string]any{"url": url, "tokens": tokens})
 		return
@@ -81,5 +96,9 @@ func (p *program) announce(url string, tokens map[string]string, asJSON bool) {
 	for _, name := range slices.Sorted(maps.Keys(tokens)) {
 		fmt.Fprintf(p.stdout, "  %-4s %-40s %s\n", name, who[name], tokens[name])
 	}
-	fmt.Fprint(p.stdout, "\nBo has asked for Sales' orders and waits for Ana; new rules for Sales wait for Ana and Cy.\nCtrl-C ends the demo and forgets everything.\n")
+	end := "Ctrl-C ends the demo and forgets everything."
+	if kept {
+		end = "Ctrl-C ends the demo. Its records stay in the store that you named; the databases that it harvested go."
+	}
+	fmt.Fprintf(p.stdout, "\nBo has asked for Sales' orders and waits for Ana; new rules for Sales wait for Ana and Cy.\n%s\n", end)
 }

@@ -172,4 +172,3 @@ func TestSettingsOfTheGuide(t *testing.T) {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
 }
-

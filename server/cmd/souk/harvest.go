@@ -182,7 +182,8 @@ func (p *program) printRun(run model.Run) {
 		took = run.EndedAt.Sub(run.StartedAt)
 	}
 	c := run.Counts
-	fmt.Fprintf(p.stdout, "%s in %s: %d assets with %d fields, %d edges, %d quality rules\n", run.Status, took, c.Assets, c.Fields, c.Edges, c.Quality)
+	fmt.Fprintf(p.stdout, "%s in %s: %s with %s, %s, %s\n", run.Status, took,
+		counted(c.Assets, "asset"), counted(c.Fields, "field"), counted(c.Edges, "edge"), counted(c.Quality, "quality rule"))
 	fmt.Fprintf(p.stdout, "%d created, %d updated, %d unchanged, %d retired\n", c.Created, c.Updated, c.Unchanged, c.Retired)
 	for _, n := range run.Notes {
 		fmt.Fprintf(p.stdout, "%s %s (%d times): %s\n", n.Level, n.Code, n.Count, n.Title)

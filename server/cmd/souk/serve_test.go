@@ -83,3 +83,17 @@ func TestUnseenToken(t *testing.T) {
 		t.Errorf("it says %s", errs.String())
 	}
 }
+
+// TestDemoOnAStore says what it keeps, and moves in with nobody.
+func TestDemoOnAStore(t *testing.T) {
+	store := "sqlite:" + filepath.Join(t.TempDir(), "demo.db")
+	r := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--store", store)
+	if said := r.await(`^(Ctrl-C ends the demo.*)$`); !strings.Contains(said, "stay in the store that you named") {
+		t.Errorf("it says %q", said)
+	}
+	r.stop()
+	got := invoke(t, nil, "demo", "--listen", "127.0.0.1:0", "--store", store)
+	if got.status != 1 || !strings.Contains(got.stderr, "store: it holds records already") {
+		t.Errorf("on a store in use: %+v", got)
+	}
+}

@@ -91,12 +91,46 @@ function first(found, key) {
   return text;
 }
 
-// fillIn puts what a look-up finds in the place of variables such as "dpr_…",
-// unless somebody has begun to write there.
+const seen = {}; // the id of each noun that was shown last, by its prefix
+
+// look notes the ids of an answer, so that the next query is about the same things.
+function look(answer) {
+  const fresh = {};
+  JSON.parse(JSON.stringify(answer), (key, value) => {
+    const prefix = /^([a-z]{3})_[0-9a-z]+$/.exec(value)?.[1];
+    if (prefix && /(^i|I)d$/.test(key)) fresh[prefix] ??= value;
+    return value;
+  });
+  Object.assign(seen, fresh);
+}
+
+// may tells whether the viewer may do anything of what the row says they might.
+function may(row) {
+  return !row.viewerCan || Object.values(row.viewerCan).includes('ALLOW');
+}
+
+// fitting finds the rows to fill in, one of each list: of those that the viewer
+// may do this with, the one that they have just looked at, or the first.
+function fitting(found) {
+  const looked = new Set(Object.values(seen));
+  return Object.assign({}, ...Object.values(found).map(({ nodes }) => {
+    const good = nodes.filter(may);
+    return good.find((row) => Object.values(row).some((value) => looked.has(value))) ?? good[0];
+  }));
+}
+
+// fillIn puts what was just looked at, or what a look-up finds, in the place of
+// variables such as "dpr_…", unless somebody has begun to write there.
 async function fillIn(variables, query) {
   const shown = $('variables').value;
-  const found = await once(sessionStorage.getItem(tokenKey), query);
-  const filled = JSON.stringify(variables, (key, value) => (String(value).endsWith('…') ? first(found, key) ?? value : value), 2);
+  const asked = query ? await once(sessionStorage.getItem(tokenKey), query) : {};
+  const row = fitting(asked);
+  const chosen = /"viewerCan"/.test(JSON.stringify(asked));
+  const filled = JSON.stringify(variables, (key, value) => {
+    if (!String(value).endsWith('…')) return value;
+    const looked = chosen ? undefined : seen[String(value).slice(0, 3)];
+    return looked ?? first(row, key) ?? value;
+  }, 2);
   if ($('variables').value === shown) $('variables').value = filled;
 }
 
@@ -110,7 +144,7 @@ function pick({ title, about, query, variables, fill }) {
     $('query').value = query.join('\n');
     $('variables').value = JSON.stringify(variables ?? {}, null, 2);
     $('about').textContent = about;
-    if (fill) filling = fillIn(variables, fill).catch(() => {}); // then the reader fills them in
+    filling = fillIn(variables ?? {}, fill).catch(() => {}); // then the reader fills them in
     for (const other of document.querySelectorAll('.pick')) other.removeAttribute('aria-current');
     button.setAttribute('aria-current', 'true');
   });
@@ -135,6 +169,7 @@ async function run() {
     const status = await ask(sessionStorage.getItem(tokenKey), { query: $('query').value, variables }, mine.signal, (answer) => {
       answers += 1;
       failed = Boolean(answer.errors);
+      look(answer);
       $('result').replaceChildren(paint(answer));
     });
     const took = Math.round(performance.now() - begun);
