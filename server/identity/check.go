@@ -109,7 +109,7 @@ func checkClearance(c model.Classification) error {
 	case "", model.Public, model.Internal, model.Confidential, model.Restricted:
 		return nil
 	default:
-		return model.Invalid("clearance", "must be PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED", "leave it out for the lowest")
+		return model.Invalid("clearance", "must be PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED", "PUBLIC is the lowest; left out it counts as INTERNAL")
 	}
 }
 
