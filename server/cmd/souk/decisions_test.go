@@ -118,7 +118,7 @@ func TestLogAndStoreThatLostSomething(t *testing.T) {
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}
-	call(t, "decisions", "verify", "--store", store).must(t, 1, "the decision log ends with row 0", "1 problems")
+	call(t, "decisions", "verify", "--store", store).must(t, 1, "the decision log ends with row 0", "1 problem")
 	call(t, "token", "issue", "admin", "--store", store).must(t, 1, "souk decisions accept", "souk restore")
 	call(t, "decisions", "accept", "--store", store).must(t, 1, "--reason")
 	call(t, "decisions", "accept", "--reason", "the disk is gone", "--store", store).must(t, 0, "accepted: the decision log ends with row 0")

@@ -29,7 +29,7 @@ func (f *federation) diesAndComesBack() {
 		f.t.Fatal(err)
 	}
 	_ = f.server.cmd.Wait() // it was killed
-	f.souk("", "decisions", "verify").must(f.t, 0, "1 segments")
+	f.souk("", "decisions", "verify").must(f.t, 0, "1 segment")
 	replay := f.souk("", "decisions", "replay")
 	found := regexp.MustCompile(`(\d+) the same, 0 different`).FindStringSubmatch(replay.stdout)
 	if found == nil || replay.status != 0 {
