@@ -432,7 +432,7 @@ type CreatePrincipalInput struct {
 	TeamIds graphql.Omittable[[]model.ID] `json:"teamIds,omitempty"`
 	// Their standing rights. A person is an EMPLOYEE where this is left out, and a service has none; an empty list is no role. PEP and TRUSTED_PEP are for services only (BAD_USER_INPUT).
 	Roles graphql.Omittable[[]model.Role] `json:"roles,omitempty"`
-	// The highest classification they may be shown.
+	// The highest classification they may be shown; left out, it counts as INTERNAL. Say PUBLIC for outsiders.
 	Clearance graphql.Omittable[*model.Classification] `json:"clearance,omitempty"`
 	// Where they work, in the company's own words, such as eu.
 	Region graphql.Omittable[*string] `json:"region,omitempty"`
@@ -732,6 +732,24 @@ type IssueTokenPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Where moveDataProduct puts which draft.
+type MoveDataProductInput struct {
+	// The product.
+	ID model.ID `json:"id"`
+	// The domain that it goes to.
+	DomainID model.ID `json:"domainId"`
+	// The version that the sender has seen; another one is a CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+}
+
+// What became of moveDataProduct.
+type MoveDataProductPayload struct {
+	// The moved product; null when there are userErrors.
+	DataProduct *model.DataProduct `json:"dataProduct,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // A page of namespaces.
 type NamespaceConnection struct {
 	// The rows with their cursors.
@@ -992,6 +1010,22 @@ type ReleaseNamespacePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// What removeRecord takes away.
+type RemoveRecordInput struct {
+	// The record.
+	ID model.ID `json:"id"`
+	// Why, for the audit feed and for whoever wonders later; at most 1,000 characters.
+	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
+}
+
+// What became of removeRecord.
+type RemoveRecordPayload struct {
+	// What was removed; null when there are userErrors.
+	Removed *model.Removed `json:"removed,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Which source removeSource removes.
 type RemoveSourceInput struct {
 	// The source.
@@ -1004,6 +1038,46 @@ type RemoveSourceInput struct {
 type RemoveSourcePayload struct {
 	// The removed source; null when there are userErrors.
 	Source *model.Source `json:"source,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A page of removed records.
+type RemovedRecordConnection struct {
+	// The rows with their cursors.
+	Edges []*RemovedRecordEdge `json:"edges"`
+	// The rows without their cursors.
+	Nodes []*model.Removed `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A row of a page of removed records.
+type RemovedRecordEdge struct {
+	// The place just after this row.
+	Cursor string `json:"cursor"`
+	// The row.
+	Node *model.Removed `json:"node"`
+}
+
+// What renameRecord calls which record.
+type RenameRecordInput struct {
+	// The record.
+	ID model.ID `json:"id"`
+	// The new name, of the form that the noun's names have.
+	Name string `json:"name"`
+	// The version that the sender has seen; another one is a CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+}
+
+// What became of renameRecord.
+type RenameRecordPayload struct {
+	// The id of the record, as it was and stays; null when there are userErrors.
+	ID *model.ID `json:"id,omitempty"`
+	// Its name now; null when there are userErrors.
+	Name *string `json:"name,omitempty"`
+	// The record itself, where it can be fetched by node: a token cannot.
+	Record model.Noun `json:"record,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -1022,6 +1096,22 @@ type RequestAccessInput struct {
 type RequestAccessPayload struct {
 	// The new request; null when there are userErrors.
 	AccessRequest *model.AccessRequest `json:"accessRequest,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What restoreRecord brings back.
+type RestoreRecordInput struct {
+	// The id that the record had.
+	ID model.ID `json:"id"`
+}
+
+// What became of restoreRecord.
+type RestoreRecordPayload struct {
+	// The id of the record, as it was; null when there are userErrors.
+	ID *model.ID `json:"id,omitempty"`
+	// The record itself, where it can be fetched by node: a token cannot.
+	Record model.Noun `json:"record,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -1440,6 +1530,26 @@ type UpdateSourceInput struct {
 type UpdateSourcePayload struct {
 	// The changed source; null when there are userErrors.
 	Source *model.Source `json:"source,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// What updateTeam changes. What is left out stays as it is.
+type UpdateTeamInput struct {
+	// Which team.
+	ID model.ID `json:"id"`
+	// The name to show.
+	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
+	// The domain that it belongs to.
+	DomainID graphql.Omittable[*model.ID] `json:"domainId,omitempty"`
+	// The version that the sender has seen; another one is a CONFLICT.
+	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+}
+
+// What became of updateTeam.
+type UpdateTeamPayload struct {
+	// The changed team; null when there are userErrors.
+	Team *model.Team `json:"team,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }

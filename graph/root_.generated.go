@@ -30,6 +30,7 @@ type ResolverRoot interface {
 	Consent() ConsentResolver
 	DataProduct() DataProductResolver
 	DecisionRecord() DecisionRecordResolver
+	Dependency() DependencyResolver
 	Domain() DomainResolver
 	Finding() FindingResolver
 	Grant() GrantResolver
@@ -48,6 +49,7 @@ type ResolverRoot interface {
 	ProposedProduct() ProposedProductResolver
 	QualityRule() QualityRuleResolver
 	Query() QueryResolver
+	RemovedRecord() RemovedRecordResolver
 	Scorecard() ScorecardResolver
 	Sighting() SightingResolver
 	Source() SourceResolver
@@ -419,6 +421,19 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Dependency struct {
+		Count   func(childComplexity int) int
+		Hint    func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		More    func(childComplexity int) int
+		Samples func(childComplexity int) int
+	}
+
+	Dependent struct {
+		ID   func(childComplexity int) int
+		Name func(childComplexity int) int
+	}
+
 	DeprecateDataProductPayload struct {
 		DataProduct func(childComplexity int) int
 		UserErrors  func(childComplexity int) int
@@ -602,6 +617,11 @@ type ComplexityRoot struct {
 		Restricted func(childComplexity int) int
 	}
 
+	MoveDataProductPayload struct {
+		DataProduct func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
 	Mutation struct {
 		ActivatePolicy         func(childComplexity int, input ActivatePolicyInput) int
 		ApproveAccessRequest   func(childComplexity int, input ApproveAccessRequestInput) int
@@ -626,13 +646,17 @@ type ComplexityRoot struct {
 		DeprecateDataProduct   func(childComplexity int, input DeprecateDataProductInput) int
 		DraftPolicy            func(childComplexity int, input DraftPolicyInput) int
 		IssueToken             func(childComplexity int, input IssueTokenInput) int
+		MoveDataProduct        func(childComplexity int, input MoveDataProductInput) int
 		PublishDataProduct     func(childComplexity int, input PublishDataProductInput) int
 		RejectAccessRequest    func(childComplexity int, input RejectAccessRequestInput) int
 		RejectChange           func(childComplexity int, input RejectChangeInput) int
 		RejectPolicy           func(childComplexity int, input RejectPolicyInput) int
 		ReleaseNamespace       func(childComplexity int, input ReleaseNamespaceInput) int
+		RemoveRecord           func(childComplexity int, input RemoveRecordInput) int
 		RemoveSource           func(childComplexity int, input RemoveSourceInput) int
+		RenameRecord           func(childComplexity int, input RenameRecordInput) int
 		RequestAccess          func(childComplexity int, input RequestAccessInput) int
+		RestoreRecord          func(childComplexity int, input RestoreRecordInput) int
 		RestoreSource          func(childComplexity int, input RestoreSourceInput) int
 		RetireDataProduct      func(childComplexity int, input RetireDataProductInput) int
 		RevokeConsent          func(childComplexity int, input RevokeConsentInput) int
@@ -647,6 +671,7 @@ type ComplexityRoot struct {
 		UpdatePolicyDraft      func(childComplexity int, input UpdatePolicyDraftInput) int
 		UpdatePrincipal        func(childComplexity int, input UpdatePrincipalInput) int
 		UpdateSource           func(childComplexity int, input UpdateSourceInput) int
+		UpdateTeam             func(childComplexity int, input UpdateTeamInput) int
 		WithdrawChange         func(childComplexity int, input WithdrawChangeInput) int
 		WithdrawPolicy         func(childComplexity int, input WithdrawPolicyInput) int
 	}
@@ -1008,6 +1033,7 @@ type ComplexityRoot struct {
 		DataProducts      func(childComplexity int, filter *DataProductFilter, first int, after *string) int
 		Decision          func(childComplexity int, id model.ID) int
 		Decisions         func(childComplexity int, filter *DecisionFilter, first int, after *string) int
+		Dependencies      func(childComplexity int, id model.ID) int
 		Domain            func(childComplexity int, id *model.ID, name *model.Slug) int
 		Domains           func(childComplexity int, filter *DomainFilter, first int, after *string) int
 		Findings          func(childComplexity int, domainID model.ID, first int, after *string) int
@@ -1030,6 +1056,7 @@ type ComplexityRoot struct {
 		Principals        func(childComplexity int, first int, after *string) int
 		ProposedChange    func(childComplexity int, id model.ID) int
 		ProposedChanges   func(childComplexity int, filter *ProposedChangeFilter, first int, after *string) int
+		RemovedRecords    func(childComplexity int, first int, after *string) int
 		Search            func(childComplexity int, query string, filter *SearchFilter, first int, after *string) int
 		Source            func(childComplexity int, id *model.ID, name *model.Slug) int
 		Sources           func(childComplexity int, domainID *model.ID, first int, after *string) int
@@ -1066,14 +1093,53 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	RemoveRecordPayload struct {
+		Removed    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	RemoveSourcePayload struct {
 		Source     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	RemovedRecord struct {
+		CreatedAt func(childComplexity int) int
+		Domain    func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		RecordID  func(childComplexity int) int
+		RemovedBy func(childComplexity int) int
+	}
+
+	RemovedRecordConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	RemovedRecordEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RenameRecordPayload struct {
+		ID         func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Record     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
 	RequestAccessPayload struct {
 		AccessRequest func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	RestoreRecordPayload struct {
+		ID         func(childComplexity int) int
+		Record     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	RestoreSourcePayload struct {
@@ -1322,6 +1388,11 @@ type ComplexityRoot struct {
 
 	UpdateSourcePayload struct {
 		Source     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	UpdateTeamPayload struct {
+		Team       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -2738,6 +2809,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DecisionRecordEdge.Node(childComplexity), true
 
+	case "Dependency.count":
+		if e.ComplexityRoot.Dependency.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dependency.Count(childComplexity), true
+	case "Dependency.hint":
+		if e.ComplexityRoot.Dependency.Hint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dependency.Hint(childComplexity), true
+	case "Dependency.kind":
+		if e.ComplexityRoot.Dependency.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dependency.Kind(childComplexity), true
+	case "Dependency.isMore":
+		if e.ComplexityRoot.Dependency.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dependency.More(childComplexity), true
+	case "Dependency.samples":
+		if e.ComplexityRoot.Dependency.Samples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dependency.Samples(childComplexity), true
+
+	case "Dependent.id":
+		if e.ComplexityRoot.Dependent.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dependent.ID(childComplexity), true
+	case "Dependent.name":
+		if e.ComplexityRoot.Dependent.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dependent.Name(childComplexity), true
+
 	case "DeprecateDataProductPayload.dataProduct":
 		if e.ComplexityRoot.DeprecateDataProductPayload.DataProduct == nil {
 			break
@@ -3445,6 +3560,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LineageNode.Restricted(childComplexity), true
 
+	case "MoveDataProductPayload.dataProduct":
+		if e.ComplexityRoot.MoveDataProductPayload.DataProduct == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveDataProductPayload.DataProduct(childComplexity), true
+	case "MoveDataProductPayload.userErrors":
+		if e.ComplexityRoot.MoveDataProductPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MoveDataProductPayload.UserErrors(childComplexity), true
+
 	case "Mutation.activatePolicy":
 		if e.ComplexityRoot.Mutation.ActivatePolicy == nil {
 			break
@@ -3698,6 +3826,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssueToken(childComplexity, args["input"].(IssueTokenInput)), true
+	case "Mutation.moveDataProduct":
+		if e.ComplexityRoot.Mutation.MoveDataProduct == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveDataProduct_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveDataProduct(childComplexity, args["input"].(MoveDataProductInput)), true
 	case "Mutation.publishDataProduct":
 		if e.ComplexityRoot.Mutation.PublishDataProduct == nil {
 			break
@@ -3753,6 +3892,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseNamespace(childComplexity, args["input"].(ReleaseNamespaceInput)), true
+	case "Mutation.removeRecord":
+		if e.ComplexityRoot.Mutation.RemoveRecord == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeRecord_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveRecord(childComplexity, args["input"].(RemoveRecordInput)), true
 	case "Mutation.removeSource":
 		if e.ComplexityRoot.Mutation.RemoveSource == nil {
 			break
@@ -3764,6 +3914,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveSource(childComplexity, args["input"].(RemoveSourceInput)), true
+	case "Mutation.renameRecord":
+		if e.ComplexityRoot.Mutation.RenameRecord == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_renameRecord_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RenameRecord(childComplexity, args["input"].(RenameRecordInput)), true
 	case "Mutation.requestAccess":
 		if e.ComplexityRoot.Mutation.RequestAccess == nil {
 			break
@@ -3775,6 +3936,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestAccess(childComplexity, args["input"].(RequestAccessInput)), true
+	case "Mutation.restoreRecord":
+		if e.ComplexityRoot.Mutation.RestoreRecord == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreRecord_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreRecord(childComplexity, args["input"].(RestoreRecordInput)), true
 	case "Mutation.restoreSource":
 		if e.ComplexityRoot.Mutation.RestoreSource == nil {
 			break
@@ -3929,6 +4101,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateSource(childComplexity, args["input"].(UpdateSourceInput)), true
+	case "Mutation.updateTeam":
+		if e.ComplexityRoot.Mutation.UpdateTeam == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateTeam_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateTeam(childComplexity, args["input"].(UpdateTeamInput)), true
 	case "Mutation.withdrawChange":
 		if e.ComplexityRoot.Mutation.WithdrawChange == nil {
 			break
@@ -5470,6 +5653,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Decisions(childComplexity, args["filter"].(*DecisionFilter), args["first"].(int), args["after"].(*string)), true
+	case "Query.dependencies":
+		if e.ComplexityRoot.Query.Dependencies == nil {
+			break
+		}
+
+		args, err := ec.field_Query_dependencies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Dependencies(childComplexity, args["id"].(model.ID)), true
 	case "Query.domain":
 		if e.ComplexityRoot.Query.Domain == nil {
 			break
@@ -5703,6 +5897,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ProposedChanges(childComplexity, args["filter"].(*ProposedChangeFilter), args["first"].(int), args["after"].(*string)), true
+	case "Query.removedRecords":
+		if e.ComplexityRoot.Query.RemovedRecords == nil {
+			break
+		}
+
+		args, err := ec.field_Query_removedRecords_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RemovedRecords(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.search":
 		if e.ComplexityRoot.Query.Search == nil {
 			break
@@ -5858,6 +6063,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReleaseNamespacePayload.UserErrors(childComplexity), true
 
+	case "RemoveRecordPayload.removed":
+		if e.ComplexityRoot.RemoveRecordPayload.Removed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveRecordPayload.Removed(childComplexity), true
+	case "RemoveRecordPayload.userErrors":
+		if e.ComplexityRoot.RemoveRecordPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveRecordPayload.UserErrors(childComplexity), true
+
 	case "RemoveSourcePayload.source":
 		if e.ComplexityRoot.RemoveSourcePayload.Source == nil {
 			break
@@ -5871,6 +6089,106 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RemoveSourcePayload.UserErrors(childComplexity), true
 
+	case "RemovedRecord.removedAt":
+		if e.ComplexityRoot.RemovedRecord.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecord.CreatedAt(childComplexity), true
+	case "RemovedRecord.domain":
+		if e.ComplexityRoot.RemovedRecord.Domain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecord.Domain(childComplexity), true
+	case "RemovedRecord.kind":
+		if e.ComplexityRoot.RemovedRecord.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecord.Kind(childComplexity), true
+	case "RemovedRecord.name":
+		if e.ComplexityRoot.RemovedRecord.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecord.Name(childComplexity), true
+	case "RemovedRecord.reason":
+		if e.ComplexityRoot.RemovedRecord.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecord.Reason(childComplexity), true
+	case "RemovedRecord.id":
+		if e.ComplexityRoot.RemovedRecord.RecordID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecord.RecordID(childComplexity), true
+	case "RemovedRecord.removedBy":
+		if e.ComplexityRoot.RemovedRecord.RemovedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecord.RemovedBy(childComplexity), true
+
+	case "RemovedRecordConnection.edges":
+		if e.ComplexityRoot.RemovedRecordConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecordConnection.Edges(childComplexity), true
+	case "RemovedRecordConnection.nodes":
+		if e.ComplexityRoot.RemovedRecordConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecordConnection.Nodes(childComplexity), true
+	case "RemovedRecordConnection.pageInfo":
+		if e.ComplexityRoot.RemovedRecordConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecordConnection.PageInfo(childComplexity), true
+
+	case "RemovedRecordEdge.cursor":
+		if e.ComplexityRoot.RemovedRecordEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecordEdge.Cursor(childComplexity), true
+	case "RemovedRecordEdge.node":
+		if e.ComplexityRoot.RemovedRecordEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedRecordEdge.Node(childComplexity), true
+
+	case "RenameRecordPayload.id":
+		if e.ComplexityRoot.RenameRecordPayload.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenameRecordPayload.ID(childComplexity), true
+	case "RenameRecordPayload.name":
+		if e.ComplexityRoot.RenameRecordPayload.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenameRecordPayload.Name(childComplexity), true
+	case "RenameRecordPayload.record":
+		if e.ComplexityRoot.RenameRecordPayload.Record == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenameRecordPayload.Record(childComplexity), true
+	case "RenameRecordPayload.userErrors":
+		if e.ComplexityRoot.RenameRecordPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RenameRecordPayload.UserErrors(childComplexity), true
+
 	case "RequestAccessPayload.accessRequest":
 		if e.ComplexityRoot.RequestAccessPayload.AccessRequest == nil {
 			break
@@ -5883,6 +6201,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RequestAccessPayload.UserErrors(childComplexity), true
+
+	case "RestoreRecordPayload.id":
+		if e.ComplexityRoot.RestoreRecordPayload.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreRecordPayload.ID(childComplexity), true
+	case "RestoreRecordPayload.record":
+		if e.ComplexityRoot.RestoreRecordPayload.Record == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreRecordPayload.Record(childComplexity), true
+	case "RestoreRecordPayload.userErrors":
+		if e.ComplexityRoot.RestoreRecordPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreRecordPayload.UserErrors(childComplexity), true
 
 	case "RestoreSourcePayload.source":
 		if e.ComplexityRoot.RestoreSourcePayload.Source == nil {
@@ -6764,6 +7101,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateSourcePayload.UserErrors(childComplexity), true
 
+	case "UpdateTeamPayload.team":
+		if e.ComplexityRoot.UpdateTeamPayload.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTeamPayload.Team(childComplexity), true
+	case "UpdateTeamPayload.userErrors":
+		if e.ComplexityRoot.UpdateTeamPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTeamPayload.UserErrors(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -6936,6 +7286,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("GrantFilter", ec.unmarshalInputGrantFilter),
 			graphql.NewInputUnmarshaler("HarvestRunFilter", ec.unmarshalInputHarvestRunFilter),
 			graphql.NewInputUnmarshaler("IssueTokenInput", ec.unmarshalInputIssueTokenInput),
+			graphql.NewInputUnmarshaler("MoveDataProductInput", ec.unmarshalInputMoveDataProductInput),
 			graphql.NewInputUnmarshaler("PolicyModuleInput", ec.unmarshalInputPolicyModuleInput),
 			graphql.NewInputUnmarshaler("PolicyProposalFilter", ec.unmarshalInputPolicyProposalFilter),
 			graphql.NewInputUnmarshaler("PortInput", ec.unmarshalInputPortInput),
@@ -6945,8 +7296,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RejectChangeInput", ec.unmarshalInputRejectChangeInput),
 			graphql.NewInputUnmarshaler("RejectPolicyInput", ec.unmarshalInputRejectPolicyInput),
 			graphql.NewInputUnmarshaler("ReleaseNamespaceInput", ec.unmarshalInputReleaseNamespaceInput),
+			graphql.NewInputUnmarshaler("RemoveRecordInput", ec.unmarshalInputRemoveRecordInput),
 			graphql.NewInputUnmarshaler("RemoveSourceInput", ec.unmarshalInputRemoveSourceInput),
+			graphql.NewInputUnmarshaler("RenameRecordInput", ec.unmarshalInputRenameRecordInput),
 			graphql.NewInputUnmarshaler("RequestAccessInput", ec.unmarshalInputRequestAccessInput),
+			graphql.NewInputUnmarshaler("RestoreRecordInput", ec.unmarshalInputRestoreRecordInput),
 			graphql.NewInputUnmarshaler("RestoreSourceInput", ec.unmarshalInputRestoreSourceInput),
 			graphql.NewInputUnmarshaler("RetireDataProductInput", ec.unmarshalInputRetireDataProductInput),
 			graphql.NewInputUnmarshaler("RevokeConsentInput", ec.unmarshalInputRevokeConsentInput),
@@ -6963,6 +7317,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdatePolicyDraftInput", ec.unmarshalInputUpdatePolicyDraftInput),
 			graphql.NewInputUnmarshaler("UpdatePrincipalInput", ec.unmarshalInputUpdatePrincipalInput),
 			graphql.NewInputUnmarshaler("UpdateSourceInput", ec.unmarshalInputUpdateSourceInput),
+			graphql.NewInputUnmarshaler("UpdateTeamInput", ec.unmarshalInputUpdateTeamInput),
 			graphql.NewInputUnmarshaler("WithdrawChangeInput", ec.unmarshalInputWithdrawChangeInput),
 			graphql.NewInputUnmarshaler("WithdrawPolicyInput", ec.unmarshalInputWithdrawPolicyInput),
 		)
@@ -7057,7 +7412,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/access.graphqls" "schema/audit.graphqls" "schema/catalog.graphqls" "schema/change.graphqls" "schema/harvest.graphqls" "schema/identity.graphqls" "schema/lineage.graphqls" "schema/mesh.graphqls" "schema/namespace.graphqls" "schema/policy.graphqls" "schema/schema.graphqls" "schema/standards.graphqls"
+//go:embed "schema/access.graphqls" "schema/audit.graphqls" "schema/catalog.graphqls" "schema/change.graphqls" "schema/harvest.graphqls" "schema/identity.graphqls" "schema/lineage.graphqls" "schema/mesh.graphqls" "schema/namespace.graphqls" "schema/policy.graphqls" "schema/removal.graphqls" "schema/schema.graphqls" "schema/standards.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -7079,6 +7434,7 @@ var sources = []*ast.Source{
 	{Name: "schema/mesh.graphqls", Input: sourceData("schema/mesh.graphqls"), BuiltIn: false},
 	{Name: "schema/namespace.graphqls", Input: sourceData("schema/namespace.graphqls"), BuiltIn: false},
 	{Name: "schema/policy.graphqls", Input: sourceData("schema/policy.graphqls"), BuiltIn: false},
+	{Name: "schema/removal.graphqls", Input: sourceData("schema/removal.graphqls"), BuiltIn: false},
 	{Name: "schema/schema.graphqls", Input: sourceData("schema/schema.graphqls"), BuiltIn: false},
 	{Name: "schema/standards.graphqls", Input: sourceData("schema/standards.graphqls"), BuiltIn: false},
 }
@@ -7804,6 +8160,32 @@ func (ec *executionContext) childFields_DecisionRecordEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type DecisionRecordEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Dependency(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Dependency_kind(ctx, field)
+	case "count":
+		return ec.fieldContext_Dependency_count(ctx, field)
+	case "isMore":
+		return ec.fieldContext_Dependency_isMore(ctx, field)
+	case "samples":
+		return ec.fieldContext_Dependency_samples(ctx, field)
+	case "hint":
+		return ec.fieldContext_Dependency_hint(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Dependency", field.Name)
+}
+
+func (ec *executionContext) childFields_Dependent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Dependent_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Dependent_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Dependent", field.Name)
+}
+
 func (ec *executionContext) childFields_DeprecateDataProductPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "dataProduct":
@@ -8172,6 +8554,16 @@ func (ec *executionContext) childFields_LineageNode(ctx context.Context, field g
 		return ec.fieldContext_LineageNode_isRestricted(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LineageNode", field.Name)
+}
+
+func (ec *executionContext) childFields_MoveDataProductPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataProduct":
+		return ec.fieldContext_MoveDataProductPayload_dataProduct(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MoveDataProductPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MoveDataProductPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Namespace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8924,6 +9316,16 @@ func (ec *executionContext) childFields_ReleaseNamespacePayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type ReleaseNamespacePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveRecordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "removed":
+		return ec.fieldContext_RemoveRecordPayload_removed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveRecordPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveRecordPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveSourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "source":
@@ -8934,6 +9336,62 @@ func (ec *executionContext) childFields_RemoveSourcePayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RemoveSourcePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemovedRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RemovedRecord_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_RemovedRecord_kind(ctx, field)
+	case "name":
+		return ec.fieldContext_RemovedRecord_name(ctx, field)
+	case "domain":
+		return ec.fieldContext_RemovedRecord_domain(ctx, field)
+	case "removedBy":
+		return ec.fieldContext_RemovedRecord_removedBy(ctx, field)
+	case "removedAt":
+		return ec.fieldContext_RemovedRecord_removedAt(ctx, field)
+	case "reason":
+		return ec.fieldContext_RemovedRecord_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovedRecord", field.Name)
+}
+
+func (ec *executionContext) childFields_RemovedRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RemovedRecordConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RemovedRecordConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RemovedRecordConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovedRecordConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RemovedRecordEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RemovedRecordEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RemovedRecordEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovedRecordEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RenameRecordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RenameRecordPayload_id(ctx, field)
+	case "name":
+		return ec.fieldContext_RenameRecordPayload_name(ctx, field)
+	case "record":
+		return ec.fieldContext_RenameRecordPayload_record(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RenameRecordPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenameRecordPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessRequest":
@@ -8942,6 +9400,18 @@ func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context
 		return ec.fieldContext_RequestAccessPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestAccessPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RestoreRecordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RestoreRecordPayload_id(ctx, field)
+	case "record":
+		return ec.fieldContext_RestoreRecordPayload_record(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RestoreRecordPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreRecordPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RestoreSourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9430,6 +9900,16 @@ func (ec *executionContext) childFields_UpdateSourcePayload(ctx context.Context,
 		return ec.fieldContext_UpdateSourcePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateSourcePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateTeamPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "team":
+		return ec.fieldContext_UpdateTeamPayload_team(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateTeamPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateTeamPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

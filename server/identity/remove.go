@@ -33,7 +33,7 @@ func (s *Service) removePrincipal(ctx context.Context, id model.ID, reason strin
 	}
 	var more []store.Write
 	if rules(p) {
-		if more, err = s.witness(ctx, p.ID); err != nil {
+		if more, err = s.witness(ctx, p.ID, "id"); err != nil {
 			return model.Removed{}, err
 		}
 	}
