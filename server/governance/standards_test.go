@@ -55,7 +55,7 @@ func openStall(t *testing.T, db store.Store) *stall {
 		store.Runs.Put(model.Run{Meta: model.Meta{ID: "run_1"}, SourceID: "src_1", Status: model.RunSucceeded, EndedAt: &s.now}),
 		store.Assets.Put(model.Asset{
 			Meta: model.Meta{ID: "ast_1"}, Name: "orders", Description: "Orders.", Status: model.AssetActive, DomainID: "dom_sales",
-			Fields: []model.AssetField{{Name: "id", Description: "The key."}}, Sightings: []model.Sighting{{SourceID: "src_1"}},
+			Fields: []model.AssetField{{Name: "id", Description: "The key."}}, Sightings: []model.Sighting{{SourceID: "src_1", DomainID: "dom_sales"}},
 		}),
 		store.Products.Put(good("a_good", model.Published)),
 		store.Products.Put(bad("b_draft", model.Draft)),
