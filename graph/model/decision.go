@@ -51,6 +51,7 @@ func Actions() []Action {
 		ActProductCreate, ActProductUpdate, ActProductPublish, ActProductDeprecat, ActProductRetire, ActAssetUpdate, ActDomainAdmin,
 		ActSourceAdmin, ActIdentity, ActAuditRead, ActPolicyRead, ActPolicyDraft, ActPolicyComment, ActPolicyApprove, ActPolicyActivate,
 		ActPolicyRollback, ActDecisionExplain, ActDecisionAsk, ActDecisionVouch,
+		ActProductOffer, ActConsentRevoke, ActChangeApprove, ActChangeReject, ActChangeWithdraw, ActDomainSteward,
 	}
 }
 

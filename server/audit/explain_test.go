@@ -281,14 +281,19 @@ func TestWhoAskedForWhom(t *testing.T) {
 func TestInputShowsWhatMayBeSeen(t *testing.T) {
 	w := newWorld(t)
 	w.logged()
+	asked := w.refused("dan") // while the product could be seen
 	hidden := model.VisibleToDomain
 	_, err := w.mesh.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: w.orders.ID, Visibility: &hidden})
 	w.must(err)
 	if _, err := w.mesh.Product(w.as("dan"), w.orders.ID); !model.Is(err, model.KindNotFound) {
 		t.Fatalf("got %v", err)
 	}
-	row := w.decisions("dan", audit.DecisionFilter{ResourceID: w.orders.ID, Outcome: model.Deny})[0]
-	own := w.decisions("ana", audit.DecisionFilter{PrincipalID: w.people["ana"].ID, Action: model.ActProductUpdate})[0]
+	if rows := w.decisions("dan", audit.DecisionFilter{ResourceID: w.orders.ID, Action: model.ActMetadataView}); len(rows) != 0 {
+		t.Errorf("a look at what is hidden is among dan's own decisions: %+v", rows)
+	}
+	row, err := w.Decision(w.as("dan"), asked)
+	w.must(err)
+	own := w.decisions("ana", audit.DecisionFilter{PrincipalID: w.people["ana"].ID, ResourceID: w.orders.ID})[0]
 	for person, want := range map[string]struct{ resource, person bool }{"dan": {false, true}, "ana": {true, false}, "root": {true, true}} {
 		inputs, err := w.Inputs(w.as(person), row, own)
 		w.must(err)
@@ -297,7 +302,7 @@ func TestInputShowsWhatMayBeSeen(t *testing.T) {
 			t.Errorf("%s sees of ana's question: %s", person, mine)
 		}
 		for part, shown := range map[string]bool{
-			`"classification":`: want.resource, `"name":"orders"`: want.resource, `"clearance":`: want.person, `"name":"dan"`: true, `"name":"metadata.view"`: true,
+			`"classification":`: want.resource, `"name":"orders"`: want.resource, `"clearance":`: want.person, `"name":"dan"`: true, `"name":"data.read"`: true,
 		} {
 			if got := strings.Contains(string(input), part); got != shown {
 				t.Errorf("%s sees %s: got %t, want %t in %s", person, part, got, shown, input)

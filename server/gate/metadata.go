@@ -166,7 +166,7 @@ func (d *describer) asset(ctx context.Context, a model.Asset) (policy.AssetMetad
 	summary, err := d.summary(ctx, a)
 	m := policy.AssetMetadata{AssetSummary: summary, Fields: make([]policy.FieldMetadata, len(a.Fields))}
 	for i, f := range a.Fields {
-		m.Fields[i] = policy.FieldMetadata{Name: f.Name, Type: f.NativeType, Description: f.Description}
+		m.Fields[i] = policy.FieldMetadata{Name: f.Name, Type: f.NativeType, Description: f.Description, Tags: orNone(f.Tags)}
 	}
 	return m, err
 }

@@ -83,9 +83,10 @@ type AssetMetadata struct {
 
 // FieldMetadata is one column.
 type FieldMetadata struct {
-	Name        string `json:"name"`
-	Type        string `json:"type"`
-	Description string `json:"description"`
+	Name        string   `json:"name"`
+	Type        string   `json:"type"`
+	Description string   `json:"description"`
+	Tags        []string `json:"tags"`
 }
 
 // DomainMetadata is a domain as standards see it.
@@ -126,7 +127,7 @@ func metadataFields() map[string]any {
 			fields("string", "id", "name", "domain", "display_name", "description", "business_context", "owner", "owner_team", "classification", "visibility", "status"),
 			fields("boolean", "owner_suspended"), texts("tags"),
 			lists("ports", merge(fields("string", "name", "direction", "description"), lists("assets", summaryFields()))))),
-		"asset":  strict(merge(summaryFields(), lists("fields", fields("string", "name", "type", "description")))),
+		"asset":  strict(merge(summaryFields(), lists("fields", merge(fields("string", "name", "type", "description"), texts("tags"))))),
 		"domain": strict(merge(fields("string", "id", "name", "display_name", "description", "parent"), fields("integer", "stewards"))),
 	}
 }
