@@ -86,8 +86,7 @@ func TestHarmlessChangesAndBadOnes(t *testing.T) {
 	if now, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Classification: ptr(model.Restricted)}); err != nil || now.Classification != model.Restricted {
 		t.Errorf("a steward who closes further: got %s, %v", now.Classification, err)
 	}
-	c := p
-	if c, err = w.UpdateProduct(w.as("eve"), mesh.ProductEdit{ID: p.ID, Description: ptr("Other words.")}); err != nil || c.Description != p.Description {
+	if c, err := w.UpdateProduct(w.as("eve"), mesh.ProductEdit{ID: p.ID, Description: ptr("Other words.")}); err != nil || c.Description != p.Description {
 		t.Fatal(err)
 	}
 	waiting := w.pending("eve", p.ID)

@@ -124,6 +124,7 @@ func (s *Service) change(ctx context.Context, kind model.ChangeKind, was, p mode
 			return model.DataProduct{}, cmpErr(err, errWaiting())
 		}
 		return s.putProduct(ctx, action, p, j.answer, j.records...)
+	case model.NeedsApproval: // it waits for its votes
 	}
 	c := model.ProposedChange{SubjectID: was.ID, DomainID: was.DomainID, Kind: kind, Fields: fields}
 	if kind == model.ChangeUpdate {

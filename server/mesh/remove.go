@@ -21,8 +21,9 @@ func (s *Service) Remove(ctx context.Context, id model.ID, reason string) (model
 		return s.removeDomain(ctx, id, reason)
 	case model.PrefixTeam:
 		return s.removeTeam(ctx, id, reason)
+	default:
+		return s.removeProduct(ctx, id, reason)
 	}
-	return s.removeProduct(ctx, id, reason)
 }
 
 func checkReason(reason string) error {

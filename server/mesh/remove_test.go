@@ -137,7 +137,7 @@ func TestRemoveTeam(t *testing.T) {
 
 func TestRemoveProduct(t *testing.T) {
 	w := newWorld(t)
-	p := w.draft(w.sales, "orders")
+	p := w.draft(w.sales)
 	if _, err := w.Remove(w.as("bo"), p.ID, ""); !model.Is(err, model.KindNotFound) {
 		t.Errorf("by somebody who may not know of it: %v", err)
 	}
@@ -147,7 +147,7 @@ func TestRemoveProduct(t *testing.T) {
 	if _, err := w.Remove(w.as("ana"), p.ID, ""); err != nil {
 		t.Fatal(err)
 	}
-	second := w.draft(w.sales, "orders") // a name that was never on offer is free again
+	second := w.draft(w.sales) // a name that was never on offer is free again
 	if _, err := w.Remove(w.as("ana"), second.ID, ""); err != nil {
 		t.Fatal(err)
 	}

@@ -56,9 +56,9 @@ func (w *world) team(d model.Domain, name model.Slug) model.Team {
 	return made
 }
 
-func (w *world) draft(d model.Domain, name model.Slug) model.DataProduct {
+func (w *world) draft(d model.Domain) model.DataProduct {
 	w.t.Helper()
-	made, err := w.CreateProduct(w.as(map[model.ID]string{w.sales.ID: "ana", w.marketing.ID: "bo"}[d.ID]), mesh.NewProduct{Name: name, DomainID: d.ID})
+	made, err := w.CreateProduct(w.as(map[model.ID]string{w.sales.ID: "ana", w.marketing.ID: "bo"}[d.ID]), mesh.NewProduct{Name: "orders", DomainID: d.ID})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestRenameDomain(t *testing.T) {
 		}
 	}
 	support := w.domain("support", "")
-	w.draft(w.sales, "orders")
+	w.draft(w.sales)
 	renamed, err := w.RenameDomain(w.as("root"), mesh.Renaming{ID: support.ID, Name: "help", ExpectedRevision: &support.Revision})
 	if err != nil || renamed.Name != "help" || renamed.ID != support.ID {
 		t.Fatalf("got %+v, %v", renamed, err)
@@ -169,7 +169,7 @@ func TestTeamsElsewhere(t *testing.T) {
 
 func TestProductsElsewhere(t *testing.T) {
 	w := newWorld(t)
-	p := w.draft(w.sales, "orders")
+	p := w.draft(w.sales)
 	renamed, err := w.RenameProduct(w.as("ana"), mesh.Renaming{ID: p.ID, Name: "sales_orders"})
 	if err != nil || renamed.Name != "sales_orders" {
 		t.Fatalf("got %+v, %v", renamed, err)

@@ -17,8 +17,9 @@ func (s *Service) Restore(ctx context.Context, kept model.Removed) (model.Noun, 
 		return s.restoreDomain(ctx, kept)
 	case model.PrefixTeam:
 		return s.restoreTeam(ctx, kept)
+	default:
+		return s.restoreProduct(ctx, kept)
 	}
-	return s.restoreProduct(ctx, kept)
 }
 
 func (s *Service) restoreDomain(ctx context.Context, kept model.Removed) (model.Noun, error) {

@@ -18,8 +18,9 @@ func removable(id model.ID) error {
 	switch id.Prefix() {
 	case model.PrefixDomain, model.PrefixTeam, model.PrefixProduct, model.PrefixPrincipal, model.PrefixToken:
 		return nil
+	default:
+		return model.NotFound("domain, team, principal, data product or token", id)
 	}
-	return model.NotFound("domain, team, principal, data product or token", id)
 }
 
 // Dependencies resolves the field dependencies.
@@ -104,8 +105,9 @@ func (m mutation) rename(ctx context.Context, in graph.RenameRecordInput) (model
 	case model.PrefixToken:
 		t, err := m.s.Identity.RenameToken(ctx, in.ID, in.Name, renaming.ExpectedRevision)
 		return nil, t.Name, err
+	default:
+		return nil, "", removable(in.ID)
 	}
-	return nil, "", removable(in.ID)
 }
 
 // RemoveRecord resolves the mutation.

@@ -31,9 +31,11 @@ func TestPublishReplaysThePast(t *testing.T) {
 		t.Skip("it replays fifty thousand decisions")
 	}
 	path := filepath.Join(t.TempDir(), "souk.db")
-	live(t, "sqlite:"+path)
 	server, secret := serving(t, "sqlite:"+path)
 	steward := stewardOf(person{r: server, token: secret}, "freight")
+	server.stop()
+	live(t, "sqlite:"+path)
+	server, _ = serving(t, "sqlite:"+path)
 	dir := t.TempDir()
 	for _, template := range [][]string{{"by_team", "--set", "teams=freight/planners"}, {"geography", "--set", "regions=eu"}, {"by_classification"}} {
 		if got := invoke(t, nil, slices.Concat([]string{"policy", "new", "--domain", "freight", "--template"}, template, []string{dir})...); got.status != 0 {
