@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -18,47 +19,98 @@ const (
 	claimsNamed = 5
 )
 
-// claimFindings tells a domain of assets that two domains claim: those of its
-// own that sources of others show as theirs, and those of others that its own
-// sources do. Whoever may not see the domain's namespaces is told nothing.
-func (g *Gate) claimFindings(ctx context.Context, d model.Domain) ([]model.Finding, error) {
-	if _, err := model.PrincipalFrom(ctx); err != nil {
-		return nil, nil //nolint:nilerr // whoever is nobody sees nothing
-	}
-	seen, err := g.Filter(ctx, model.ActMetadataView, []policy.Resource{{Type: "namespace", Domain: d.Name}})
-	if err != nil || !seen[0] {
+// claimFindings tells each of the domains that the viewer may see the ownership
+// of which of its assets others claim, and which of others' it claims itself.
+// All of them cost two queries, however many they are.
+func (g *Gate) claimFindings(ctx context.Context, domains []model.Domain) (map[model.ID][]model.Finding, error) {
+	told, err := g.mayHearClaims(ctx, domains)
+	if err != nil || len(told) == 0 {
 		return nil, err
 	}
-	var found []model.Finding
-	for _, side := range []struct {
-		index  string
-		path   store.Path
-		code   string
-		others func(model.Asset) []model.ID
-		words  string
-	}{
-		{"by_contested", "contested", "namespace.claimed", func(a model.Asset) []model.ID { return a.Claimants() }, "of the domain are claimed by sources of"},
-		{"by_claimant", "claimant", "namespace.claims", func(a model.Asset) []model.ID { return []model.ID{a.DomainID} }, "that sources of the domain claim belong to"},
-	} {
-		page, err := store.Assets.Find(ctx, g.store, store.Query{Index: side.index, Where: store.Eq(side.path, string(d.ID)), Limit: claimsRead})
-		if err != nil {
+	found := map[model.ID][]model.Finding{}
+	for _, side := range sides() {
+		if err := g.claimsOf(ctx, side, told, found); err != nil {
 			return nil, err
-		}
-		byOther := map[model.ID][]model.Asset{}
-		for _, a := range page.Nodes {
-			for _, other := range side.others(a) {
-				byOther[other] = append(byOther[other], a)
-			}
-		}
-		for _, other := range slices.Sorted(maps.Keys(byOther)) {
-			name, err := g.DomainName(ctx, other)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, claimFinding(d.ID, side.code, side.words, string(name), byOther[other], page.More))
 		}
 	}
 	return found, nil
+}
+
+// mayHearClaims keeps the domains whose ownership the viewer may see.
+func (g *Gate) mayHearClaims(ctx context.Context, domains []model.Domain) ([]store.Value, error) {
+	if _, err := model.PrincipalFrom(ctx); err != nil {
+		return nil, nil //nolint:nilerr // whoever is nobody sees nothing
+	}
+	resources := make([]policy.Resource, len(domains))
+	for i, d := range domains {
+		resources[i] = policy.Resource{Type: "namespace", Domain: d.Name}
+	}
+	seen, err := g.Filter(ctx, model.ActMetadataView, resources)
+	if err != nil {
+		return nil, err
+	}
+	var told []store.Value
+	for i, d := range domains {
+		if seen[i] {
+			told = append(told, string(d.ID))
+		}
+	}
+	return told, nil
+}
+
+// side is one of the two who have to do with a claim. Claimants are looked for
+// among all that is contested: their index has a row for each, and cannot be
+// asked about many at once.
+type side struct {
+	code, words string
+	where       func(told []store.Value) store.Filter
+	who, others func(model.Asset) []model.ID
+}
+
+func sides() []side {
+	owner := func(a model.Asset) []model.ID { return []model.ID{a.DomainID} }
+	claimants := func(a model.Asset) []model.ID { return a.Claimants() }
+	return []side{
+		{
+			"namespace.claimed", "of the domain are claimed by sources of",
+			func(told []store.Value) store.Filter { return store.In("contested", told...) }, owner, claimants,
+		},
+		{
+			"namespace.claims", "that sources of the domain claim belong to",
+			func([]store.Value) store.Filter { return store.HasPrefix("contested", string(model.PrefixDomain)) }, claimants, owner,
+		},
+	}
+}
+
+// claimsOf adds what one side of the claims is told.
+func (g *Gate) claimsOf(ctx context.Context, by side, told []store.Value, found map[model.ID][]model.Finding) error {
+	assets := map[[2]model.ID][]model.Asset{} // by who is told and of whom
+	more := false
+	for part := range slices.Chunk(told, store.MaxIn) {
+		page, err := store.Assets.Find(ctx, g.store, store.Query{Index: "by_contested", Where: by.where(part), Limit: claimsRead})
+		if err != nil {
+			return err
+		}
+		more = more || page.More
+		for _, a := range page.Nodes {
+			for _, who := range by.who(a) {
+				for _, other := range by.others(a) {
+					if pair := [2]model.ID{who, other}; slices.Contains(part, store.Value(string(who))) {
+						assets[pair] = append(assets[pair], a)
+					}
+				}
+			}
+		}
+	}
+	pairs := slices.SortedFunc(maps.Keys(assets), func(a, b [2]model.ID) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	for _, pair := range pairs {
+		name, err := g.DomainName(ctx, pair[1])
+		if err != nil {
+			return err
+		}
+		found[pair[0]] = append(found[pair[0]], claimFinding(pair[0], by.code, by.words, string(name), assets[pair], more))
+	}
+	return nil
 }
 
 func claimFinding(domain model.ID, code, words, other string, assets []model.Asset, more bool) model.Finding {

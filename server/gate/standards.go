@@ -45,13 +45,12 @@ func (g *Gate) DomainFindings(ctx context.Context, domains []model.Domain) (map[
 			ID: d.ID, Name: d.Name, DisplayName: d.DisplayName, Description: d.Description, Parent: parent, Stewards: len(d.StewardIDs),
 		}}, d.Name, err
 	})
-	for _, d := range domains {
-		if err != nil {
-			return nil, err
-		}
-		var claims []model.Finding
-		claims, err = g.claimFindings(ctx, d)
-		found[d.ID] = append(found[d.ID], claims...)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := g.claimFindings(ctx, domains)
+	for id, more := range claims {
+		found[id] = append(found[id], more...)
 	}
 	return found, err
 }

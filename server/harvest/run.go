@@ -32,6 +32,9 @@ func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) 
 	if err != nil {
 		return model.Run{}, err
 	}
+	if err := s.hasDomain(ctx, source); err != nil {
+		return model.Run{}, err
+	}
 	var run model.Run
 	err = repeat(ctx, func() error {
 		if source, err = store.Sources.Get(ctx, s.store, sourceID); err != nil {

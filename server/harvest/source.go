@@ -66,14 +66,23 @@ func (s *Service) mayCreate(ctx context.Context, source model.Source) (gate.Answ
 	if source.DomainID == "" {
 		return gate.Answer{}, model.Invalid("input.domainId", "is missing", "name the domain that the source belongs to")
 	}
-	res, err := s.gate.Source(ctx, source)
-	if model.Is(err, model.KindNotFound) {
-		return gate.Answer{}, model.Invalid("input.domainId", "there is no such domain", "name the domain that the source belongs to")
+	if err := s.hasDomain(ctx, source); err != nil {
+		return gate.Answer{}, err
 	}
+	res, err := s.gate.Source(ctx, source)
 	if err != nil {
 		return gate.Answer{}, err
 	}
 	return s.gate.Require(ctx, model.ActSourceAdmin, res)
+}
+
+// hasDomain reports a source whose domain there is none of.
+func (s *Service) hasDomain(ctx context.Context, source model.Source) error {
+	_, err := store.Domains.Get(ctx, s.store, source.DomainID)
+	if model.Is(err, model.KindNotFound) {
+		return model.Invalid("input.domainId", "there is no such domain", "name the domain that the source belongs to")
+	}
+	return err
 }
 
 // judge is the one way into a source for a configuration and its secrets: it

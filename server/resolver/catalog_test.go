@@ -17,9 +17,9 @@ func TestWhoseWordIsWhose(t *testing.T) {
 	w.must(err)
 	now := model.Now()
 	a.Sightings = []model.Sighting{
-		{SourceID: w.source.ID, Scope: "database:shop", Rank: model.RankHolder, Kind: model.KindTable, OwnerRoles: []string{"loader"}, Fields: []model.AssetField{{Name: "email", NativeType: "text"}}},
+		{SourceID: w.source.ID, DomainID: a.DomainID, Scope: "database:shop", Rank: model.RankHolder, Kind: model.KindTable, OwnerRoles: []string{"loader"}, Fields: []model.AssetField{{Name: "email", NativeType: "text"}}},
 		{
-			SourceID: "src_elsewhere", Scope: "project:shop", Rank: model.RankBuilder, Owners: []string{"ana"}, Description: "From the project.", UnlistedSince: &now,
+			SourceID: "src_elsewhere", DomainID: a.DomainID, Scope: "project:shop", Rank: model.RankBuilder, Owners: []string{"ana"}, Description: "From the project.", UnlistedSince: &now,
 			Fields: []model.AssetField{{Name: "email", Description: "An address.", Tags: []string{"pii"}, Meta: map[string]string{"b": "2", "a": "1"}}},
 		},
 	}

@@ -73,8 +73,14 @@ var refusals = map[string]refusal{
 	"createSource": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars {
 		return vars{"name": "spy", "domainId": w.domains["sales"].ID, "plugin": "sqlite", "config": vars{"path": "shop.db"}}
 	}},
-	"updateSource": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID, "isPaused": true} }},
-	"checkSource":  {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID} }},
+	"removeSource":  {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID} }},
+	"restoreSource": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID} }},
+	"assignNamespace": {who: "ana", want: "FORBIDDEN", input: func(w *world) vars {
+		return vars{"namespace": "postgres://db.acme.example:5432", "domainId": w.domains["sales"].ID}
+	}},
+	"releaseNamespace": {who: "ana", want: "NOT_FOUND", input: func(*world) vars { return vars{"id": model.NewID(model.PrefixNamespace)} }},
+	"updateSource":     {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID, "isPaused": true} }},
+	"checkSource":      {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID} }},
 	"checkSourceConfig": {who: "dee", want: "FORBIDDEN", input: func(*world) vars {
 		return vars{"plugin": "sqlite", "config": vars{"path": "shop.db"}}
 	}},
