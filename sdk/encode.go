@@ -36,13 +36,13 @@ func encodeAbsent(id NativeID) *harvestv1.NativeID {
 
 func encodeAsset(a *Asset) *harvestv1.Asset {
 	out := &harvestv1.Asset{
-		Id: encodeID(a.ID), Scope: a.Scope, Kind: a.Kind, Rank: int32(min(a.Rank, math.MaxInt32)), ShortName: a.ShortName,
+		Id: encodeID(a.ID), Scope: a.Scope, Kind: a.Kind, Rank: int32(min(a.Rank, math.MaxInt32)), ShortName: a.ShortName, //nolint:gosec // it is cut to the range before
 		Description: a.Description, Owners: a.Owners, OwnerRoles: a.OwnerRoles, Tags: a.Tags, Rows: a.Rows, Properties: a.Properties, Reference: a.Reference,
 	}
 	for _, f := range a.Fields {
 		out.Fields = append(out.Fields, &harvestv1.Field{
-			Name: f.Name, Position: int32(min(f.Position, math.MaxInt32)), NativeType: f.NativeType, Nullable: f.Nullable,
-			Description: f.Description, PrimaryKey: int32(min(f.PrimaryKey, math.MaxInt32)), DefaultValue: f.Default,
+			Name: f.Name, Position: int32(min(f.Position, math.MaxInt32)), NativeType: f.NativeType, Nullable: f.Nullable, //nolint:gosec // it is cut to the range before
+			Description: f.Description, PrimaryKey: int32(min(f.PrimaryKey, math.MaxInt32)), DefaultValue: f.Default, //nolint:gosec // it is cut to the range before
 			Tags: f.Tags, Meta: f.Meta,
 		})
 	}

@@ -142,7 +142,7 @@ func jsonOrFile(text string) (json.RawMessage, error) {
 	if !isFile {
 		return json.RawMessage(text), nil
 	}
-	return os.ReadFile(path)
+	return os.ReadFile(path) //nolint:gosec // the file that the person at the command line names
 }
 
 // resolve reads a secret. It is never an argument itself, which every process
@@ -157,7 +157,7 @@ func resolve(reference string) (string, error) {
 		}
 		return value, nil
 	case "file":
-		content, err := os.ReadFile(place)
+		content, err := os.ReadFile(place) //nolint:gosec // the file that the person at the command line names
 		return strings.TrimRight(string(content), "\r\n"), err
 	}
 	return "", errors.New("want FIELD=env:NAME or FIELD=file:PATH")

@@ -50,7 +50,7 @@ func TestMatrix(t *testing.T) {
 			rows := m.rows(probes)
 			got := table(rows)
 			if *update && engine == "sqlite" {
-				must(t, os.WriteFile(expectedFile, []byte(got), 0o644)) //nolint:gosec // people read it
+				must(t, os.WriteFile(expectedFile, []byte(got), 0o644))
 			}
 			want, err := os.ReadFile(expectedFile)
 			must(t, err)

@@ -83,7 +83,7 @@ func (c Config) trusted(file string, files sdk.Files) (*x509.CertPool, error) {
 		pem = string(text)
 	}
 	if pem == "" {
-		return nil, nil
+		return nil, nil //nolint:nilnil // nothing is an answer here
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM([]byte(pem)) {

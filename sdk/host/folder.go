@@ -80,7 +80,7 @@ func ReadFolder(dir string) ([]Found, error) {
 }
 
 func readLock(path string) ([]Pin, error) {
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(path) //nolint:gosec // the lock of the operator's folder
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -167,7 +167,7 @@ func looksExecutable(entry fs.DirEntry) bool {
 
 func notPinned(path string) Found {
 	f := Found{Name: strings.TrimSuffix(filepath.Base(path), ".exe"), Path: path}
-	if file, err := os.Open(path); err == nil {
+	if file, err := os.Open(path); err == nil { //nolint:gosec // a plugin of the operator's folder
 		defer func() { _ = file.Close() }()
 		f.SHA256, _ = sumOf(file)
 	}

@@ -50,7 +50,7 @@ func startLimited(command func() *exec.Cmd, account *Account, limits Limits) (*e
 func apart(account *Account) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	if account != nil {
-		attr.Credential = &syscall.Credential{Uid: uint32(account.UID), Gid: uint32(account.GID)}
+		attr.Credential = &syscall.Credential{Uid: uint32(account.UID), Gid: uint32(account.GID)} //nolint:gosec // an id of a process or user, which the system gave
 	}
 	return attr
 }

@@ -240,7 +240,7 @@ func (s *suite) golden() {
 	}
 	got := s.goldenText(h)
 	if *update {
-		if err := os.WriteFile(s.fixture.Golden, []byte(got), 0o644); err != nil { //nolint:gosec // a file of the repository
+		if err := os.WriteFile(s.fixture.Golden, []byte(got), 0o644); err != nil {
 			s.problem("the golden file cannot be written: %v", err)
 		}
 		return
@@ -357,7 +357,7 @@ func (s *suite) kill() {
 		kills = 5
 	}
 	for range kills {
-		at := 1 + rand.IntN(len(clean.order)) //nolint:gosec // no secret
+		at := 1 + rand.IntN(len(clean.order))
 		s.interrupted(clean, at, "in process", s.harvestHere)
 		s.interrupted(clean, at, "over the pipe", s.harvestThere)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
-var update = flag.Bool("update", false, "write the golden records anew") //nolint:gochecknoglobals // a flag of the test binary
+var update = flag.Bool("update", false, "write the golden records anew") // a flag of the test binary
 
 // Fixture is what a plugin's author gives to the suite.
 type Fixture struct {

@@ -21,7 +21,7 @@ import (
 
 // suite judges one plugin.
 type suite struct {
-	ctx      context.Context //nolint:containedctx // of the test that the suite is
+	ctx      context.Context
 	plugin   sdk.Registration
 	spec     host.Spec
 	fixture  Fixture
@@ -50,7 +50,7 @@ func (s *suite) say(where string, texts ...string) {
 // harvest is interrupted.
 type harvest struct {
 	mu         sync.Mutex
-	ctx        context.Context //nolint:containedctx // a sink answers with its error
+	ctx        context.Context
 	records    map[string]string
 	kept       map[string]string // up to the checkpoint
 	order      []sdk.Record

@@ -42,7 +42,7 @@ func (x *index) put(d *document) {
 	defer x.mu.Unlock()
 	at, exists := x.place[d.id]
 	if !exists {
-		at = int32(len(x.docs))
+		at = int32(len(x.docs)) //nolint:gosec // memory ends before
 		x.place[d.id], x.docs = at, append(x.docs, nil)
 	}
 	terms := make(map[*term]part, len(d.words))

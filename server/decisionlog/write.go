@@ -201,7 +201,7 @@ func (l *Log) retry(ctx context.Context, work func(context.Context) error) error
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(rand.N(2 * retryPause)):
+		case <-time.After(rand.N(2 * retryPause)): //nolint:gosec // it spreads waits, and is no secret
 		}
 		segments, failed := l.keeper.Segments(ctx)
 		if failed != nil {

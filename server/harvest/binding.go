@@ -255,7 +255,7 @@ func (s *Service) reserved(p *plugin, source model.Source, domain model.Slug) (*
 		return err, nil
 	}
 	if len(source.Secrets) == 0 {
-		return nil, nil
+		return nil, nil //nolint:nilnil // nothing is an answer here
 	}
 	hosts, err := p.form.hosts(source.Config)
 	if err != nil {
@@ -271,7 +271,7 @@ func (s *Service) reserved(p *plugin, source model.Source, domain model.Slug) (*
 			}, nil
 		}
 	}
-	return nil, nil
+	return nil, nil //nolint:nilnil // nothing is an answer here
 }
 
 // codeUnbound marks the refusal of a secret that the operator has not bound.

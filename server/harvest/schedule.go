@@ -59,8 +59,8 @@ func jitter(id model.ID, schedule cron.Schedule) time.Duration {
 		span, last = min(span, next.Sub(last)/10), next
 	}
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(id)) // never fails
-	return time.Duration(h.Sum64() % uint64(max(span, 1)))
+	_, _ = h.Write([]byte(id))                             // never fails
+	return time.Duration(h.Sum64() % uint64(max(span, 1))) //nolint:gosec // it is smaller than the span, which is an int64
 }
 
 // nextRun is when the source is due next, or the zero time. It counts from the

@@ -19,7 +19,7 @@ type size struct{ depth, selections, aliases, meta int }
 // and the request's context is polled.
 type survey struct {
 	cfg       Config
-	ctx       context.Context // a survey lives as long as one call
+	ctx       context.Context //nolint:containedctx // a survey lives as long as one call
 	types     *described
 	fragments map[string]*ast.FragmentDefinition
 	sizes     map[string]size

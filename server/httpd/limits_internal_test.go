@@ -114,7 +114,7 @@ func FuzzDocument(f *testing.F) {
 // of fragments that spread one another in every way that the limits leave.
 func TestMadeUpDocuments(t *testing.T) {
 	schema := gqlparser.MustLoadSchema(&ast.Source{Name: "toy", Input: toySchema})
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // documents, not secrets
+	r := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
 		text := madeUp(r)
 		begun := time.Now()

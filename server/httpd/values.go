@@ -63,7 +63,7 @@ func (r *reader) value(path string, t *ast.Type, v any, given bool) (any, error)
 	if v == nil {
 		switch {
 		case !t.NonNull:
-			return nil, nil
+			return nil, nil //nolint:nilnil // null is a value
 		case !given:
 			return nil, model.Invalid(path, "is missing", "give "+r.form(t))
 		}

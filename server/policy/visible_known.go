@@ -139,7 +139,7 @@ func (u *unit) view(ctx context.Context, a asker) *part {
 }
 
 func (u *unit) viewBy(ctx context.Context, a asker, i int, w way) *part {
-	key := a.key(w.chosen) + string(rune(i))
+	key := a.key(w.chosen) + string(rune(i)) //nolint:gosec // a private character, one for each of few
 	u.views.mu.Lock()
 	p, ok := u.views.known[key]
 	u.views.mu.Unlock()

@@ -161,7 +161,7 @@ func userError(e *model.Error) *graph.UserError {
 // the viewer may not know of, too.
 func orNull[T any](ctx context.Context, v T, err error) (*T, error) {
 	if model.Is(err, model.KindNotFound) {
-		return nil, nil // null is the answer
+		return nil, nil //nolint:nilnil // null is the answer
 	}
 	if err != nil {
 		return nil, err

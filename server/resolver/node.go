@@ -41,7 +41,7 @@ func (q query) Node(ctx context.Context, id model.ID) (model.Noun, error) {
 	case model.PrefixRevision:
 		return noun(q.PolicyRevision(ctx, id))
 	default:
-		return nil, nil // an id of nothing that can be fetched by it
+		return nil, nil //nolint:nilnil // an id of nothing that can be fetched by it
 	}
 }
 

@@ -82,7 +82,7 @@ func TestGuide(t *testing.T) {
 		}
 	}
 	if *updateGuide {
-		if err := os.WriteFile(guide, text, 0o644); err != nil { //nolint:gosec // a page for everybody
+		if err := os.WriteFile(guide, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -93,10 +93,10 @@ func (p *program) writePolicies(dir, rules string, files map[string]string) erro
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // rules are for colleagues to read
 			return err
 		}
-		out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // rules are for colleagues to read
 		if errors.Is(err, fs.ErrExist) {
 			fmt.Fprintf(p.stdout, "kept   %s\n", file)
 			continue

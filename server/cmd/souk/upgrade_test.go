@@ -109,7 +109,7 @@ func sorted(value any) any {
 }
 
 func text(value any) string {
-	b, _ := json.Marshal(value) //nolint:errchkjson // it came from JSON
+	b, _ := json.Marshal(value)
 	return string(b)
 }
 

@@ -127,7 +127,7 @@ func decide(ctx context.Context, addr string, input json.RawMessage) (bundletest
 func TestSidecarDecidesAlike(t *testing.T) {
 	binary(t)
 	w := newWorld(t)
-	r := rand.New(rand.NewPCG(w.seed, 1)) //nolint:gosec // questions, not secrets
+	r := rand.New(rand.NewPCG(w.seed, 1))
 	held := bundletest.Holdings(r)
 	for _, h := range held {
 		w.give(h)

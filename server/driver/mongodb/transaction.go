@@ -77,7 +77,7 @@ func rest(ctx context.Context, atMost time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(rand.N(atMost)):
+	case <-time.After(rand.N(atMost)): //nolint:gosec // it spreads waits, and is no secret
 		return true
 	}
 }

@@ -12,7 +12,7 @@ import (
 // lock holds path for this process. The system lets go of it when the process
 // ends, however it ends, so that the file may stay behind.
 func lock(path string) (unlock func() error, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own file
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +21,7 @@ func lock(path string) (unlock func() error, err error) {
 
 // lockFolder holds a folder for this process, whatever name leads to it.
 func lockFolder(path string) (unlock func() error, err error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // the operator's own file
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ func (f *finder) command(scans []store.Scan) (bson.D, *options.FindOptionsBuilde
 	if f.plan.Residual.Op == "" {
 		opts.SetLimit(int64(f.plan.Limit) + 2) // one to see that there are more, one that the cursor stands on
 	}
-	opts.SetBatchSize(int32(f.plan.Limit) + 2)
+	opts.SetBatchSize(int32(f.plan.Limit) + 2) //nolint:gosec // a page is 1,000 at most
 	if len(scans) > 1 {
 		fixed := 0
 		if f.plan.Index.Multi { // the server sorts no field of many values by the index
