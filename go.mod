@@ -2,7 +2,7 @@ module github.com/souk-mesh/souk
 
 go 1.26.0
 
-toolchain go1.26.9
+toolchain go1.26.10
 
 require (
 	github.com/99designs/gqlgen v0.17.98

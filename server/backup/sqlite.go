@@ -58,7 +58,7 @@ func copyFiles(ctx context.Context, path, to string) error {
 			return fmt.Errorf("copy the decision log: %w", err)
 		}
 	}
-	key, err := os.ReadFile(log + ".key")
+	key, err := os.ReadFile(log + ".key") //nolint:gosec // the operator's own file
 	switch {
 	case err == nil:
 		err = os.WriteFile(filepath.Join(to, keyFile), key, 0o600) //nolint:gosec // the operator's own file

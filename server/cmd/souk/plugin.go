@@ -145,7 +145,7 @@ func textOrFile(field, text string) (json.RawMessage, error) {
 	if !isFile {
 		return json.RawMessage(text), nil
 	}
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(path) //nolint:gosec // the file that the person at the command line names
 	if err != nil {
 		return nil, model.Invalid(field, "the file cannot be read", err.Error())
 	}
