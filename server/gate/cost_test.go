@@ -84,7 +84,8 @@ func TestASlowDomainTakesNobodysList(t *testing.T) {
 		t.Fatalf("got %+v left out", page.LeftOut)
 	}
 	if until := engine.Rested("sales"); time.Until(until) <= 0 || engine.RestedWhy("sales") != "they took too much for the rows of one list" {
-		t.Skipf("this machine is so slow that the time was up before the steps: %v %q", until, engine.RestedWhy("sales"))
+		t.Logf("this machine is so slow that the time was up before the steps: %v %q", until, engine.RestedWhy("sales"))
+		engine.Snapshot().Overspent("sales")
 	}
 	if again := list(); len(again.Nodes) != 130 || len(again.LeftOut) != 1 || !again.LeftOut[0].Until.After(time.Now()) {
 		t.Errorf("while the rules rest: %d rows, %+v", len(again.Nodes), again.LeftOut)
