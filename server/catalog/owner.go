@@ -119,6 +119,9 @@ func (w *work) apart(it *item, e *entry) bool {
 	return owner != "" && owner != w.source.DomainID && it.shown != nil && it.shown.Claims()
 }
 
+// NoOwner is the code of the note about assets that belong to no domain.
+const NoOwner = "catalog.no_owner"
+
 // settleOwners gives every asset that came up to the domain that owns its name,
 // and notes what is claimed and what is nobody's.
 func (w *work) settleOwners() {
@@ -133,7 +136,7 @@ func (w *work) settleOwners() {
 		case it.shown == nil || !it.shown.Claims():
 		case owner == "":
 			w.notes.add(model.RunNote{
-				Level: "info", Code: "catalog.no_owner",
+				Level: "info", Code: NoOwner,
 				Title: "What was found belongs to no domain yet, so only administrators see it: let one give the namespace to its domain with assignNamespace.",
 			}, it.ref.Namespace)
 		case owner != w.source.DomainID:

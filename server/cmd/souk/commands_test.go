@@ -325,6 +325,24 @@ func oneOffMistakes(t *testing.T, store, target string) {
 	}
 }
 
+// TestAnUnreadableViewKeepsTheSource, since a run that could not read everything
+// has worked; and what the command has given to the domain is not called nobody's.
+func TestAnUnreadableViewKeepsTheSource(t *testing.T) {
+	store := "sqlite:" + filepath.Join(t.TempDir(), "souk.db")
+	shop := filepath.Join(t.TempDir(), "shop.db")
+	sqliteFile(t, shop, "create table a (i text); create view v as select i from a where i regexp 'x';")
+	server, token := serving(t, store)
+	person{r: server, token: token}.do("createDomain", "CreateDomainInput", map[string]any{"name": "sales"}, "domain { id }", &struct{}{})
+	server.stop()
+	got := invoke(t, nil, "harvest", "shop", "--store", store, "--plugin", "sqlite", "--domain", "sales", "--config-json", `{"path": "`+shop+`", "name": "shop"}`)
+	if got.status != 0 || !strings.Contains(got.stdout, "PARTIAL") || !strings.Contains(got.stderr, "sqlite://shop = sales") || strings.Contains(got.stdout, "no_owner") {
+		t.Errorf("the first harvest: %+v", got)
+	}
+	if again := invoke(t, nil, "harvest", "shop", "--store", store); again.status != 0 || strings.Contains(again.stdout, "no_owner") {
+		t.Errorf("the source is not there any more: %+v", again)
+	}
+}
+
 // TestTokens is the operator's way back in.
 func TestTokens(t *testing.T) {
 	store := "sqlite:" + filepath.Join(t.TempDir(), "souk.db")

@@ -4,23 +4,29 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	sqlitedb "zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
+// sqliteFile makes a database to harvest.
+func sqliteFile(t *testing.T, path, script string) {
+	t.Helper()
+	conn, err := sqlitedb.OpenConn(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(sqlitex.ExecuteScript(conn, script, nil), conn.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // harvest fills the catalog from a small shop's database.
 func (f *federation) harvest() {
 	path := filepath.Join(f.files, "shop.db")
-	conn, err := sqlitedb.OpenConn(path)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	script := "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT); CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES customers)"
-	if err := errors.Join(sqlitex.ExecuteScript(conn, script, nil), conn.Close()); err != nil {
-		f.t.Fatal(err)
-	}
+	sqliteFile(f.t, path, "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT); CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES customers)")
 	f.admin.do("assignNamespace", "AssignNamespaceInput", map[string]any{"namespace": "sqlite://shop.db", "domainId": f.domains["sales"]}, "namespace { id }", &struct{}{})
 	var made struct{ Source struct{ ID string } }
 	f.people["sam"].do("createSource", "CreateSourceInput", map[string]any{"name": "shop", "domainId": f.domains["sales"], "plugin": "sqlite", "config": map[string]any{"path": path}}, "source { id }", &made)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server"
+	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/harvest"
 )
 
@@ -56,7 +57,7 @@ func harvestOnce(ctx context.Context, p *program, args []string) (err error) {
 		return err
 	}
 	if made {
-		if err := p.settle(ctx, s, source, run); err != nil {
+		if run, err = p.settle(ctx, s, source, run); err != nil {
 			return err
 		}
 	}
@@ -64,26 +65,30 @@ func harvestOnce(ctx context.Context, p *program, args []string) (err error) {
 }
 
 // settle ends the first harvest of a new source: what it has found and nobody
-// has is its domain's, as whoever set it up here has said; and a source that
-// does not work is not left behind, so that the next call sets it up anew.
-func (p *program) settle(ctx context.Context, s *server.Server, source model.Source, run model.Run) error {
+// has is its domain's, as whoever set it up here has said, so the run's remark
+// about it is over; and a source that does not work is not left behind, so that
+// the next call sets it up anew. A run that could not read everything has worked.
+func (p *program) settle(ctx context.Context, s *server.Server, source model.Source, run model.Run) (model.Run, error) {
 	ctx = context.WithoutCancel(ctx)
-	if run.Status != model.RunSucceeded {
+	if !run.Status.Through() {
 		if _, err := s.Harvest.RemoveSource(ctx, source.ID, nil); err != nil {
-			return err
+			return run, err
 		}
 		fmt.Fprintf(p.stderr, "The new source %s is not kept, since it could not be harvested.\n", source.Name)
-		return nil
+		return run, nil
 	}
 	source, err := s.Harvest.Source(ctx, source.ID) // which now knows where it found something
 	if err != nil {
-		return err
+		return run, err
 	}
 	given, err := s.Catalog.GiveFound(ctx, source)
 	for _, n := range given {
 		fmt.Fprintln(p.stderr, "Nobody had it, so it is given: "+s.Catalog.Describe(ctx, n))
 	}
-	return err
+	if err == nil {
+		run.Notes = slices.DeleteFunc(slices.Clone(run.Notes), func(n model.RunNote) bool { return n.Code == catalog.NoOwner })
+	}
+	return run, err
 }
 
 // findOrMake gives the source of the name, with the configuration and secrets
