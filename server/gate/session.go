@@ -49,23 +49,41 @@ func (s *Session) Would(ctx context.Context, who model.Principal, action model.A
 	return d, err
 }
 
+// Sees tells whether who may know of the resource. As for the rows of a list, the
+// condition that the rules were turned into answers, which is no decision of its
+// own; only rules that no condition expresses are asked.
+func (s *Session) Sees(ctx context.Context, who model.Principal, res policy.Resource, extra Extra) (bool, error) {
+	q, err := s.question(ctx, who, model.ActMetadataView, res, extra)
+	if err != nil {
+		return false, err
+	}
+	if c := s.snapshot.View(ctx, q).Of(res.Domain); c != nil {
+		return c.Holds(&q), nil
+	}
+	return s.snapshot.Decide(ctx, q).Allowed(), nil
+}
+
 func (s *Session) decide(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (policy.Question, model.Decision, error) {
-	a, err := s.meet(ctx, who)
+	q, err := s.question(ctx, who, action, res, extra)
 	if err != nil {
-		return policy.Question{}, model.Decision{}, err
-	}
-	if res, err = s.gate.inspect(ctx, action, res, extra.Wanted); err != nil {
-		return policy.Question{}, model.Decision{}, err
-	}
-	grants, err := s.grantsOn(ctx, a, res)
-	if err != nil {
-		return policy.Question{}, model.Decision{}, err
-	}
-	q := policy.Question{
-		Action: action, Subject: a.subject, Resource: res, Properties: extra.Properties, Context: extra.context(s.now),
-		Facts: policy.Facts{Grants: grants, RolesHeld: slices.Concat(rolesHeld(a.subject, res), extra.Roles)},
+		return q, model.Decision{}, err
 	}
 	return q, s.snapshot.Decide(ctx, q), nil
+}
+
+func (s *Session) question(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (policy.Question, error) {
+	a, err := s.meet(ctx, who)
+	if err != nil {
+		return policy.Question{}, err
+	}
+	if res, err = s.gate.inspect(ctx, action, res, extra.Wanted); err != nil {
+		return policy.Question{}, err
+	}
+	grants, err := s.grantsOn(ctx, a, res)
+	return policy.Question{
+		Action: action, Subject: a.subject, Resource: res, Properties: extra.Properties, Context: extra.context(s.now),
+		Facts: policy.Facts{Grants: grants, RolesHeld: slices.Concat(rolesHeld(a.subject, res), extra.Roles)},
+	}, err
 }
 
 // meet loads what the policies may know of a subject.

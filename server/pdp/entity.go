@@ -46,15 +46,54 @@ type thing struct {
 	res   policy.Resource
 	knows map[string]any
 	asset *model.Asset // what it is, if it is one: the products that offer it decide with it
+
+	absent bool // there is no such thing
 }
 
-// resource finds what an outsider names; nil is nothing.
+// nobody is the id of a product that there is none of; there could be grants on it.
+const nobody = model.ID(model.PrefixProduct) + "_0"
+
+// nothing stands where a resource does not. It is described with the reads that
+// one takes which exists, and asked about by the rules of the domain that its
+// name speaks of: so the two cost the same.
+func (r *round) nothing(ctx context.Context, e Entity) (*thing, error) {
+	t := &thing{absent: true, res: policy.Resource{Type: e.Type}}
+	var err error
+	switch e.Type {
+	case "domain":
+	case "data_product":
+		t.res.ID, t.res.Product = nobody, nobody
+		if domain, _, ok := strings.Cut(e.ID, "/"); ok {
+			t.res.Domain, err = r.domainName(ctx, domain)
+		}
+	case "access_request", "grant":
+		t.res.Product = nobody
+		_, err = store.Products.GetMany(ctx, r.store, nobody)
+	default:
+		t.res, err = r.gate.Asset(ctx, model.Asset{Meta: model.Meta{ID: model.ID(model.PrefixAsset) + "_0"}})
+	}
+	return t, err
+}
+
+// domainName is the name of the domain that an outsider names; "" is none.
+func (r *round) domainName(ctx context.Context, domain string) (model.Slug, error) {
+	id, err := r.domainID(ctx, domain)
+	if err != nil {
+		return "", err
+	}
+	return r.gate.DomainName(ctx, id)
+}
+
+// resource finds what an outsider names.
 func (r *round) resource(ctx context.Context, e Entity) (*thing, error) {
 	key := name{e.Type, e.ID}
 	if t, ok := r.things[key]; ok {
 		return t, nil
 	}
 	t, err := r.findResource(ctx, e)
+	if err == nil && t == nil {
+		t, err = r.nothing(ctx, e)
+	}
 	if err == nil {
 		r.things[key] = t
 	}

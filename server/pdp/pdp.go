@@ -141,10 +141,7 @@ func (r *round) evaluate(ctx context.Context, q Question) (model.Decision, error
 	if err != nil {
 		return model.Decision{}, err
 	}
-	exists := what != nil
-	if !exists {
-		what = nothing(q.Resource.Type)
-	}
+	exists := !what.absent
 	action := q
 	if actionOf(q.Action) == model.ActProductPublish { // its facts take reads that only a real product has
 		action = Question{Action: string(model.ActMetadataView)}
@@ -171,14 +168,13 @@ func (r *round) evaluate(ctx context.Context, q Question) (model.Decision, error
 }
 
 // refused tells why not, but only of a resource that the subject may know of.
-// What is hidden answers as what does not exist, after the same reads and
-// decisions; the log keeps what the policies said of it.
+// What is hidden answers as what does not exist, after the same reads and one
+// decision; the log keeps what the policies said of it.
 func (r *round) refused(ctx context.Context, who model.Principal, what thing, answer gate.Answer, exists bool) (model.Decision, error) {
-	view, err := r.session.Would(ctx, who, model.ActMetadataView, what.res, gate.Extra{Channel: r.client.Channel})
+	known, err := r.session.Sees(ctx, who, what.res, gate.Extra{Channel: r.client.Channel})
 	if err != nil {
 		return model.Decision{}, err
 	}
-	known := view.Allowed()
 	if exists {
 		answer.Row.Hidden = !known
 		r.rows = append(r.rows, answer.Row)
@@ -187,15 +183,6 @@ func (r *round) refused(ctx context.Context, who model.Principal, what thing, an
 		return answer.Decision, nil
 	}
 	return unknown("resource.unknown", "There is no such resource here."), nil
-}
-
-// nothing stands where a resource does not: asking about it takes as long.
-func nothing(typ string) *thing {
-	res := policy.Resource{Type: typ}
-	if typ == "data_product" {
-		res.ID = model.ID(model.PrefixProduct) + "_0" // as one that there can be grants on
-	}
-	return &thing{res: res}
 }
 
 // told asks about a product and leaves a row of it.

@@ -42,7 +42,7 @@ func (s *Service) Subjects(ctx context.Context, q Question, w Window, c Client) 
 	}
 	what, err := r.resource(ctx, q.Resource)
 	kind, ok := kinds[q.Subject.Type]
-	if err != nil || what == nil || !ok {
+	if err != nil || what.absent || !ok {
 		return Found{}, err
 	}
 	query := store.Query{Index: "by_name", After: after}
@@ -117,7 +117,7 @@ func (s *Service) Actions(ctx context.Context, q Question, c Client) (Found, err
 		return Found{}, err
 	}
 	what, err := r.resource(ctx, q.Resource)
-	if err != nil || what == nil {
+	if err != nil {
 		return Found{}, err
 	}
 	var found Found
@@ -128,7 +128,7 @@ func (s *Service) Actions(ctx context.Context, q Question, c Client) (Found, err
 		if err != nil {
 			return Found{}, err
 		}
-		if allowed {
+		if allowed && !what.absent { // which is asked about all the same
 			found.Names = append(found.Names, Entity{ID: strings.TrimPrefix(q.Action, model.AppActions)})
 		}
 	}

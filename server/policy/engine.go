@@ -32,7 +32,12 @@ type Engine struct {
 	looks    looks
 	contract *unit   // what every draft is held to
 	known    archive // revisions that were explained lately
+	decided  atomic.Int64
 }
+
+// Decided counts the questions that were decided since the start. What takes
+// more of them than its like can be told from it by the time.
+func (e *Engine) Decided() int64 { return e.decided.Load() }
 
 // New compiles the policies. An error of kind Invalid names the file, the line
 // and the remedy.

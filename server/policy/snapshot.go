@@ -63,6 +63,7 @@ func (s *Snapshot) of(domain model.Slug) *unit {
 // Decide answers one question. It never fails: trouble in the engine is a
 // refusal, and the code of its reason begins with "engine.".
 func (s *Snapshot) Decide(ctx context.Context, q Question) model.Decision {
+	s.engine.decided.Add(1)
 	right, ok := rightsOf(q.Action)
 	if !ok {
 		why := model.Reason{Code: codeAction, Message: "The action " + string(q.Action) + " is none that policies know.", Origin: originEngine}

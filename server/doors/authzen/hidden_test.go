@@ -12,34 +12,45 @@ import (
 
 var request = regexp.MustCompile(`"requestId":"[^"]*"`)
 
-// TestHiddenAndAbsentAnswerAlike has alice ask about a draft of sales, which
-// she may not know of, and about names that mean nothing. The answers are the
-// same to the byte, after as many reads; what she was kept from is in the log,
+// cost is what an answer has taken.
+type cost struct{ reads, decisions int64 }
+
+// asksFor has alice's question put, and gives the answer and what it took.
+func (w *world) asksFor(t *testing.T, action, typ, id string) (string, cost) {
+	t.Helper()
+	body := `{"subject":{"type":"user","id":"alice"},"action":{"name":"` + action + `"},"resource":{"type":"` + typ + `","id":"` + id + `"},"context":{"purpose":"x"}}`
+	w.post("gateway", "/access/v1/evaluation", body) // what is remembered for good is read now
+	before := cost{w.reads.Load(), w.engine.Decided()}
+	got := w.post("gateway", "/access/v1/evaluation", body)
+	if got.status != http.StatusOK || *got.body.Decision {
+		t.Fatalf("%s on %s: got %d %s", action, id, got.status, got.text)
+	}
+	return request.ReplaceAllString(got.text, ""), cost{w.reads.Load() - before.reads, w.engine.Decided() - before.decisions}
+}
+
+// TestHiddenAndAbsentAnswerAlike has alice ask about a draft and a table of
+// sales, which she may not know of, and about names that mean nothing. The
+// answers are the same to the byte, after as many reads and one decision (beside
+// the one whether the gateway may ask); what she was kept from is in the log,
 // for others.
 func TestHiddenAndAbsentAnswerAlike(t *testing.T) {
 	w := newWorld(t)
-	ask := func(action, typ, id string) (string, int64) {
-		t.Helper()
-		body := `{"subject":{"type":"user","id":"alice"},"action":{"name":"` + action + `"},"resource":{"type":"` + typ + `","id":"` + id + `"},"context":{"purpose":"x"}}`
-		w.post("gateway", "/access/v1/evaluation", body) // what is remembered for good is read now
-		before := w.reads.Load()
-		got := w.post("gateway", "/access/v1/evaluation", body)
-		if got.status != http.StatusOK || *got.body.Decision {
-			t.Fatalf("%s on %s: got %d %s", action, id, got.status, got.text)
-		}
-		return request.ReplaceAllString(got.text, ""), w.reads.Load() - before
-	}
-	for _, action := range []string{"metadata.view", "data.read", "access.request", "product.publish"} {
-		absent, reads := ask(action, "data_product", "sales/nothing")
-		if !strings.Contains(absent, "resource.unknown") || strings.Contains(absent, "decision_id") {
-			t.Errorf("%s on nothing: %s", action, absent)
-		}
-		if hidden, n := ask(action, "data_product", "sales/orders"); hidden != absent || n != reads {
-			t.Errorf("%s on a draft: %s after %d reads; on nothing %s after %d", action, hidden, n, absent, reads)
-		}
-		byID, reads := ask(action, "data_product", "dpr_00000000000000000000000000")
-		if hidden, n := ask(action, "data_product", string(w.orders.ID)); hidden != byID || n != reads {
-			t.Errorf("%s on a draft by its id: %s after %d reads; on nothing %s after %d", action, hidden, n, byID, reads)
+	hidden := w.hiddenTable()
+	for _, action := range []string{"metadata.view", "data.read", "access.request", "product.publish", "open"} {
+		for _, c := range []struct{ typ, hidden, absent string }{
+			{"data_product", "sales/orders", "sales/nothing"},
+			{"data_product", string(w.orders.ID), "dpr_00000000000000000000000000"},
+			{"asset", "shop.public.salaries", "shop.public.nothing"},
+			{"table", "shop.public.salaries", "shop.public.nothing"},
+			{"asset", string(hidden), "ast_00000000000000000000000000"},
+		} {
+			absent, nothing := w.asksFor(t, action, c.typ, c.absent)
+			if !strings.Contains(absent, "resource.unknown") || strings.Contains(absent, "decision_id") {
+				t.Errorf("%s on nothing: %s", action, absent)
+			}
+			if got, something := w.asksFor(t, action, c.typ, c.hidden); got != absent || something != nothing || something.decisions != 2 {
+				t.Errorf("%s on %s: %s after %+v; on %s: %s after %+v", action, c.hidden, got, something, c.absent, absent, nothing)
+			}
 		}
 	}
 	page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.people["alice"].ID))})
@@ -48,7 +59,7 @@ func TestHiddenAndAbsentAnswerAlike(t *testing.T) {
 		t.Error("the log does not know what she was kept from")
 	}
 	for _, row := range page.Nodes {
-		if !row.Hidden || row.ResourceID != w.orders.ID || row.Outcome == model.Allow {
+		if !row.Hidden || row.ResourceID != w.orders.ID && row.ResourceID != hidden || row.Outcome == model.Allow {
 			t.Errorf("a row that she could read: %+v", row)
 		}
 	}
@@ -56,4 +67,16 @@ func TestHiddenAndAbsentAnswerAlike(t *testing.T) {
 	if strings.Contains(seen.text, "resource.unknown") {
 		t.Errorf("who may know of it hears why not: %s", seen.text)
 	}
+}
+
+// hiddenTable is one of sales that nobody offers.
+func (w *world) hiddenTable() model.ID {
+	w.t.Helper()
+	a := model.Asset{
+		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "postgres://db.acme.example:5432", Name: "shop.public.salaries",
+		Kind: model.KindTable, Status: model.AssetActive, DomainID: w.orders.DomainID,
+	}
+	_, err := w.store.Apply(w.t.Context(), store.Change{Action: "test.asset", Subject: a.ID, Writes: []store.Write{store.Assets.Put(a)}})
+	must(w.t, err)
+	return a.ID
 }

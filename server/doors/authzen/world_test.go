@@ -34,6 +34,7 @@ type world struct {
 	t      testing.TB
 	store  store.Store
 	reads  *atomic.Int64 // of the store, while it answers
+	engine *policy.Engine
 	web    *httptest.Server
 	people map[string]model.Principal
 	tokens map[string]string
@@ -55,7 +56,7 @@ func newWorld(tb testing.TB) *world {
 	tb.Cleanup(func() { must(tb, db.Close()) })
 	watched := &counted{Store: db}
 	g := gate.New(watched, engine, model.Now)
-	w := &world{t: tb, store: db, reads: &watched.reads, people: map[string]model.Principal{}, tokens: map[string]string{}}
+	w := &world{t: tb, store: db, reads: &watched.reads, engine: engine, people: map[string]model.Principal{}, tokens: map[string]string{}}
 	log := slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	people := identity.New(db, g, model.Now)
 	w.settle(people, mesh.New(db, g, model.Now))
