@@ -53,6 +53,11 @@ type thing struct {
 // nobody is the id of a product that there is none of; there could be grants on it.
 const nobody = model.ID(model.PrefixProduct) + "_0"
 
+// noAsset is the asset that there is none of.
+func noAsset() model.Asset {
+	return model.Asset{Meta: model.Meta{ID: model.ID(model.PrefixAsset) + "_0"}}
+}
+
 // nothing stands where a resource does not. It is described with the reads that
 // one takes which exists, and asked about by the rules of the domain that its
 // name speaks of: so the two cost the same.
@@ -70,7 +75,7 @@ func (r *round) nothing(ctx context.Context, e Entity) (*thing, error) {
 		t.res.Product = nobody
 		_, err = store.Products.GetMany(ctx, r.store, nobody)
 	default:
-		t.res, err = r.gate.Asset(ctx, model.Asset{Meta: model.Meta{ID: model.ID(model.PrefixAsset) + "_0"}})
+		t.res, err = r.gate.Asset(ctx, noAsset())
 	}
 	return t, err
 }

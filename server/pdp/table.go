@@ -2,6 +2,7 @@ package pdp
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -116,9 +117,13 @@ func (s *Service) Tables(ctx context.Context, who Entity, action model.Action, l
 
 func (r *round) table(ctx context.Context, who *model.Principal, action model.Action, t Table, purpose string) (Answer, error) {
 	assets, err := r.assets(ctx, t)
-	if err != nil || len(assets) == 0 {
+	if err != nil {
 		return Answer{}, err
 	}
+	if len(assets) == 0 {
+		assets = []model.Asset{noAsset()}
+	}
+	q := Question{Action: string(action), Context: map[string]any{"purpose": purpose, "table": t.Catalog + "." + t.Schema + "." + t.Table}}
 	offer, err := r.offerOf(ctx, assets...)
 	if err != nil {
 		return Answer{}, err
@@ -126,11 +131,10 @@ func (r *round) table(ctx context.Context, who *model.Principal, action model.Ac
 	answer := Answer{Known: offer.any(), Governed: offer.any(), Fields: assets[0].Fields, table: t}
 	if !answer.Governed {
 		if offer, err = r.beneath(ctx, assets); err != nil || !offer.any() {
-			return Answer{Fields: answer.Fields}, err
+			return Answer{Fields: answer.Fields}, errors.Join(err, r.asMuch(ctx, who, q))
 		}
 		answer.Governed = true
 	}
-	q := Question{Action: string(action), Context: map[string]any{"purpose": purpose, "table": t.Catalog + "." + t.Schema + "." + t.Table}}
 	d, err := r.strictest(ctx, who, offer, q, r.fitting(answer, offer))
 	if err != nil {
 		return answer, err
@@ -143,6 +147,24 @@ func (r *round) table(ctx context.Context, who *model.Principal, action model.Ac
 		}
 	}
 	return answer, nil
+}
+
+// asMuch takes the reads and the decision that a table on offer takes: one that
+// nobody offers, or that there is none of, cannot be told from it by its cost.
+func (r *round) asMuch(ctx context.Context, who *model.Principal, q Question) error {
+	if who == nil {
+		return nil
+	}
+	what, err := r.nothing(ctx, Entity{Type: "data_product"})
+	if err != nil {
+		return err
+	}
+	about, err := r.withPurpose(ctx, *who, what.res, q)
+	if err != nil {
+		return err
+	}
+	_, err = r.quietly(ctx, *who, *what, about)
+	return err
 }
 
 // fitting asks about a product that offers the table, and refuses a duty on a

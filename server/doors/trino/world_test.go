@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,12 +33,29 @@ import (
 type world struct {
 	t      *testing.T
 	store  store.Store
+	reads  *atomic.Int64 // of the store
 	gate   *gate.Gate
 	engine *policy.Engine
 	people *identity.Service
 	ids    map[string]model.ID
 	tokens map[string]string
 	orders model.DataProduct
+}
+
+// counted counts what is read of the store.
+type counted struct {
+	store.Store
+	reads atomic.Int64
+}
+
+func (c *counted) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]store.Record, error) {
+	c.reads.Add(1)
+	return c.Store.Get(ctx, kind, ids...)
+}
+
+func (c *counted) Find(ctx context.Context, q store.Query) (store.Page, error) {
+	c.reads.Add(1)
+	return c.Store.Find(ctx, q)
 }
 
 func must(t *testing.T, err error) {
@@ -58,8 +76,9 @@ func newWorld(t *testing.T) *world {
 	db, err := sqlite.Open(t.Context(), ":memory:")
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	g := gate.New(db, engine, model.Now)
-	w := &world{t: t, store: db, gate: g, engine: engine, people: identity.New(db, g, model.Now), ids: map[string]model.ID{}, tokens: map[string]string{}}
+	watched := &counted{Store: db}
+	g := gate.New(watched, engine, model.Now)
+	w := &world{t: t, store: watched, reads: &watched.reads, gate: g, engine: engine, people: identity.New(watched, g, model.Now), ids: map[string]model.ID{}, tokens: map[string]string{}}
 	w.settle(mesh.New(db, g, model.Now))
 	return w
 }
