@@ -63,6 +63,7 @@ type Run struct {
 	Trigger   string     `json:"trigger"` // manual, schedule, command
 	StartedBy ID         `json:"startedBy"`
 	StartedAt time.Time  `json:"startedAt"`
+	Owner     string     `json:"owner,omitempty"` // the server process that makes the run; "" where the system has no name for it
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
 	Counts    RunCounts  `json:"counts"`
 	Scopes    []string   `json:"scopes,omitempty"` // those listed completely

@@ -22,3 +22,9 @@ func (s *Service) Refresh(id model.ID) {
 		x.refresh()
 	}
 }
+
+// OwnerOf is the name of a process.
+func OwnerOf(pid int) string { return ownerOf(pid) }
+
+// Gone reports an owner that has certainly ended.
+func Gone(owner string) bool { return gone(owner) }

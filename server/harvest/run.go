@@ -2,6 +2,7 @@ package harvest
 
 import (
 	"context"
+	"os"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ func (s *Service) begin(ctx context.Context, source model.Source, trigger string
 	now := s.now()
 	run := model.Run{
 		Meta: model.Meta{ID: model.NewID(model.PrefixRun), CreatedAt: now, UpdatedAt: now}, SourceID: source.ID,
-		Status: model.RunRunning, Trigger: trigger, StartedAt: now,
+		Status: model.RunRunning, Trigger: trigger, StartedAt: now, Owner: ownerOf(os.Getpid()),
 	}
 	if asker, err := model.PrincipalFrom(ctx); err == nil {
 		run.StartedBy = asker.ID

@@ -11,10 +11,12 @@ import (
 
 // dead reports a run whose server has not been heard of for too long. A run of
 // this process is never dead, and one of another replica that still writes is
-// left alone. Where there is no other, whatever began before this process did
-// is dead at once.
+// left alone. Two things tell at once: where there is no other server, whatever
+// began before this one did is dead; and so is what the process owned that is
+// gone from this machine.
 func (s *Service) dead(run model.Run) bool {
-	return s.executionOf(run.ID) == nil && (run.StartedAt.Before(s.began) || s.now().Sub(run.UpdatedAt) > staleAfter)
+	return s.executionOf(run.ID) == nil &&
+		(run.StartedAt.Before(s.began) || gone(run.Owner) || s.now().Sub(run.UpdatedAt) > staleAfter)
 }
 
 // bury gives up the runs whose server is gone.
