@@ -2,6 +2,7 @@ package policies
 
 import (
 	"bufio"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -30,7 +31,7 @@ type Template struct {
 // Setting is something that a template asks for.
 type Setting struct {
 	Name    string
-	Kind    string // text, list, number, moment, classification or mask
+	Kind    string // text, list, teams, number, moment, classification or mask
 	Default string // "" has to be given
 	Meaning string
 }
@@ -131,6 +132,8 @@ func (s Setting) literal(value string) (string, error) {
 	switch s.Kind {
 	case "list":
 		return list(value)
+	case "teams":
+		return teams(value)
 	case "number":
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 1 || n > 36500 {
@@ -159,6 +162,19 @@ func list(value string) (string, error) {
 		}
 	}
 	return "[" + strings.Join(items, ", ") + "]", nil
+}
+
+// teamName is how policies see a team; a name without its domain would be
+// nobody's, and the rule would never fire.
+var teamName = regexp.MustCompile(`^[a-z][a-z0-9_]{1,40}/[a-z][a-z0-9_]{1,40}$`)
+
+func teams(value string) (string, error) {
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.TrimSpace(item); item != "" && !teamName.MatchString(item) {
+			return "", fmt.Errorf("%q is no team: write it with its domain, such as sales/%s", item, cmp.Or(strings.Trim(path.Base(item), "/."), "desk"))
+		}
+	}
+	return list(value)
 }
 
 // moment writes a day or a time as the input of policies does.

@@ -158,7 +158,6 @@ func TestNobodyAsksNothing(t *testing.T) {
 			return err
 		},
 		"filter": func() error { _, err := w.Filter(t.Context(), model.ActMetadataView, nil); return err },
-		"vote":   func() error { _, err := w.MayVote(t.Context(), policy.Resource{}, model.Approval{}); return err },
 	} {
 		if err := ask(); !model.Is(err, model.KindUnauthenticated) {
 			t.Errorf("%s: got %v, want unauthenticated", name, err)
@@ -209,45 +208,6 @@ func TestTeamsAreTheirDomains(t *testing.T) {
 		if err != nil || answer.Allowed() != want {
 			t.Errorf("a member of %s: got %v, %v, want %v", id, answer.Outcome, err, want)
 		}
-	}
-}
-
-func TestWhoseVoteCounts(t *testing.T) {
-	w := newWorld(t)
-	ana, bo := principal("prn_ana", "ana"), principal("prn_bo", "bo")
-	cy := principal("prn_cy", "cy")
-	cy.Roles = []model.Role{model.RoleSteward}
-	w.put(store.Domains.Put(domain("sales", ana.ID)), store.Domains.Put(domain("legal", bo.ID)), store.Domains.Put(domain("orphan")))
-	res := policy.Resource{Type: "access_request", Domain: "sales", Owner: bo.ID, Requester: "prn_dan"}
-	own := res
-	own.Requester = ana.ID
-	for name, c := range map[string]struct {
-		p    model.Principal
-		res  policy.Resource
-		a    model.Approval
-		want bool
-	}{
-		"steward":                         {ana, res, model.Approval{Role: gate.RoleDomainSteward}, true},
-		"steward by name":                 {ana, res, model.Approval{Role: gate.RoleDomainSteward, Domain: "sales"}, true},
-		"steward of their own request":    {ana, own, model.Approval{Role: gate.RoleDomainSteward}, false},
-		"steward of another domain":       {bo, res, model.Approval{Role: gate.RoleDomainSteward}, false},
-		"steward of the domain named":     {bo, res, model.Approval{Role: gate.RoleDomainSteward, Domain: "legal"}, true},
-		"steward where another is named":  {ana, res, model.Approval{Role: gate.RoleDomainSteward, Domain: "legal"}, false},
-		"platform for a domain of nobody": {cy, res, model.Approval{Role: gate.RoleDomainSteward, Domain: "orphan"}, true},
-		"platform for a domain with one":  {cy, res, model.Approval{Role: gate.RoleDomainSteward}, false},
-		"a domain that is not there":      {cy, res, model.Approval{Role: gate.RoleDomainSteward, Domain: "nowhere"}, false},
-		"platform steward":                {cy, res, model.Approval{Role: gate.RolePlatformSteward}, true},
-		"no platform steward":             {ana, res, model.Approval{Role: gate.RolePlatformSteward}, false},
-		"owner":                           {bo, res, model.Approval{Role: gate.RoleProductOwner}, true},
-		"not the owner":                   {ana, res, model.Approval{Role: gate.RoleProductOwner}, false},
-		"a role nobody knows":             {cy, res, model.Approval{Role: "king"}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := w.MayVote(w.as(c.p), c.res, c.a)
-			if err != nil || got != c.want {
-				t.Errorf("got %v, %v, want %v", got, err, c.want)
-			}
-		})
 	}
 }
 

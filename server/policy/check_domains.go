@@ -10,8 +10,12 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 )
 
-// naming are the fields of the input that hold names of domains.
-var naming = []string{"input.subject.domain", "input.resource.domain", "input.subject.steward_of"}
+// naming are the fields of the input that hold names of domains, and naming
+// teams those with names of teams, each of which begins with its domain's.
+var (
+	naming      = []string{"input.subject.domain", "input.resource.domain", "input.subject.steward_of"}
+	namingTeams = []string{"input.subject.teams", "input.resource.owner_team"}
+)
 
 // UnknownDomains finds each domain that the rules of a draft set a field
 // against and that is none of the known ones: such a rule never fires, or fires
@@ -29,11 +33,15 @@ func UnknownDomains(d Draft, known []model.Slug, near bool) []model.PolicyProble
 			continue
 		}
 		ast.NewGenericVisitor(func(n any) bool {
-			for _, t := range domainsIn(n) {
+			for _, t := range textsAgainst(n, naming) {
 				name := model.Slug(t.Value.(ast.String))
 				if p, wrong := unknownDomain(name, known, near); wrong {
-					p.File, p.Line = m.Path, t.Location.Row
-					problems = append(problems, p)
+					problems = append(problems, located(p, m.Path, t))
+				}
+			}
+			for _, t := range textsAgainst(n, namingTeams) {
+				if p, wrong := unknownTeam(string(t.Value.(ast.String)), known, near); wrong {
+					problems = append(problems, located(p, m.Path, t))
 				}
 			}
 			return false
@@ -54,8 +62,26 @@ func unknownDomain(name model.Slug, known []model.Slug, near bool) (model.Policy
 	return model.PolicyProblem{Severity: severity, Code: "policy.unknown_domain", Message: fmt.Sprintf("there is no domain %q", string(name)), Fix: fix}, true
 }
 
-// domainsIn gives the texts that an expression sets against a domain's name.
-func domainsIn(n any) []*ast.Term {
+// unknownTeam finds a team that names no domain, which no input ever holds, or
+// an unknown one. Which teams a domain has changes without its rules.
+func unknownTeam(name string, known []model.Slug, near bool) (model.PolicyProblem, bool) {
+	domain, team, whole := strings.Cut(name, "/")
+	if name == "" || (whole && team != "") {
+		return unknownDomain(model.Slug(domain), known, near)
+	}
+	return model.PolicyProblem{
+		Severity: severityError, Code: "policy.unknown_team", Message: fmt.Sprintf("%q is the name of no team", name),
+		Fix: "write it as input.subject.teams holds it: DOMAIN/TEAM",
+	}, true
+}
+
+func located(p model.PolicyProblem, file string, t *ast.Term) model.PolicyProblem {
+	p.File, p.Line = file, t.Location.Row
+	return p
+}
+
+// textsAgainst gives the texts that an expression sets against one of the fields.
+func textsAgainst(n any, fields []string) []*ast.Term {
 	e, ok := n.(*ast.Expr)
 	if !ok || !e.IsCall() || len(e.Operands()) != 2 || !slices.Contains(comparisons, e.Operator().String()) {
 		return nil
@@ -64,7 +90,7 @@ func domainsIn(n any) []*ast.Term {
 	var texts []*ast.Term
 	for _, side := range [][2]*ast.Term{{a, b}, {b, a}} {
 		ref, ok := side[0].Value.(ast.Ref)
-		if !ok || !slices.Contains(naming, strings.TrimSuffix(fieldName(ref), ".")) {
+		if !ok || !slices.Contains(fields, strings.TrimSuffix(fieldName(ref), ".")) {
 			continue
 		}
 		texts = append(texts, literals(side[1])...)

@@ -53,6 +53,10 @@ func TestUnknownDomains(t *testing.T) {
 		"another":         {`input.subject.domain == "volcano"`, 1, 0, "create the domain first"},
 		"known":           {`input.subject.domain != "sales"`, 0, 0, ""},
 		"no domain":       {`input.context.purpose == "salez"`, 0, 0, ""},
+		"a team":          {`"sales/desk" in input.subject.teams`, 0, 0, ""},
+		"no team":         {`"notateam" in input.subject.teams`, 1, 1, "DOMAIN/TEAM"},
+		"half a team":     {`input.resource.owner_team == "sales/"`, 1, 1, "DOMAIN/TEAM"},
+		"nobody's team":   {`input.resource.owner_team == "salez/desk"`, 1, 1, "did you mean sales?"},
 		"none":            {`input.subject.domain == ""`, 0, 0, ""},
 	} {
 		d := module("sales", open+"\n"+rule("deny", "x", c.rule))

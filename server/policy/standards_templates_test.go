@@ -18,7 +18,7 @@ import (
 
 // given is what the templates ask for and have no default of, in two ways.
 var given = map[string][]map[string]string{
-	"by_team":    {{"teams": "sales/analysts"}, {"teams": "ops/one, ops/two ,x/y", "up_to": "public"}, {"teams": "a/b", "up_to": "RESTRICTED"}},
+	"by_team":    {{"teams": "sales/analysts"}, {"teams": "ops/one, ops/two ,hr/payroll", "up_to": "public"}, {"teams": "ops/bay", "up_to": "RESTRICTED"}},
 	"by_purpose": {{"purposes": "billing"}, {"purposes": `fraud "detection", planning`}},
 	"masking":    {{"fields": "email"}, {"fields": "email,phone", "with": "null"}},
 	"geography":  {{"regions": "eu"}, {"regions": "eu,ch", "tag": "pii"}},
@@ -186,7 +186,8 @@ func TestTemplatesRefuse(t *testing.T) {
 	for _, w := range []struct{ name, setting, value, want string }{
 		{"by_team", "team", "x", "no such setting"},
 		{"by_team", "teams", "", "has to be given"},
-		{"by_team", "teams", "a,,b", "is empty"},
+		{"by_team", "teams", "sales/desk,,sales/shop", "is empty"},
+		{"by_team", "teams", "notateam", "sales/notateam"},
 		{"by_team", "up_to", "SECRET", "none of PUBLIC"},
 		{"masking", "with", "rot13", "none of null"},
 		{"time_boxed", "days", "0", "no whole number"},
@@ -204,10 +205,10 @@ func TestTemplatesRefuse(t *testing.T) {
 	}
 	evil := `x"], "y") } allow contains {"code": "all", "message": "all"} if { startswith("<<domain>>", "`
 	for _, template := range policies.Templates() {
-		if template.Name != "by_team" {
+		if template.Name != "by_purpose" {
 			continue
 		}
-		files, err := template.Start("sales", map[string]string{"teams": evil})
+		files, err := template.Start("sales", map[string]string{"purposes": evil})
 		if err != nil {
 			t.Fatal(err)
 		}
