@@ -79,6 +79,28 @@ func (h *health) look(ctx context.Context) {
 	h.said.ErrorContext(ctx, what, "error", &model.Error{Kind: model.KindUnavailable, Message: "see the cause", Err: err})
 }
 
+// headroom shows how near the store is to the end of its disk, where that is
+// known: it is the server's own disk with SQLite, and none with MongoDB.
+func (h *health) headroom(gauge func(name, help string, now func() float64)) {
+	disk, ok := h.store.(interface {
+		Headroom() (room, log int64, known bool)
+	})
+	if !ok {
+		return
+	}
+	if _, _, known := disk.Headroom(); !known {
+		return
+	}
+	gauge("souk_store_free_bytes", "Room that is left on the disk of the store.", func() float64 {
+		room, _, _ := disk.Headroom()
+		return float64(room)
+	})
+	gauge("souk_store_log_bytes", "Size of the write-ahead log of the store.", func() float64 {
+		_, log, _ := disk.Headroom()
+		return float64(log)
+	})
+}
+
 // readiness answers a prober.
 func (h *health) readiness(ctx context.Context) httpd.Readiness {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)

@@ -5,6 +5,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +54,24 @@ func TestHealth(t *testing.T) {
 		h.look(t.Context())
 		if got := h.readiness(t.Context()); got != httpd.IsReady {
 			t.Errorf("afterwards: got %q", got)
+		}
+	}
+}
+
+// TestHeadroom: the page of the metrics tells how much room the store has left.
+func TestHeadroom(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems do not tell")
+	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
+	r.RemoteAddr = "127.0.0.1:5000"
+	w := httptest.NewRecorder()
+	newMasking(t).web().Handler().ServeHTTP(w, r)
+	for _, name := range []string{"souk_store_free_bytes", "souk_store_log_bytes"} {
+		_, value, _ := strings.Cut(w.Body.String(), "\n"+name+" ")
+		value, _, _ = strings.Cut(value, "\n")
+		if n, err := strconv.ParseFloat(value, 64); err != nil || n <= 0 {
+			t.Errorf("%s is %q", name, value)
 		}
 	}
 }

@@ -164,6 +164,7 @@ func (s *Server) web() *httpd.Server {
 	web.Handle("GET /healthz", httpd.Health())
 	web.Handle("GET /readyz", web.Ready(s.health.readiness))
 	web.Handle("GET /metrics", web.Metrics(s.Identity))
+	s.health.headroom(web.Gauge)
 	s.open(web)
 	web.Handle("/", console.Handler())
 	return web

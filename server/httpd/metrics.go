@@ -56,6 +56,11 @@ func (m *metrics) watch(check func(context.Context) Readiness) {
 	}
 }
 
+// Gauge adds a number that is looked up whenever the page is read.
+func (s *Server) Gauge(name, help string, now func() float64) {
+	s.metrics.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, now))
+}
+
 // request counts one. Labels come from patterns and codes of ours, so that
 // strangers cannot make them grow.
 func (m *metrics) request(r *http.Request, rec *record, took time.Duration) {

@@ -69,6 +69,19 @@ func (f *File) checkpoint(conn *Conn) {
 	_ = conn.Run("PRAGMA wal_checkpoint(TRUNCATE)") // busy: the next commit wakes us again
 }
 
+// Headroom is how many bytes are left on the disk, and how many the
+// write-ahead log has; known is false where the system does not tell.
+func (f *File) Headroom() (room, log int64, known bool) {
+	if f.path == Memory {
+		return 0, 0, false
+	}
+	room, known = free(f.path)
+	if info, err := os.Stat(f.path + "-wal"); err == nil {
+		log = info.Size()
+	}
+	return room, log, known
+}
+
 // Vacuum writes the whole file anew and empties the log, so that neither keeps
 // what was deleted or overwritten.
 func (f *File) Vacuum() error {

@@ -28,6 +28,10 @@ type DB struct {
 // overwritten stays in it.
 func (d *DB) Vacuum() error { return d.file.Vacuum() }
 
+// Headroom is how many bytes are left on the disk, and how many the
+// write-ahead log has; known is false where the system does not tell.
+func (d *DB) Headroom() (room, log int64, known bool) { return d.file.Headroom() }
+
 // engine is the file and what is in it.
 type engine struct {
 	file   *sqlite.File
