@@ -54,7 +54,8 @@ func failFinds(t *testing.T, where string, code int) {
 	}
 	defer func() { _ = client.Disconnect(t.Context()) }()
 	fail := bson.D{
-		{Key: "configureFailPoint", Value: "failCommand"}, {Key: "mode", Value: bson.M{"times": 2}},
+		{Key: "configureFailPoint", Value: "failCommand"},
+		{Key: "mode", Value: bson.M{"times": 2}},
 		{Key: "data", Value: bson.M{"failCommands": []string{"find"}, "errorCode": code}},
 	}
 	if err := client.Database("admin").RunCommand(t.Context(), fail).Err(); err != nil {
