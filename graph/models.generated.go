@@ -448,7 +448,7 @@ type CreatePrincipalPayload struct {
 
 // What createSource sets up.
 type CreateSourceInput struct {
-	// The unique name.
+	// The name, unique within the domain.
 	Name model.Slug `json:"name"`
 	// The domain that it belongs to.
 	DomainID model.ID `json:"domainId"`
@@ -1508,7 +1508,7 @@ type UpdatePrincipalPayload struct {
 type UpdateSourceInput struct {
 	// Which source.
 	ID model.ID `json:"id"`
-	// The unique name.
+	// The name, unique within the domain.
 	Name graphql.Omittable[*model.Slug] `json:"name,omitempty"`
 	// The domain to move it to. The sender must be allowed to run sources of both, and secrets and folders are those of the new one.
 	DomainID graphql.Omittable[*model.ID] `json:"domainId,omitempty"`

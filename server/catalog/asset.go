@@ -45,37 +45,42 @@ func (s *Service) AssetByName(ctx context.Context, namespace, name string) (mode
 	if err != nil {
 		return model.Asset{}, err
 	}
-	assets, err := s.AssetsByID(ctx, ids...)
-	if err != nil {
-		return model.Asset{}, err
+	if len(ids) == 0 {
+		ids = []model.ID{nothing} // takes what an asset takes that is hidden
 	}
-	if len(assets) == 0 {
-		return model.Asset{}, &model.Error{
-			Kind: model.KindNotFound, Message: "no asset goes by this name",
-			Hint: "look for it with search; a name is complete with its database and schema",
+	for _, id := range ids {
+		if a, err := s.Asset(ctx, id); !model.Is(err, model.KindNotFound) {
+			return a, err
 		}
 	}
-	return assets[0], nil
+	return model.Asset{}, &model.Error{
+		Kind: model.KindNotFound, Message: "no asset goes by this name",
+		Hint: "look for it with search; a name is complete with its database and schema",
+	}
 }
 
+// nothing is the id of an asset that there is none of.
+const nothing = model.ID(model.PrefixAsset) + "_0"
+
 // byName gives the assets that a name may mean, the surest first; of folded
-// spellings it follows one only when there is no other.
+// spellings it follows one only when there is no other. It reads the same
+// whether there is one of the name or none.
 func (s *Service) byName(ctx context.Context, namespace, name string) ([]model.ID, error) {
 	ref, f := canonical("", Ref{namespace, name})
 	if f.refuses() || f == hostUnknown {
 		return nil, nil
 	}
 	exact, err := store.Aliases.GetMany(ctx, s.store, aliasID(openLineage(ref)), aliasID(Name{model.SchemeDBT, namespace, name}))
-	if err != nil || len(exact) > 0 {
+	if err != nil || platformOf(ref.Namespace).fold == caseCounts {
 		return owners(exact), err
-	}
-	if platformOf(ref.Namespace).fold == caseCounts {
-		return nil, nil
 	}
 	alike, err := store.Aliases.Find(ctx, s.store, store.Query{Index: "by_folded", Limit: store.MaxPage, Where: store.And(
 		store.Eq("namespace", ref.Namespace), store.Eq("folded", folded(ref.Namespace, ref.Name)))})
-	if ids := owners(alike.Nodes); err != nil || len(ids) == 1 {
-		return ids, err
+	if err != nil || len(exact) > 0 {
+		return owners(exact), err
+	}
+	if ids := owners(alike.Nodes); len(ids) == 1 {
+		return ids, nil
 	}
 	return nil, nil
 }

@@ -120,21 +120,19 @@ func (g *Gate) Governed(domain model.Slug) bool { return g.engine.Snapshot().Own
 func (g *Gate) Mentions(name string) []string { return g.engine.Snapshot().Mentions(name) }
 
 // SeeFormer finds what has had the name, if the viewer may know of it. What is
-// hidden from them is not found, and leaves no other trace than what is absent.
+// hidden from them is not found, after the same reads and decisions as what is absent.
 func SeeFormer[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], kind model.Prefix, within model.ID, name string, describe One[T]) (T, error) {
 	var zero T
 	id, err := g.Former(ctx, kind, within, name)
 	if err != nil {
 		return zero, err
 	}
-	var seen []T
-	if id != "" {
-		if seen, err = SeeMany(ctx, g, table, Each(describe), id); err != nil {
-			return zero, err
-		}
+	if id == "" {
+		id = nowhere
 	}
-	if len(seen) == 0 {
-		return zero, model.NotFound(table.Schema().Noun, model.ID(name))
+	n, _, err := See(ctx, g, table, id, describe)
+	if model.Is(err, model.KindNotFound) {
+		err = model.NotFound(table.Schema().Noun, model.ID(name))
 	}
-	return seen[0], nil
+	return n, err
 }

@@ -191,7 +191,7 @@ type Stopped struct {
 // the lines of the settings that keep each.
 func (s *Service) Stopped(ctx context.Context) ([]Stopped, error) {
 	var stopped []Stopped
-	for source, err := range store.Sources.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
+	for source, err := range store.Sources.All(ctx, s.store, store.Query{Index: "named", Limit: store.MaxPage}) {
 		if err != nil {
 			return nil, err
 		}

@@ -95,7 +95,7 @@ func (f finder) clean(path string, value any) (cleaned any, first string) {
 // configuration and looks like a credential, and gives their names.
 func (s *Service) Cleanse(ctx context.Context) ([]model.Slug, error) {
 	var cleansed []model.Slug
-	for source, err := range store.Sources.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
+	for source, err := range store.Sources.All(ctx, s.store, store.Query{Index: "named", Limit: store.MaxPage}) {
 		if err != nil {
 			return cleansed, err
 		}

@@ -165,7 +165,7 @@ func (s *Service) RestoreSource(ctx context.Context, id model.ID, name model.Slu
 	source.RemovedAt, source.FailedRuns = nil, 0
 	restored, err := store.Sources.Apply(ctx, s.store, s.gate.Change(ctx, "source.restore", source.ID, string(source.Name), answer, store.Sources.Put(source)))
 	if model.Is(err, model.KindConflict) {
-		err = model.Conflict("input.name", "there is a source of this name already", "restore it under another name")
+		err = nameTaken("restore it under another name")
 	}
 	return restored, err
 }

@@ -89,7 +89,7 @@ const holdOff = 5 * time.Minute
 // startDue starts every source whose time has come.
 func (s *Service) startDue(ctx context.Context) error {
 	var failed error
-	for source, err := range store.Sources.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
+	for source, err := range store.Sources.All(ctx, s.store, store.Query{Index: "named", Limit: store.MaxPage}) {
 		if err != nil {
 			return errors.Join(failed, err)
 		}

@@ -57,7 +57,7 @@ func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, 
 	change := s.gate.Change(ctx, "source.create", source.ID, reason, answer, append(vouched, store.Sources.Put(source))...)
 	made, err := store.Sources.Apply(ctx, s.store, change)
 	if model.Is(err, model.KindConflict) {
-		err = model.Conflict("input.name", "there is a source of this name already", "choose another name")
+		err = nameTaken("choose another name")
 	}
 	return made, err
 }
@@ -162,23 +162,35 @@ func stale() error {
 	return model.Conflict("expectedVersion", "the source has changed since it was read", "read it again and repeat the change")
 }
 
+// nameTaken tells of a name that the domain has given already. Names of sources
+// are those of their domain: a name that others gave to what the actor may not
+// know of is free.
+func nameTaken(remedy string) error {
+	return model.Conflict("input.name", "there is a source of this name already in the domain", remedy)
+}
+
 // move gives the source its new name and domain.
 func (s *Service) move(ctx context.Context, source *model.Source, e SourceEdit) error {
 	if e.Name != nil {
 		if err := e.Name.Validate("input.name"); err != nil {
 			return err
 		}
-		q := store.Query{Index: "by_name", Where: store.Eq("name", string(*e.Name))}
-		if other, err := store.Sources.First(ctx, s.store, q); err == nil && other.ID != source.ID {
-			return model.Conflict("input.name", "there is a source of this name already", "choose another name")
-		}
 		source.Name = *e.Name
 	}
-	if e.DomainID == nil || *e.DomainID == source.DomainID {
-		return nil
+	if e.DomainID != nil && *e.DomainID != source.DomainID {
+		source.DomainID = *e.DomainID
+		if _, err := s.mayCreate(ctx, *source); err != nil { // before anything is told of the names there
+			return err
+		}
 	}
-	source.DomainID = *e.DomainID
-	_, err := s.mayCreate(ctx, *source)
+	q := store.Query{Index: "by_home", Where: store.And(store.Eq("domain", string(source.DomainID)), store.Eq("name", string(source.Name)))}
+	other, err := store.Sources.First(ctx, s.store, q)
+	switch {
+	case model.Is(err, model.KindNotFound):
+		return nil
+	case err == nil && other.ID != source.ID:
+		return nameTaken("choose another name")
+	}
 	return err
 }
 
@@ -251,29 +263,27 @@ func (s *Service) visible(ctx context.Context, source model.Source) error {
 
 // Source returns one source; one that the viewer may not see is not found.
 func (s *Service) Source(ctx context.Context, id model.ID) (model.Source, error) {
-	source, err := store.Sources.Get(ctx, s.store, id)
-	if err != nil {
-		return model.Source{}, err
-	}
-	if err := s.visible(ctx, source); err != nil {
-		return model.Source{}, err
-	}
-	return source, nil
+	source, _, err := gate.See(ctx, s.gate, store.Sources, id, s.gate.Source)
+	return source, err
 }
 
-// SourceByName returns the source of the name.
+// SourceByName returns the source of the name among those that the viewer may
+// see. Sources of several domains may share a name: then it names none of them.
 func (s *Service) SourceByName(ctx context.Context, name model.Slug) (model.Source, error) {
-	source, err := store.Sources.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", string(name))})
-	if err == nil {
-		err = s.visible(ctx, source)
-	}
-	if model.Is(err, model.KindNotFound) {
-		err = model.NotFound("source", model.ID(clip(string(name), 100)))
-	}
+	page, err := store.Sources.Find(ctx, s.store, store.Query{Index: "named", Where: store.Eq("name", string(name)), Limit: store.MaxPage})
 	if err != nil {
 		return model.Source{}, err
 	}
-	return source, nil
+	seen, err := keepVisible(ctx, s, page.Nodes, gate.Each(s.gate.Source)) // who asks is looked at for none, too
+	switch {
+	case err != nil:
+		return model.Source{}, err
+	case len(seen) == 0:
+		return model.Source{}, model.NotFound("source", model.ID(clip(string(name), 100)))
+	case len(seen) > 1:
+		return model.Source{}, model.Invalid("name", "sources of several domains have this name", "name the source by its id, from the list of sources")
+	}
+	return seen[0], nil
 }
 
 // SourcesByID returns those of the sources that exist and that the viewer may
@@ -306,7 +316,7 @@ func keepVisible[T any](ctx context.Context, s *Service, nouns []T, describe gat
 
 // Sources lists sources by name; "" lists those of every domain.
 func (s *Service) Sources(ctx context.Context, domainID model.ID, p model.Paging) (model.Page[model.Source], error) {
-	q := store.Query{Index: "by_name", Where: store.Exists("name")} // a removed one has none
+	q := store.Query{Index: "named", Where: store.Exists("name")} // a removed one has none
 	if domainID != "" {
 		q = store.Query{Index: "by_domain", Where: store.And(store.Eq("domain", string(domainID)), store.Exists("name"))}
 	}

@@ -1,6 +1,7 @@
 package harvest_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -288,5 +289,45 @@ func TestAMissingSecretFailsTheRun(t *testing.T) {
 	run := w.run(s, shop...)
 	if f := run.Failure; run.Status != model.RunFailed || f == nil || f.Fault != model.FaultConfig || !strings.Contains(f.Message, "secrets.password") || !strings.Contains(f.Fix, "SOUK_TEST_SECRET_UNSET") {
 		t.Errorf("the run ended as %s: %+v", run.Status, f)
+	}
+}
+
+// A name tells nobody that another domain has given it: names of sources are
+// those of their domain.
+func TestNamesOfSourcesAreThoseOfTheirDomain(t *testing.T) {
+	w := newWorld(t)
+	hr := model.Domain{Meta: model.Meta{ID: "dom_hr"}, Name: "hr", StewardIDs: []model.ID{"prn_bo"}}
+	w.apply(store.Domains.Put(hr))
+	create := func(ctx context.Context, name model.Slug, domain model.ID) (model.Source, error) {
+		return w.CreateSource(ctx, harvest.NewSource{Name: name, DomainID: domain, Plugin: "script", Config: w.scripted()})
+	}
+	made := map[string]model.Source{}
+	for who, domain := range map[string]model.ID{"ana": w.domain.ID, "bo": hr.ID} {
+		ctx := map[string]context.Context{"ana": w.ctx, "bo": w.outside}[who]
+		var err error
+		if made[who], err = create(ctx, "shop", domain); err != nil {
+			t.Fatalf("%s: %v", who, err)
+		}
+		if _, err := create(ctx, "shop", domain); !model.Is(err, model.KindConflict) {
+			t.Errorf("%s, the second of the name: %v", who, err)
+		}
+		if got, err := w.SourceByName(ctx, "shop"); err != nil || got.ID != made[who].ID {
+			t.Errorf("%s reads %s, %v", who, got.ID, err)
+		}
+	}
+	if _, err := w.SourceByName(w.admin, "shop"); !model.Is(err, model.KindInvalid) {
+		t.Errorf("one of two that an administrator sees: %v", err)
+	}
+	other, err := create(w.outside, "other", hr.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []model.Source{made["bo"], other} { // whether the name is taken there or not
+		if _, err := w.UpdateSource(w.outside, harvest.SourceEdit{ID: s.ID, DomainID: &w.domain.ID}); !model.Is(err, model.KindDenied) {
+			t.Errorf("%s moved to a foreign domain: %v", s.Name, err)
+		}
+	}
+	if _, err := w.UpdateSource(w.admin, harvest.SourceEdit{ID: made["bo"].ID, DomainID: &w.domain.ID}); !model.Is(err, model.KindConflict) {
+		t.Errorf("moved onto one of its name: %v", err)
 	}
 }

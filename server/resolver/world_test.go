@@ -53,6 +53,8 @@ type world struct {
 	door     http.Handler
 	store    *counted
 	services resolver.Services
+	engine   *policy.Engine
+	gate     *gate.Gate
 	people   map[string]model.Principal
 	tokens   map[string]string
 	domains  map[string]model.Domain
@@ -108,7 +110,7 @@ func (w *world) open() {
 	s.Harvest = harvest.New(harvest.Config{Store: w.store, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Now: model.Now, Log: log, Folders: map[model.Slug][]string{"sales": {"/"}}})
 	w.t.Cleanup(s.Harvest.Close)
 	w.t.Cleanup(s.Governance.Close)
-	w.services = s
+	w.services, w.engine, w.gate = s, e, g
 	door := httpd.New(httpd.Config{}, log)
 	door.Handle("/graphql", door.Signed(s.Identity, httpd.GraphQL(httpd.Config{}, resolver.Schema(s), log, resolver.Present(log), resolver.Recover(log))))
 	w.door = door.Handler()

@@ -111,7 +111,7 @@ var (
 			name = "" // is free for another
 		}
 		return Keys{"name": text(name), "domain": text(s.DomainID)}
-	}, unique("by_name", "name"), index("by_domain", "domain", "name"))
+	}, unique("by_home", "domain", "name"), index("named", "name"), index("by_domain", "domain", "name"))
 
 	Runs = table("run", "harvest run", func(r model.Run) Keys {
 		return Keys{"source": text(r.SourceID), "started": moment(r.StartedAt), "status": text(r.Status)}

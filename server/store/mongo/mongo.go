@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -76,12 +77,35 @@ func (e *engine) prepare(ctx context.Context, mode store.Mode) error {
 	if err := e.checkLayout(ctx); err != nil {
 		return err
 	}
+	if err := e.dropFormer(ctx); err != nil {
+		return err
+	}
 	if err := e.refill(ctx); err != nil {
 		return err
 	}
 	for _, s := range store.Schemas() {
 		if _, err := e.collection(s.Kind).Indexes().CreateMany(ctx, indexModels(s)); err != nil {
 			return fmt.Errorf("create the indexes of %s: %w", s.Kind, mongodb.Failure(err))
+		}
+	}
+	return nil
+}
+
+// former are unique indexes that an earlier Souk declared: they would go on to refuse.
+var former = map[store.Kind]string{"source": "by_name"}
+
+func (e *engine) dropFormer(ctx context.Context) error {
+	for kind, name := range former {
+		indexes := e.collection(kind).Indexes()
+		made, err := indexes.ListSpecifications(ctx)
+		if err != nil {
+			return mongodb.Failure(err)
+		}
+		if !slices.ContainsFunc(made, func(m mongo.IndexSpecification) bool { return m.Name == name }) {
+			continue
+		}
+		if err := indexes.DropOne(ctx, name); err != nil {
+			return fmt.Errorf("drop the former index %s of %s: %w", name, kind, mongodb.Failure(err))
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
@@ -51,5 +53,31 @@ func TestRecordsOfAnEarlierSouk(t *testing.T) {
 		if err != nil || p.Revision != 1 {
 			t.Errorf("got revision %d, %v: filling in changes no record", p.Revision, err)
 		}
+	}
+}
+
+// TestSourcesOfTwoDomainsShareAName, also in a store of an earlier Souk, which
+// kept the names of sources apart.
+func TestSourcesOfTwoDomainsShareAName(t *testing.T) {
+	where, database := mongodbtest.Database(t)
+	openAt(t, where)
+	keys := bson.D{{Key: "k.name", Value: 1}, {Key: "u.by_name", Value: 1}}
+	old := mongo.IndexModel{Keys: keys, Options: options.Index().SetName("by_name").SetUnique(true)}
+	if _, err := database.Collection("source").Indexes().CreateOne(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	s := openAt(t, where)
+	put := func(id, domain model.ID) error {
+		source := model.Source{Meta: model.Meta{ID: id}, Name: "shop", DomainID: domain}
+		_, err := s.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Sources.Put(source)}})
+		return err
+	}
+	for id, domain := range map[model.ID]model.ID{"src_1": "dom_1", "src_2": "dom_2"} {
+		if err := put(id, domain); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := put("src_3", "dom_1"); !model.Is(err, model.KindConflict) {
+		t.Errorf("two of one domain: %v", err)
 	}
 }
