@@ -130,7 +130,8 @@ func (a *api) write(w http.ResponseWriter, r *http.Request, media string, status
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone is no failure of ours //nolint:gosec // it is JSON, and said to be
+	// A client that has gone is no failure of ours.
+	_, _ = w.Write(body) //nolint:gosec // it is JSON, and said to be
 }
 
 func acceptsGzip(h http.Header) bool {

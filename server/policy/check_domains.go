@@ -10,8 +10,8 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 )
 
-// naming are the fields of the input that hold names of domains, and naming
-// teams those with names of teams, each of which begins with its domain's.
+// naming are the fields of the input that hold names of domains, and namingTeams
+// those with names of teams, each of which begins with its domain's.
 var (
 	naming      = []string{"input.subject.domain", "input.resource.domain", "input.subject.steward_of"}
 	namingTeams = []string{"input.subject.teams", "input.resource.owner_team"}
