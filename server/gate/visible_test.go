@@ -278,7 +278,7 @@ func TestListsAgreeWithDecisions(t *testing.T) {
 			add(agree(c, who, model.ActMetadataView, store.Grants, "by_status", c.Grants, func(g model.Grant) model.ID { return g.ID }))
 			add(agree(c, who, model.ActMetadataView, store.Teams, "by_name", gate.Each(c.Team), func(x model.Team) model.ID { return x.ID }))
 			add(agree(c, who, model.ActMetadataView, store.Domains, "by_name", gate.Each(c.Domain), func(d model.Domain) model.ID { return d.ID }))
-			add(agree(c, who, model.ActMetadataView, store.Sources, "by_name", gate.Each(c.Source), func(x model.Source) model.ID { return x.ID }))
+			add(agree(c, who, model.ActMetadataView, store.Sources, "named", gate.Each(c.Source), func(x model.Source) model.ID { return x.ID }))
 			add(agree(c, who, model.ActAuditRead, store.Decisions, "by_time", gate.Each(c.Decision), func(d model.DecisionRecord) model.ID { return d.ID }))
 			add(agree(c, who, model.ActAuditRead, store.Events, "by_seq", c.Events, func(e model.Event) model.ID { return e.ID }))
 			if t.Failed() {
