@@ -114,7 +114,7 @@ func (f AssetFilter) query() store.Query {
 	}{
 		{"namespace", f.namespace(), "by_namespace"},
 		{"domain", string(f.DomainID), "by_domain"},
-		{"kind", string(f.Kind), "by_kind"},
+		{"kind", string(f.ownKind()), "by_kind"},
 		{"status", string(f.Status), "by_status"},
 		{"platform", f.Platform, ""},
 	} {
@@ -126,6 +126,9 @@ func (f AssetFilter) query() store.Query {
 			q.Index = fact.index
 		}
 	}
+	if f.Kind == model.KindOther {
+		where = append(where, store.Not(store.In("kind", kindsWithAWord()...)))
+	}
 	if f.NamePrefix != "" {
 		where = append(where, store.HasPrefix("name", f.NamePrefix))
 	}
@@ -134,6 +137,25 @@ func (f AssetFilter) query() store.Query {
 	}
 	q.Where = store.And(where...)
 	return q
+}
+
+// ownKind is the kind to look for as it is stored. OTHER is what every kind
+// without a word of its own is shown as, and so no single one.
+func (f AssetFilter) ownKind() model.AssetKind {
+	if f.Kind == model.KindOther {
+		return ""
+	}
+	return f.Kind
+}
+
+func kindsWithAWord() []store.Value {
+	var words []store.Value
+	for _, k := range model.AssetKinds() {
+		if k != model.KindOther {
+			words = append(words, string(k))
+		}
+	}
+	return words
 }
 
 func (f AssetFilter) namespace() string {
@@ -146,7 +168,7 @@ func (f AssetFilter) namespace() string {
 
 // matches judges an asset by the filter, where no query does.
 func (f AssetFilter) matches(a model.Asset) bool {
-	return (f.DomainID == "" || a.DomainID == f.DomainID) && (f.Kind == "" || a.Kind == f.Kind) &&
+	return (f.DomainID == "" || a.DomainID == f.DomainID) && (f.Kind == "" || a.Kind.Is(f.Kind)) &&
 		(f.Status == "" || a.Status == f.Status) && (f.Platform == "" || a.Platform == f.Platform) &&
 		(f.Namespace == "" || a.Namespace == f.namespace()) && strings.HasPrefix(a.Name, f.NamePrefix)
 }

@@ -94,24 +94,33 @@ func TestAssetsFilters(t *testing.T) {
 	_, _, _ = w.stock()
 	view := table(server, "shop.public.report")
 	view.Sighting.Kind = model.KindView
-	w.shows(source("shop2", sales), view)
+	record := table(server, "shop.public.visits")
+	record.Sighting.Kind = "RECORD"
+	visits := w.shows(source("shop2", sales), view, record).IDs[record.Ref]
+	w.apply(store.Products.Put(model.DataProduct{
+		Meta: model.Meta{ID: "dpr_visits"}, Name: "visits", DomainID: sales, Status: model.Published,
+		Ports: []model.Port{{Name: "out", Direction: model.OutputPort, AssetIDs: []model.ID{visits}}},
+	}))
 	for _, tc := range []struct {
 		name   string
 		as     string
 		filter catalog.AssetFilter
 		want   []string
 	}{
-		{"all", "root", catalog.AssetFilter{}, []string{"Clicks", "shop.public.customers", "shop.public.orders", "shop.public.report"}},
+		{"all", "root", catalog.AssetFilter{}, []string{"Clicks", "shop.public.customers", "shop.public.orders", "shop.public.report", "shop.public.visits"}},
 		{"what Bo may see", "bo", catalog.AssetFilter{}, []string{"Clicks", "shop.public.customers"}},
 		{"domain", "root", catalog.AssetFilter{DomainID: marketing}, []string{"Clicks"}},
 		{"kind", "root", catalog.AssetFilter{Kind: model.KindView}, []string{"shop.public.report"}},
+		{"a kind without a word", "root", catalog.AssetFilter{Kind: model.KindOther}, []string{"shop.public.visits"}},
+		{"a kind of its own", "root", catalog.AssetFilter{Kind: "RECORD"}, []string{"shop.public.visits"}},
 		{"status", "root", catalog.AssetFilter{Status: model.AssetRetired}, nil},
-		{"namespace in another spelling", "root", catalog.AssetFilter{Namespace: "postgresql://DB.acme.example"}, []string{"shop.public.customers", "shop.public.orders", "shop.public.report"}},
+		{"namespace in another spelling", "root", catalog.AssetFilter{Namespace: "postgresql://DB.acme.example"}, []string{"shop.public.customers", "shop.public.orders", "shop.public.report", "shop.public.visits"}},
 		{"platform", "root", catalog.AssetFilter{Platform: "sqlite"}, []string{"Clicks"}},
 		{"prefix", "root", catalog.AssetFilter{NamePrefix: "shop.public.c"}, []string{"shop.public.customers"}},
 		{"several", "root", catalog.AssetFilter{DomainID: sales, Kind: model.KindTable, Status: model.AssetActive, Platform: "postgres", NamePrefix: "shop.public.o"}, []string{"shop.public.orders"}},
 		{"product", "root", catalog.AssetFilter{ProductID: "dpr_customers"}, []string{"shop.public.customers", "shop.public.orders"}},
 		{"product, for Bo", "bo", catalog.AssetFilter{ProductID: "dpr_customers"}, []string{"shop.public.customers"}},
+		{"product and kind", "root", catalog.AssetFilter{ProductID: "dpr_visits", Kind: model.KindOther}, []string{"shop.public.visits"}},
 		{"product and prefix", "root", catalog.AssetFilter{ProductID: "dpr_customers", NamePrefix: "shop.public.o"}, []string{"shop.public.orders"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
