@@ -32,22 +32,72 @@ func UnknownDomains(d Draft, known []model.Slug, near bool) []model.PolicyProble
 		if err != nil {
 			continue
 		}
-		ast.NewGenericVisitor(func(n any) bool {
-			for _, t := range textsAgainst(n, naming) {
-				name := model.Slug(t.Value.(ast.String))
-				if p, wrong := unknownDomain(name, known, near); wrong {
-					problems = append(problems, located(p, m.Path, t))
-				}
-			}
-			for _, t := range textsAgainst(n, namingTeams) {
-				if p, wrong := unknownTeam(string(t.Value.(ast.String)), known, near); wrong {
-					problems = append(problems, located(p, m.Path, t))
-				}
-			}
-			return false
-		}).Walk(module)
+		for _, r := range module.Rules {
+			problems = append(problems, unknownIn(r, m.Path, known, near)...)
+		}
 	}
 	return inOrder(problems)
+}
+
+func unknownIn(r *ast.Rule, file string, known []model.Slug, near bool) []model.PolicyProblem {
+	var problems []model.PolicyProblem
+	items := itemsOf(r)
+	ast.NewGenericVisitor(func(n any) bool {
+		for _, t := range textsAgainst(n, naming, items) {
+			name := model.Slug(t.Value.(ast.String))
+			if p, wrong := unknownDomain(name, known, near); wrong {
+				problems = append(problems, located(p, file, t))
+			}
+		}
+		for _, t := range textsAgainst(n, namingTeams, items) {
+			if p, wrong := unknownTeam(string(t.Value.(ast.String)), known, near); wrong {
+				problems = append(problems, located(p, file, t))
+			}
+		}
+		return false
+	}).Walk(r)
+	return problems
+}
+
+// itemsOf gives the variables of a rule that go through a field of the input,
+// as team does in: some team in input.subject.teams. One that goes through two
+// fields stands for none.
+func itemsOf(r *ast.Rule) map[ast.Var]string {
+	items := map[ast.Var]string{}
+	ast.NewGenericVisitor(func(n any) bool {
+		some, ok := n.(*ast.SomeDecl)
+		if !ok {
+			return false
+		}
+		for _, s := range some.Symbols {
+			call, ok := s.Value.(ast.Call)
+			if !ok || len(call) < 3 {
+				continue
+			}
+			item, isVar := call[len(call)-2].Value.(ast.Var)
+			if !isVar {
+				continue
+			}
+			field := fieldSet(call[len(call)-1], nil)
+			if was, twice := items[item]; twice && was != field {
+				field = ""
+			}
+			items[item] = field
+		}
+		return false
+	}).Walk(r)
+	return items
+}
+
+// fieldSet names the field that a term reads, by itself or as one of its items.
+func fieldSet(t *ast.Term, items map[ast.Var]string) string {
+	switch v := t.Value.(type) {
+	case ast.Ref:
+		return strings.TrimSuffix(fieldName(v), ".")
+	case ast.Var:
+		return items[v]
+	}
+	return ""
 }
 
 func unknownDomain(name model.Slug, known []model.Slug, near bool) (model.PolicyProblem, bool) {
@@ -81,7 +131,7 @@ func located(p model.PolicyProblem, file string, t *ast.Term) model.PolicyProble
 }
 
 // textsAgainst gives the texts that an expression sets against one of the fields.
-func textsAgainst(n any, fields []string) []*ast.Term {
+func textsAgainst(n any, fields []string, items map[ast.Var]string) []*ast.Term {
 	e, ok := n.(*ast.Expr)
 	if !ok || !e.IsCall() || len(e.Operands()) != 2 || !slices.Contains(comparisons, e.Operator().String()) {
 		return nil
@@ -89,11 +139,9 @@ func textsAgainst(n any, fields []string) []*ast.Term {
 	a, b := e.Operand(0), e.Operand(1)
 	var texts []*ast.Term
 	for _, side := range [][2]*ast.Term{{a, b}, {b, a}} {
-		ref, ok := side[0].Value.(ast.Ref)
-		if !ok || !slices.Contains(fields, strings.TrimSuffix(fieldName(ref), ".")) {
-			continue
+		if slices.Contains(fields, fieldSet(side[0], items)) {
+			texts = append(texts, literals(side[1])...)
 		}
-		texts = append(texts, literals(side[1])...)
 	}
 	return texts
 }
