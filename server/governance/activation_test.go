@@ -85,6 +85,7 @@ func TestManyActivationsAtOnce(t *testing.T) {
 
 // TestOnlyStewardsPutRulesInForce whatever was approved.
 func TestOnlyStewardsPutRulesInForce(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	p := c.approved(c.assessed(c.draft("ana", campaigns(t))))
 	for _, person := range []string{"bo", "abe", "cy"} {
@@ -99,6 +100,7 @@ func TestOnlyStewardsPutRulesInForce(t *testing.T) {
 // TestVotesCountWhileTheirVotersDo looks again at who may speak when the rules
 // come into force.
 func TestVotesCountWhileTheirVotersDo(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	p := c.approved(c.assessed(c.draft("ana", campaigns(t))))
 	c.stewards("sales", "ana", "abe") // eve has left
@@ -126,6 +128,7 @@ func wantMissing(t *testing.T, err error, want ...model.Approval) {
 // TestPlatformStandsIn lets a platform steward speak for a domain whose only
 // steward wrote the rules, and for no other.
 func TestPlatformStandsIn(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	p := c.assessed(c.draft("ana", ofSales(t)))
 	_, err := c.Approve(c.as("cy"), p.ID, p.Impact.Hash, "") // eve is there
@@ -144,6 +147,7 @@ func TestPlatformStandsIn(t *testing.T) {
 
 // TestRollback returns to any revision that has been in force, and to no other.
 func TestRollback(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	_, err := c.Rollback(c.as("ana"), governance.Return{Domain: "sales"})
 	wantField(t, err, model.KindConflict, "domain")
@@ -179,6 +183,7 @@ func TestRollback(t *testing.T) {
 // TestRollbackChecksAgain what another engine has checked, and says so; what
 // does not compile any more stays where it is.
 func TestRollbackChecksAgain(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	old := model.PolicyRevision{Meta: model.Meta{ID: "pol_old"}, Domain: "sales", Hash: "sha256:of-old", Engine: "opa 0.1", Modules: campaigns(t)}
 	broken := model.PolicyRevision{
@@ -217,6 +222,7 @@ func TestRollbackChecksAgain(t *testing.T) {
 // TestRollbackToStart leaves a domain neither of whose revisions compiles any
 // more, as after another engine came, and one that is sound.
 func TestRollbackToStart(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	start, err := c.Standing(c.as("ana"), "sales")
 	must(t, err)
@@ -272,6 +278,7 @@ func (c *company) puts(id model.ID, modules []model.PolicyModule) {
 
 // TestRestart decides on by what was put in force before.
 func TestRestart(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	p := c.activated(c.draft("ana", campaigns(t)))
 	again := newServer(t, c.store)
@@ -285,6 +292,7 @@ func TestRestart(t *testing.T) {
 
 // TestRestartWithBrokenRules keeps the last good ones and marks the domain.
 func TestRestartWithBrokenRules(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	c.puts("pol_good", campaigns(t))
 	must(t, c.Load(t.Context()))
@@ -357,6 +365,7 @@ func (s *server) others() int {
 // TestPlatformsOwnRules go the same way, with the platform's stewards, and
 // must leave a way back.
 func TestPlatformsOwnRules(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	state, err := c.Standing(c.as("cy"), "")
 	must(t, err)

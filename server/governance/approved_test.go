@@ -10,6 +10,7 @@ import (
 // TestAnApprovedProposalStaysAsItWasSigned refuses another title or description
 // once somebody has voted on it.
 func TestAnApprovedProposalStaysAsItWasSigned(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	p := c.approved(c.assessed(c.draft("ana", ofSales(t))))
 	other := "Something else"

@@ -10,7 +10,10 @@ import (
 
 // TestClaimsAreFindingsOfBothDomains has a source of sales show a table of
 // marketing's as its own: both stewards are told, and nobody else.
-func TestClaimsAreFindingsOfBothDomains(t *testing.T) { onStalls(t, claims) }
+func TestClaimsAreFindingsOfBothDomains(t *testing.T) {
+	inTurn(t)
+	onStalls(t, claims)
+}
 
 func claims(t *testing.T, s *stall) {
 	t.Helper()

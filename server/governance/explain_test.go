@@ -21,6 +21,7 @@ consent contains {"code": "marketing.yes", "message": "Yes."} if input.context.p
 // TestExplainByTheConsentOfThen finds the rules of the asker's domain that have
 // been in force among the past revisions of that domain.
 func TestExplainByTheConsentOfThen(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	_, err := c.engine.Activate(t.Context(), policy.Draft{Domain: "sales", Modules: campaigns(t)})
 	must(t, err)

@@ -12,7 +12,10 @@ import (
 
 // TestTakenBack holds that what the platform took back comes into force by a
 // new proposal and by nothing else.
-func TestTakenBack(t *testing.T) { onEngines(t, takenBack) }
+func TestTakenBack(t *testing.T) {
+	inTurn(t)
+	onEngines(t, takenBack)
+}
 
 func takenBack(t *testing.T, c *company) {
 	t.Helper()
@@ -59,6 +62,7 @@ func (c *company) approvedTwin(t *testing.T, p model.PolicyProposal) model.Polic
 // TestForwardIsActivation lets a domain undo its own way back as far as
 // activation would: with votes that count now, for the change at hand.
 func TestForwardIsActivation(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	first := c.activated(c.draft("ana", campaigns(t)))
 	second := c.activated(c.draft("ana", ofSales(t)))
@@ -85,6 +89,7 @@ func TestForwardIsActivation(t *testing.T) {
 // TestTheDefaultSkipsWhatIsTakenBack returns past rules that the platform does
 // not want back.
 func TestTheDefaultSkipsWhatIsTakenBack(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	c.activated(c.draft("ana", ofSales(t)))
 	c.activated(c.draft("ana", campaigns(t)))
@@ -98,6 +103,7 @@ func TestTheDefaultSkipsWhatIsTakenBack(t *testing.T) {
 // TestVotesAndRightsAreOne asks for what the viewer is told they can do, and
 // gets it, in every state of a proposal that votes change.
 func TestVotesAndRightsAreOne(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	bot, err := c.identity.CreatePrincipal(c.system(), identity.NewPrincipal{Kind: model.Service, Name: "bot", DomainID: c.domains["sales"].ID})
 	must(t, err)
@@ -153,6 +159,7 @@ func TestVotesAndRightsAreOne(t *testing.T) {
 // TestAVoterWhoLostTheRole holds that a vote is void once its voter is not in
 // the role, even when the last vote comes after that.
 func TestAVoterWhoLostTheRole(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	p := c.assessed(c.draft("ana", campaigns(t)))
 	p, err := c.Approve(c.as("eve"), p.ID, p.Impact.Hash, "")
@@ -174,6 +181,7 @@ func TestAVoterWhoLostTheRole(t *testing.T) {
 // TestOneStewardFirm is not trapped: the platform stands in, and where nobody
 // can the answer says what to do.
 func TestOneStewardFirm(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	c.stewards("sales", "ana")
 	p := c.assessed(c.draft("ana", ofSales(t)))

@@ -31,6 +31,7 @@ func (s *crossed) Apply(ctx context.Context, c store.Change) (model.Event, error
 // TestOvertaken says what was changed at the same moment, and blames no rules
 // that nobody has touched.
 func TestOvertaken(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	active := c.activated(c.draft("ana", campaigns(t)))
 	p := c.approved(c.assessed(c.draft("ana", ofSales(t))))

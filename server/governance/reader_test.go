@@ -9,7 +9,10 @@ import (
 
 // TestDraftsAreForThoseTheyTouch keeps the text and the comments of rules that
 // are not in force from everybody else, by every way to them.
-func TestDraftsAreForThoseTheyTouch(t *testing.T) { onEngines(t, readDrafts) }
+func TestDraftsAreForThoseTheyTouch(t *testing.T) {
+	inTurn(t)
+	onEngines(t, readDrafts)
+}
 
 func readDrafts(t *testing.T, c *company) {
 	t.Helper()

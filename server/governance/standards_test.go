@@ -97,6 +97,7 @@ func (s *stall) as(name string) context.Context {
 
 // TestScores gives each product its points and a domain the mean of what it offers.
 func TestScores(t *testing.T) {
+	inTurn(t)
 	onStalls(t, scores)
 }
 
@@ -128,6 +129,7 @@ func scores(t *testing.T, s *stall) {
 
 // TestStandardsOfWhatYouMaySee hides a draft's findings from strangers.
 func TestStandardsOfWhatYouMaySee(t *testing.T) {
+	inTurn(t)
 	onStalls(t, whatYouMaySee)
 }
 
@@ -165,6 +167,7 @@ func whatYouMaySee(t *testing.T, s *stall) {
 
 // TestFindingsInPages gives the same list however it is cut.
 func TestFindingsInPages(t *testing.T) {
+	inTurn(t)
 	onStalls(t, inPages)
 }
 
@@ -213,6 +216,7 @@ func inPages(t *testing.T, s *stall) {
 
 // TestTrend records a card a day, once, and looks back over them.
 func TestTrend(t *testing.T) {
+	inTurn(t)
 	onStalls(t, trend)
 }
 

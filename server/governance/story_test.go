@@ -99,6 +99,7 @@ func (c *company) wantFeed(before int64) {
 // TestReportsCountForTheWorkingGroup alone: what they count are decisions that
 // others may not see.
 func TestReportsCountForTheWorkingGroup(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	c.reads(c, "dan", model.Deny)
 	p := c.assessed(c.draft("ana", campaigns(t)))
@@ -150,6 +151,7 @@ func TestProgressEndsWithTheWork(t *testing.T) {
 // TestAuthorNeverApproves, whatever they are steward of, and not by letting
 // somebody else propose what they wrote either.
 func TestAuthorNeverApproves(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	p := c.assessed(c.draft("ana", campaigns(t)))
 	_, err := c.Approve(c.as("ana"), p.ID, p.Impact.Hash, "")
@@ -173,6 +175,7 @@ func TestAuthorNeverApproves(t *testing.T) {
 
 // TestStaleReport binds a vote to the report that its approver had seen.
 func TestStaleReport(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	p := c.assessed(c.draft("ana", campaigns(t)))
 	for _, hash := range []string{"", "sha256:0", p.Impact.RevisionHash} {
@@ -196,6 +199,7 @@ func TestStaleReport(t *testing.T) {
 
 // TestEditingSendsBack drops everything that was found and said about other rules.
 func TestEditingSendsBack(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	p := c.approved(c.assessed(c.draft("ana", campaigns(t))))
 	_, err := c.UpdateDraft(c.as("eve"), governance.ProposalEdit{ID: p.ID, Title: new("Mine now")})
@@ -220,6 +224,7 @@ func TestEditingSendsBack(t *testing.T) {
 
 // TestAnyStepMayEndRejected turns proposals down at each stage.
 func TestAnyStepMayEndRejected(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	for name, take := range map[string]func(model.PolicyProposal) model.PolicyProposal{
 		"draft": func(p model.PolicyProposal) model.PolicyProposal { return p }, "tested": c.tested, "assessed": c.assessed,
@@ -248,6 +253,7 @@ func TestAnyStepMayEndRejected(t *testing.T) {
 
 // TestBrokenRulesStayDrafts with everything that is wrong with them, and can go nowhere.
 func TestBrokenRulesStayDrafts(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	for name, text := range map[string]string{
 		"no syntax":     "package souk.domains.sales\n\nallow contains {\n",
@@ -273,6 +279,7 @@ func TestBrokenRulesStayDrafts(t *testing.T) {
 
 // TestDraftsAreBounded refuses what belongs to others or fits nowhere.
 func TestDraftsAreBounded(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	good := model.PolicyModule{Path: "domains/sales/campaign.rego", Text: campaign}
 	for _, d := range []struct {

@@ -16,6 +16,7 @@ import (
 // TestTrial evaluates a draft beside the rules in force: it decides nothing,
 // and where it would have decided otherwise is counted.
 func TestTrial(t *testing.T) {
+	inTurn(t)
 	onEngines(t, onTrial)
 }
 
@@ -93,6 +94,7 @@ func (c *company) differences(person string, id model.ID) []model.PolicyDifferen
 
 // TestTrialEndsWithItsProposal leaves none behind that nobody wants any more.
 func TestTrialEndsWithItsProposal(t *testing.T) {
+	inTurn(t)
 	c := newCompany(t)
 	for name, end := range map[string]func(model.PolicyProposal) error{
 		"rejected":  func(p model.PolicyProposal) error { _, err := c.Reject(c.as("eve"), p.ID, ""); return err },

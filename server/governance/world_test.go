@@ -66,6 +66,16 @@ func newServer(t *testing.T, s store.Store) *server {
 	return srv
 }
 
+// inTurn skips a test in which one thing follows the other when only what
+// happens at once is asked for: the race detector has nothing to find in it
+// and makes a proof of rules five times as long.
+func inTurn(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("one thing after the other: nothing here can race")
+	}
+}
+
 func newCompany(t *testing.T) *company {
 	t.Helper()
 	return settle(t, inMemory(t))
