@@ -1,23 +1,37 @@
 package sdk
 
 // EachText calls do with every text of the record that people wrote or that
-// holds a value: descriptions, defaults, properties, messages. Names, types and
-// whatever else tells what the record is about are left out. What do returns
-// takes the place of the text.
+// holds a value: descriptions, owners, tags, defaults, properties, rules,
+// messages. What tells which asset, field or test the record is about is left
+// out, since another record may have to lead there. What do returns takes the
+// place of the text.
+//
+// A new field of a record is decided on here or in the test of this function.
 func EachText(r Record, do func(text string) string) {
 	switch r := r.(type) {
 	case *Asset:
 		r.Description = do(r.Description)
+		eachWord(r.Owners, do)
+		eachWord(r.OwnerRoles, do)
+		eachWord(r.Tags, do)
 		eachValue(r.Properties, do)
 		for i := range r.Fields {
 			f := &r.Fields[i]
-			f.Description, f.Default = do(f.Description), do(f.Default)
+			f.Description, f.Default, f.NativeType = do(f.Description), do(f.Default), do(f.NativeType)
+			eachWord(f.Tags, do)
 			eachValue(f.Meta, do)
 		}
 	case *Quality:
+		r.Name, r.Rule = do(r.Name), do(r.Rule)
 		if r.Result != nil {
 			r.Result.Message = do(r.Result.Message)
 		}
+	}
+}
+
+func eachWord(words []string, do func(string) string) {
+	for i, word := range words {
+		words[i] = do(word)
 	}
 }
 

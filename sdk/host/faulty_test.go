@@ -326,7 +326,11 @@ var wires = map[string]func(send func(...*harvestv1.HarvestEvent) error) error{
 		a := e.GetBatch().GetRecords()[0].GetAsset()
 		a.Description, a.Properties = "ask with "+canary, map[string]string{"dsn": "postgres://souk:TopSecret99@db/shop"}
 		a.Fields = []*harvestv1.Field{{Name: "password", DefaultValue: "'password'", Description: "The user's password, hashed."}}
-		return send(e, done(&harvestv1.Done{Assets: 2}))
+		a.Owners, a.Tags = []string{"ana", "bo, token ghp_" + strings.Repeat("a1B2", 9)}, []string{"postgres://souk:TopSecret99@db/shop"}
+		rule := &harvestv1.Quality{Asset: a.GetId(), Key: "k", Name: "not_null", Rule: "equals('" + canary + "')"}
+		e.GetBatch().Records = append(e.GetBatch().GetRecords(), &harvestv1.Record{Record: &harvestv1.Record_Quality{Quality: rule}})
+		note := &harvestv1.Note{Level: "info", Code: "c", Title: "t", Sample: "postgres://souk:TopSecret99@db/shop"}
+		return send(e, &harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: note}}, done(&harvestv1.Done{Assets: 2, Quality: 1}))
 	},
 	"secret note": func(send func(...*harvestv1.HarvestEvent) error) error {
 		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{Level: "odd", Code: "c", Title: "t", Sample: canary}}},

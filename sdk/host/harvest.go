@@ -111,7 +111,7 @@ func (r *receiver) take(e *harvestv1.HarvestEvent) error {
 	case *harvestv1.HarvestEvent_ScopeDone:
 		return r.scopeDone(e.ScopeDone.GetScope())
 	case *harvestv1.HarvestEvent_Progress:
-		r.handler.Progress(max(e.Progress.GetDone(), 0), max(e.Progress.GetTotal(), 0), clip(r.secrets.Strike(e.Progress.GetWhat())))
+		r.handler.Progress(max(e.Progress.GetDone(), 0), max(e.Progress.GetTotal(), 0), clip(r.cleaned(e.Progress.GetWhat())))
 	case *harvestv1.HarvestEvent_Note:
 		return r.note(e.Note)
 	case *harvestv1.HarvestEvent_Heartbeat:
@@ -197,8 +197,8 @@ func (r *receiver) note(n *harvestv1.Note) error {
 	}
 	r.result.Notes++
 	r.handler.Note(sdk.Note{
-		Level: level, Code: clip(r.secrets.Strike(n.GetCode())), Title: clip(r.secrets.Strike(n.GetTitle())),
-		Sample: clip(r.secrets.Strike(n.GetSample())), Scope: n.GetScope(), Asset: asset,
+		Level: level, Code: clip(r.secrets.Strike(n.GetCode())), Title: clip(r.cleaned(n.GetTitle())),
+		Sample: clip(r.cleaned(n.GetSample())), Scope: n.GetScope(), Asset: asset,
 	})
 	return nil
 }

@@ -166,10 +166,16 @@ func TestHarvestedTextsAreRedactedAndNeverRefused(t *testing.T) {
 	if a.Description != "ask with [secret]" || a.Properties["dsn"] != "postgres://souk:[secret]@db/shop" {
 		t.Errorf("got %+v", a)
 	}
+	if !slices.Equal(a.Owners, []string{"ana", "bo, token [secret]"}) || !slices.Equal(a.Tags, []string{"postgres://souk:[secret]@db/shop"}) {
+		t.Errorf("owners %q, tags %q", a.Owners, a.Tags)
+	}
+	if q, _ := m.records[2].(*sdk.Quality); q.Name != "not_null" || q.Rule != "equals('[secret]')" {
+		t.Errorf("got %+v", q)
+	}
 	if f := a.Fields[0]; f.Name != "password" || f.Default != "'password'" || f.Description != "The user's password, hashed." {
 		t.Errorf("an ordinary text is changed: %+v", f)
 	}
-	if len(m.notes) != 1 || m.notes[0].Code != "host.credential_removed" || m.notes[0].Sample != a.ID.Name || m.notes[0].Level != sdk.WarnLevel {
+	if len(m.notes) != 3 || m.notes[0].Code != "host.credential_removed" || m.notes[0].Sample != a.ID.Name || m.notes[0].Level != sdk.WarnLevel || m.notes[2].Sample != a.Tags[0] {
 		t.Errorf("notes: %+v", m.notes)
 	}
 }

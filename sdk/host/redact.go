@@ -12,7 +12,7 @@ import (
 func (r *receiver) clean(record sdk.Record) {
 	found := false
 	sdk.EachText(record, func(text string) string {
-		cleaned := r.credentials.Redact(r.secrets.Strike(text))
+		cleaned := r.cleaned(text)
 		found = found || cleaned != text
 		return cleaned
 	})
@@ -23,6 +23,12 @@ func (r *receiver) clean(record sdk.Record) {
 		Level: sdk.WarnLevel, Code: "host.credential_removed", Sample: clip(r.secrets.Strike(about(record))),
 		Title: "What looks like a credential stood in a text of the source and was taken out: take it out there too, and change it.",
 	})
+}
+
+// cleaned is the text without the secrets of this run, and without what looks
+// like the credential of another system.
+func (r *receiver) cleaned(text string) string {
+	return r.credentials.Redact(r.secrets.Strike(text))
 }
 
 // about names what the record is about.
