@@ -59,6 +59,9 @@ func harvest(t *testing.T, c dbt.Config) *memory {
 	return m
 }
 
+// server is the warehouse of the bakery.
+const server = "postgres://db.example:5432"
+
 func bakery(t *testing.T) *memory {
 	t.Helper()
 	return harvest(t, dbt.Config{Path: "testdata/v12", Namespace: "postgresql://DB.example"})
@@ -100,10 +103,27 @@ func TestKindsRanksAndNames(t *testing.T) {
 	want := map[string]string{
 		"shop.Marts.orders_v2": "TABLE", "shop.raw.prices": "SEED", "shop.snap.history": "SNAPSHOT",
 		"shop.farm.wheat": "VIEW reference", "shop.front.Till": "TABLE reference", "shop.front.empty": "TABLE reference",
-		"model.bakery.prep": "OTHER in dbt://bakery", "exposure.bakery.weekly": "DASHBOARD in dbt://bakery",
+		server + "/model.bakery.prep": "OTHER in dbt://bakery", server + "/exposure.bakery.weekly": "DASHBOARD in dbt://bakery",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestOneProjectOnTwoServersSharesNothing: not even what no server holds.
+func TestOneProjectOnTwoServersSharesNothing(t *testing.T) {
+	ids := func(namespace string) map[sdk.NativeID]bool {
+		found := map[sdk.NativeID]bool{}
+		for _, a := range harvest(t, dbt.Config{Path: "testdata/v12", Namespace: namespace}).assets {
+			found[a.ID] = true
+		}
+		return found
+	}
+	dev := ids("postgres://dev:5432")
+	for id := range ids("postgres://prod:5432") {
+		if dev[id] {
+			t.Errorf("%s %s is of both servers", id.Namespace, id.Name)
+		}
 	}
 }
 
@@ -116,11 +136,11 @@ func TestSourceOverASeedIsItsAlias(t *testing.T) {
 
 func TestLineage(t *testing.T) {
 	want := []string{
-		"shop.Marts.orders_v2 USES exposure.bakery.weekly",
-		"model.bakery.prep DERIVES shop.Marts.orders_v2",
+		"shop.Marts.orders_v2 USES " + server + "/exposure.bakery.weekly",
+		server + "/model.bakery.prep DERIVES shop.Marts.orders_v2",
 		"shop.farm.wheat DERIVES shop.Marts.orders_v2",
 		"shop.front.Till DERIVES shop.Marts.orders_v2",
-		"shop.raw.prices DERIVES model.bakery.prep",
+		"shop.raw.prices DERIVES " + server + "/model.bakery.prep",
 		"shop.Marts.orders_v2 DERIVES shop.snap.history",
 	}
 	if diff := cmp.Diff(want, bakery(t).edges); diff != "" {

@@ -59,9 +59,11 @@ func withoutDatabase(adapter string) bool {
 
 // id names the node as the warehouse does. The relation name has the true
 // case of quoted parts; the table is the alias or identifier, never the name.
+// What no warehouse holds is named by its project, and by the warehouse that the
+// project is built on: another one has an exposure of its own, over other tables.
 func (p *project) id(n *node) sdk.NativeID {
 	if !stored(n) {
-		return sdk.NativeID{Namespace: "dbt://" + p.name, Name: n.UniqueID}
+		return sdk.NativeID{Namespace: "dbt://" + p.name, Name: p.namespace + "/" + n.UniqueID}
 	}
 	parts := []string{
 		cmp.Or(string(n.Database), p.config.DefaultDatabase), string(n.Schema),

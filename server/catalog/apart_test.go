@@ -32,7 +32,7 @@ func TestOneProjectOnTwoServers(t *testing.T) {
 			dev, prod := source("dev", sales), source("prod", sales)
 			w.shows(dev, built(names[0].Namespace, names[0].Name))
 			r := w.shows(prod, built(names[1].Namespace, names[1].Name))
-			if len(r.Notes) != 1 || r.Notes[0].Level != "warn" {
+			if len(r.Notes) != 1 || r.Notes[0].Code != "catalog.same_name_elsewhere" {
 				t.Errorf("got notes %+v, want one that tells of the other", r.Notes)
 			}
 			w.shows(dev, built(names[0].Namespace, names[0].Name))
@@ -43,6 +43,62 @@ func TestOneProjectOnTwoServers(t *testing.T) {
 			for _, a := range assets {
 				if len(a.Sightings) != 1 {
 					t.Errorf("%s %s has %d sightings, want its own", a.Namespace, a.Name, len(a.Sightings))
+				}
+			}
+		})
+	}
+}
+
+// exposure is how dbt shows an exposure of the project shop, whose warehouse is
+// the server; "" is the name that an older program gave it.
+func exposure(server string) catalog.Seen {
+	name := "exposure.shop.weekly"
+	if server != "" {
+		name = server + "/" + name
+	}
+	s := built("dbt://shop", name)
+	s.Aliases[0].Name, s.Sighting.Kind = "exposure.shop.weekly", "DASHBOARD"
+	return s
+}
+
+// TestNamesThatOnlyTheProjectGives: an exposure on one server is not the one
+// of another, neither from the start nor in a store where they had been one.
+func TestNamesThatOnlyTheProjectGives(t *testing.T) {
+	dev, prod := source("dev", sales), source("prod", sales)
+	servers := map[model.ID]string{dev.ID: "postgres://dev:5432", prod.ID: "postgres://prod:5432"}
+	for name, runs := range map[string]struct {
+		before, after []model.Source
+		keeps         model.Source // the one whose exposure is the asset of before
+	}{
+		"from the start":                  {nil, []model.Source{dev, prod, dev, prod}, model.Source{}},
+		"one before, first again first":   {[]model.Source{dev, prod}, []model.Source{dev, prod, dev}, dev},
+		"one before, first again last":    {[]model.Source{dev, prod}, []model.Source{prod, dev, prod}, dev},
+		"one before, the later was first": {[]model.Source{prod, dev}, []model.Source{dev, prod, dev}, prod},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for _, s := range runs.before {
+				w.shows(s, exposure(""))
+			}
+			old := w.assets()
+			for _, s := range runs.after {
+				shown := w.shows(s, exposure(servers[s.ID]))
+				gone, err := w.catalog.Retire(t.Context(), s, "project:shop", map[model.ID]bool{shown.IDs[exposure(servers[s.ID]).Ref]: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.apply(gone.Writes...)
+			}
+			got := w.assets()
+			if len(got) != 2 {
+				t.Fatalf("got %d assets, want one for each server", len(got))
+			}
+			for _, a := range got {
+				if len(a.Sightings) != 1 || a.Name != servers[a.Sightings[0].SourceID]+"/exposure.shop.weekly" || a.Status != model.AssetActive {
+					t.Errorf("%s %s is shown by %+v", a.Status, a.Name, a.Sightings)
+				}
+				if len(old) > 0 && (a.ID == old[0].ID) != (a.Sightings[0].SourceID == runs.keeps.ID) {
+					t.Errorf("the asset of before is not that of %s", runs.keeps.Name)
 				}
 			}
 		})

@@ -264,7 +264,7 @@ func (w *work) name(n Name, e *entry, own bool) {
 		return
 	}
 	if before := w.assets[k.alias.AssetID]; before != nil && !own && !w.mayMove(k, before.asset) {
-		w.notes.add(conflictOf(n, e.asset, before.asset), n.Name)
+		w.notes.add(conflictOf(n), n.Name)
 		return
 	}
 	if exists && k.alias.SourceID != w.source.ID && n.Scheme != model.SchemeOpenLineage {
@@ -279,11 +279,11 @@ func (w *work) mayMove(k *known, before model.Asset) bool {
 	return !k.is(before) && (k.alias.SourceID == w.source.ID || before.Status == model.AssetRetired)
 }
 
-func conflictOf(n Name, now, before model.Asset) model.RunNote {
-	if n.Scheme != model.SchemeOpenLineage && now.Namespace != before.Namespace {
+func conflictOf(n Name) model.RunNote {
+	if n.Scheme != model.SchemeOpenLineage {
 		return model.RunNote{
 			Level: "warn", Code: "catalog.same_name_elsewhere",
-			Title: "Another source shows the same project on another server: its tables stay assets of their own, and the project's names lead to the ones that were shown first.",
+			Title: "Another source shows the same project on another server, or in another database or schema: what it builds there stays an asset of its own, and the project's names lead to what was shown first.",
 		}
 	}
 	return model.RunNote{Level: "warn", Code: "catalog.alias_conflict", Title: "A name already leads to another asset and was left there."}
