@@ -36,7 +36,7 @@ func (s *Server) BringUp(ctx context.Context) ([]string, error) {
 	}
 	var lines []string
 	if len(list) > 0 {
-		lines = append(lines, fmt.Sprintf("Ownership as it stood is now a list of %d namespaces. Whoever had shown a table first owned it, so look the list over", len(list)),
+		lines = append(lines, fmt.Sprintf("Ownership as it stood is now a list of %s. Whoever had shown a table first owned it, so look the list over", model.Counted(len(list), "namespace")),
 			"(query namespaces) and mend it with assignNamespace:")
 		for _, n := range list[:min(len(list), shownNamespaces)] {
 			lines = append(lines, "  "+s.Catalog.Describe(ctx, n))

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
@@ -74,7 +73,7 @@ func (s *Service) settleStep(ctx context.Context, n model.Namespace) (model.Name
 		writes = append(writes, put)
 	}
 	_, err = s.store.Apply(ctx, store.Change{
-		Actor: model.System().ID, Action: "namespace.settle", Subject: n.ID, Reason: fmt.Sprintf("%s: %d assets", label(n), moved),
+		Actor: model.System().ID, Action: "namespace.settle", Subject: n.ID, Reason: label(n) + ": " + model.Counted(moved, "asset"),
 		Request: model.RequestIDFrom(ctx), Writes: writes,
 	})
 	if err == nil && !gone {

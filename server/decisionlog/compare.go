@@ -71,7 +71,7 @@ func (l *Log) storeBehind(ctx context.Context, rows bool) ([]string, error) {
 	case last == 0 && rows:
 		return []string{"the store is empty, and the decision log beside it is not"}, nil
 	case last < cursor:
-		return []string{fmt.Sprintf("the store ends with change %d, and the decision log has followed it to change %d: the last %d changes are gone from the store", last, cursor, cursor-last)}, nil
+		return []string{fmt.Sprintf("the store ends with change %d, and the decision log has followed it to change %d: the store has lost %s", last, cursor, model.Counted(cursor-last, "change"))}, nil
 	}
 	return nil, nil
 }

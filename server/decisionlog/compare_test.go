@@ -267,8 +267,8 @@ func TestLostChangesAreNoticed(t *testing.T) {
 	if err := os.WriteFile(p.path(), old, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.wantRefusal("LOG_MISMATCH", "changes are gone from the store")
-	p.wantProblem("changes are gone from the store")
+	p.wantRefusal("LOG_MISMATCH", "the store has lost ")
+	p.wantProblem("the store has lost ")
 	p.wantAccepted()
 }
 

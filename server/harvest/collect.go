@@ -152,7 +152,7 @@ func (c *collector) keep(ctx context.Context, remember func(*model.Source)) erro
 	counts := c.batch.counts
 	counts.Created, counts.Updated, counts.Unchanged = found.Created, found.Updated, found.Unchanged
 	err = c.run.write(ctx, step{
-		action: "run.observe", reason: fmt.Sprintf("run %s: %d assets, %d edges, %d quality rules", c.run.id, counts.Assets, counts.Edges, counts.Quality),
+		action: "run.observe", reason: fmt.Sprintf("run %s: %s, %s, %s", c.run.id, model.Counted(counts.Assets, "asset"), model.Counted(counts.Edges, "edge"), model.Counted(counts.Quality, "quality rule")),
 		writes: slices.Concat(found.Writes, flows.Writes), source: remember, atLeastEach: 500 * time.Millisecond,
 		run: func(r *model.Run) {
 			r.Counts = sum(r.Counts, counts)

@@ -299,7 +299,7 @@ func (x *execution) finish(status model.RunStatus, failure *model.Failure) {
 // circuitNote stands on the run that paused the schedule.
 var circuitNote = model.RunNote{
 	Level: "warn", Code: "circuit_open", Count: 1,
-	Title: fmt.Sprintf("The schedule is paused after %d failed runs in a row: mend the cause, then run the source by hand or resume its schedule.", circuit),
+	Title: "The schedule is paused after " + model.Counted(circuit, "failed run") + " in a row: mend the cause, then run the source by hand or resume its schedule.",
 }
 
 // settle brings the source up to date with the end of a run, and reports

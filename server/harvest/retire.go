@@ -105,7 +105,7 @@ const chunk = 1000
 func (c *collector) takeBack(ctx context.Context, scope string, writes []store.Write, gone catalog.RetireResult) error {
 	parts := slices.Collect(slices.Chunk(writes, chunk))
 	for i, part := range parts {
-		st := step{action: "run.retire", reason: fmt.Sprintf("run %s: %d assets of scope %s", c.run.id, gone.Retired, clip(scope, maxSample)), writes: part}
+		st := step{action: "run.retire", reason: fmt.Sprintf("run %s: %s of scope %s", c.run.id, model.Counted(gone.Retired, "asset"), clip(scope, maxSample)), writes: part}
 		if i == len(parts)-1 {
 			st.run = func(r *model.Run) {
 				r.Counts.Retired += gone.Retired
@@ -150,6 +150,6 @@ func blocked(scope string, gone catalog.RetireResult) model.RunNote {
 	return model.RunNote{
 		Level: "warn", Code: "retire_blocked", Count: 1,
 		Title:   "So much of a scope is gone that nothing of it was retired: see that the source still shows everything to the harvester; if it is really gone, set allowRetireAll on the source and run it again.",
-		Samples: []string{fmt.Sprintf("%s: %d of %d assets", clip(scope, 200), gone.Withdrawn, gone.Known)},
+		Samples: []string{fmt.Sprintf("%s: %d of %s", clip(scope, 200), gone.Withdrawn, model.Counted(gone.Known, "asset"))},
 	}
 }

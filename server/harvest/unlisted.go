@@ -96,7 +96,7 @@ func unlistedNote(scope string, gone catalog.RetireResult, flows lineage.Withdra
 	return model.RunNote{
 		Level: "warn", Code: "scope_not_listed", Count: 1,
 		Title:   "A part of the source that was listed before is listed no longer, so nobody knows whether what stood there is gone. If it was left out by mistake (a name in the configuration in another case, a renamed project), put it back; if it is gone, set allowRetireAll on the source and run it again.",
-		Samples: []string{fmt.Sprintf("%s: %d assets, %d flows, %d quality rules", clip(scope, 200), gone.Known, flows.Known, gone.Rules)},
+		Samples: []string{fmt.Sprintf("%s: %s, %s, %s", clip(scope, 200), model.Counted(gone.Known, "asset"), model.Counted(flows.Known, "flow"), model.Counted(gone.Rules, "quality rule"))},
 	}
 }
 

@@ -30,7 +30,7 @@ func (s *seats) take(who model.ID) *refusal {
 	case s.by[who] >= s.each:
 		return refuse(http.StatusTooManyRequests, CodeTooManyStreams, "you have %d streams open, which is the limit for one principal; close one first", s.each)
 	case s.taken >= s.all:
-		return refuse(http.StatusServiceUnavailable, CodeTooManyStreams, "%d streams are open; come back later", s.all)
+		return refuse(http.StatusServiceUnavailable, CodeTooManyStreams, "as many streams are open as may be (%d); come back later", s.all)
 	}
 	s.taken++
 	s.by[who]++

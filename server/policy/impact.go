@@ -137,7 +137,7 @@ func (r *replay) goOn(ctx context.Context) error {
 		return fmt.Errorf("assess the draft: %w", err)
 	}
 	if r.broken > maxBroken {
-		return model.Invalid("policies", fmt.Sprintf("the rules broke on %d questions before they were replayed to the end", r.breaks), "look for a rule that takes too many steps")
+		return model.Invalid("policies", fmt.Sprintf("the rules broke on %s before they were replayed to the end", model.Counted(r.breaks, "question")), "look for a rule that takes too many steps")
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func (s Schema) keysOf(p Path, list []Value) ([]Value, error) {
 		}
 	}
 	if len(values) > 1 && !s.Multi(p) {
-		return nil, fmt.Errorf("path %s has %d values: declare a Multi index that begins with it", p, len(values))
+		return nil, fmt.Errorf("path %s has more than one value (%d): declare a Multi index that begins with it", p, len(values))
 	}
 	return values, nil
 }

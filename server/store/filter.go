@@ -81,7 +81,7 @@ func (s Schema) canonicalGroup(f Filter) (Filter, error) {
 		return f, fmt.Errorf("an Or has %d branches and may have %d: use In, or ask more than once", len(f.Filters), MaxOr)
 	}
 	if f.Op == OpNot && len(f.Filters) != 1 {
-		return f, fmt.Errorf("a Not has %d filters: give it one", len(f.Filters))
+		return f, fmt.Errorf("a Not holds one filter, and this one %d", len(f.Filters))
 	}
 	group := Filter{Op: f.Op, Filters: make([]Filter, len(f.Filters))}
 	for i, g := range f.Filters {

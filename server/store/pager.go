@@ -57,7 +57,7 @@ func (p *Plan) Reads() []Path {
 func (p *Plan) exhausted() error {
 	return &model.Error{
 		Kind:    model.KindInternal,
-		Message: fmt.Sprintf("query of kind %q by index %q looked at %d rows without filling its page", p.Schema.Kind, p.Index.Name, p.Budget),
+		Message: fmt.Sprintf("query of kind %q by index %q looked at %s without filling its page", p.Schema.Kind, p.Index.Name, model.Counted(p.Budget, "row")),
 		Hint:    fmt.Sprintf("declare an index of %q that begins with %s, and name it in the query", p.Schema.Kind, join(p.Residual.Paths())),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server"
 )
 
@@ -19,8 +20,8 @@ func backupStore(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%s holds the store up to change %d and a decision log of %d rows, verified\nhead        %s\npublic key  %s\nkeep it as safe as the store: it holds people's names, and the key of the log\n",
-		to, m.Change, m.Rows, m.Head, m.PublicKey)
+	fmt.Fprintf(p.stdout, "%s holds the store up to change %d and a decision log of %s, verified\nhead        %s\npublic key  %s\nkeep it as safe as the store: it holds people's names, and the key of the log\n",
+		to, m.Change, model.Counted(m.Rows, "row"), m.Head, m.PublicKey)
 	return nil
 }
 
@@ -35,8 +36,8 @@ func restoreStore(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "restored the store up to change %d and a decision log of %d rows, of %s, verified\nhead        %s\npublic key  %s\n",
-		r.Change, r.Rows, r.Made.Format("2006-01-02 15:04:05 UTC"), r.Head, r.PublicKey)
+	fmt.Fprintf(p.stdout, "restored the store up to change %d and a decision log of %s, of %s, verified\nhead        %s\npublic key  %s\n",
+		r.Change, model.Counted(r.Rows, "row"), r.Made.Format("2006-01-02 15:04:05 UTC"), r.Head, r.PublicKey)
 	if r.Aside != "" {
 		fmt.Fprintf(p.stdout, "what was there before is in %s\n", r.Aside)
 	}

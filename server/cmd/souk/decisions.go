@@ -194,9 +194,9 @@ func (p *program) verifyDecisions(ctx context.Context, cfg server.Config, key st
 		fmt.Fprintf(p.stdout, "and %d more\n", more)
 	}
 	fmt.Fprintf(p.stdout, "%s in %s, %s, %s erased\nhead        %s\npublic key  %s\n",
-		counted(report.Rows, "row"), counted(report.Segments, "segment"), counted(report.Days, "signed day"), counted(report.Erased, "input"), report.Head, report.PublicKey)
+		model.Counted(report.Rows, "row"), model.Counted(report.Segments, "segment"), model.Counted(report.Days, "signed day"), model.Counted(report.Erased, "input"), report.Head, report.PublicKey)
 	if !report.OK() {
-		return fmt.Errorf("the log is not as it was written: %s", counted(report.Found, "problem"))
+		return fmt.Errorf("the log is not as it was written: %s", model.Counted(report.Found, "problem"))
 	}
 	return nil
 }
@@ -239,7 +239,7 @@ func (p *program) replayDecisions(ctx context.Context, f *flags, filter decision
 	fmt.Fprintf(p.stdout, "%d the same, %d different; left out: %d of other revisions, %d without an input, %d made while the engine was in trouble\n",
 		report.Same, report.Found, report.Skipped, report.Erased, report.Troubled)
 	if !report.OK() {
-		return fmt.Errorf("%d decisions come out otherwise", report.Found)
+		return fmt.Errorf("%s would come out otherwise", model.Counted(report.Found, "decision"))
 	}
 	return nil
 }

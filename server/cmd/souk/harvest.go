@@ -188,10 +188,10 @@ func (p *program) printRun(run model.Run) {
 	}
 	c := run.Counts
 	fmt.Fprintf(p.stdout, "%s in %s: %s with %s, %s, %s\n", run.Status, took,
-		counted(c.Assets, "asset"), counted(c.Fields, "field"), counted(c.Edges, "edge"), counted(c.Quality, "quality rule"))
+		model.Counted(c.Assets, "asset"), model.Counted(c.Fields, "field"), model.Counted(c.Edges, "edge"), model.Counted(c.Quality, "quality rule"))
 	fmt.Fprintf(p.stdout, "%d created, %d updated, %d unchanged, %d retired\n", c.Created, c.Updated, c.Unchanged, c.Retired)
 	for _, n := range run.Notes {
-		fmt.Fprintf(p.stdout, "%s %s (%d times): %s\n", n.Level, n.Code, n.Count, n.Title)
+		fmt.Fprintf(p.stdout, "%s %s (%s): %s\n", n.Level, n.Code, model.Counted(n.Count, "time"), n.Title)
 		for _, sample := range n.Samples {
 			fmt.Fprintf(p.stdout, "    %s\n", sample)
 		}

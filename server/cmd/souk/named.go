@@ -16,14 +16,6 @@ import (
 // maxNames bounds how many names are read to find the one that was meant.
 const maxNames = 1000
 
-// counted says how many there are of something: 1 row, 2 rows.
-func counted[N ~int | ~int64](n N, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
-
 // durationFlag reads a length of time as every other door does.
 type durationFlag struct{ value *time.Duration }
 

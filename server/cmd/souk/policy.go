@@ -78,7 +78,7 @@ func draftOf(files fs.FS, name string) (policy.Draft, error) {
 	case len(names) == 0:
 		return policy.Draft{}, model.Invalid("policies", "the folder holds no domain's rules", "put them into domains/NAME/")
 	}
-	return policy.Draft{}, model.Invalid("domain", fmt.Sprintf("the folder holds the rules of %d domains", len(names)), fmt.Sprintf("choose one with --domain: %s", join(names)))
+	return policy.Draft{}, model.Invalid("domain", "the folder holds the rules of "+model.Counted(len(names), "domain"), fmt.Sprintf("choose one with --domain: %s", join(names)))
 }
 
 func join[S ~string](words []S) string {

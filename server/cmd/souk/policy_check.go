@@ -45,7 +45,7 @@ func policyCheck(ctx context.Context, p *program, args []string) error {
 			}
 		}
 	}
-	fmt.Fprintf(p.stdout, "%d %s checked: %d %s, %d %s\n", len(all), plural(len(all), "domain"), errs, plural(errs, "error"), warnings, plural(warnings, "warning"))
+	fmt.Fprintf(p.stdout, "%s checked: %s, %s\n", model.Counted(len(all), "domain"), model.Counted(errs, "error"), model.Counted(warnings, "warning"))
 	if errs > 0 {
 		return errReported
 	}
@@ -60,14 +60,6 @@ func holdsRules(files fs.FS) bool {
 		return nil
 	})
 	return found
-}
-
-// plural gives the word for so many.
-func plural(n int, word string) string {
-	if n == 1 {
-		return word
-	}
-	return word + "s"
 }
 
 // offline compiles what the folder holds of the platform's own rules, and reads
@@ -117,7 +109,7 @@ func policyTest(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	if failed := printPolicyReport(p.stdout, report); failed > 0 {
-		return fmt.Errorf("%d of %d tests failed", failed, len(report.Tests))
+		return fmt.Errorf("%d of %s failed", failed, model.Counted(len(report.Tests), "test"))
 	}
 	engine, all, err := offline(os.DirFS(dir))
 	if err != nil {
@@ -132,7 +124,7 @@ func policyTest(ctx context.Context, p *program, args []string) error {
 		bad += printPolicyTests(p.stdout, tests)
 	}
 	if bad > 0 {
-		return fmt.Errorf("the tests pass, but %d things keep the rules from being published", bad)
+		return fmt.Errorf("the rules cannot be published yet: the tests pass, but they leave %s", model.Counted(bad, "problem"))
 	}
 	return nil
 }

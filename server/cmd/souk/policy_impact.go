@@ -12,6 +12,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/souk-mesh/souk/graph/model"
 )
 
 // policyImpact goes as far as the report, and leaves the proposal there.
@@ -95,7 +97,7 @@ func (p *publishing) tellImpact() {
 	if i == nil {
 		return
 	}
-	fmt.Fprintf(p.stdout, "replayed  %d decisions, %d live grants, %d made-up questions\n", i.Replayed, i.Grants, i.Generated)
+	fmt.Fprintf(p.stdout, "replayed  %s, %s, %s\n", model.Counted(i.Replayed, "decision"), model.Counted(i.Grants, "live grant"), model.Counted(i.Generated, "made-up question"))
 	invented := map[string]int{}
 	for _, f := range i.Flips {
 		if strings.HasPrefix(f.Team, "made up: ") && !p.verbose {
@@ -113,19 +115,19 @@ func (p *publishing) tellImpact() {
 		fmt.Fprintf(p.stdout, "    %d x %s%s by %s %s%s\n", f.Count, f.Action, about, f.Team, flipWords[f.Change], samples)
 	}
 	for _, change := range slices.Sorted(maps.Keys(invented)) {
-		fmt.Fprintf(p.stdout, "    %d made-up %s %s; --verbose lists them\n", invented[change], plural(invented[change], "question"), flipWords[change])
+		fmt.Fprintf(p.stdout, "    %s %s; --verbose lists them\n", model.Counted(invented[change], "made-up question"), flipWords[change])
 	}
 	for _, l := range i.Loosenings {
 		fmt.Fprintf(p.stdout, "    %s:%d: %s\n", l.File, l.Line, l.Message)
 	}
 	if i.RowSteps > 0 {
-		fmt.Fprintf(p.stdout, "    one row of a list takes %d %s of the rules: no filter can express them\n", i.RowSteps, plural(i.RowSteps, "step"))
+		fmt.Fprintf(p.stdout, "    one row of a list takes %s of the rules: no filter can express them\n", model.Counted(i.RowSteps, "step"))
 	}
 	if len(i.Flips) == 0 {
 		fmt.Fprintln(p.stdout, "    nothing would come out otherwise")
 	}
 	if n := len(i.DyingGrantIDs); n > 0 {
-		fmt.Fprintf(p.stdout, "    %d live grants would open nothing any more: %s\n", n, strings.Join(i.DyingGrantIDs[:min(5, n)], ", "))
+		fmt.Fprintf(p.stdout, "    %s would open nothing any more: %s\n", model.Counted(n, "live grant"), strings.Join(i.DyingGrantIDs[:min(5, n)], ", "))
 	}
 	if i.IsSensitive {
 		fmt.Fprintln(p.stdout, "    it allows more than before on confidential or restricted data")

@@ -140,7 +140,7 @@ func (p *publishing) assessed(ctx context.Context, d policy.Draft, title string)
 	if err := p.step(ctx, "draftPolicy", map[string]any{"domain": d.Domain, "title": title, "modules": modules}); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "drafted   %s: %d files of %s\n", p.found.ID, len(modules), d.Domain)
+	fmt.Fprintf(p.stdout, "drafted   %s: %s of %s\n", p.found.ID, model.Counted(len(modules), "file"), d.Domain)
 	if err := p.step(ctx, "checkPolicy", map[string]any{"id": p.found.ID}); err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (p *publishing) tellProblems(what string, problems []model.PolicyProblem) (
 			errs++
 		}
 	}
-	fmt.Fprintf(p.stdout, "%s  %d %s, %d %s\n", what, errs, plural(errs, "error"), len(problems)-errs, plural(len(problems)-errs, "warning"))
+	fmt.Fprintf(p.stdout, "%s  %s, %s\n", what, model.Counted(errs, "error"), model.Counted(len(problems)-errs, "warning"))
 	return errs
 }
 

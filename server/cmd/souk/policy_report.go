@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
 )
 
@@ -28,8 +29,8 @@ func printPolicyReport(w io.Writer, report policy.Report) (failed int) {
 	for _, f := range report.Files {
 		fmt.Fprintf(w, "%6.1f %%  %s%s\n", f.Percent, f.File, untested(f.Uncovered))
 	}
-	fmt.Fprintf(w, "%d tests: %d passed, %d failed, %d skipped; %.1f %% of the rules' lines covered\n",
-		len(report.Tests), len(report.Tests)-failed-skipped, failed, skipped, report.Coverage)
+	fmt.Fprintf(w, "%s: %d passed, %d failed, %d skipped; %.1f %% of the rules' lines covered\n",
+		model.Counted(len(report.Tests), "test"), len(report.Tests)-failed-skipped, failed, skipped, report.Coverage)
 	return failed
 }
 
