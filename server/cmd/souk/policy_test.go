@@ -169,8 +169,9 @@ func TestPolicyOverTheWire(t *testing.T) {
 	if got := invoke(t, nil, "policy", "new", "--template", "geography", "--domain", "freight", "--set", "regions=eu", dir); got.status != 0 {
 		t.Fatalf("%+v", got)
 	}
-	souk(people["fay"].token, "replayed", "impact", dir)
-	waits := souk(people["fay"].token, "waits     for the approval of", "publish", dir, "--title", "Drivers stay in Europe")
+	next := "souk policy publish --url " + server.url + " --proposal ppr_"
+	souk(people["fay"].token, next, "impact", dir)
+	waits := souk(people["fay"].token, next, "publish", dir, "--title", "Drivers stay in Europe")
 	id := strings.TrimSpace(waits.stdout[strings.LastIndex(waits.stdout, "--proposal ")+len("--proposal "):])
 	var found struct {
 		PolicyProposal struct{ Impact struct{ Hash string } }
