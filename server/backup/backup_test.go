@@ -114,6 +114,8 @@ func TestBackupWhileItLives(t *testing.T) {
 		p.live(0)
 		stop := make(chan struct{})
 		var work sync.WaitGroup
+		running, end := context.WithCancel(t.Context())
+		work.Go(func() { p.log.Run(running) }) // and has the store remember the head
 		work.Go(func() {
 			for n := 1; ; n++ {
 				select {
@@ -128,6 +130,7 @@ func TestBackupWhileItLives(t *testing.T) {
 		before := p.change()
 		m, err := backup.Opener(engines).Make(t.Context(), p.uri, to)
 		close(stop)
+		end()
 		work.Wait()
 		must(t, err)
 		after := p.change()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -20,12 +21,12 @@ const (
 	storeFile = "souk.db"
 	logFolder = "souk-decisions"
 	keyFile   = "souk-decisions.key"
-	tries     = 4 // how often the files are copied until the copies fit together
+	tries     = 8 // how often the files are copied until the copies fit together
 )
 
-// copySQLite copies store, log and key as they are at one time. The log goes
-// first, since it follows the store, and is copied again when it was written to
-// in a way that shows.
+// copySQLite copies store, log and key as they are at one time. The log follows
+// the store, and the store remembers the log's head: the two are copied at once,
+// and again when they were written to in a way that shows.
 func (o Opener) copySQLite(ctx context.Context, path, folder string) (Manifest, error) {
 	var m Manifest
 	var err error
@@ -53,22 +54,50 @@ func copyFiles(ctx context.Context, path, to string) error {
 	if err != nil {
 		return err
 	}
-	for _, month := range months {
-		if err := driver.Copy(ctx, "decision log", month, filepath.Join(to, logFolder, filepath.Base(month))); err != nil {
-			return fmt.Errorf("copy the decision log: %w", err)
-		}
-	}
-	key, err := os.ReadFile(log + ".key") //nolint:gosec // the operator's own file
-	switch {
-	case err == nil:
-		err = os.WriteFile(filepath.Join(to, keyFile), key, 0o600) //nolint:gosec // the operator's own file
-	case errors.Is(err, os.ErrNotExist) && len(months) == 0:
-		err = nil
-	}
-	if err != nil {
+	if err := copyKey(log+".key", filepath.Join(to, keyFile), len(months) > 0); err != nil {
 		return fmt.Errorf("copy the key of the decision log: %w", err)
 	}
-	return driver.Copy(ctx, "store", path, filepath.Join(to, storeFile))
+	copyStore := func() error { return driver.Copy(ctx, "store", path, filepath.Join(to, storeFile), func() {}) }
+	if len(months) == 0 {
+		return copyStore()
+	}
+	last := len(months) - 1 // the one that is written
+	for _, month := range months[:last] {
+		if err := copyMonth(ctx, month, to, func() {}); err != nil {
+			return err
+		}
+	}
+	return atOnce(func(begins func()) error { return copyMonth(ctx, months[last], to, begins) }, copyStore)
+}
+
+func copyMonth(ctx context.Context, month, to string, begins func()) error {
+	if err := driver.Copy(ctx, "decision log", month, filepath.Join(to, logFolder, filepath.Base(month)), begins); err != nil {
+		return fmt.Errorf("copy the decision log: %w", err)
+	}
+	return nil
+}
+
+func copyKey(from, to string, must bool) error {
+	key, err := os.ReadFile(from) //nolint:gosec // the operator's own file
+	if errors.Is(err, os.ErrNotExist) && !must {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, key, 0o600) //nolint:gosec // the operator's own file
+}
+
+// atOnce does the second work as soon as the first begins, and waits for both.
+func atOnce(first func(begins func()) error, second func() error) error {
+	begun, done := make(chan struct{}), make(chan error, 1)
+	begins := sync.OnceFunc(func() { close(begun) })
+	go func() {
+		defer begins() // also when it never came to that
+		done <- first(begins)
+	}()
+	<-begun
+	return errors.Join(second(), <-done)
 }
 
 // judge verifies copies: the chain, the signatures, the pages of every file, and

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	headID      model.ID = "dhd_log" // of the one record of its kind
-	anchorEvery          = 10 * time.Minute
+	headID      model.ID = "dhd_log"   // of the one record of its kind
+	anchorEvery          = time.Second // so many rows can be cut off unseen, with a head of then
+	anchorTries          = 5
 	anchorLimit          = 2 * time.Second // at closing
 )
 
@@ -158,21 +159,51 @@ func (l *Log) accept(ctx context.Context, problems []string) error {
 		}
 		l.head = b.After
 	}
-	return l.remember(ctx, "decision.accept", l.config.Accept+": "+strings.Join(problems, "; "))
+	return l.remember(ctx, store.Change{Action: "decision.accept", Reason: l.config.Accept + ": " + strings.Join(problems, "; ")})
 }
 
 // Accepted tells what was missing and was accepted when the log was opened.
 func (l *Log) Accepted() []string { return l.accepted }
 
-// anchor has the store remember the head of the log, if it has moved since.
+// anchor has the store remember the head of the log, if it has moved since. It
+// leaves no event: nobody follows it. Other processes anchor the same head.
 func (l *Log) anchor(ctx context.Context) error {
 	if l.config.Store == nil || l.config.ReadOnly {
 		return nil
 	}
-	return l.remember(ctx, "decision.anchor", "")
+	for try := 1; ; try++ {
+		err := l.remember(ctx, store.Change{Action: "decision.anchor", Quiet: true})
+		if !model.Is(err, model.KindConflict) || try == anchorTries {
+			return err
+		}
+	}
 }
 
-func (l *Log) remember(ctx context.Context, action, reason string) error {
+// keepAnchored anchors the head again and again, while this process writes rows.
+func (l *Log) keepAnchored(ctx context.Context) {
+	clock := time.NewTicker(anchorEvery)
+	defer clock.Stop()
+	for anchored := int64(0); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-clock.C:
+		}
+		written := l.written.Load()
+		if written <= anchored {
+			continue
+		}
+		err := l.anchor(ctx)
+		if err == nil {
+			anchored = written
+		} else if ctx.Err() == nil {
+			l.config.Log.Error("the store does not remember the head of the decision log", "error", err)
+		}
+	}
+}
+
+// remember writes the head with the change.
+func (l *Log) remember(ctx context.Context, c store.Change) error {
 	segments, err := l.keeper.Segments(ctx)
 	if err != nil {
 		return err
@@ -189,20 +220,16 @@ func (l *Log) remember(ctx context.Context, action, reason string) error {
 	if known != nil {
 		h.Meta = known.Meta
 	}
-	if reason == "" && (h.Seq == 0 || (known != nil && known.Seq >= h.Seq)) {
+	switch {
+	case c.Quiet && (h.Seq == 0 || (known != nil && known.Seq >= h.Seq)):
 		return nil
+	case h.Seq > 0:
+		c.Writes = append(c.Writes, store.DecisionHeads.Put(h))
+	case known != nil: // a new log: the store forgets the old one
+		c.Writes = append(c.Writes, store.DecisionHeads.Delete(*known))
 	}
-	writes := []store.Write{store.DecisionHeads.Put(h)}
-	if h.Seq == 0 { // a new log: the store forgets the old one
-		writes = nil
-		if known != nil {
-			writes = []store.Write{store.DecisionHeads.Delete(*known)}
-		}
-	}
-	_, err = l.config.Store.Apply(ctx, store.Change{Actor: model.System().ID, Action: action, Subject: headID, Reason: reason, Writes: writes})
-	if model.Is(err, model.KindConflict) { // another process has anchored it in the same moment
-		return nil
-	}
+	c.Actor, c.Subject = model.System().ID, headID
+	_, err = l.config.Store.Apply(ctx, c)
 	return err
 }
 

@@ -2,12 +2,14 @@ package decisionlog_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/decisionlog"
@@ -289,6 +291,48 @@ func TestALogCutOffIsNoticed(t *testing.T) {
 	}
 	p.wantRefusal("LOG_MISMATCH", "the decision log ends with row 11")
 	p.wantAccepted()
+}
+
+// TestTheHeadIsRemembered within seconds, while the log is open, and without an
+// event: a log that is set back to what it was then is noticed.
+func TestTheHeadIsRemembered(t *testing.T) {
+	pairs(t, func(t *testing.T, p *pair) {
+		t.Helper()
+		p.lived()
+		err := p.with(decisionlog.Config{}, func(s store.Store, l *decisionlog.Log) {
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() { defer close(done); l.Run(ctx) }()
+			fill(t, l, 5, model.Now())
+			remembers(t, s, 17)
+			stop()
+			<-done
+			for e, err := range store.Events.All(t.Context(), s, store.Query{Index: "by_seq"}) {
+				if err != nil || e.Action != "test.decide" {
+					t.Errorf("the feed tells of %q, %v", e.Action, err)
+				}
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// remembers waits until the store knows of the row.
+func remembers(t *testing.T, s store.Store, row int64) {
+	t.Helper()
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		head, err := store.DecisionHeads.Get(t.Context(), s, "dhd_log")
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case head.Seq == row:
+			return
+		case time.Since(begin) > 30*time.Second:
+			t.Fatalf("the store remembers row %d of %d", head.Seq, row)
+		}
+	}
 }
 
 // TestAForeignKeySignsNothing leaves a log as it is that is signed with another key.

@@ -4,6 +4,14 @@
 // the others itself, masks what no policy reads, and lets go of inputs when
 // their time is over. It shows rows to whoever calls it: who may see which is
 // audit's question to the policies.
+//
+// What it notices: a row that is changed, added, moved or taken out, by hashes
+// and signatures; and an end that is cut off together with its head, because
+// the store remembers the head of a second ago (anchorEvery), which costs one
+// small write a second while there are rows, and nothing a decision. What it
+// does not: rows of the last second before the process was killed, and a store
+// and a log that are both set back, which only a head tells that somebody has
+// written down elsewhere.
 package decisionlog
 
 import (
@@ -65,6 +73,7 @@ type Log struct {
 
 	accepted []string      // what the operator has accepted at opening
 	head     chain.Segment // the writer's own
+	written  atomic.Int64  // the last row of this process
 	follow   sync.Mutex    // one copies from the feed at a time
 	followed int64         // the last event that it has looked at
 }

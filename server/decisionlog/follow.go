@@ -25,19 +25,14 @@ func (l *Log) Run(ctx context.Context) {
 	feed, stop := context.WithCancel(ctx)
 	news := make(chan struct{}, 1)
 	l.writing.Go(func() { l.listen(feed, news) })
+	l.writing.Go(func() { l.keepAnchored(feed) })
 	defer stop()
-	anchors := time.NewTicker(anchorEvery)
-	defer anchors.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-clock.C:
 			l.upkeep(ctx)
-		case <-anchors.C:
-			if err := l.anchor(ctx); err != nil && ctx.Err() == nil {
-				l.config.Log.Error("the store does not remember the head of the decision log", "error", err)
-			}
 		case <-news:
 			err := l.CatchUp(ctx)
 			if ctx.Err() == nil {

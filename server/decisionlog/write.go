@@ -186,6 +186,7 @@ func (l *Log) commit(ctx context.Context, group []*job) error {
 			return err
 		}
 		l.head = b.After
+		l.written.Store(b.After.Seq)
 		return nil
 	})
 }

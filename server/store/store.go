@@ -1,7 +1,7 @@
 // Package store is the keeper of records: one small port that two engines
 // implement, and the declared tables and indexes that both serve. It owns
 // atomicity, revisions, the order of pages and the event that every change
-// leaves behind. It refuses any query that no declared index serves, and it
+// leaves behind, all but the server's own notes. It refuses any query that no declared index serves, and it
 // knows no rule of the mesh: those live in the services above.
 package store
 
@@ -24,7 +24,8 @@ type Store interface {
 	// an error of kind BadCursor.
 	Find(ctx context.Context, q Query) (Page, error)
 
-	// Apply writes the change and its event, whole or not at all. A record
+	// Apply writes the change and its event, whole or not at all; a quiet one
+	// has no event, and the answer is empty. A record
 	// whose revision is not the expected one, or a broken unique index, is an
 	// error of kind Conflict.
 	Apply(ctx context.Context, c Change) (model.Event, error)
@@ -83,6 +84,7 @@ type Change struct {
 	Decision model.ID
 	Request  string
 	Writes   []Write
+	Quiet    bool // leaves no event: for what the server notes for itself again and again, and nobody follows
 }
 
 // Write puts or deletes one record. Record.Revision is the revision that the

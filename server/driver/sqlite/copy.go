@@ -10,8 +10,8 @@ import (
 )
 
 // Copy writes the database at from, which errors call by the name, as it is at one time and beside whoever
-// writes it, into the new file to, which its owner alone can read.
-func Copy(ctx context.Context, name, from, to string) error {
+// writes it, into the new file to, which its owner alone can read. That time is when begins is called, or just after.
+func Copy(ctx context.Context, name, from, to string, begins func()) error {
 	f := &File{path: from, options: Options{Name: name, Existing: true}}
 	if err := f.look(); err != nil {
 		return err
@@ -28,6 +28,7 @@ func Copy(ctx context.Context, name, from, to string) error {
 		return f.unusable(err)
 	}
 	conn.conn.SetInterrupt(ctx.Done())
+	begins()
 	err = conn.Exec("VACUUM INTO ?", to)
 	if IsDamaged(err) {
 		err = f.unusable(err)

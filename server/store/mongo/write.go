@@ -74,7 +74,7 @@ func (e *engine) writeGroup(ctx context.Context, group []*store.Job, writes *bat
 	if err != nil {
 		return err
 	}
-	refused, now := 0, model.Now()
+	refused, quiet, now := 0, 0, model.Now()
 	for _, j := range group {
 		var good []store.Write
 		if good, j.Err = current.Take(j.Change.Writes); j.Err != nil {
@@ -83,13 +83,18 @@ func (e *engine) writeGroup(ctx context.Context, group []*store.Job, writes *bat
 			}
 			continue
 		}
+		if j.Change.Quiet {
+			quiet++
+			writes.add(good)
+			continue
+		}
 		seq++
 		var told store.Write
 		j.Event, told = j.Change.Event(seq, now)
 		writes.add(append(slices.Clip(good), told))
 	}
-	if refused > 0 { // the numbers stay dense
-		if _, err := e.advance(ctx, -refused); err != nil {
+	if unused := refused + quiet; unused > 0 { // the numbers stay dense
+		if _, err := e.advance(ctx, -unused); err != nil {
 			return err
 		}
 	}

@@ -18,7 +18,7 @@ func (e *engine) Commit(_ context.Context, group []*store.Job) error {
 			if err := e.attempt(c, j, seq+1); err != nil {
 				return err
 			}
-			if j.Err == nil {
+			if j.Err == nil && !j.Change.Quiet {
 				seq++
 			}
 		}
@@ -54,10 +54,15 @@ func (e *engine) attempt(c *sqlite.Conn, j *store.Job, seq int64) error {
 	return lost
 }
 
-// apply makes the writes of a change and then its event.
-func (e *engine) apply(c *sqlite.Conn, change store.Change, seq int64) (model.Event, error) {
-	event, told := change.Event(seq, model.Now())
-	for _, w := range append(slices.Clip(change.Writes), told) {
+// apply makes the writes of a change and then its event, unless it is quiet.
+func (e *engine) apply(c *sqlite.Conn, change store.Change, seq int64) (event model.Event, err error) {
+	writes := change.Writes
+	if !change.Quiet {
+		var told store.Write
+		event, told = change.Event(seq, model.Now())
+		writes = append(slices.Clip(writes), told)
+	}
+	for _, w := range writes {
 		if err := e.tables[w.Record.Kind].apply(c, w); err != nil {
 			return model.Event{}, err
 		}

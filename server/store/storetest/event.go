@@ -16,6 +16,7 @@ var eventCases = []testCase{
 	{"event/content", eventContent},
 	{"event/dense numbers", eventNumbers},
 	{"event/queries", eventQueries},
+	{"event/none of a quiet change", eventQuiet},
 	{"feed/resumes behind any event", feedResumes},
 	{"feed/wakes", feedWakes},
 	{"feed/ends with its context", feedEnds},
@@ -60,6 +61,35 @@ func eventNumbers(t *testing.T, s store.Store) {
 			t.Fatalf("event %d has number %d", i+1, e.Seq)
 		}
 		_ = refused(t, s, model.KindConflict, create(principal, "prn_x", keys("name", "0")))
+	}
+}
+
+// eventQuiet writes as other changes do, among them, and leaves no event.
+func eventQuiet(t *testing.T, s store.Store) {
+	t.Helper()
+	note := func(h model.DecisionHead) store.Change {
+		return store.Change{Action: "test.note", Quiet: true, Writes: []store.Write{store.DecisionHeads.Put(h)}}
+	}
+	apply(t, s, create(asset, "ast_1", nil))
+	together(writers, func(w int) {
+		h := model.DecisionHead{Meta: model.Meta{ID: model.ID(fmt.Sprintf("dhd_%d", w))}, Seq: int64(w)}
+		if e, err := s.Apply(t.Context(), note(h)); err != nil || e.Seq != 0 || e.ID != "" {
+			t.Errorf("got %+v, %v", e, err)
+		}
+		apply(t, s, create(asset, fmt.Sprintf("ast_of_%d", w), nil))
+	})
+	if got := lastSeq(t, s); got != writers+1 {
+		t.Errorf("the last event has the number %d, want %d", got, writers+1)
+	}
+	h, err := store.DecisionHeads.Get(t.Context(), s, "dhd_3")
+	if err != nil || h.Seq != 3 || h.Revision != 1 {
+		t.Errorf("got %+v, %v", h, err)
+	}
+	if _, err := s.Apply(t.Context(), note(model.DecisionHead{Meta: model.Meta{ID: "dhd_3"}})); !model.Is(err, model.KindConflict) {
+		t.Errorf("a note over another: %v", err)
+	}
+	if e := apply(t, s, create(asset, "ast_2", nil)); e.Seq != writers+2 {
+		t.Errorf("the event after it has the number %d", e.Seq)
 	}
 }
 

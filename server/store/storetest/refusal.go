@@ -82,6 +82,7 @@ func mistakes(t *testing.T, s store.Store) {
 		"two values":        change(create(asset, "ast_1", keys("name", "x", "name", "y"))),
 		"a float":           change(create(asset, "ast_1", keys("name", 1.5))),
 		"negative revision": change(update(asset, "ast_1", -1, nil)),
+		"a quiet change":    {Action: "test.write", Quiet: true, Writes: []store.Write{create(asset, "ast_1", nil)}},
 		"delete of nothing": change(create(asset, "ast_1", nil), remove(asset, "ast_0", 0)),
 	} {
 		if _, err := s.Apply(t.Context(), c); !model.Is(err, model.KindInternal) {
