@@ -13,9 +13,22 @@ import (
 )
 
 // complete gives the configuration with its defaults and secrets, or the first
-// thing that is wrong with it. No message repeats a value: a person may have
-// put a secret where it does not belong.
+// thing that is wrong with it.
 func (r Registration) complete(config json.RawMessage, secrets map[string]string) ([]byte, error) {
+	object, err := r.fit(config)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.merge(object, secrets); err != nil {
+		return nil, err
+	}
+	return json.Marshal(object)
+}
+
+// fit gives the configuration with its defaults, or the first thing that does
+// not fit the schema. No message repeats a value: a person may have put a secret
+// where it does not belong.
+func (r Registration) fit(config json.RawMessage) (map[string]any, error) {
 	if len(bytes.TrimSpace(config)) == 0 {
 		config = json.RawMessage("{}")
 	}
@@ -35,10 +48,7 @@ func (r Registration) complete(config json.RawMessage, secrets map[string]string
 	}
 	object, _ := document.(map[string]any)
 	r.shape.fill(object)
-	if err := r.merge(object, secrets); err != nil {
-		return nil, err
-	}
-	return json.Marshal(object)
+	return object, nil
 }
 
 func (r Registration) compile() (*jsonschema.Schema, error) {

@@ -22,6 +22,7 @@ type Registration struct {
 	schema  json.RawMessage
 	secrets []string
 	open    func(ctx context.Context, config []byte, env Env) (Source, error)
+	judge   func(config []byte) error // nil where the schema says all
 }
 
 // Register makes a plugin known. It panics when the configuration type cannot
@@ -33,16 +34,34 @@ func Register[C any](p Plugin[C]) Registration {
 	if err != nil {
 		panic(fmt.Sprintf("plugin %s: describe the configuration: %v", p.Info.Name, err))
 	}
-	return Registration{
+	r := Registration{
 		info: p.Info, shape: s, schema: schema, secrets: s.secretPaths(""),
 		open: func(ctx context.Context, config []byte, env Env) (Source, error) {
-			var c C
-			if err := json.Unmarshal(config, &c); err != nil {
-				return nil, Config("", "the configuration has the wrong shape", "compare it with the plugin's schema")
+			c, err := read[C](config)
+			if err != nil {
+				return nil, err
 			}
 			return p.Open(ctx, c, env)
 		},
 	}
+	if p.Judge != nil {
+		r.judge = func(config []byte) error {
+			c, err := read[C](config)
+			if err != nil {
+				return err
+			}
+			return p.Judge(c)
+		}
+	}
+	return r
+}
+
+func read[C any](config []byte) (C, error) {
+	var c C
+	if err := json.Unmarshal(config, &c); err != nil {
+		return c, Config("", "the configuration has the wrong shape", "compare it with the plugin's schema")
+	}
+	return c, nil
 }
 
 // Info describes the plugin.
@@ -81,6 +100,21 @@ func (r Registration) Open(ctx context.Context, config json.RawMessage, secrets 
 		return nil, err
 	}
 	return source, nil
+}
+
+// Judge checks the configuration against the schema, and asks the plugin what
+// it has against it. Nothing is opened. What is wrong comes back as an *Error of
+// ClassConfig that names the field.
+func (r Registration) Judge(config json.RawMessage, log *slog.Logger) error {
+	object, err := r.fit(config)
+	if err != nil || r.judge == nil {
+		return err
+	}
+	fitting, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	return guard(log, func() error { return r.judge(fitting) })
 }
 
 func (r Registration) furnish(env Env, config json.RawMessage, secrets map[string]string) Env {

@@ -25,6 +25,12 @@ type Info struct {
 type Plugin[C any] struct {
 	Info Info
 	Open func(ctx context.Context, config C, env Env) (Source, error)
+
+	// Judge says what is wrong with a configuration that fits its schema, as
+	// an error made by Config. It is asked before a configuration is kept, and
+	// so looks at the text alone: secrets are empty, nothing is connected to and
+	// no file is opened. It may be nil; Open refuses the same.
+	Judge func(config C) error
 }
 
 // Source is an open connection to one configured system.

@@ -32,6 +32,15 @@ func (s *service) Describe(context.Context, *harvestv1.DescribeRequest) (*harves
 	}, nil
 }
 
+// Judge says what is wrong with a configuration.
+func (s *service) Judge(ctx context.Context, req *harvestv1.JudgeRequest) (*harvestv1.JudgeResponse, error) {
+	c := s.newCall(req.GetConfigJson(), nil, nil)
+	if err := s.plugin.Judge(req.GetConfigJson(), c.log); err != nil {
+		return nil, c.status(ctx, err)
+	}
+	return &harvestv1.JudgeResponse{}, nil
+}
+
 // Check streams the capabilities.
 func (s *service) Check(req *harvestv1.CheckRequest, stream grpc.ServerStreamingServer[harvestv1.Capability]) error {
 	c := s.newCall(req.GetConfigJson(), req.GetSecrets(), req.GetFolders())

@@ -35,7 +35,8 @@ func Plugin() sdk.Plugin[Config] {
 			Summary: "Models, sources, tests and exposures of a dbt project, from its artifacts.",
 			Emits:   []string{"asset", "edge", "quality"},
 		},
-		Open: func(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) { return open(c, env) },
+		Open:  func(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) { return open(c, env) },
+		Judge: judge,
 	}
 }
 
@@ -47,9 +48,21 @@ type source struct {
 	log    *slog.Logger
 }
 
-func open(c Config, env sdk.Env) (sdk.Source, error) {
+// judge says what is wrong with a configuration, whatever the files hold.
+func judge(c Config) error {
 	if c.Path == "" {
-		return nil, sdk.Config("path", "is missing", "name the target folder of the dbt project")
+		return sdk.Config("path", "is missing", "name the target folder of the dbt project")
+	}
+	if c.Namespace == "" {
+		return nil // the manifest tells whether it needs one
+	}
+	_, err := namespaceOf(c.Namespace, "")
+	return err
+}
+
+func open(c Config, env sdk.Env) (sdk.Source, error) {
+	if err := judge(c); err != nil {
+		return nil, err
 	}
 	isFolder, err := env.Files.IsFolder("path", c.Path)
 	if err != nil {

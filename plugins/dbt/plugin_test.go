@@ -2,7 +2,9 @@ package dbt_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -62,4 +64,15 @@ func withCatalog(t *testing.T, folder string) string {
 		t.Fatal(err)
 	}
 	return copied
+}
+
+// TestJudge looks at the text alone: the folder need not be there yet.
+func TestJudge(t *testing.T) {
+	for namespace, field := range map[string]string{"": "", "postgres://db.example": "", "postgres://souk@db.example": "namespace", "postgres://souk:pw@db.example": "namespace"} {
+		config := json.RawMessage(fmt.Sprintf(`{"path": "/nowhere", "namespace": %q}`, namespace))
+		err := sdk.Register(dbt.Plugin()).Judge(config, slog.New(slog.DiscardHandler))
+		if e, _ := errors.AsType[*sdk.Error](err); (field == "") != (err == nil) || e != nil && e.Field != field {
+			t.Errorf("%q: %v", namespace, err)
+		}
+	}
 }

@@ -35,7 +35,9 @@ type parsed struct {
 	unfold    bool // partitions one by one
 }
 
-func (c Config) parse(files sdk.Files) (*parsed, error) {
+// parse checks the configuration. Without files it takes a file of certificates
+// for a good one, and opens nothing.
+func (c Config) parse(files *sdk.Files) (*parsed, error) {
 	u, err := c.address()
 	if err != nil {
 		return nil, err

@@ -31,6 +31,10 @@ func Plugin() sdk.Plugin[Config] {
 			Emits:   []string{"asset", "edge"},
 		},
 		Open: open,
+		Judge: func(c Config) error {
+			_, err := c.parse(nil)
+			return err
+		},
 	}
 }
 
@@ -40,7 +44,7 @@ type source struct {
 }
 
 func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
-	p, err := c.parse(env.Files)
+	p, err := c.parse(&env.Files)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ type way struct {
 	authorities *x509.CertPool // nil: those of the machine
 }
 
-func (c Config) wayTo(u *url.URL, files sdk.Files) (*way, error) {
+func (c Config) wayTo(u *url.URL, files *sdk.Files) (*way, error) {
 	w := &way{transport: c.Transport}
 	if w.transport == "" {
 		w.transport = verified
@@ -67,9 +67,12 @@ func (c Config) wayTo(u *url.URL, files sdk.Files) (*way, error) {
 }
 
 // trusted reads the authorities that the configuration names.
-func (c Config) trusted(file string, files sdk.Files) (*x509.CertPool, error) {
+func (c Config) trusted(file string, files *sdk.Files) (*x509.CertPool, error) {
 	pem, field := c.Authorities, "authorities"
 	if pem == "" && file != "" && file != "system" {
+		if files == nil {
+			return x509.NewCertPool(), nil
+		}
 		field = "url"
 		content, err := files.Open(field, file)
 		if err != nil {

@@ -62,6 +62,12 @@ func serve(name string) {
 			}
 			return faulty{name, c, env, harvests[name]}, nil
 		},
+		Judge: func(c faultyConfig) error {
+			if c.Count == 13 {
+				return sdk.Config("count", "brings bad luck", "write another number")
+			}
+			return nil
+		},
 	}))
 }
 

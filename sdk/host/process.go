@@ -15,6 +15,8 @@ import (
 	"github.com/souk-mesh/souk/sdk/internal/secret"
 	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Process is a plugin that runs and has shaken hands. It serves one run and is
@@ -70,6 +72,18 @@ func (p *Process) Describe(ctx context.Context) (Description, error) {
 		},
 		Schema: d.GetSchemaJson(), SecretFields: slices.Clone(d.GetSecretFields()),
 	}, nil
+}
+
+// Judge asks the plugin what is wrong with a configuration, from its text alone.
+// A plugin that does not answer that has nothing against it. The error is a *Failure.
+func (p *Process) Judge(ctx context.Context, config json.RawMessage) error {
+	c := p.newCall(ctx, p.limits.Describe, "judge the configuration")
+	defer c.end()
+	_, err := p.source.Judge(c.ctx, &harvestv1.JudgeRequest{ConfigJson: config}, c.options()...)
+	if err == nil || status.Code(err) == codes.Unimplemented {
+		return nil
+	}
+	return c.explain(err)
 }
 
 // most capabilities that a check may report: a form shows a handful.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -112,6 +113,9 @@ func (s *suite) check() {
 	}
 	var there []sdk.Capability
 	err = s.openThere(s.ctx, func(ctx context.Context, p *host.Process) error {
+		if err := p.Judge(ctx, s.fixture.Config); err != nil {
+			s.problem("the configuration is refused before it is kept: %s", describeError(err))
+		}
 		return p.Check(ctx, s.fixture.Config, s.fixture.Secrets, func(c sdk.Capability) { there = append(there, c) })
 	})
 	if err != nil {
@@ -140,6 +144,9 @@ func (s *suite) badConfigs() {
 			continue
 		}
 		s.refusal(bad, "in process", e.Class, e.Field, e.Message, e.Fix)
+		if e, ok := errors.AsType[*sdk.Error](s.plugin.Judge(bad.Config, slog.New(slog.DiscardHandler))); ok {
+			s.refusal(bad, "before it is kept", e.Class, e.Field, e.Message, e.Fix)
+		}
 		s.refusedThere(bad)
 		s.refusedByCheck(bad)
 	}

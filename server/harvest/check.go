@@ -3,6 +3,7 @@ package harvest
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"strings"
@@ -63,15 +64,44 @@ func (s *Service) CheckConfig(ctx context.Context, n NewSource) ([]model.Capabil
 	return s.check(ctx, source)
 }
 
-func (s *Service) check(ctx context.Context, source model.Source) ([]model.Capability, *model.Failure, error) {
+// turn waits for its turn to launch a plugin for somebody who waits, and gives
+// the end of it.
+func (s *Service) turn(ctx context.Context) (func(), error) {
 	select {
 	case s.checks <- struct{}{}:
-		defer func() { <-s.checks }()
+		return func() { <-s.checks }, nil
 	case <-ctx.Done():
-		return nil, nil, ctx.Err()
+		return nil, ctx.Err()
 	}
+}
+
+// askPlugin asks the source's plugin what it has against the configuration,
+// from its text alone: no secret is resolved, and no folder is open to it.
+func (s *Service) askPlugin(ctx context.Context, p *plugin, config json.RawMessage) error {
+	end, err := s.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	err = s.once(ctx, p.spec, s.log, func(process *host.Process) error { return process.Judge(ctx, config) })
+	f, ok := errors.AsType[*host.Failure](err)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case ok && f.Fault == host.FaultConfig:
+		return badConfig(f.Field, clip(s.finder.strip(f.Message), maxText), clip(s.finder.strip(f.Fix), maxText))
+	}
+	return refused(err)
+}
+
+func (s *Service) check(ctx context.Context, source model.Source) ([]model.Capability, *model.Failure, error) {
+	end, err := s.turn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer end()
 	var found []model.Capability
-	err := s.use(ctx, source, s.log, func(p *host.Process, secrets map[string]string) error {
+	err = s.use(ctx, source, s.log, func(p *host.Process, secrets map[string]string) error {
 		return p.Check(ctx, source.Config, secrets, func(c sdk.Capability) { found = append(found, capability(c)) })
 	})
 	switch {
@@ -106,6 +136,11 @@ func (s *Service) use(ctx context.Context, source model.Source, log *slog.Logger
 	}
 	spec := p.spec
 	spec.Folders = s.foldersOf(p, source, domain)
+	return s.once(ctx, spec, log, func(process *host.Process) error { return call(process, secrets) })
+}
+
+// once launches a plugin for one call, and ends it after.
+func (s *Service) once(ctx context.Context, spec host.Spec, log *slog.Logger, call func(*host.Process) error) error {
 	process, err := host.Launch(ctx, spec, s.limits, log)
 	if err != nil {
 		return err
@@ -115,7 +150,7 @@ func (s *Service) use(ctx context.Context, source model.Source, log *slog.Logger
 			log.WarnContext(ctx, "the plugin left something behind", slog.Any("error", err))
 		}
 	}()
-	return call(process, secrets)
+	return call(process)
 }
 
 // notLaunched is the failure of a source that may not be run as it stands, or

@@ -35,6 +35,12 @@ func registrations() []sdk.Registration {
 			Open: func(_ context.Context, c scriptConfig, env sdk.Env) (sdk.Source, error) {
 				return &script{config: c, env: env}, nil
 			},
+			Judge: func(c scriptConfig) error {
+				if c.Port == 13 {
+					return sdk.Config("port", "brings bad luck", "write another port")
+				}
+				return nil
+			},
 		}),
 		sdk.Register(sdk.Plugin[readerConfig]{
 			Info: sdk.Info{Name: "reader", Version: "1.0.0", Summary: "Reads a file."},

@@ -87,7 +87,7 @@ func (s *Service) hasDomain(ctx context.Context, source model.Source) error {
 
 // judge is the one way into a source for a configuration and its secrets: it
 // brings the configuration into the form that is kept, notes who answers for
-// it, and says what is wrong. It gives the words for the audit and the
+// it, and says what is wrong, in the plugin's own judgement too. It gives the words for the audit and the
 // decisions to keep with the change.
 func (s *Service) judge(ctx context.Context, source *model.Source) (string, []store.Write, error) {
 	p, err := s.plugins.find(ctx, source.Plugin)
@@ -113,6 +113,9 @@ func (s *Service) judge(ctx context.Context, source *model.Source) (string, []st
 	}
 	vouched, err := s.permit(ctx, p, *source)
 	if err != nil {
+		return "", nil, err
+	}
+	if err := s.askPlugin(ctx, p, source.Config); err != nil {
 		return "", nil, err
 	}
 	return s.uses(p, *source), vouched, nil

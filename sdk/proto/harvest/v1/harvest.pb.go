@@ -157,6 +157,86 @@ func (x *DescribeResponse) GetSecretFields() []string {
 	return nil
 }
 
+type JudgeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ConfigJson    []byte                 `protobuf:"bytes,1,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JudgeRequest) Reset() {
+	*x = JudgeRequest{}
+	mi := &file_harvest_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JudgeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JudgeRequest) ProtoMessage() {}
+
+func (x *JudgeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JudgeRequest.ProtoReflect.Descriptor instead.
+func (*JudgeRequest) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *JudgeRequest) GetConfigJson() []byte {
+	if x != nil {
+		return x.ConfigJson
+	}
+	return nil
+}
+
+type JudgeResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JudgeResponse) Reset() {
+	*x = JudgeResponse{}
+	mi := &file_harvest_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JudgeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JudgeResponse) ProtoMessage() {}
+
+func (x *JudgeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JudgeResponse.ProtoReflect.Descriptor instead.
+func (*JudgeResponse) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{3}
+}
+
 type CheckRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ConfigJson    []byte                 `protobuf:"bytes,1,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
@@ -168,7 +248,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_harvest_proto_msgTypes[2]
+	mi := &file_harvest_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -180,7 +260,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[2]
+	mi := &file_harvest_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -193,7 +273,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{2}
+	return file_harvest_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CheckRequest) GetConfigJson() []byte {
@@ -230,7 +310,7 @@ type Capability struct {
 
 func (x *Capability) Reset() {
 	*x = Capability{}
-	mi := &file_harvest_proto_msgTypes[3]
+	mi := &file_harvest_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +322,7 @@ func (x *Capability) String() string {
 func (*Capability) ProtoMessage() {}
 
 func (x *Capability) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[3]
+	mi := &file_harvest_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +335,7 @@ func (x *Capability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Capability.ProtoReflect.Descriptor instead.
 func (*Capability) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{3}
+	return file_harvest_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Capability) GetName() string {
@@ -299,7 +379,7 @@ type HarvestRequest struct {
 
 func (x *HarvestRequest) Reset() {
 	*x = HarvestRequest{}
-	mi := &file_harvest_proto_msgTypes[4]
+	mi := &file_harvest_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -311,7 +391,7 @@ func (x *HarvestRequest) String() string {
 func (*HarvestRequest) ProtoMessage() {}
 
 func (x *HarvestRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[4]
+	mi := &file_harvest_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -324,7 +404,7 @@ func (x *HarvestRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HarvestRequest.ProtoReflect.Descriptor instead.
 func (*HarvestRequest) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{4}
+	return file_harvest_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *HarvestRequest) GetConfigJson() []byte {
@@ -380,7 +460,7 @@ type HarvestEvent struct {
 
 func (x *HarvestEvent) Reset() {
 	*x = HarvestEvent{}
-	mi := &file_harvest_proto_msgTypes[5]
+	mi := &file_harvest_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -392,7 +472,7 @@ func (x *HarvestEvent) String() string {
 func (*HarvestEvent) ProtoMessage() {}
 
 func (x *HarvestEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[5]
+	mi := &file_harvest_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -405,7 +485,7 @@ func (x *HarvestEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HarvestEvent.ProtoReflect.Descriptor instead.
 func (*HarvestEvent) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{5}
+	return file_harvest_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *HarvestEvent) GetEvent() isHarvestEvent_Event {
@@ -536,7 +616,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_harvest_proto_msgTypes[6]
+	mi := &file_harvest_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +628,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[6]
+	mi := &file_harvest_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +641,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{6}
+	return file_harvest_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Batch) GetRecords() []*Record {
@@ -589,7 +669,7 @@ type Checkpoint struct {
 
 func (x *Checkpoint) Reset() {
 	*x = Checkpoint{}
-	mi := &file_harvest_proto_msgTypes[7]
+	mi := &file_harvest_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -601,7 +681,7 @@ func (x *Checkpoint) String() string {
 func (*Checkpoint) ProtoMessage() {}
 
 func (x *Checkpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[7]
+	mi := &file_harvest_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -614,7 +694,7 @@ func (x *Checkpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{7}
+	return file_harvest_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Checkpoint) GetState() []byte {
@@ -634,7 +714,7 @@ type ScopeDone struct {
 
 func (x *ScopeDone) Reset() {
 	*x = ScopeDone{}
-	mi := &file_harvest_proto_msgTypes[8]
+	mi := &file_harvest_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +726,7 @@ func (x *ScopeDone) String() string {
 func (*ScopeDone) ProtoMessage() {}
 
 func (x *ScopeDone) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[8]
+	mi := &file_harvest_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +739,7 @@ func (x *ScopeDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopeDone.ProtoReflect.Descriptor instead.
 func (*ScopeDone) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{8}
+	return file_harvest_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ScopeDone) GetScope() string {
@@ -680,7 +760,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_harvest_proto_msgTypes[9]
+	mi := &file_harvest_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -692,7 +772,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[9]
+	mi := &file_harvest_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -705,7 +785,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{9}
+	return file_harvest_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Progress) GetDone() int64 {
@@ -743,7 +823,7 @@ type Note struct {
 
 func (x *Note) Reset() {
 	*x = Note{}
-	mi := &file_harvest_proto_msgTypes[10]
+	mi := &file_harvest_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +835,7 @@ func (x *Note) String() string {
 func (*Note) ProtoMessage() {}
 
 func (x *Note) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[10]
+	mi := &file_harvest_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,7 +848,7 @@ func (x *Note) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Note.ProtoReflect.Descriptor instead.
 func (*Note) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{10}
+	return file_harvest_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Note) GetLevel() string {
@@ -822,7 +902,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_harvest_proto_msgTypes[11]
+	mi := &file_harvest_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +914,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[11]
+	mi := &file_harvest_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +927,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{11}
+	return file_harvest_proto_rawDescGZIP(), []int{13}
 }
 
 // Done ends a harvest that has not failed. The host compares the counts with
@@ -864,7 +944,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_harvest_proto_msgTypes[12]
+	mi := &file_harvest_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -876,7 +956,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[12]
+	mi := &file_harvest_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +969,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{12}
+	return file_harvest_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Done) GetAssets() int64 {
@@ -934,7 +1014,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_harvest_proto_msgTypes[13]
+	mi := &file_harvest_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -946,7 +1026,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[13]
+	mi := &file_harvest_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -959,7 +1039,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{13}
+	return file_harvest_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Record) GetRecord() isRecord_Record {
@@ -1028,7 +1108,7 @@ type NativeID struct {
 
 func (x *NativeID) Reset() {
 	*x = NativeID{}
-	mi := &file_harvest_proto_msgTypes[14]
+	mi := &file_harvest_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1040,7 +1120,7 @@ func (x *NativeID) String() string {
 func (*NativeID) ProtoMessage() {}
 
 func (x *NativeID) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[14]
+	mi := &file_harvest_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1053,7 +1133,7 @@ func (x *NativeID) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NativeID.ProtoReflect.Descriptor instead.
 func (*NativeID) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{14}
+	return file_harvest_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *NativeID) GetNamespace() string {
@@ -1093,7 +1173,7 @@ type Asset struct {
 
 func (x *Asset) Reset() {
 	*x = Asset{}
-	mi := &file_harvest_proto_msgTypes[15]
+	mi := &file_harvest_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1185,7 @@ func (x *Asset) String() string {
 func (*Asset) ProtoMessage() {}
 
 func (x *Asset) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[15]
+	mi := &file_harvest_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1198,7 @@ func (x *Asset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Asset.ProtoReflect.Descriptor instead.
 func (*Asset) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{15}
+	return file_harvest_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Asset) GetId() *NativeID {
@@ -1237,7 +1317,7 @@ type Alias struct {
 
 func (x *Alias) Reset() {
 	*x = Alias{}
-	mi := &file_harvest_proto_msgTypes[16]
+	mi := &file_harvest_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1329,7 @@ func (x *Alias) String() string {
 func (*Alias) ProtoMessage() {}
 
 func (x *Alias) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[16]
+	mi := &file_harvest_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1342,7 @@ func (x *Alias) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alias.ProtoReflect.Descriptor instead.
 func (*Alias) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{16}
+	return file_harvest_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Alias) GetScheme() string {
@@ -1303,7 +1383,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_harvest_proto_msgTypes[17]
+	mi := &file_harvest_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1315,7 +1395,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[17]
+	mi := &file_harvest_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1328,7 +1408,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{17}
+	return file_harvest_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Field) GetName() string {
@@ -1406,7 +1486,7 @@ type ForeignKey struct {
 
 func (x *ForeignKey) Reset() {
 	*x = ForeignKey{}
-	mi := &file_harvest_proto_msgTypes[18]
+	mi := &file_harvest_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1418,7 +1498,7 @@ func (x *ForeignKey) String() string {
 func (*ForeignKey) ProtoMessage() {}
 
 func (x *ForeignKey) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[18]
+	mi := &file_harvest_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1431,7 +1511,7 @@ func (x *ForeignKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForeignKey.ProtoReflect.Descriptor instead.
 func (*ForeignKey) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{18}
+	return file_harvest_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ForeignKey) GetName() string {
@@ -1476,7 +1556,7 @@ type Edge struct {
 
 func (x *Edge) Reset() {
 	*x = Edge{}
-	mi := &file_harvest_proto_msgTypes[19]
+	mi := &file_harvest_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1488,7 +1568,7 @@ func (x *Edge) String() string {
 func (*Edge) ProtoMessage() {}
 
 func (x *Edge) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[19]
+	mi := &file_harvest_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1501,7 +1581,7 @@ func (x *Edge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edge.ProtoReflect.Descriptor instead.
 func (*Edge) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{19}
+	return file_harvest_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Edge) GetFrom() *NativeID {
@@ -1562,7 +1642,7 @@ type Quality struct {
 
 func (x *Quality) Reset() {
 	*x = Quality{}
-	mi := &file_harvest_proto_msgTypes[20]
+	mi := &file_harvest_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1574,7 +1654,7 @@ func (x *Quality) String() string {
 func (*Quality) ProtoMessage() {}
 
 func (x *Quality) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[20]
+	mi := &file_harvest_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1587,7 +1667,7 @@ func (x *Quality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quality.ProtoReflect.Descriptor instead.
 func (*Quality) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{20}
+	return file_harvest_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Quality) GetAsset() *NativeID {
@@ -1658,7 +1738,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_harvest_proto_msgTypes[21]
+	mi := &file_harvest_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +1750,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[21]
+	mi := &file_harvest_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +1763,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{21}
+	return file_harvest_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Result) GetStatus() string {
@@ -1729,7 +1809,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_harvest_proto_msgTypes[22]
+	mi := &file_harvest_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +1821,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[22]
+	mi := &file_harvest_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +1834,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{22}
+	return file_harvest_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Failure) GetClass() string {
@@ -1813,7 +1893,11 @@ const file_harvest_proto_rawDesc = "" +
 	"\x05emits\x18\x05 \x03(\tR\x05emits\x12\x1f\n" +
 	"\vschema_json\x18\x06 \x01(\fR\n" +
 	"schemaJson\x12#\n" +
-	"\rsecret_fields\x18\a \x03(\tR\fsecretFields\"\xcb\x01\n" +
+	"\rsecret_fields\x18\a \x03(\tR\fsecretFields\"/\n" +
+	"\fJudgeRequest\x12\x1f\n" +
+	"\vconfig_json\x18\x01 \x01(\fR\n" +
+	"configJson\"\x0f\n" +
+	"\rJudgeResponse\"\xcb\x01\n" +
 	"\fCheckRequest\x12\x1f\n" +
 	"\vconfig_json\x18\x01 \x01(\fR\n" +
 	"configJson\x12D\n" +
@@ -1964,9 +2048,10 @@ const file_harvest_proto_rawDesc = "" +
 	"\x05field\x18\x03 \x01(\tR\x05field\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12\x10\n" +
 	"\x03fix\x18\x05 \x01(\tR\x03fix\x12$\n" +
-	"\x0eretry_after_ms\x18\x06 \x01(\x03R\fretryAfterMs2\xed\x01\n" +
+	"\x0eretry_after_ms\x18\x06 \x01(\x03R\fretryAfterMs2\xb5\x02\n" +
 	"\x06Source\x12O\n" +
-	"\bDescribe\x12 .souk.harvest.v1.DescribeRequest\x1a!.souk.harvest.v1.DescribeResponse\x12E\n" +
+	"\bDescribe\x12 .souk.harvest.v1.DescribeRequest\x1a!.souk.harvest.v1.DescribeResponse\x12F\n" +
+	"\x05Judge\x12\x1d.souk.harvest.v1.JudgeRequest\x1a\x1e.souk.harvest.v1.JudgeResponse\x12E\n" +
 	"\x05Check\x12\x1d.souk.harvest.v1.CheckRequest\x1a\x1b.souk.harvest.v1.Capability0\x01\x12K\n" +
 	"\aHarvest\x12\x1f.souk.harvest.v1.HarvestRequest\x1a\x1d.souk.harvest.v1.HarvestEvent0\x01B:Z8github.com/souk-mesh/souk/sdk/proto/harvest/v1;harvestv1b\x06proto3"
 
@@ -1982,71 +2067,75 @@ func file_harvest_proto_rawDescGZIP() []byte {
 	return file_harvest_proto_rawDescData
 }
 
-var file_harvest_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_harvest_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_harvest_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: souk.harvest.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 1: souk.harvest.v1.DescribeResponse
-	(*CheckRequest)(nil),          // 2: souk.harvest.v1.CheckRequest
-	(*Capability)(nil),            // 3: souk.harvest.v1.Capability
-	(*HarvestRequest)(nil),        // 4: souk.harvest.v1.HarvestRequest
-	(*HarvestEvent)(nil),          // 5: souk.harvest.v1.HarvestEvent
-	(*Batch)(nil),                 // 6: souk.harvest.v1.Batch
-	(*Checkpoint)(nil),            // 7: souk.harvest.v1.Checkpoint
-	(*ScopeDone)(nil),             // 8: souk.harvest.v1.ScopeDone
-	(*Progress)(nil),              // 9: souk.harvest.v1.Progress
-	(*Note)(nil),                  // 10: souk.harvest.v1.Note
-	(*Heartbeat)(nil),             // 11: souk.harvest.v1.Heartbeat
-	(*Done)(nil),                  // 12: souk.harvest.v1.Done
-	(*Record)(nil),                // 13: souk.harvest.v1.Record
-	(*NativeID)(nil),              // 14: souk.harvest.v1.NativeID
-	(*Asset)(nil),                 // 15: souk.harvest.v1.Asset
-	(*Alias)(nil),                 // 16: souk.harvest.v1.Alias
-	(*Field)(nil),                 // 17: souk.harvest.v1.Field
-	(*ForeignKey)(nil),            // 18: souk.harvest.v1.ForeignKey
-	(*Edge)(nil),                  // 19: souk.harvest.v1.Edge
-	(*Quality)(nil),               // 20: souk.harvest.v1.Quality
-	(*Result)(nil),                // 21: souk.harvest.v1.Result
-	(*Failure)(nil),               // 22: souk.harvest.v1.Failure
-	nil,                           // 23: souk.harvest.v1.CheckRequest.SecretsEntry
-	nil,                           // 24: souk.harvest.v1.HarvestRequest.SecretsEntry
-	nil,                           // 25: souk.harvest.v1.Asset.PropertiesEntry
-	nil,                           // 26: souk.harvest.v1.Field.MetaEntry
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*JudgeRequest)(nil),          // 2: souk.harvest.v1.JudgeRequest
+	(*JudgeResponse)(nil),         // 3: souk.harvest.v1.JudgeResponse
+	(*CheckRequest)(nil),          // 4: souk.harvest.v1.CheckRequest
+	(*Capability)(nil),            // 5: souk.harvest.v1.Capability
+	(*HarvestRequest)(nil),        // 6: souk.harvest.v1.HarvestRequest
+	(*HarvestEvent)(nil),          // 7: souk.harvest.v1.HarvestEvent
+	(*Batch)(nil),                 // 8: souk.harvest.v1.Batch
+	(*Checkpoint)(nil),            // 9: souk.harvest.v1.Checkpoint
+	(*ScopeDone)(nil),             // 10: souk.harvest.v1.ScopeDone
+	(*Progress)(nil),              // 11: souk.harvest.v1.Progress
+	(*Note)(nil),                  // 12: souk.harvest.v1.Note
+	(*Heartbeat)(nil),             // 13: souk.harvest.v1.Heartbeat
+	(*Done)(nil),                  // 14: souk.harvest.v1.Done
+	(*Record)(nil),                // 15: souk.harvest.v1.Record
+	(*NativeID)(nil),              // 16: souk.harvest.v1.NativeID
+	(*Asset)(nil),                 // 17: souk.harvest.v1.Asset
+	(*Alias)(nil),                 // 18: souk.harvest.v1.Alias
+	(*Field)(nil),                 // 19: souk.harvest.v1.Field
+	(*ForeignKey)(nil),            // 20: souk.harvest.v1.ForeignKey
+	(*Edge)(nil),                  // 21: souk.harvest.v1.Edge
+	(*Quality)(nil),               // 22: souk.harvest.v1.Quality
+	(*Result)(nil),                // 23: souk.harvest.v1.Result
+	(*Failure)(nil),               // 24: souk.harvest.v1.Failure
+	nil,                           // 25: souk.harvest.v1.CheckRequest.SecretsEntry
+	nil,                           // 26: souk.harvest.v1.HarvestRequest.SecretsEntry
+	nil,                           // 27: souk.harvest.v1.Asset.PropertiesEntry
+	nil,                           // 28: souk.harvest.v1.Field.MetaEntry
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
 }
 var file_harvest_proto_depIdxs = []int32{
-	23, // 0: souk.harvest.v1.CheckRequest.secrets:type_name -> souk.harvest.v1.CheckRequest.SecretsEntry
-	24, // 1: souk.harvest.v1.HarvestRequest.secrets:type_name -> souk.harvest.v1.HarvestRequest.SecretsEntry
-	6,  // 2: souk.harvest.v1.HarvestEvent.batch:type_name -> souk.harvest.v1.Batch
-	7,  // 3: souk.harvest.v1.HarvestEvent.checkpoint:type_name -> souk.harvest.v1.Checkpoint
-	8,  // 4: souk.harvest.v1.HarvestEvent.scope_done:type_name -> souk.harvest.v1.ScopeDone
-	9,  // 5: souk.harvest.v1.HarvestEvent.progress:type_name -> souk.harvest.v1.Progress
-	10, // 6: souk.harvest.v1.HarvestEvent.note:type_name -> souk.harvest.v1.Note
-	11, // 7: souk.harvest.v1.HarvestEvent.heartbeat:type_name -> souk.harvest.v1.Heartbeat
-	12, // 8: souk.harvest.v1.HarvestEvent.done:type_name -> souk.harvest.v1.Done
-	13, // 9: souk.harvest.v1.Batch.records:type_name -> souk.harvest.v1.Record
-	14, // 10: souk.harvest.v1.Note.asset:type_name -> souk.harvest.v1.NativeID
-	15, // 11: souk.harvest.v1.Record.asset:type_name -> souk.harvest.v1.Asset
-	19, // 12: souk.harvest.v1.Record.edge:type_name -> souk.harvest.v1.Edge
-	20, // 13: souk.harvest.v1.Record.quality:type_name -> souk.harvest.v1.Quality
-	14, // 14: souk.harvest.v1.Asset.id:type_name -> souk.harvest.v1.NativeID
-	17, // 15: souk.harvest.v1.Asset.fields:type_name -> souk.harvest.v1.Field
-	18, // 16: souk.harvest.v1.Asset.foreign_keys:type_name -> souk.harvest.v1.ForeignKey
-	25, // 17: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
-	16, // 18: souk.harvest.v1.Asset.aliases:type_name -> souk.harvest.v1.Alias
-	26, // 19: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
-	14, // 20: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
-	14, // 21: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
-	14, // 22: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
-	21, // 23: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
-	27, // 24: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
+	25, // 0: souk.harvest.v1.CheckRequest.secrets:type_name -> souk.harvest.v1.CheckRequest.SecretsEntry
+	26, // 1: souk.harvest.v1.HarvestRequest.secrets:type_name -> souk.harvest.v1.HarvestRequest.SecretsEntry
+	8,  // 2: souk.harvest.v1.HarvestEvent.batch:type_name -> souk.harvest.v1.Batch
+	9,  // 3: souk.harvest.v1.HarvestEvent.checkpoint:type_name -> souk.harvest.v1.Checkpoint
+	10, // 4: souk.harvest.v1.HarvestEvent.scope_done:type_name -> souk.harvest.v1.ScopeDone
+	11, // 5: souk.harvest.v1.HarvestEvent.progress:type_name -> souk.harvest.v1.Progress
+	12, // 6: souk.harvest.v1.HarvestEvent.note:type_name -> souk.harvest.v1.Note
+	13, // 7: souk.harvest.v1.HarvestEvent.heartbeat:type_name -> souk.harvest.v1.Heartbeat
+	14, // 8: souk.harvest.v1.HarvestEvent.done:type_name -> souk.harvest.v1.Done
+	15, // 9: souk.harvest.v1.Batch.records:type_name -> souk.harvest.v1.Record
+	16, // 10: souk.harvest.v1.Note.asset:type_name -> souk.harvest.v1.NativeID
+	17, // 11: souk.harvest.v1.Record.asset:type_name -> souk.harvest.v1.Asset
+	21, // 12: souk.harvest.v1.Record.edge:type_name -> souk.harvest.v1.Edge
+	22, // 13: souk.harvest.v1.Record.quality:type_name -> souk.harvest.v1.Quality
+	16, // 14: souk.harvest.v1.Asset.id:type_name -> souk.harvest.v1.NativeID
+	19, // 15: souk.harvest.v1.Asset.fields:type_name -> souk.harvest.v1.Field
+	20, // 16: souk.harvest.v1.Asset.foreign_keys:type_name -> souk.harvest.v1.ForeignKey
+	27, // 17: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
+	18, // 18: souk.harvest.v1.Asset.aliases:type_name -> souk.harvest.v1.Alias
+	28, // 19: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
+	16, // 20: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
+	16, // 21: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
+	16, // 22: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
+	23, // 23: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
+	29, // 24: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
 	0,  // 25: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
-	2,  // 26: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
-	4,  // 27: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
-	1,  // 28: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
-	3,  // 29: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
-	5,  // 30: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
-	28, // [28:31] is the sub-list for method output_type
-	25, // [25:28] is the sub-list for method input_type
+	2,  // 26: souk.harvest.v1.Source.Judge:input_type -> souk.harvest.v1.JudgeRequest
+	4,  // 27: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
+	6,  // 28: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
+	1,  // 29: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
+	3,  // 30: souk.harvest.v1.Source.Judge:output_type -> souk.harvest.v1.JudgeResponse
+	5,  // 31: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
+	7,  // 32: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
+	29, // [29:33] is the sub-list for method output_type
+	25, // [25:29] is the sub-list for method input_type
 	25, // [25:25] is the sub-list for extension type_name
 	25, // [25:25] is the sub-list for extension extendee
 	0,  // [0:25] is the sub-list for field type_name
@@ -2057,7 +2146,7 @@ func file_harvest_proto_init() {
 	if File_harvest_proto != nil {
 		return
 	}
-	file_harvest_proto_msgTypes[5].OneofWrappers = []any{
+	file_harvest_proto_msgTypes[7].OneofWrappers = []any{
 		(*HarvestEvent_Batch)(nil),
 		(*HarvestEvent_Checkpoint)(nil),
 		(*HarvestEvent_ScopeDone)(nil),
@@ -2066,19 +2155,19 @@ func file_harvest_proto_init() {
 		(*HarvestEvent_Heartbeat)(nil),
 		(*HarvestEvent_Done)(nil),
 	}
-	file_harvest_proto_msgTypes[13].OneofWrappers = []any{
+	file_harvest_proto_msgTypes[15].OneofWrappers = []any{
 		(*Record_Asset)(nil),
 		(*Record_Edge)(nil),
 		(*Record_Quality)(nil),
 	}
-	file_harvest_proto_msgTypes[15].OneofWrappers = []any{}
+	file_harvest_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_harvest_proto_rawDesc), len(file_harvest_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	Source_Describe_FullMethodName = "/souk.harvest.v1.Source/Describe"
+	Source_Judge_FullMethodName    = "/souk.harvest.v1.Source/Judge"
 	Source_Check_FullMethodName    = "/souk.harvest.v1.Source/Check"
 	Source_Harvest_FullMethodName  = "/souk.harvest.v1.Source/Harvest"
 )
@@ -40,6 +41,11 @@ const (
 type SourceClient interface {
 	// Describe tells what the plugin is. It does no I/O.
 	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error)
+	// Judge says what is wrong with a configuration that fits the schema, from its
+	// text alone: it connects to nothing, opens no file and knows no secret. It is
+	// asked before a configuration is kept. A plugin that does not implement it has
+	// nothing to add to its schema.
+	Judge(ctx context.Context, in *JudgeRequest, opts ...grpc.CallOption) (*JudgeResponse, error)
 	// Check tries what a harvest needs, and reports each capability as soon as it
 	// is known.
 	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Capability], error)
@@ -59,6 +65,16 @@ func (c *sourceClient) Describe(ctx context.Context, in *DescribeRequest, opts .
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DescribeResponse)
 	err := c.cc.Invoke(ctx, Source_Describe_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sourceClient) Judge(ctx context.Context, in *JudgeRequest, opts ...grpc.CallOption) (*JudgeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(JudgeResponse)
+	err := c.cc.Invoke(ctx, Source_Judge_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +128,11 @@ type Source_HarvestClient = grpc.ServerStreamingClient[HarvestEvent]
 type SourceServer interface {
 	// Describe tells what the plugin is. It does no I/O.
 	Describe(context.Context, *DescribeRequest) (*DescribeResponse, error)
+	// Judge says what is wrong with a configuration that fits the schema, from its
+	// text alone: it connects to nothing, opens no file and knows no secret. It is
+	// asked before a configuration is kept. A plugin that does not implement it has
+	// nothing to add to its schema.
+	Judge(context.Context, *JudgeRequest) (*JudgeResponse, error)
 	// Check tries what a harvest needs, and reports each capability as soon as it
 	// is known.
 	Check(*CheckRequest, grpc.ServerStreamingServer[Capability]) error
@@ -129,6 +150,9 @@ type UnimplementedSourceServer struct{}
 
 func (UnimplementedSourceServer) Describe(context.Context, *DescribeRequest) (*DescribeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Describe not implemented")
+}
+func (UnimplementedSourceServer) Judge(context.Context, *JudgeRequest) (*JudgeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Judge not implemented")
 }
 func (UnimplementedSourceServer) Check(*CheckRequest, grpc.ServerStreamingServer[Capability]) error {
 	return status.Error(codes.Unimplemented, "method Check not implemented")
@@ -175,6 +199,24 @@ func _Source_Describe_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Source_Judge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(JudgeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SourceServer).Judge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Source_Judge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SourceServer).Judge(ctx, req.(*JudgeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Source_Check_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(CheckRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -207,6 +249,10 @@ var Source_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Describe",
 			Handler:    _Source_Describe_Handler,
+		},
+		{
+			MethodName: "Judge",
+			Handler:    _Source_Judge_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
