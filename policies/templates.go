@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
 )
 
 //go:embed all:templates
@@ -119,10 +121,26 @@ func (t Template) literals(values map[string]string) (map[string]string, error) 
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.ContainsFunc(t.Settings, func(s Setting) bool { return s.Name == name }) {
-			faults = append(faults, fmt.Errorf("%s: the template %s has no such setting", name, t.Name))
+			faults = append(faults, fmt.Errorf("%s: the template %s has no such setting%s", name, t.Name, meant(name, t.names())))
 		}
 	}
 	return literals, errors.Join(faults...)
+}
+
+func (t Template) names() []string {
+	names := make([]string, len(t.Settings))
+	for i, s := range t.Settings {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// meant adds to an error the word that was probably meant.
+func meant(word string, words []string) string {
+	if hint := model.DidYouMean(word, words); hint != "" {
+		return "; " + hint
+	}
+	return ""
 }
 
 func (s Setting) literal(value string) (string, error) {
@@ -191,7 +209,11 @@ func oneOf(value string, words ...string) (string, error) {
 	if slices.Contains(words, value) {
 		return quote(value), nil
 	}
-	return "", fmt.Errorf("%q is none of %s", value, strings.Join(words, ", "))
+	near := model.Nearest(value, words)
+	if near == "" {
+		return "", fmt.Errorf("%q is none of %s", value, strings.Join(words, ", "))
+	}
+	return "", fmt.Errorf("%q is none of %s; did you mean %s?", value, strings.Join(words, ", "), near)
 }
 
 // quote writes text as Rego does, which is as JSON does.

@@ -27,7 +27,7 @@ var services = []string{"server/mesh", "server/access", "server/audit", "server/
 var rules = []rule{
 	{path: "graph/model"},
 	{path: "graph", inside: []string{"graph/model"}, outside: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser"}},
-	{path: "policies"},
+	{path: "policies", inside: []string{"graph/model"}},
 	{path: "sdk", inside: []string{"sdk"}, outside: []string{"github.com/hashicorp/go-plugin", "github.com/hashicorp/go-hclog", "google.golang.org/grpc", "google.golang.org/protobuf", "golang.org/x/sys", "github.com/santhosh-tekuri/jsonschema", "github.com/google/go-cmp"}},
 	{path: "plugins/postgres", inside: []string{"sdk"}, outside: []string{"github.com/jackc/pgx"}},
 	{path: "plugins/sqlite", inside: []string{"sdk"}, outside: []string{"zombiezen.com/go/sqlite"}},

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -166,7 +167,8 @@ func (d *describer) asset(ctx context.Context, a model.Asset) (policy.AssetMetad
 	summary, err := d.summary(ctx, a)
 	m := policy.AssetMetadata{AssetSummary: summary, Fields: make([]policy.FieldMetadata, len(a.Fields))}
 	for i, f := range a.Fields {
-		m.Fields[i] = policy.FieldMetadata{Name: f.Name, Type: f.NativeType, Description: f.Description, Tags: orNone(f.Tags)}
+		m.Fields[i] = policy.FieldMetadata{Name: f.Name, Type: f.NativeType, Description: f.Description, Tags: orNone(f.Tags), Meta: map[string]string{}}
+		maps.Copy(m.Fields[i].Meta, f.Meta)
 	}
 	return m, err
 }

@@ -35,7 +35,10 @@ findings contains {"code": "owner", "severity": "error", "message": message, "re
 	])
 }
 
-findings contains {"code": input.asset.fields[0].name, "severity": "warning", "message": input.asset.fields[0].type, "remedy": "None."}
+findings contains {"code": field.name, "severity": "warning", "message": message, "remedy": "None."} if {
+	field := input.asset.fields[0]
+	message := sprintf("%s %s %v", [field.type, field.meta.classification, field.tags])
+}
 
 findings contains {"code": "domain", "severity": "warning", "message": message, "remedy": "None."} if {
 	message := sprintf("%s below %q with %d stewards", [input.domain.name, input.domain.parent, input.domain.stewards])
@@ -57,7 +60,7 @@ func newStandardsWorld(t *testing.T) (*world, model.DataProduct) {
 	tables := []model.Asset{
 		{
 			Meta: model.Meta{ID: "ast_a"}, Name: "a", Status: model.AssetActive, DomainID: "dom_sales", Sightings: append(seen("src_good"), seen("src_bad")...),
-			Fields: []model.AssetField{{Name: "id", NativeType: "INT", Description: "The key."}, {Name: "sum"}},
+			Fields: []model.AssetField{{Name: "id", NativeType: "INT", Description: "The key.", Tags: []string{"pii"}, Meta: map[string]string{"classification": "secret"}}, {Name: "sum"}},
 		},
 		{Meta: model.Meta{ID: "ast_b"}, Name: "b", Status: model.AssetRetired, Sightings: seen("src_bad")},
 		{Meta: model.Meta{ID: "ast_c"}, Name: "c", Status: model.AssetActive, Sightings: seen("src_never")},
@@ -116,7 +119,7 @@ func TestStandardsAreToldTheWholeStory(t *testing.T) {
 	if found, err = w.AssetFindings(t.Context(), []model.Asset{a}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"id : INT"}, lines(found["ast_a"])); diff != "" {
+	if diff := cmp.Diff([]string{`id : INT secret ["pii"]`}, lines(found["ast_a"])); diff != "" {
 		t.Error(diff)
 	}
 	below := domain("shops")

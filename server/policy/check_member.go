@@ -39,8 +39,32 @@ func (l *lint) member(file, name string, r *ast.Rule) {
 			`write it as: `+name+` contains {"code": ..., "message": ...} if { ... }`)
 	case object && name == "obligations":
 		l.word(file, r, o, "type", slices.Sorted(maps.Keys(dutyWords())), "is no type of obligation")
+		l.params(file, r, o)
 	case object && name == "approvals":
 		l.word(file, r, o, "role", slices.Sorted(maps.Keys(approvers)), "is no role that can approve")
+	}
+}
+
+// params looks at the parameters of an obligation that are written out.
+func (l *lint) params(file string, r *ast.Rule, o ast.Object) {
+	kind, ok := valueOf[ast.String](o.Get(ast.StringTerm("type")))
+	d, known := duties[model.ObligationType(kind)]
+	params, written := valueOf[ast.Object](o.Get(ast.StringTerm("params")))
+	if !ok || !known || !written {
+		return
+	}
+	names := slices.Concat(d.needs, d.may)
+	params.Foreach(func(key, _ *ast.Term) {
+		if name, ok := valueOf[ast.String](key); ok {
+			l.known(file, r, string(name), names, fmt.Sprintf("is no parameter of the obligation %s", string(kind)))
+		}
+	})
+	switch model.ObligationType(kind) {
+	case model.ObligeMask:
+		l.word(file, r, params, "with", slices.Sorted(maps.Keys(maskStrength)), "is nothing to mask with")
+	case model.ObligeRowFilter:
+		l.word(file, r, params, "op", filterOps, "is no comparison of a row filter")
+	default:
 	}
 }
 
@@ -55,12 +79,21 @@ func dutyWords() map[string]bool {
 // word refuses a word that is written out and is none of the known ones.
 func (l *lint) word(file string, r *ast.Rule, o ast.Object, key string, known []string, what string) {
 	word, ok := valueOf[ast.String](o.Get(ast.StringTerm(key)))
-	if !ok || slices.Contains(known, string(word)) {
+	if ok {
+		l.known(file, r, string(word), known, what)
+	}
+}
+
+func (l *lint) known(file string, r *ast.Rule, word string, known []string, what string) {
+	if slices.Contains(known, word) {
 		return
 	}
 	fix := "use one of " + strings.Join(known, ", ")
-	if near := model.Nearest(string(word), known); near != "" {
+	if len(known) == 0 {
+		fix = "leave it out"
+	}
+	if near := model.Nearest(word, known); near != "" {
 		fix = "did you mean " + near + "? Or " + fix
 	}
-	l.fail("policy.unknown_word", file, r.Location.Row, fmt.Sprintf("%q %s", string(word), what), fix)
+	l.fail("policy.unknown_word", file, r.Location.Row, fmt.Sprintf("%q %s", word, what), fix)
 }

@@ -83,10 +83,11 @@ type AssetMetadata struct {
 
 // FieldMetadata is one column.
 type FieldMetadata struct {
-	Name        string   `json:"name"`
-	Type        string   `json:"type"`
-	Description string   `json:"description"`
-	Tags        []string `json:"tags"`
+	Name        string            `json:"name"`
+	Type        string            `json:"type"`
+	Description string            `json:"description"`
+	Tags        []string          `json:"tags"`
+	Meta        map[string]string `json:"meta"` // such as the classification that a dbt project gives it
 }
 
 // DomainMetadata is a domain as standards see it.
@@ -127,7 +128,7 @@ func metadataFields() map[string]any {
 			fields("string", "id", "name", "domain", "display_name", "description", "business_context", "owner", "owner_team", "classification", "visibility", "status"),
 			fields("boolean", "owner_suspended"), texts("tags"),
 			lists("ports", merge(fields("string", "name", "direction", "description"), lists("assets", summaryFields()))))),
-		"asset":  strict(merge(summaryFields(), lists("fields", merge(fields("string", "name", "type", "description"), texts("tags"))))),
+		"asset":  strict(merge(summaryFields(), lists("fields", merge(fields("string", "name", "type", "description"), texts("tags"), map[string]any{"meta": anything})))),
 		"domain": strict(merge(fields("string", "id", "name", "display_name", "description", "parent"), fields("integer", "stewards"))),
 	}
 }

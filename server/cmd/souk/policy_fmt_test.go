@@ -18,11 +18,11 @@ func TestPolicyFmt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, text := range map[string]string{ugly: strings.Replace(string(text), " if ", "   if   ", 1), note: "a  text   of   ours\n"} {
-		if err := os.WriteFile(path, []byte(text), 0o640); err != nil { //nolint:gosec // the mode is what is tested
+		if err := os.WriteFile(path, []byte(text), 0o640); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Chmod(ugly, 0o640); err != nil { //nolint:gosec // as above
+	if err := os.Chmod(ugly, 0o640); err != nil {
 		t.Fatal(err)
 	}
 	if got := invoke(t, nil, "policy", "fmt", dir); got.status != 0 || got.stdout != ugly+"\n" {
