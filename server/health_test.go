@@ -7,13 +7,18 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/httpd"
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/store"
@@ -83,7 +88,7 @@ func TestADeadLogChangesNothing(t *testing.T) {
 	dead := errors.New("disk I/O error")
 	trouble := &model.Error{Kind: model.KindUnavailable, Code: model.CodeReadsOnly, Err: dead}
 	var now error = trouble
-	g := guarded{m.store, func() error { return now }}
+	g := guarded{m.store, troubled{m.Decisions, &now}}
 	change := store.Change{Action: "test.change"}
 	if _, err := g.Apply(t.Context(), change); !errors.Is(err, dead) {
 		t.Errorf("got %v, want that it is refused", err)
@@ -95,6 +100,77 @@ func TestADeadLogChangesNothing(t *testing.T) {
 	if _, err := m.Mesh.CreateDomain(model.WithPrincipal(t.Context(), model.System()), mesh.NewDomain{Name: "later"}); err != nil {
 		t.Error(err)
 	}
+}
+
+// troubled is a log whose trouble a test makes up.
+type troubled struct {
+	*decisionlog.Log
+
+	now *error
+}
+
+func (l troubled) Trouble() error { return *l.now }
+
+// TestALogThatFailsBetweenTwoLooks: a change is not made whose decision cannot be
+// logged, although the last look at the log found it in order. Other damage
+// than that of the head, which a look writes, is noticed too.
+func TestALogThatFailsBetweenTwoLooks(t *testing.T) {
+	for name, damage := range map[string]string{
+		"its rows": "CREATE TRIGGER bad BEFORE INSERT ON row BEGIN SELECT raise(ABORT, 'a page is damaged'); END",
+		"its head": "CREATE TRIGGER bad BEFORE INSERT ON segment BEGIN SELECT raise(ABORT, 'a page is damaged'); END",
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMasking(t)
+			m.health.look(t.Context())
+			if got := m.health.readiness(t.Context()); got != httpd.IsReady {
+				t.Fatalf("got %q", got)
+			}
+			before := m.changes()
+			m.inLog(damage)
+			system := model.WithPrincipal(t.Context(), model.System())
+			for range 20 {
+				_, err := m.Mesh.CreateDomain(system, mesh.NewDomain{Name: "later"})
+				if e, ours := errors.AsType[*model.Error](err); !ours || e.Code != model.CodeReadsOnly {
+					t.Fatalf("got %v, want READS_ONLY", err)
+				}
+			}
+			if got := m.changes(); got != before {
+				t.Errorf("%d changes slipped in", got-before)
+			}
+			m.inLog("DROP TRIGGER bad")
+			m.health.look(t.Context())
+			d, err := m.Mesh.CreateDomain(system, mesh.NewDomain{Name: "later"})
+			must(t, err)
+			must(t, m.Decisions.CatchUp(t.Context()))
+			e, err := store.Events.First(t.Context(), m.store, store.Query{Index: "by_subject", Where: store.Eq("subject", string(d.ID)), Desc: true})
+			must(t, err)
+			_, err = m.Decisions.Get(t.Context(), e.DecisionID)
+			must(t, err)
+			report, err := m.Decisions.Verify(t.Context(), nil)
+			if err != nil || !report.OK() {
+				t.Errorf("got %v, %v", report.Problems, err)
+			}
+		})
+	}
+}
+
+// changes counts those that the store has seen.
+func (m *masking) changes() int64 {
+	m.t.Helper()
+	e, err := store.Events.First(m.t.Context(), m.store, store.Query{Index: "by_seq", Desc: true})
+	must(m.t, err)
+	return e.Seq
+}
+
+// inLog writes into the file of the log behind its back.
+func (m *masking) inLog(sql string) {
+	m.t.Helper()
+	months, err := filepath.Glob(strings.TrimSuffix(strings.TrimPrefix(m.config.Store, "sqlite:"), ".db") + "-decisions/*.db")
+	must(m.t, err)
+	conn, err := sqlite.OpenConn(months[len(months)-1])
+	must(m.t, err)
+	must(m.t, sqlitex.ExecuteTransient(conn, sql, nil))
+	must(m.t, conn.Close())
 }
 
 // TestQuiet tells of a fault that lasts once a minute, and how often it came.

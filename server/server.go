@@ -75,7 +75,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 		return nil, errors.Join(fmt.Errorf("open decision log: %w", err), records.Close())
 	}
 	s := &Server{Decisions: decisions, config: cfg, log: log, store: records, engine: engine, health: newHealth(records, log, decisions)}
-	records = guarded{records, decisions.Trouble}
+	records = guarded{records, decisions}
 	g := gate.New(records, engine, model.Now)
 	s.gate = g
 	g.LogTo(decisions)

@@ -88,7 +88,8 @@ func (l *Log) upkeep(ctx context.Context) {
 }
 
 // CatchUp copies every decision that the store holds now and the log does not,
-// each once and in the order of the changes. Rows and the place in the feed
+// each once and in the order of the changes: those of changes that came without
+// Promise. How far it has followed tells what a store has lost. Rows and the place in the feed
 // share a commit, so that nothing is copied twice after a crash.
 func (l *Log) CatchUp(ctx context.Context) error {
 	if l.config.Store == nil || l.config.ReadOnly {
@@ -136,7 +137,7 @@ func (l *Log) copyPage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(entries) > 0 || to-cursor >= cursorLag {
+	if len(ids) > 0 || to-cursor >= cursorLag {
 		if err := l.do(ctx, &job{entries: entries, step: &chain.Step{From: cursor, To: to}}); err != nil {
 			return err
 		}

@@ -1,9 +1,12 @@
 package decisionlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -37,6 +40,33 @@ func (l *Log) Append(ctx context.Context, d model.DecisionRecord) error {
 	return l.do(ctx, &job{entries: []chain.Entry{l.entry(d)}})
 }
 
+// Promise logs the decisions of a change that is about to be made, and returns
+// when they are durable: what cannot be logged must not happen. Those that the
+// log has already, of a change that is tried again, are no error. A change that
+// fails then leaves rows that no event names: it was decided, and did not happen.
+func (l *Log) Promise(ctx context.Context, decisions ...model.DecisionRecord) error {
+	entries := make([]chain.Entry, len(decisions))
+	ids := make([]string, len(decisions))
+	for i, d := range decisions {
+		entries[i], ids[i] = l.entry(d), string(d.ID)
+	}
+	for len(entries) > 0 {
+		err := l.do(ctx, &job{entries: entries})
+		switch {
+		case err == nil:
+			return nil
+		case !model.Is(err, model.KindConflict):
+			return cmp.Or(l.Trouble(), err)
+		}
+		known, err := l.keeper.Known(ctx, ids)
+		if err != nil {
+			return err
+		}
+		entries = slices.DeleteFunc(entries, func(e chain.Entry) bool { return known[string(e.Keys.ID)] })
+	}
+	return nil
+}
+
 // Note logs a decision without waiting for the disk. It waits only while too
 // many wait already. While the log is in trouble it gives that instead.
 func (l *Log) Note(ctx context.Context, d model.DecisionRecord) error {
@@ -46,15 +76,28 @@ func (l *Log) Note(ctx context.Context, d model.DecisionRecord) error {
 	return l.send(ctx, &job{entries: []chain.Entry{l.entry(d)}, done: make(chan struct{})})
 }
 
+// grace is how long an answer is waited for after its context has ended.
+const grace = 2 * time.Second
+
 // do sends a job and waits for it. What the writer has taken up is carried
-// out even when the context ends meanwhile, and the answer tells.
+// out even when the context ends meanwhile, and the answer tells. Only one that
+// is long in coming, from a server that hangs, is not waited for.
 func (l *Log) do(ctx context.Context, j *job) error {
 	j.done = make(chan struct{})
 	if err := l.send(ctx, j); err != nil {
 		return err
 	}
-	<-j.done
-	return j.err
+	select {
+	case <-j.done:
+		return j.err
+	case <-ctx.Done():
+	}
+	select {
+	case <-j.done:
+		return j.err
+	case <-time.After(grace):
+		return fmt.Errorf("whether it was logged is not known: %w", ctx.Err())
+	}
 }
 
 func (l *Log) send(ctx context.Context, j *job) error {
