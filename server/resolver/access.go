@@ -20,6 +20,9 @@ func (q query) AccessRequests(ctx context.Context, filter *graph.AccessRequestFi
 	page, err := q.s.Access.AccessRequests(ctx, access.RequestFilter{
 		RequesterID: given(f.RequesterID), DomainID: given(f.DomainID), ProductID: given(f.ProductID), Status: given(f.Status),
 	}, paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.requesterId", given(f.RequesterID), model.PrefixPrincipal}, aim{"filter.domainId", given(f.DomainID), model.PrefixDomain}, aim{"filter.productId", given(f.ProductID), model.PrefixProduct})
+	}
 	return (*graph.AccessRequestConnection)(connect[model.AccessRequest, graph.AccessRequestEdge](ctx, page)), err
 }
 
@@ -35,6 +38,9 @@ func (q query) Grants(ctx context.Context, filter *graph.GrantFilter, first int,
 	page, err := q.s.Access.Grants(ctx, access.GrantFilter{
 		PrincipalID: given(f.PrincipalID), ProductID: given(f.ProductID), DomainID: given(f.DomainID), Status: given(f.Status),
 	}, paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.principalId", given(f.PrincipalID), model.PrefixPrincipal}, aim{"filter.productId", given(f.ProductID), model.PrefixProduct}, aim{"filter.domainId", given(f.DomainID), model.PrefixDomain})
+	}
 	return (*graph.GrantConnection)(connect[model.Grant, graph.GrantEdge](ctx, page)), err
 }
 

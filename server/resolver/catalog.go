@@ -29,6 +29,9 @@ func (q query) Assets(ctx context.Context, filter *graph.AssetFilter, first int,
 		DomainID: given(f.DomainID), Kind: given(f.Kind), Status: given(f.Status), Namespace: given(f.Namespace),
 		Platform: given(f.Platform), NamePrefix: given(f.NamePrefix), ProductID: given(f.ProductID),
 	}, paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.domainId", given(f.DomainID), model.PrefixDomain}, aim{"filter.productId", given(f.ProductID), model.PrefixProduct})
+	}
 	return (*graph.AssetConnection)(connect[model.Asset, graph.AssetEdge](ctx, page)), err
 }
 
@@ -42,6 +45,9 @@ func (q query) Search(ctx context.Context, text string, filter *graph.SearchFilt
 	page, err := q.s.Catalog.Search(ctx, text, wanted, paging(first, after))
 	if err != nil {
 		return nil, renamed(err, "text", "query")
+	}
+	if err := q.aimed(ctx, len(page.Nodes), after, aim{"filter.domainId", given(f.DomainID), model.PrefixDomain}); err != nil {
+		return nil, err
 	}
 	return q.hits(ctx, page)
 }

@@ -18,6 +18,9 @@ func (q query) ProposedChange(ctx context.Context, id model.ID) (*model.Proposed
 func (q query) ProposedChanges(ctx context.Context, filter *graph.ProposedChangeFilter, first int, after *string) (*graph.ProposedChangeConnection, error) {
 	f := deref(filter)
 	page, err := q.s.Mesh.ProposedChanges(ctx, mesh.ChangeFilter{SubjectID: given(f.SubjectID), DomainID: given(f.DomainID), Status: given(f.Status)}, paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.subjectId", given(f.SubjectID), ""}, aim{"filter.domainId", given(f.DomainID), model.PrefixDomain})
+	}
 	return (*graph.ProposedChangeConnection)(connect[model.ProposedChange, graph.ProposedChangeEdge](ctx, page)), err
 }
 

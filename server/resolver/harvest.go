@@ -29,6 +29,9 @@ func (q query) Source(ctx context.Context, id *model.ID, name *model.Slug) (*mod
 // Sources resolves the field sources.
 func (q query) Sources(ctx context.Context, domainID *model.ID, first int, after *string) (*graph.SourceConnection, error) {
 	page, err := q.s.Harvest.Sources(ctx, deref(domainID), paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"domainId", deref(domainID), model.PrefixDomain})
+	}
 	return (*graph.SourceConnection)(connect[model.Source, graph.SourceEdge](ctx, page)), err
 }
 
@@ -42,6 +45,9 @@ func (q query) HarvestRun(ctx context.Context, id model.ID) (*model.Run, error) 
 func (q query) HarvestRuns(ctx context.Context, filter *graph.HarvestRunFilter, first int, after *string) (*graph.HarvestRunConnection, error) {
 	f := deref(filter)
 	page, err := q.s.Harvest.Runs(ctx, harvest.RunFilter{SourceID: given(f.SourceID), Status: given(f.Status)}, paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.sourceId", given(f.SourceID), model.PrefixSource})
+	}
 	return (*graph.HarvestRunConnection)(connect[model.Run, graph.HarvestRunEdge](ctx, page)), err
 }
 

@@ -54,6 +54,9 @@ func (q query) Tokens(ctx context.Context, principalID *model.ID, first int, aft
 		return nil, err
 	}
 	page, err := q.s.Identity.Tokens(ctx, cmp.Or(deref(principalID), me.ID), paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"principalId", deref(principalID), model.PrefixPrincipal})
+	}
 	return (*graph.TokenConnection)(connect[model.Token, graph.TokenEdge](ctx, page)), err
 }
 

@@ -24,6 +24,9 @@ func (q query) Domain(ctx context.Context, id *model.ID, name *model.Slug) (*mod
 // Domains resolves the field domains.
 func (q query) Domains(ctx context.Context, filter *graph.DomainFilter, first int, after *string) (*graph.DomainConnection, error) {
 	page, err := q.s.Mesh.Domains(ctx, mesh.DomainFilter{ParentID: edit(deref(filter).ParentID)}, paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.parentId", given(deref(filter).ParentID), model.PrefixDomain})
+	}
 	return (*graph.DomainConnection)(connect[model.Domain, graph.DomainEdge](ctx, page)), err
 }
 
@@ -36,6 +39,9 @@ func (q query) Team(ctx context.Context, id model.ID) (*model.Team, error) {
 // Teams resolves the field teams.
 func (q query) Teams(ctx context.Context, domainID model.ID, first int, after *string) (*graph.TeamConnection, error) {
 	page, err := q.s.Mesh.Teams(ctx, domainID, paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"domainId", domainID, model.PrefixDomain})
+	}
 	return (*graph.TeamConnection)(connect[model.Team, graph.TeamEdge](ctx, page)), err
 }
 
@@ -57,6 +63,9 @@ func (q query) DataProduct(ctx context.Context, id *model.ID, domain, name *mode
 func (q query) DataProducts(ctx context.Context, filter *graph.DataProductFilter, first int, after *string) (*graph.DataProductConnection, error) {
 	f := deref(filter)
 	page, err := q.s.Mesh.Products(ctx, mesh.ProductFilter{DomainID: given(f.DomainID), Status: given(f.Status), AssetID: given(f.AssetID)}, paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.domainId", given(f.DomainID), model.PrefixDomain}, aim{"filter.assetId", given(f.AssetID), model.PrefixAsset})
+	}
 	return (*graph.DataProductConnection)(connect[model.DataProduct, graph.DataProductEdge](ctx, page)), err
 }
 

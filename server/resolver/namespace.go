@@ -15,6 +15,9 @@ func (r root) Namespace() graph.NamespaceResolver { return namespace(r) }
 // Namespaces resolves the field namespaces.
 func (q query) Namespaces(ctx context.Context, domainID *model.ID, first int, after *string) (*graph.NamespaceConnection, error) {
 	page, err := q.s.Catalog.Namespaces(ctx, deref(domainID), paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"domainId", deref(domainID), model.PrefixDomain})
+	}
 	return (*graph.NamespaceConnection)(connect[model.Namespace, graph.NamespaceEdge](ctx, page)), err
 }
 

@@ -30,6 +30,12 @@ func (q query) PolicyProposal(ctx context.Context, id model.ID) (*model.PolicyPr
 func (q query) PolicyProposals(ctx context.Context, filter *graph.PolicyProposalFilter, first int, after *string) (*graph.PolicyProposalConnection, error) {
 	f := deref(filter)
 	page, err := q.s.Governance.Proposals(ctx, governance.ProposalFilter{Domain: given(f.Domain), Status: given(f.Status), AuthorID: given(f.AuthorID)}, paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.authorId", given(f.AuthorID), model.PrefixPrincipal})
+	}
+	if err == nil {
+		err = q.aimedAtDomain(ctx, len(page.Nodes), after, "filter.domain", given(f.Domain))
+	}
 	return (*graph.PolicyProposalConnection)(connect[model.PolicyProposal, graph.PolicyProposalEdge](ctx, page)), err
 }
 
