@@ -13,6 +13,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/credential"
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/audit"
 	"github.com/souk-mesh/souk/server/catalog"
@@ -153,7 +154,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 
 // web builds the listener with every door.
 func (s *Server) web() *httpd.Server {
-	cfg := httpd.Config{Listen: s.config.Listen}
+	cfg := httpd.Config{Listen: s.config.Listen, Credential: credential.New().Found}
 	web := httpd.New(cfg, s.log)
 	schema := resolver.Schema(resolver.Services{
 		Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Audit: s.Audit,

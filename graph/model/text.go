@@ -8,7 +8,8 @@ import (
 )
 
 // Text bounds what people may write into a field. Lengths count characters,
-// and blank space at the ends counts for nothing towards the least.
+// and blank space at the ends counts for nothing towards the least. Credentials
+// are looked for at the door, in every text of every mutation.
 type Text struct {
 	Field string
 	Least int

@@ -33,6 +33,8 @@ type Config struct {
 	Heartbeat       time.Duration // 15 s between signs of life on a quiet stream
 	DrainTimeout    time.Duration // 10 s for the requests in flight when the server stops
 
+	Credential func(text string) bool // reports a text that looks like one, which no mutation takes; nil looks for none
+
 	DisableIntrospection bool // hides the schema even from those who are signed in
 }
 

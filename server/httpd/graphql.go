@@ -27,6 +27,7 @@ type api struct {
 	documents graphql.Cache[*ast.QueryDocument]
 	described *described
 	values    *reader
+	leaks     leaks
 	streams   *seats
 	zip       *zipper
 }
@@ -41,6 +42,7 @@ func GraphQL(cfg Config, schema graphql.ExecutableSchema, log *slog.Logger, pres
 		documents: lru.New[*ast.QueryDocument](cachedDocuments),
 		described: describe(schema.Schema()),
 		values:    newReader(schema),
+		leaks:     leaks{schema.Schema(), cfg.Credential},
 		streams:   newSeats(cfg),
 		zip:       newZipper(),
 	}

@@ -19,7 +19,7 @@ import (
 const maxCachedQuery = 16 << 10
 
 // prepare makes a request ready to execute. The order of its checks is the
-// order of their cost: tokens, shape, validity, variables, complexity.
+// order of their cost: tokens, shape, validity, variables, complexity, texts.
 func (a *api) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, *refusal) {
 	doc, refused := a.document(ctx, params.Query)
 	if refused != nil {
@@ -35,6 +35,9 @@ func (a *api) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.
 	}
 	if n := complexity.Calculate(ctx, a.schema, op, variables); n > a.cfg.MaxComplexity {
 		return nil, refuseDocument(CodeComplexity, "the operation may answer with %d objects and values; the limit is %d", n, a.cfg.MaxComplexity)
+	}
+	if err := a.leaks.look(op, variables); err != nil {
+		return nil, refuseInput(err)
 	}
 	return a.operation(params, doc, op, variables), nil
 }

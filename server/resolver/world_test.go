@@ -19,6 +19,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/sqlite"
 	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/credential"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/audit"
@@ -111,8 +112,9 @@ func (w *world) open() {
 	w.t.Cleanup(s.Harvest.Close)
 	w.t.Cleanup(s.Governance.Close)
 	w.services, w.engine, w.gate = s, e, g
-	door := httpd.New(httpd.Config{}, log)
-	door.Handle("/graphql", door.Signed(s.Identity, httpd.GraphQL(httpd.Config{}, resolver.Schema(s), log, resolver.Present(log), resolver.Recover(log))))
+	cfg := httpd.Config{Credential: credential.New().Found}
+	door := httpd.New(cfg, log)
+	door.Handle("/graphql", door.Signed(s.Identity, httpd.GraphQL(cfg, resolver.Schema(s), log, resolver.Present(log), resolver.Recover(log))))
 	w.door = door.Handler()
 }
 
