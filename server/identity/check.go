@@ -92,16 +92,52 @@ func checkKind(p model.Principal) error {
 // checkTaken refuses a name that is another's but for small and capital
 // letters: people would take the one for the other. Stores from before may hold
 // such pairs, and keep them.
+//
+// Two that come at once both pass this: reserve lets one of them through.
 func (s *Service) checkTaken(ctx context.Context, name string) error {
 	for p, err := range store.Principals.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
 		if err != nil {
 			return err
 		}
 		if strings.EqualFold(p.Name, name) {
-			return model.Conflict("name", "is taken; small and capital letters make no difference", "choose another name")
+			return taken()
 		}
 	}
 	return nil
+}
+
+func taken() error {
+	return model.Conflict("name", "is taken; small and capital letters make no difference", "choose another name")
+}
+
+// alike is where names are kept that differ in small and capital letters only:
+// it stands for a domain, and so no look-up of a former name finds them.
+const alike model.ID = "alike"
+
+// reserve keeps the name, and those that are the same but for small and capital
+// letters, in the change that gives it. Two changes that do so for two
+// principals write one record, and the store refuses the later one.
+func (s *Service) reserve(ctx context.Context, p model.Principal) ([]store.Write, error) {
+	folded := strings.ToLower(p.Name) // names are ASCII
+	if err := s.gate.Free(ctx, model.PrefixPrincipal, alike, folded, p.ID); err != nil {
+		return nil, err
+	}
+	return s.gate.Claim(ctx, model.PrefixPrincipal, alike, folded, p.ID)
+}
+
+// name makes the change that gives the principal its name.
+func (s *Service) name(ctx context.Context, action string, p model.Principal, answer gate.Answer, more ...store.Write) (model.Principal, error) {
+	reserved, err := s.reserve(ctx, p)
+	if err != nil {
+		return model.Principal{}, err
+	}
+	named, err := s.put(ctx, action, p, answer, append(more, reserved...)...)
+	if model.Is(err, model.KindConflict) { // somebody may have come first
+		if lost := s.gate.Free(ctx, model.PrefixPrincipal, alike, strings.ToLower(p.Name), p.ID); lost != nil {
+			return model.Principal{}, taken()
+		}
+	}
+	return named, err
 }
 
 func checkClearance(c model.Classification) error {

@@ -35,7 +35,7 @@ func (s *Service) CreatePrincipal(ctx context.Context, n NewPrincipal) (model.Pr
 	if err := s.gate.Free(ctx, model.PrefixPrincipal, "", p.Name, p.ID); err != nil {
 		return model.Principal{}, err
 	}
-	return s.put(ctx, "principal.create", p, answer)
+	return s.name(ctx, "principal.create", p, answer)
 }
 
 // UpdatePrincipal changes a principal. It is an error of kind Conflict to take

@@ -40,7 +40,7 @@ func (s *Service) RenamePrincipal(ctx context.Context, id model.ID, name string,
 	if err != nil {
 		return model.Principal{}, err
 	}
-	return s.put(ctx, "principal.rename", p, answer, claim...)
+	return s.name(ctx, "principal.rename", p, answer, claim...)
 }
 
 // unspoken reports somebody that rules in force speak of, by name or by id.
