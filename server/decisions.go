@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/user"
+	"strconv"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -74,11 +77,26 @@ func AcceptDecisions(ctx context.Context, cfg Config, reason string, log *slog.L
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	l, err := decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, Store: records, Owns: true, Accept: reason, Log: log})
+	l, err := decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, Store: records, Owns: true, Accept: reason, Accepting: account(), Log: log})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open decision log: %w", err), records.Close())
 	}
 	return l.Accepted(), l.Close()
+}
+
+// account names who runs this process, as the machine knows them.
+func account() string {
+	name := "uid " + strconv.Itoa(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if asked := os.Getenv("SUDO_USER"); asked != "" {
+		name = asked + " as " + name
+	}
+	if host, err := os.Hostname(); err == nil {
+		name += " on " + host
+	}
+	return name
 }
 
 // Replay makes the logged decisions again with the policies in force.

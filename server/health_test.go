@@ -72,7 +72,7 @@ func TestHeadroom(t *testing.T) {
 	r.RemoteAddr = "127.0.0.1:5000"
 	w := httptest.NewRecorder()
 	newMasking(t).web().Handler().ServeHTTP(w, r)
-	for _, name := range []string{"souk_store_free_bytes", "souk_store_log_bytes"} {
+	for _, name := range []string{"souk_store_free_bytes", "souk_store_log_bytes", "souk_decision_log_fits"} {
 		_, value, _ := strings.Cut(w.Body.String(), "\n"+name+" ")
 		value, _, _ = strings.Cut(value, "\n")
 		if n, err := strconv.ParseFloat(value, 64); err != nil || n <= 0 {

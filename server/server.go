@@ -166,9 +166,17 @@ func (s *Server) web() *httpd.Server {
 	web.Handle("GET /readyz", web.Ready(s.health.readiness))
 	web.Handle("GET /metrics", web.Metrics(s.Identity))
 	s.health.headroom(web.Gauge)
+	web.Gauge("souk_decision_log_fits", "1 while the store and its decision log belong together, 0 when one has lost what the other knows of.", s.fits)
 	s.open(web)
 	web.Handle("/", console.Handler())
 	return web
+}
+
+func (s *Server) fits() float64 {
+	if s.Decisions.Fits() {
+		return 1
+	}
+	return 0
 }
 
 // Close gives back what New opened, the last first.

@@ -1,6 +1,7 @@
 package decisionlog
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -38,7 +39,7 @@ func (l *Log) compare(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	behind, err := l.storeBehind(ctx, len(segments) > 0)
+	behind, err := l.storeBehind(ctx, known == nil && len(segments) > 0)
 	if err != nil {
 		return nil, err
 	}
@@ -132,10 +133,7 @@ func (l *Log) agree(ctx context.Context) error {
 		l.config.Log.ErrorContext(ctx, "the store and its decision log do not belong together", "what", p)
 	}
 	if l.config.Accept == "" {
-		return &model.Error{
-			Kind: model.KindUnavailable, Code: "LOG_MISMATCH", Message: strings.Join(problems, "; "),
-			Hint: "bring back what is missing, with souk restore FILE; or go on without it, which the audit feed then says: souk decisions accept --reason TEXT",
-		}
+		return mismatch(problems)
 	}
 	return l.accept(ctx, problems)
 }
@@ -159,7 +157,52 @@ func (l *Log) accept(ctx context.Context, problems []string) error {
 		}
 		l.head = b.After
 	}
-	return l.remember(ctx, store.Change{Action: "decision.accept", Reason: l.config.Accept + ": " + strings.Join(problems, "; ")})
+	d := l.acceptance(problems)
+	return l.remember(ctx, store.Change{
+		Action: string(ActAccept), Reason: l.config.Accept + ": " + strings.Join(problems, "; "),
+		Decision: d.ID, Writes: []store.Write{store.Decisions.Put(d)},
+	})
+}
+
+// ActAccept is the action of the one row that no policy has decided.
+const ActAccept model.Action = "decision.accept"
+
+// acceptance is the row of what was accepted: by whom, why, and what is missing.
+// It has no input, so nothing of it is ever erased.
+func (l *Log) acceptance(problems []string) model.DecisionRecord {
+	id := model.NewID(model.PrefixDecision)
+	by := cmp.Or(l.config.Accepting, "somebody")
+	reasons := []model.Reason{{Code: "log.accepted", Message: "accepted by " + by + ": " + l.config.Accept, Origin: "operator"}}
+	for _, p := range problems {
+		reasons = append(reasons, model.Reason{Code: "log.missing", Message: p, Origin: "engine"})
+	}
+	return model.DecisionRecord{
+		Meta: model.Meta{ID: id}, At: l.config.Now(), Action: ActAccept, PrincipalID: model.System().ID, Outcome: model.Allow,
+		Decision: model.Decision{ID: id, Outcome: model.Allow, Reasons: reasons},
+	}
+}
+
+// look compares store and log again, while both are open. Where one of them
+// cannot be read, what was found before stays.
+func (l *Log) look(ctx context.Context) {
+	problems, err := l.compare(ctx)
+	switch {
+	case err != nil:
+	case len(problems) == 0:
+		l.unfit.Store(nil)
+	default:
+		l.unfit.Store(new(mismatch(problems)))
+	}
+}
+
+// Fits tells whether the store and the log belonged together at the last look.
+func (l *Log) Fits() bool { return l.unfit.Load() == nil }
+
+func mismatch(problems []string) error {
+	return &model.Error{
+		Kind: model.KindUnavailable, Code: "LOG_MISMATCH", Message: strings.Join(problems, "; "),
+		Hint: "bring back what is missing, with souk restore FILE; or go on without it, which the audit feed then says: souk decisions accept --reason TEXT",
+	}
 }
 
 // Accepted tells what was missing and was accepted when the log was opened.

@@ -140,13 +140,14 @@ func (p *pair) wantAccepted() {
 			p.t.Fatal(err)
 		}
 	}
-	must(p.with(decisionlog.Config{Accept: "the disk is gone"}, func(s store.Store, _ *decisionlog.Log) {
+	must(p.with(decisionlog.Config{Accept: "the disk is gone", Accepting: "ana on shop"}, func(s store.Store, _ *decisionlog.Log) {
 		last, err := store.Events.First(p.t.Context(), s, store.Query{Index: "by_seq", Desc: true})
 		must(err)
 		if last.Action != "decision.accept" || !strings.HasPrefix(last.Reason, "the disk is gone: ") {
 			p.t.Errorf("the last change is %q: %q", last.Action, last.Reason)
 		}
 	}))
+	p.wantAcceptance()
 	for range 2 {
 		must(p.with(decisionlog.Config{}, func(s store.Store, l *decisionlog.Log) {
 			must(l.CatchUp(p.t.Context())) // what the store still has of the old ones
@@ -158,6 +159,28 @@ func (p *pair) wantAccepted() {
 				p.t.Errorf("got %d and then %d rows, %v", before.Rows, after.Rows, after.Problems)
 			}
 		}))
+	}
+}
+
+// wantAcceptance demands the row that says who accepted what.
+func (p *pair) wantAcceptance() {
+	p.t.Helper()
+	err := p.with(decisionlog.Config{ReadOnly: true}, func(s store.Store, l *decisionlog.Log) {
+		last, err := store.Events.First(p.t.Context(), s, store.Query{Index: "by_seq", Desc: true})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		d, err := l.Get(p.t.Context(), last.DecisionID)
+		if err != nil || d.Action != decisionlog.ActAccept || len(d.Decision.Reasons) < 2 {
+			p.t.Fatalf("the row of %s: %+v, %v", last.DecisionID, d, err)
+		}
+		who, what := d.Decision.Reasons[0].Message, d.Decision.Reasons[1].Message
+		if who != "accepted by ana on shop: the disk is gone" || !strings.HasSuffix(last.Reason, what) || what == "" {
+			p.t.Errorf("the row says %q and %q", who, what)
+		}
+	})
+	if err != nil {
+		p.t.Error(err)
 	}
 }
 
@@ -291,6 +314,31 @@ func TestALogCutOffIsNoticed(t *testing.T) {
 	}
 	p.wantRefusal("LOG_MISMATCH", "the decision log ends with row 11")
 	p.wantAccepted()
+}
+
+// TestALossIsNoticedMeanwhile by a log that is open: nothing is changed then.
+func TestALossIsNoticedMeanwhile(t *testing.T) {
+	p := &pair{t, mongoURI(t), &bytes.Buffer{}}
+	p.lived()
+	err := p.with(decisionlog.Config{}, func(s store.Store, l *decisionlog.Log) {
+		if err := l.Probe(t.Context()); err != nil || !l.Fits() {
+			t.Errorf("it fits: %v", err)
+		}
+		known, err := store.DecisionHeads.Get(t.Context(), s, "dhd_log")
+		if err != nil {
+			t.Fatal(err)
+		}
+		known.Seq += 5
+		if _, err := s.Apply(t.Context(), store.Change{Action: "test.ahead", Writes: []store.Write{store.DecisionHeads.Put(known)}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Probe(t.Context()); !model.Is(err, model.KindUnavailable) || !strings.Contains(err.Error(), "the rows between are gone") || l.Fits() {
+			t.Errorf("it does not fit: %v", err)
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // TestTheHeadIsRemembered within seconds, while the log is open, and without an

@@ -47,6 +47,7 @@ type Config struct {
 	Relaxed   bool          // SQLite: a commit survives the process, but perhaps not the machine
 	ReadOnly  bool          // look on beside the process that writes
 	Accept    string        // why to go on although store and log do not belong together; "" refuses
+	Accepting string        // who says so: an account of the machine, since no token was shown
 
 	// Reads tells which paths of the input the policies read that made a
 	// decision, such as subject.name; what is personal and read by none is
@@ -70,6 +71,7 @@ type Log struct {
 	shut    func() error
 
 	unwritten, unfollowed atomic.Pointer[error] // why the log cannot be written, or not follow the store
+	unfit                 atomic.Pointer[error] // what store and log have lost of one another
 
 	accepted []string      // what the operator has accepted at opening
 	head     chain.Segment // the writer's own
@@ -91,11 +93,21 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	}
 	if !c.ReadOnly {
 		l.writing.Go(l.write)
-		if err := l.anchor(ctx); err != nil {
+		if err := l.begin(ctx); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
 	}
 	return l, nil
+}
+
+// begin logs what was accepted, and anchors the head.
+func (l *Log) begin(ctx context.Context) error {
+	if len(l.accepted) > 0 {
+		if err := l.CatchUp(ctx); err != nil {
+			return err
+		}
+	}
+	return l.anchor(ctx)
 }
 
 func openKeeper(ctx context.Context, c *Config) (chain.Keeper, error) {

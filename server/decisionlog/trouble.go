@@ -1,6 +1,7 @@
 package decisionlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -9,13 +10,10 @@ import (
 	"github.com/souk-mesh/souk/server/decisionlog/chain"
 )
 
-// Trouble is an error of kind Unavailable while the log cannot be written or
-// cannot follow the store, and nil otherwise.
+// Trouble is an error of kind Unavailable while the log cannot be written,
+// cannot follow the store or does not belong to it, and nil otherwise.
 func (l *Log) Trouble() error {
-	cause := l.unwritten.Load()
-	if cause == nil {
-		cause = l.unfollowed.Load()
-	}
+	cause := cmp.Or(l.unwritten.Load(), l.unfollowed.Load(), l.unfit.Load())
 	if cause == nil {
 		return nil
 	}
@@ -37,7 +35,7 @@ func note(trouble *atomic.Pointer[error], err error) {
 }
 
 // Probe sees whether the log can be written now, by writing what it ends with
-// once more, and gives what Trouble does.
+// once more, and whether it still belongs to the store, and gives what Trouble does.
 func (l *Log) Probe(ctx context.Context) error {
 	if l.config.ReadOnly {
 		return nil
@@ -45,6 +43,7 @@ func (l *Log) Probe(ctx context.Context) error {
 	if err := l.do(ctx, &job{alone: l.rewrite}); err != nil && ctx.Err() != nil {
 		note(&l.unwritten, err)
 	}
+	l.look(ctx)
 	return l.Trouble()
 }
 

@@ -34,7 +34,7 @@ func (f *flags) withDecisions() decisionFlags {
 }
 
 func (d decisionFlags) filter() (f decisionlog.Filter, err error) {
-	actions := model.Actions()
+	actions := append(model.Actions(), decisionlog.ActAccept)
 	if strings.HasPrefix(*d.action, model.AppActions) {
 		actions = append(actions, model.Action(*d.action))
 	}

@@ -122,6 +122,7 @@ func TestLogAndStoreThatLostSomething(t *testing.T) {
 	call(t, "token", "issue", "admin", "--store", store).must(t, 1, "souk decisions accept", "souk restore")
 	call(t, "decisions", "accept", "--store", store).must(t, 1, "--reason")
 	call(t, "decisions", "accept", "--reason", "the disk is gone", "--store", store).must(t, 0, "accepted: the decision log ends with row 0")
+	call(t, "decisions", "export", "--action", "decision.accept", "--store", store).must(t, 0, "log.accepted", "the disk is gone", "ends with row 0")
 	call(t, "decisions", "accept", "--reason", "once more", "--store", store).must(t, 0, "nothing to accept")
 	call(t, "decisions", "verify", "--store", store).must(t, 0, "public key")
 	if err := os.Chmod(folder+".key", 0o644); err != nil {
