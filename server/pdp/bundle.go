@@ -26,7 +26,7 @@ type archives struct {
 type keptArchive struct {
 	Archive
 	rules *policy.Snapshot
-	seq   int64 // of the last event that the grants are known to be right after
+	seq   int64 // of the last event that what is held is known to be right after
 }
 
 // Bundle gives the rules of a scope, the platform or a domain's name, and the
@@ -47,7 +47,7 @@ func (s *Service) Bundle(ctx context.Context, scope string) (Archive, error) {
 	s.archives.mu.Lock()
 	defer s.archives.mu.Unlock()
 	kept, ok := s.archives.kept[scope]
-	seq, changed, err := s.grantsChanged(ctx, kept.seq)
+	seq, changed, err := s.heldChanged(ctx, kept.seq)
 	if err != nil {
 		return Archive{}, err
 	}
@@ -75,10 +75,10 @@ func (s *Service) pack(ctx context.Context, rules *policy.Snapshot, scope string
 	return Archive{Revision: b.Revision, Data: data}, err
 }
 
-// grantsChanged reports whether a grant was written after the event, and gives
-// the number of the last event there is. A server that has just started, or
+// heldChanged reports whether a grant or a product was written after the event,
+// and gives the number of the last event there is. A server that has just started, or
 // where much has happened since, takes it that one was.
-func (s *Service) grantsChanged(ctx context.Context, after int64) (seq int64, changed bool, err error) {
+func (s *Service) heldChanged(ctx context.Context, after int64) (seq int64, changed bool, err error) {
 	newest := store.Query{Index: "by_seq", Desc: true, Limit: 1}
 	if after > 0 {
 		newest.Where, newest.Limit = store.Between("seq", after+1, nil), store.MaxPage
@@ -91,25 +91,45 @@ func (s *Service) grantsChanged(ctx context.Context, after int64) (seq int64, ch
 	for _, e := range page.Nodes {
 		seq = max(seq, e.Seq)
 		for _, t := range e.Touched {
-			changed = changed || store.Kind(t.Kind) == store.Grants.Kind()
+			kind := store.Kind(t.Kind)
+			changed = changed || kind == store.Grants.Kind() || kind == store.Products.Kind()
 		}
 	}
 	return seq, changed, nil
 }
 
-// holdings lists the grants on the products of a scope that have not ended.
-func (s *Service) holdings(ctx context.Context, scope string) ([]policy.Holding, error) {
+// holdings finds what rules outside look up of the products of a scope.
+func (s *Service) holdings(ctx context.Context, scope string) (policy.Holdings, error) {
+	domain, err := s.scopeDomain(ctx, scope)
+	if err != nil {
+		return policy.Holdings{}, err
+	}
+	held, err := s.held(ctx, domain)
+	if err != nil {
+		return policy.Holdings{}, err
+	}
+	unconsented, err := s.unconsented(ctx, domain)
+	return policy.Holdings{Grants: held, Unconsented: unconsented}, err
+}
+
+// scopeDomain is the domain that a scope is about; "" is all of them.
+func (s *Service) scopeDomain(ctx context.Context, scope string) (model.ID, error) {
+	if scope == policy.ScopePlatform {
+		return "", nil
+	}
+	if err := model.Slug(scope).Validate("scope"); err != nil {
+		return "", err
+	}
+	d, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", scope)})
+	return d.ID, err
+}
+
+// held lists the grants on the domain's products that have not ended.
+func (s *Service) held(ctx context.Context, domain model.ID) ([]policy.Holding, error) {
 	ends := store.Between("ends", s.now().UnixMilli(), nil)
 	q := store.Query{Index: "by_status", Where: store.And(store.Eq("status", string(model.GrantActive)), ends), Limit: store.MaxPage}
-	if scope != policy.ScopePlatform {
-		if err := model.Slug(scope).Validate("scope"); err != nil {
-			return nil, err
-		}
-		d, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", scope)})
-		if err != nil {
-			return nil, err
-		}
-		q.Index, q.Where = "by_domain", store.And(store.Eq("domain", string(d.ID)), ends)
+	if domain != "" {
+		q.Index, q.Where = "by_domain", store.And(store.Eq("domain", string(domain)), ends)
 	}
 	var held []policy.Holding
 	for g, err := range store.Grants.All(ctx, s.store, q) {
@@ -122,6 +142,23 @@ func (s *Service) holdings(ctx context.Context, scope string) ([]policy.Holding,
 		}
 	}
 	return held, nil
+}
+
+// unconsented counts for the domain's products what they offer without consent.
+func (s *Service) unconsented(ctx context.Context, domain model.ID) (map[model.ID]int, error) {
+	lacking := map[model.ID]int{}
+	for _, status := range []model.ProductStatus{model.Published, model.Deprecated} {
+		q := store.Query{Index: "by_status", Where: store.Eq("status", string(status)), Limit: store.MaxPage, Budget: 1_000_000}
+		for p, err := range store.Products.All(ctx, s.store, q) {
+			if err != nil {
+				return nil, err
+			}
+			if n := len(p.Unconsented); n > 0 && (domain == "" || p.DomainID == domain) {
+				lacking[p.ID] = n
+			}
+		}
+	}
+	return lacking, nil
 }
 
 // VerificationKey gives the id and the public half of the key that bundles are

@@ -250,21 +250,25 @@ func within(place string, err error) error {
 }
 
 // heard is what the bundle added to a question: the facts that the asker did not
-// tell, and its time in our form. With it the input is the whole question again.
+// tell, its time in our form, and what is known of its resource. With it the input is the whole question again.
 type heard struct {
-	Facts   map[string]json.RawMessage `json:"facts"`
-	Context map[string]json.RawMessage `json:"context"`
+	Facts    map[string]json.RawMessage `json:"facts"`
+	Context  map[string]json.RawMessage `json:"context"`
+	Resource map[string]json.RawMessage `json:"resource"`
 }
 
 func (h heard) joined(input json.RawMessage) (json.RawMessage, error) {
-	if len(h.Facts)+len(h.Context) == 0 {
+	if len(h.Facts)+len(h.Context)+len(h.Resource) == 0 {
 		return input, nil
 	}
 	var whole map[string]json.RawMessage
 	if err := wholeShape.Read(input, &whole); err != nil || whole == nil {
 		return nil, model.Invalid("input", "is no object", "send what the policies of the bundle expect")
 	}
-	for name, added := range map[string]map[string]json.RawMessage{"facts": h.Facts, "context": h.Context} {
+	for name, added := range map[string]map[string]json.RawMessage{"facts": h.Facts, "context": h.Context, "resource": h.Resource} {
+		if added == nil {
+			continue
+		}
 		var part map[string]json.RawMessage
 		if said := whole[name]; said != nil && json.Unmarshal(said, &part) != nil {
 			return nil, model.Invalid("input."+name, "is no object", "")

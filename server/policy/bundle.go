@@ -34,7 +34,19 @@ type Bundle struct {
 	Scope    string
 	Revision string
 	modules  map[string]string // the rules by their paths in the bundle
-	grants   grantTable
+	data     bundleData
+}
+
+// bundleData is what the rules of a bundle look up, under data.souk.
+type bundleData struct {
+	Grants      grantTable       `json:"grants"`
+	Unconsented map[model.ID]int `json:"unconsented"` // by product
+}
+
+// Holdings is what a scope's resources are known by beside their questions.
+type Holdings struct {
+	Grants      []Holding
+	Unconsented map[model.ID]int // assets that a product offers without consent
 }
 
 // Holding is a grant as a bundle carries it.
@@ -71,18 +83,23 @@ func tableOf(held []Holding) grantTable {
 }
 
 // Bundle collects what decides over the resources of a scope: the platform's
-// rules, the domain's own, those of each domain that wants to consent, and the
-// grants on the scope's products. A question that tells no grants is heard with
-// those of the bundle that are live at its time. One that tells them, and be
-// it none, is complete: its own facts stand and nothing is added, so that
-// every decision of Souk comes out the same. What the bundle added to a
+// rules, the domain's own, those of each domain that wants to consent, the
+// grants on the scope's products, and what these offer without consent. A
+// question that tells no grants is heard with those of the bundle that are live
+// at its time. One that tells them, and be it none, is complete: its own facts
+// stand and nothing is added, so that every decision of Souk comes out the
+// same. In the same way a question that does not tell what a product lacks
+// consent for is heard with what the bundle knows. What the bundle added to a
 // question stands beside the decision as "heard".
 //
 // The limits of the engine are not in the bundle: an outside engine knows
 // nothing of the budget of steps, the deadline, the bound on memory and the
 // quarantine that hold in Souk. Rules were within them when they came into force.
-func (s *Snapshot) Bundle(scope string, held []Holding) (Bundle, error) {
-	b := Bundle{Scope: scope, modules: map[string]string{}, grants: tableOf(held)}
+func (s *Snapshot) Bundle(scope string, held Holdings) (Bundle, error) {
+	b := Bundle{Scope: scope, modules: map[string]string{}, data: bundleData{Grants: tableOf(held.Grants), Unconsented: held.Unconsented}}
+	if b.data.Unconsented == nil {
+		b.data.Unconsented = map[model.ID]int{}
+	}
 	if scope != ScopePlatform {
 		if err := model.Slug(scope).Validate("scope"); err != nil {
 			return b, err
@@ -98,7 +115,7 @@ func (s *Snapshot) Bundle(scope string, held []Holding) (Bundle, error) {
 	}
 	b.modules["main/combination.rego"] = combination
 	b.modules["main/scope.rego"] = s.scopeModule(scope)
-	b.Revision = revision(b.modules, map[string]string{"data.json": jsonOf(b.grants)})
+	b.Revision = revision(b.modules, map[string]string{"data.json": jsonOf(b.data)})
 	return b, nil
 }
 
@@ -226,9 +243,9 @@ func ReadBundleKey(text []byte) (BundleKey, error) {
 
 // Sign writes the bundle as a signed archive, as OPA reads it.
 func (b Bundle) Sign(key BundleKey) ([]byte, error) {
-	var grants map[string]any
-	if err := json.Unmarshal([]byte(jsonOf(b.grants)), &grants); err != nil {
-		return nil, fmt.Errorf("write grants: %w", err)
+	var data map[string]any
+	if err := json.Unmarshal([]byte(jsonOf(b.data)), &data); err != nil {
+		return nil, fmt.Errorf("write data: %w", err)
 	}
 	version := 1
 	out := bundle.Bundle{
@@ -236,7 +253,7 @@ func (b Bundle) Sign(key BundleKey) ([]byte, error) {
 			Revision: b.Revision, Roots: &[]string{"souk"}, RegoVersion: &version,
 			Metadata: map[string]any{"scope": b.Scope, "input": inputVersion},
 		},
-		Data: map[string]any{"souk": map[string]any{"grants": grants}},
+		Data: map[string]any{"souk": data},
 	}
 	for _, file := range slices.Sorted(maps.Keys(b.modules)) {
 		parsed, err := ast.ParseModuleWithOpts(file, b.modules[file], ast.ParserOptions{RegoVersion: ast.RegoV1})

@@ -35,11 +35,23 @@ decision := object.union_n([answer, {"revisions": _asked_revisions}, _heard]) if
 allow := decision.allow
 
 # What the question does not tell. Its time is written as rules compare times.
-_added := {"facts": _facts, "context": {"now": _now}}
+_added := object.union({"facts": _facts, "context": {"now": _now}}, _known)
 
-_heard := {} if _told
+# What a product lacks consent for is known here, as grants are.
+_known := {"resource": {"unconsented": _unconsented}} if _unconsented
+
+_known := {} if not _unconsented
+
+_unconsented := data.souk.unconsented[input.resource.id] if not input.resource.unconsented
+
+_heard := {} if {
+	_told
+	not _unconsented
+}
 
 _heard := {"heard": _added} if not _told
+
+_heard := {"heard": _added} if _unconsented
 
 _told if {
 	input.facts.grants

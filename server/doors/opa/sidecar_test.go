@@ -273,12 +273,29 @@ func TestSidecarKnowsGrants(t *testing.T) {
 	if got, err := decide(t.Context(), addr, asks(`"now":"yesterday"`)); err == nil && got.Outcome != model.Deny {
 		t.Errorf("at no time: got %+v", got)
 	}
+	w.offers(&model.DataProduct{Unconsented: []model.ID{"ast_1"}})
+	if got := comesTo(model.Deny, now); got.Reasons[0].Code != "product.unconsented" {
+		t.Errorf("without the consent of an owner: refused for %+v", got.Reasons)
+	}
+	w.offers(&model.DataProduct{})
+	comesTo(model.Allow, now)
 	must(t, g.End(model.GrantRevoked, time.Now()))
 	revoked := time.Now()
 	w.put(&g)
 	comesTo(model.Deny, now)
 	t.Logf("the sidecar, which polls every second, knew of the revocation after %v", time.Since(revoked).Round(time.Millisecond))
 	w.keepsWhatWasHeard()
+}
+
+// offers puts dpr_orders on offer as it is given.
+func (w *world) offers(p *model.DataProduct) {
+	w.t.Helper()
+	p.ID, p.Name, p.DomainID, p.Status = "dpr_orders", "orders", w.finance, model.Published
+	if was, err := store.Products.Get(w.t.Context(), w.store, p.ID); err == nil {
+		p.Revision = was.Revision
+	}
+	_, err := w.store.Apply(w.t.Context(), store.Change{Action: "test.offer", Subject: p.ID, Writes: []store.Write{store.Products.Put(*p)}})
+	must(w.t, err)
 }
 
 // keepsWhatWasHeard finds the grant in the input of a decision that came back:
