@@ -73,9 +73,10 @@ func (s *Service) Accept(ctx context.Context, reports []Report) (Tally, error) {
 			tally.Why = err
 		}
 	}
+	r := s.round(Client{Channel: "opa"})
 	for len(rows) > 0 {
 		n := min(len(rows), reportsAtOnce)
-		kept, err := s.keepReports(ctx, rows[:n])
+		kept, err := r.keepReports(ctx, rows[:n])
 		if err != nil {
 			return tally, err
 		}
@@ -85,30 +86,30 @@ func (s *Service) Accept(ctx context.Context, reports []Report) (Tally, error) {
 	return tally, nil
 }
 
-func (s *Service) keepReports(ctx context.Context, rows []model.DecisionRecord) (int, error) {
+func (r *round) keepReports(ctx context.Context, rows []model.DecisionRecord) (int, error) {
 	fresh := map[model.ID]model.DecisionRecord{}
 	ids := make([]model.ID, len(rows))
 	for i, row := range rows {
 		fresh[row.ID], ids[i] = row, row.ID
 	}
-	known, err := store.Decisions.GetMany(ctx, s.store, ids...)
+	known, err := store.Decisions.GetMany(ctx, r.store, ids...)
 	if err != nil {
 		return 0, err
 	}
 	for _, row := range known {
 		delete(fresh, row.ID)
 	}
-	if err := s.forgetLogged(ctx, fresh); err != nil || len(fresh) == 0 {
+	if err := r.forgetLogged(ctx, fresh); err != nil || len(fresh) == 0 {
 		return 0, err
 	}
-	if err := s.attribute(ctx, fresh); err != nil {
+	if err := r.attribute(ctx, fresh); err != nil {
 		return 0, err
 	}
 	var writes []store.Write
 	for _, row := range fresh {
 		writes = append(writes, store.Decisions.Put(row))
 	}
-	_, err = s.store.Apply(ctx, s.gate.Change(ctx, "decision.import", "", "", gate.Answer{}, writes...))
+	_, err = r.store.Apply(ctx, r.gate.Change(ctx, "decision.import", "", "", gate.Answer{}, writes...))
 	return len(fresh), err
 }
 
@@ -131,8 +132,8 @@ func (s *Service) forgetLogged(ctx context.Context, fresh map[model.ID]model.Dec
 
 // attribute makes the rows those of the principals whom they are about. One
 // about somebody unknown here stays with the service that reports it.
-func (s *Service) attribute(ctx context.Context, rows map[model.ID]model.DecisionRecord) error {
-	subjects := map[model.ID]model.ID{} // by row
+func (r *round) attribute(ctx context.Context, rows map[model.ID]model.DecisionRecord) error {
+	questions := map[model.ID]about{} // by row
 	var ids []model.ID
 	for id, row := range rows {
 		about, err := readInput(row.Input)
@@ -140,23 +141,38 @@ func (s *Service) attribute(ctx context.Context, rows map[model.ID]model.Decisio
 			return err
 		}
 		if about.Subject.ID != "" && about.Subject.ID != row.PrincipalID {
-			subjects[id], ids = about.Subject.ID, append(ids, about.Subject.ID)
+			questions[id], ids = about, append(ids, about.Subject.ID)
 		}
 	}
 	slices.Sort(ids)
-	found, err := store.Principals.GetMany(ctx, s.store, slices.Compact(ids)...)
+	found, err := store.Principals.GetMany(ctx, r.store, slices.Compact(ids)...)
 	if err != nil {
 		return err
 	}
-	for id, subject := range subjects {
-		if !slices.ContainsFunc(found, func(p model.Principal) bool { return p.ID == subject }) {
+	for id, about := range questions {
+		i := slices.IndexFunc(found, func(p model.Principal) bool { return p.ID == about.Subject.ID })
+		if i < 0 {
 			continue
 		}
 		row := rows[id]
-		row.AskedBy, row.PrincipalID = row.PrincipalID, subject
+		row.AskedBy, row.PrincipalID = row.PrincipalID, found[i].ID
+		if row.Hidden, err = r.hides(ctx, found[i], about); err != nil {
+			return err
+		}
 		rows[id] = row
 	}
 	return nil
+}
+
+// hides reports a question about what the subject may not know of, or what is
+// not there: it must not turn up among the subject's own decisions.
+func (r *round) hides(ctx context.Context, who model.Principal, q about) (bool, error) {
+	what, err := r.resource(ctx, Entity{Type: q.Resource.Type, ID: string(q.Resource.ID)})
+	if err != nil {
+		return true, err
+	}
+	sees, err := r.session.Sees(ctx, who, what.res, gate.Extra{Channel: r.client.Channel})
+	return what.absent || !sees, err
 }
 
 var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
@@ -198,6 +214,7 @@ type about struct {
 		Name string `json:"name"`
 	} `json:"action"`
 	Resource struct {
+		Type   string     `json:"type"`
 		ID     model.ID   `json:"id"`
 		Domain model.Slug `json:"domain"`
 	} `json:"resource"`

@@ -136,6 +136,44 @@ func TestReportsAreAboutTheirSubject(t *testing.T) {
 	}
 }
 
+// TestReportsOnHiddenThings stay out of their subject's own decisions, as those
+// on things that are not there do: the two look alike.
+func TestReportsOnHiddenThings(t *testing.T) {
+	w := newWorld(t)
+	w.offers(&model.DataProduct{Visibility: model.VisibleToAll})
+	about := func(name, product string) string {
+		of := strings.NewReplacer("prn_bo", string(w.ids["plain"]), `"id":"dpr_orders"`, `"type":"data_product","id":"`+product+`"`).Replace(input)
+		return logged(name, "souk/main/decision", of, allowed, time.Now())
+	}
+	hidden := func(name, product string) bool {
+		t.Helper()
+		if got, text := w.send(w.web, "sidecar", http.MethodPost, "/logs", []byte("["+about(name, product)+"]"), "Content-Type", "application/json"); !strings.HasPrefix(string(text), `{"kept":1,`) {
+			t.Fatalf("got %d %s", got.StatusCode, text)
+		}
+		page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids["plain"]))})
+		must(t, err)
+		for _, row := range page.Nodes {
+			if row.ResourceID == model.ID(product) {
+				return row.Hidden
+			}
+		}
+		t.Fatalf("no row about %s", product)
+		return false
+	}
+	if hidden("one", "dpr_orders") {
+		t.Error("what everybody sees is hidden")
+	}
+	if !hidden("two", "dpr_none") {
+		t.Error("what is not there is shown")
+	}
+	secret := model.DataProduct{Meta: model.Meta{ID: "dpr_secret"}, Name: "secret", DomainID: w.finance, Status: model.Draft, Visibility: model.VisibleToDomain}
+	_, err := w.store.Apply(t.Context(), store.Change{Action: "test.secret", Subject: secret.ID, Writes: []store.Write{store.Products.Put(secret)}})
+	must(t, err)
+	if !hidden("three", "dpr_secret") {
+		t.Error("what the subject may not see is shown")
+	}
+}
+
 // TestReportsSentAgainLater change nothing, though the store has let go of the
 // rows that the log has copied.
 func TestReportsSentAgainLater(t *testing.T) {
