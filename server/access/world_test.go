@@ -19,7 +19,6 @@ import (
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
 )
 
 const day = 24 * time.Hour
@@ -78,15 +77,7 @@ func newWorldWith(t *testing.T, files map[string]string) *world {
 
 func settle(t *testing.T, engine *policy.Engine) *world {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := open(t)
 	w := &world{t: t, store: db, meeting: &meeting{Store: db}, domains: map[string]model.Domain{}, people: map[string]model.Principal{}}
 	now := func() time.Time { return model.Now().Add(w.skew) }
 	g := gate.New(db, engine, now)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -21,8 +20,7 @@ import (
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/policy/policytest"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/mongo"
-	"github.com/souk-mesh/souk/server/store/sqlite"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
 // crowd is a mesh full of made-up rows: sales and marketing write their own
@@ -234,29 +232,6 @@ func (c *crowd) decided(ctx context.Context, s *gate.Session, who model.Principa
 	return answer.Allowed()
 }
 
-// onEngines runs a test on every engine.
-func onEngines(t *testing.T, test func(t *testing.T, db store.Store)) {
-	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		db, err := sqlite.Open(t.Context(), ":memory:")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = db.Close() })
-		test(t, db)
-	})
-	t.Run("mongo", func(t *testing.T) {
-		uri := os.Getenv("SOUK_TEST_MONGODB_URI")
-		if uri == "" {
-			if os.Getenv("SOUK_TEST_SKIP") == "never" {
-				t.Fatal("SOUK_TEST_MONGODB_URI is not set: it is the address of a MongoDB replica set")
-			}
-			t.Skip("SOUK_TEST_MONGODB_URI is not set: it is the address of a MongoDB replica set")
-		}
-		test(t, openMongo(t, uri))
-	})
-}
-
 // TestListsAgreeWithDecisions holds lists over ten thousand made-up rows
 // against the decision about each row, under made-up rules.
 func TestListsAgreeWithDecisions(t *testing.T) {
@@ -264,7 +239,7 @@ func TestListsAgreeWithDecisions(t *testing.T) {
 	if testing.Short() {
 		rows, rounds = 1000, 3
 	}
-	onEngines(t, func(t *testing.T, db store.Store) {
+	enginetest.Each(t, func(t *testing.T, db store.Store) {
 		t.Helper()
 		c := newCrowd(t, db)
 		c.fill(rows)
@@ -295,7 +270,7 @@ func TestListsAgreeWithDecisions(t *testing.T) {
 // TestSearchAndLineageAgreeWithDecisions finds and walks no more and no less
 // than the decisions about the single assets allow.
 func TestSearchAndLineageAgreeWithDecisions(t *testing.T) {
-	onEngines(t, func(t *testing.T, db store.Store) {
+	enginetest.Each(t, func(t *testing.T, db store.Store) {
 		t.Helper()
 		c := newCrowd(t, db)
 		c.fill(600)
@@ -422,23 +397,10 @@ func (c *crowd) walk(ctx context.Context, root model.ID, next map[model.ID][]mod
 	}
 }
 
-// openMongo opens a database of the test's own.
-func openMongo(t *testing.T, uri string) store.Store {
-	t.Helper()
-	at, options, _ := strings.Cut(uri, "?")
-	name := "visible" + strings.ToLower(string(model.NewID(model.PrefixRun)))
-	db, err := mongo.Open(t.Context(), strings.TrimRight(at, "/")+"/"+name+"?"+options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
 // TestListsReadNoHiddenRows counts the rows that a stranger's list reads, and
 // makes sure that its end tells nothing of the hidden ones behind it.
 func TestListsReadNoHiddenRows(t *testing.T) {
-	onEngines(t, func(t *testing.T, db store.Store) {
+	enginetest.Each(t, func(t *testing.T, db store.Store) {
 		t.Helper()
 		c := newCrowd(t, db)
 		var writes []store.Write

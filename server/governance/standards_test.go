@@ -14,6 +14,7 @@ import (
 	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
 // stall is a domain with products of every kind, judged by the standards that
@@ -27,14 +28,14 @@ type stall struct {
 
 func newStall(t *testing.T) *stall {
 	t.Helper()
-	return openStall(t, inMemory(t))
+	return openStall(t, enginetest.SQLite(t))
 }
 
 // onStalls tells a story on each engine.
 func onStalls(t *testing.T, story func(*testing.T, *stall)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { story(t, newStall(t)) })
-	t.Run("mongodb", func(t *testing.T) { story(t, openStall(t, onMongoDB(t))) })
+	t.Run("mongodb", func(t *testing.T) { story(t, openStall(t, enginetest.MongoDB(t))) })
 }
 
 func openStall(t *testing.T, db store.Store) *stall {

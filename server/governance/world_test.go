@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -20,8 +19,7 @@ import (
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/mongo"
-	"github.com/souk-mesh/souk/server/store/sqlite"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
 // patience is how long a test waits for what will come: many times what it
@@ -78,39 +76,14 @@ func inTurn(t *testing.T) {
 
 func newCompany(t *testing.T) *company {
 	t.Helper()
-	return settle(t, inMemory(t))
-}
-
-func inMemory(t *testing.T) store.Store {
-	t.Helper()
-	db, err := sqlite.Open(t.Context(), ":memory:")
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
-	return db
+	return settle(t, enginetest.SQLite(t))
 }
 
 // onEngines tells the story of a company on each engine.
 func onEngines(t *testing.T, story func(*testing.T, *company)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { story(t, settle(t, inMemory(t))) })
-	t.Run("mongodb", func(t *testing.T) { story(t, settle(t, onMongoDB(t))) })
-}
-
-func onMongoDB(t *testing.T) store.Store {
-	t.Helper()
-	uri := os.Getenv("SOUK_TEST_MONGODB_URI")
-	if uri == "" {
-		if os.Getenv("SOUK_TEST_SKIP") == "never" {
-			t.Fatal("SOUK_TEST_MONGODB_URI is not set: it names a replica set to test on")
-		}
-		t.Skip("set SOUK_TEST_MONGODB_URI to a replica set to test on it")
-	}
-	at, options, _ := strings.Cut(uri, "?")
-	name := strings.ToLower(string(model.NewID("souk_test")))
-	db, err := mongo.Open(t.Context(), strings.TrimRight(at, "/")+"/"+name+"?"+options)
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
-	return db
+	t.Run("sqlite", func(t *testing.T) { story(t, settle(t, enginetest.SQLite(t))) })
+	t.Run("mongodb", func(t *testing.T) { story(t, settle(t, enginetest.MongoDB(t))) })
 }
 
 func settle(t *testing.T, s store.Store) *company {

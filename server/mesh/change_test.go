@@ -1,8 +1,10 @@
 package mesh_test
 
 import (
+	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/identity"
@@ -129,8 +131,14 @@ func TestOfferingWhatAnotherDomainOwns(t *testing.T) {
 	if err != nil || !slices.Equal(p.Unconsented, []model.ID{table}) {
 		t.Fatalf("got %v unconsented, %v, want the table", p.Unconsented, err)
 	}
+	if can, err := w.Can(w.as("bo"), p.ID, model.ActProductPublish); err != nil || can[model.ActProductPublish] != model.NeedsApproval {
+		t.Errorf("bo can %v, %v, want to publish with the word of sales", can, err)
+	}
 	if p, err = w.PublishProduct(w.as("bo"), p.ID); err != nil || p.Status != model.Draft {
 		t.Fatalf("got %s, %v, want a DRAFT until sales agrees", p.Status, err)
+	}
+	if can, err := w.Can(w.as("bo"), p.ID, model.ActProductPublish); err != nil || can[model.ActProductPublish] != model.Deny {
+		t.Errorf("bo can %v, %v, want not to publish what waits already", can, err)
 	}
 	c := w.pending("bo", p.ID)
 	if c, err = w.ApproveChange(w.as("ana"), c.ID, "for attribution"); err != nil || c.Status != model.ChangeApplied {
@@ -247,5 +255,39 @@ func TestNewStewardsTakeAnotherWord(t *testing.T) {
 	}
 	if d, err := w.UpdateDomain(w.as("root"), with(bot.ID)); err != nil || !d.HasSteward(bot.ID) {
 		t.Errorf("an administrator names a service: got %v, %v", d.StewardIDs, err)
+	}
+}
+
+// A server that follows the events asks for consent when an asset comes to have
+// another owner, without being told to look.
+func TestNewOwnersAreAsked(t *testing.T) {
+	w := newWorld(t)
+	p := w.published("orders", model.Public, "ana")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { w.Run(ctx); close(ended) }()
+	defer func() { stop(); <-ended }()
+	lacks := func(want int) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			now, err := w.Product(w.as("ana"), p.ID)
+			if err == nil && len(now.Unconsented) == want {
+				return
+			}
+			if err != nil || time.Now().After(end) {
+				t.Fatalf("got %v without consent, %v, want %d assets", now.Unconsented, err, want)
+			}
+		}
+	}
+	for _, owner := range []model.Domain{w.marketing, w.sales} {
+		a, err := store.Assets.Get(t.Context(), w.store, p.Assets(model.OutputPort)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.DomainID = owner.ID
+		if _, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Assets.Put(a)}}); err != nil {
+			t.Fatal(err)
+		}
+		lacks(map[model.ID]int{w.marketing.ID: 1, w.sales.ID: 0}[owner.ID])
 	}
 }

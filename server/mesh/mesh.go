@@ -37,12 +37,37 @@ func (s *Service) Can(ctx context.Context, productID model.ID, actions ...model.
 		return nil, err
 	}
 	can, err := s.gate.Can(ctx, res, actions...)
-	if _, asked := can[model.ActProductRetire]; err != nil || !asked {
-		return can, err
+	if err != nil {
+		return nil, err
 	}
-	answer, err := s.askEnd(ctx, p, res, model.ActProductRetire)
-	can[model.ActProductRetire] = answer.Outcome
+	if _, asked := can[model.ActProductRetire]; asked {
+		answer, err := s.askEnd(ctx, p, res, model.ActProductRetire)
+		if err != nil {
+			return nil, err
+		}
+		can[model.ActProductRetire] = answer.Outcome
+	}
+	if _, asked := can[model.ActProductPublish]; asked {
+		can[model.ActProductPublish], err = s.canPublish(ctx, p, can[model.ActProductPublish])
+	}
 	return can, err
+}
+
+// canPublish tells what PublishProduct would do: the owners of what the product
+// offers have their say, and while a change of it waits nothing else happens.
+func (s *Service) canPublish(ctx context.Context, was model.DataProduct, said model.Outcome) (model.Outcome, error) {
+	p := was
+	if said == model.Deny || p.Move(model.Published, model.Instant(s.now())) != nil {
+		return said, nil
+	}
+	j, err := s.judgeProduct(ctx, was, p, nil)
+	if err != nil {
+		return model.Deny, err
+	}
+	if other, err := s.waiting(ctx, was.ID); err != nil || other != nil {
+		return model.Deny, err
+	}
+	return j.outcome, nil
 }
 
 // CanDomain tells what the policies let the actor do in a domain.

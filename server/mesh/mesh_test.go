@@ -17,7 +17,6 @@ import (
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
 )
 
 var shipped = sync.OnceValues(func() (*policy.Engine, error) { return policy.New(policy.Config{Files: policies.Files}) })
@@ -46,15 +45,7 @@ func newWorld(t *testing.T) *world {
 
 func settle(t *testing.T, engine *policy.Engine, wrap func(store.Store) store.Store) *world {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := open(t)
 	g := gate.New(db, engine, model.Now)
 	w := &world{Service: mesh.New(wrap(db), g, model.Now), t: t, store: db, identity: identity.New(db, g, model.Now), gate: g, people: map[string]model.Principal{}}
 	w.sales, w.marketing = w.domain("sales", ""), w.domain("marketing", "")

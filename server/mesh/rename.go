@@ -138,7 +138,9 @@ func (s *Service) RenameProduct(ctx context.Context, r Renaming) (model.DataProd
 
 // MoveProduct gives a draft to another domain. Whoever does may change it where
 // it is and make one where it goes. What is on offer stays: its readers and its
-// votes belong to the domain that offers it.
+// votes belong to the domain that offers it. A draft whose publishing waits for
+// votes stays too: they were asked for by the domain that it is in. What other
+// domains let the old one offer they are asked about again.
 func (s *Service) MoveProduct(ctx context.Context, id, domainID model.ID, expected *model.Revision) (model.DataProduct, error) {
 	was, res, err := s.seeProduct(ctx, id)
 	if err != nil {
@@ -154,8 +156,14 @@ func (s *Service) MoveProduct(ctx context.Context, id, domainID model.ID, expect
 	if was.Status != model.Draft {
 		return model.DataProduct{}, model.Conflict("id", "a "+string(was.Status)+" product stays in its domain", "make a new product there, and deprecate this one")
 	}
+	if other, err := s.waiting(ctx, was.ID); err != nil || other != nil {
+		return model.DataProduct{}, cmpErr(err, errWaiting())
+	}
 	p := was
-	p.DomainID, p.OwnerTeamID = domainID, ""
+	p.DomainID, p.OwnerTeamID, p.Consents = domainID, "", nil
+	if p, err = s.weighed(ctx, p); err != nil {
+		return model.DataProduct{}, err
+	}
 	to, err := s.home(ctx, domainID)
 	if err != nil {
 		return model.DataProduct{}, err

@@ -2,6 +2,7 @@ package mesh_test
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -194,6 +195,28 @@ func TestProductsElsewhere(t *testing.T) {
 	}
 	if _, err := w.PublishProduct(w.as("ana"), p.ID); err != nil {
 		t.Fatal(err)
+	}
+	_, err = w.MoveProduct(w.as("ana"), p.ID, w.sales.ID, nil)
+	wantField(t, err, model.KindConflict, "id")
+}
+
+// A draft that goes to another domain offers what that one may, and the votes
+// that it waits for keep it where it is.
+func TestMovingDrafts(t *testing.T) {
+	w := newWorld(t)
+	p := w.draft(w.sales)
+	own := w.asset(w.sales, "orders")
+	p, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Description: ptr("All orders."), Ports: &[]model.Port{output("tables", own)}})
+	if err != nil || len(p.Unconsented) != 0 {
+		t.Fatalf("got %v without consent, %v", p.Unconsented, err)
+	}
+	w.steward(w.marketing, "ana")
+	if p, err = w.MoveProduct(w.as("ana"), p.ID, w.marketing.ID, nil); err != nil || !slices.Equal(p.Unconsented, []model.ID{own}) {
+		t.Fatalf("got %v without consent, %v, want the table of sales", p.Unconsented, err)
+	}
+	w.steward(w.sales, "eve")
+	if p, err = w.PublishProduct(w.as("ana"), p.ID); err != nil || p.Status != model.Draft {
+		t.Fatalf("got %s, %v, want a DRAFT until sales agrees", p.Status, err)
 	}
 	_, err = w.MoveProduct(w.as("ana"), p.ID, w.sales.ID, nil)
 	wantField(t, err, model.KindConflict, "id")

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
@@ -52,6 +53,49 @@ func Database(tb testing.TB) (string, *mongo.Database) {
 		_ = client.Disconnect(ctx)
 	})
 	return withDatabase(server, name), database
+}
+
+// spare holds databases that were used and emptied.
+var spare = make(chan string, 16)
+
+// Reused gives a URI as Database does, of a database that tests of the process
+// use one after the other: it is emptied and keeps its collections and
+// indexes, which take a server far longer to make than a story to run. It stays
+// there when the process ends.
+func Reused(tb testing.TB) string {
+	tb.Helper()
+	var name string
+	select {
+	case name = <-spare:
+	default:
+		name = "souk_test_" + strings.ToLower(rand.Text())
+	}
+	uri := withDatabase(URI(tb), name)
+	database := Of(tb, uri)
+	tb.Cleanup(func() {
+		if err := empty(context.WithoutCancel(tb.Context()), database); err != nil {
+			tb.Error(err)
+			return
+		}
+		select {
+		case spare <- name:
+		default:
+		}
+	})
+	return uri
+}
+
+func empty(ctx context.Context, database *mongo.Database) error {
+	collections, err := database.ListCollectionNames(ctx, bson.D{})
+	if err != nil {
+		return err
+	}
+	for _, c := range collections {
+		if _, err := database.Collection(c).DeleteMany(ctx, bson.D{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Of gives the database that a URI names, by the side of whoever is tested.

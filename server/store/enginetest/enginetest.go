@@ -1,0 +1,54 @@
+// Package enginetest gives tests a store of their own on each engine. It is no
+// part of Souk.
+package enginetest
+
+import (
+	"testing"
+
+	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
+	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/mongo"
+	"github.com/souk-mesh/souk/server/store/sqlite"
+)
+
+// Open gives an empty store that is closed at the end of the test.
+type Open func(testing.TB) store.Store
+
+// SQLite gives a store in memory.
+func SQLite(tb testing.TB) store.Store {
+	tb.Helper()
+	db, err := sqlite.Open(tb.Context(), ":memory:")
+	return closing(tb, db, err)
+}
+
+// MongoDB gives a store on the replica set that the environment names.
+func MongoDB(tb testing.TB) store.Store {
+	tb.Helper()
+	db, err := mongo.Open(tb.Context(), mongodbtest.Reused(tb))
+	return closing(tb, db, err)
+}
+
+// Each runs a test on each engine.
+func Each(t *testing.T, test func(*testing.T, store.Store)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("mongodb", func(t *testing.T) { test(t, MongoDB(t)) })
+}
+
+type closer interface {
+	store.Store
+	Close() error
+}
+
+func closing[S closer](tb testing.TB, db S, err error) store.Store {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return db
+}
