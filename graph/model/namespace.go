@@ -1,5 +1,7 @@
 package model
 
+import "strings"
+
 // Namespace says to which domain belongs what goes by its names: a host, a
 // database, a schema, a folder or any beginning of a name. An administrator
 // gives it; where several fit a name, the longest decides.
@@ -12,6 +14,9 @@ type Namespace struct {
 	Pending   bool   `json:"pending,omitempty"`  // its assets have not all been given to their owner yet
 	Settled   string `json:"settled,omitempty"`  // where the work on them stands
 }
+
+// Label is how people read a namespace: postgres://db.acme.example:5432/shop.public.
+func (n Namespace) Label() string { return strings.TrimSuffix(n.Namespace+"/"+n.Prefix, "/") }
 
 // Upgrade marks a step that a store has taken once, on its way up from an
 // older program.

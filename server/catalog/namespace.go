@@ -8,7 +8,6 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
-	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -21,17 +20,6 @@ type NamespaceGift struct {
 	ExpectedRevision *model.Revision // 0 demands that nobody has it
 }
 
-// DescribeNamespace tells the policies about a namespace: it is its owner's.
-func (s *Service) DescribeNamespace(ctx context.Context, n model.Namespace) (policy.Resource, error) {
-	domain, err := s.gate.DomainName(ctx, n.DomainID)
-	return policy.Resource{Type: "namespace", ID: n.ID, Name: label(n), Domain: domain}, err
-}
-
-// label is how people read a namespace: postgres://db.acme.example:5432/shop.public.
-func label(n model.Namespace) string {
-	return strings.TrimSuffix(n.Namespace+"/"+n.Prefix, "/")
-}
-
 // Namespaces lists what has been given to whom, by domain and name; "" lists
 // that of every domain by name.
 func (s *Service) Namespaces(ctx context.Context, domainID model.ID, p model.Paging) (model.Page[model.Namespace], error) {
@@ -39,12 +27,12 @@ func (s *Service) Namespaces(ctx context.Context, domainID model.ID, p model.Pag
 	if domainID != "" {
 		q = store.Query{Index: "by_domain", Where: store.Eq("domain", string(domainID))}
 	}
-	return gate.List(ctx, s.gate, store.Namespaces, q, p, gate.Each(s.DescribeNamespace))
+	return gate.List(ctx, s.gate, store.Namespaces, q, p, gate.Each(s.gate.Namespace))
 }
 
 // Namespace returns one namespace; one that the viewer may not see is not found.
 func (s *Service) Namespace(ctx context.Context, id model.ID) (model.Namespace, error) {
-	n, _, err := gate.See(ctx, s.gate, store.Namespaces, id, s.DescribeNamespace)
+	n, _, err := gate.See(ctx, s.gate, store.Namespaces, id, s.gate.Namespace)
 	return n, err
 }
 
@@ -67,7 +55,7 @@ func (s *Service) AssignNamespace(ctx context.Context, g NamespaceGift) (model.N
 	if err != nil {
 		return model.Namespace{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("namespace", label(n)))
+	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("namespace", n.Label()))
 	if err != nil {
 		return model.Namespace{}, err
 	}
@@ -75,7 +63,7 @@ func (s *Service) AssignNamespace(ctx context.Context, g NamespaceGift) (model.N
 		return model.Namespace{}, staleNamespace()
 	}
 	n.DomainID, n.Released, n.Pending, n.Settled = domain.ID, false, true, ""
-	reason := fmt.Sprintf("%s to %s, before %s", label(n), domain.Name, before)
+	reason := fmt.Sprintf("%s to %s, before %s", n.Label(), domain.Name, before)
 	if g.Reason != "" {
 		reason += ": " + g.Reason
 	}
@@ -107,7 +95,7 @@ func (s *Service) ReleaseNamespace(ctx context.Context, id model.ID, expected *m
 	if err != nil {
 		return model.Namespace{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("namespace", label(n)))
+	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("namespace", n.Label()))
 	if err != nil {
 		return model.Namespace{}, err
 	}
@@ -115,7 +103,7 @@ func (s *Service) ReleaseNamespace(ctx context.Context, id model.ID, expected *m
 		return model.Namespace{}, staleNamespace()
 	}
 	n.Released, n.Pending, n.Settled = true, true, ""
-	return s.moveNamespace(ctx, s.gate.Change(ctx, "namespace.release", n.ID, label(n), answer, store.Namespaces.Put(n)))
+	return s.moveNamespace(ctx, s.gate.Change(ctx, "namespace.release", n.ID, n.Label(), answer, store.Namespaces.Put(n)))
 }
 
 func staleNamespace() error {

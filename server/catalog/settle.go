@@ -73,7 +73,7 @@ func (s *Service) settleStep(ctx context.Context, n model.Namespace) (model.Name
 		writes = append(writes, put)
 	}
 	_, err = s.store.Apply(ctx, store.Change{
-		Actor: model.System().ID, Action: "namespace.settle", Subject: n.ID, Reason: label(n) + ": " + model.Counted(moved, "asset"),
+		Actor: model.System().ID, Action: "namespace.settle", Subject: n.ID, Reason: n.Label() + ": " + model.Counted(moved, "asset"),
 		Request: model.RequestIDFrom(ctx), Writes: writes,
 	})
 	if err == nil && !gone {

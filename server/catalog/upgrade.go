@@ -142,5 +142,5 @@ func (s *Service) Describe(ctx context.Context, n model.Namespace) string {
 	if err != nil {
 		domain = model.Slug(n.DomainID)
 	}
-	return label(n) + " = " + cmp.Or(string(domain), "nobody")
+	return n.Label() + " = " + cmp.Or(string(domain), "nobody")
 }

@@ -137,6 +137,12 @@ func (g *Gate) Requests(ctx context.Context, requests []model.AccessRequest) ([]
 	return resources, err
 }
 
+// Namespace describes a namespace to the policies: it is its owner's.
+func (g *Gate) Namespace(ctx context.Context, n model.Namespace) (policy.Resource, error) {
+	domain, err := g.DomainName(ctx, n.DomainID)
+	return policy.Resource{Type: "namespace", ID: n.ID, Name: n.Label(), Domain: domain}, err
+}
+
 // ProposedChange describes a proposed change to the policies; the requester is who
 // proposes it, and the name is its kind.
 func (g *Gate) ProposedChange(ctx context.Context, c model.ProposedChange) (policy.Resource, error) {

@@ -139,11 +139,11 @@ func (s *Service) dependencies(ctx context.Context, id model.ID) ([]model.Depend
 	var counts []func(context.Context, model.ID) (model.Dependency, error)
 	switch id.Prefix() {
 	case model.PrefixDomain:
-		counts = append(counts, s.domainsBelow, s.teamsOf, s.peopleOf, s.productsOf, s.sourcesOf, s.assetsOf)
+		counts = append(counts, s.domainsBelow, s.teamsOf, s.peopleOf, s.productsOf, s.sourcesOf, s.assetsOf, s.namespacesOf, s.changesOf, s.proposalsOf)
 	case model.PrefixTeam:
 		counts = append(counts, s.membersOf, s.productsOfTeam)
 	default:
-		counts = append(counts, s.grantsOn, s.requestsFor)
+		counts = append(counts, s.grantsOn, s.requestsFor, s.changesTo)
 	}
 	var deps []model.Dependency
 	for _, count := range counts {
@@ -186,6 +186,35 @@ func (s *Service) sourcesOf(ctx context.Context, id model.ID) (model.Dependency,
 func (s *Service) assetsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
 	return gate.Pointing(ctx, s.gate, store.Assets, q, "assets", "give what it owns to another domain", s.gate.Assets, func(a model.Asset) string { return a.Name }, nil)
+}
+
+func (s *Service) namespacesOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
+	return gate.Pointing(ctx, s.gate, store.Namespaces, q, "namespaces", "have an administrator assign or release them", gate.Each(s.gate.Namespace), model.Namespace.Label,
+		func(n model.Namespace) bool { return !n.Released })
+}
+
+// changesOf counts what waits for votes in a domain, of its products and of itself.
+func (s *Service) changesOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+	return s.pendingChanges(ctx, store.Query{Index: "by_domain", Where: store.And(store.Eq("domain", string(id)), store.Eq("status", string(model.ChangePending)))})
+}
+
+func (s *Service) changesTo(ctx context.Context, id model.ID) (model.Dependency, error) {
+	return s.pendingChanges(ctx, store.Query{Index: "by_subject", Where: store.And(store.Eq("subject", string(id)), store.Eq("status", string(model.ChangePending)))})
+}
+
+func (s *Service) pendingChanges(ctx context.Context, q store.Query) (model.Dependency, error) {
+	return gate.Pointing(ctx, s.gate, store.Changes, q, "waiting changes", "approve, reject or withdraw them", s.gate.Changes, func(c model.ProposedChange) string { return string(c.Kind) }, nil)
+}
+
+func (s *Service) proposalsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+	d, err := store.Domains.Get(ctx, s.store, id)
+	if err != nil {
+		return model.Dependency{}, err
+	}
+	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(d.Name))}
+	return gate.Pointing(ctx, s.gate, store.PolicyProposals, q, "open policy proposals", "withdraw or reject them", gate.Each(s.gate.Proposal), func(p model.PolicyProposal) string { return p.Title },
+		func(p model.PolicyProposal) bool { return p.Open() })
 }
 
 func (s *Service) membersOf(ctx context.Context, id model.ID) (model.Dependency, error) {

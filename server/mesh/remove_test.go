@@ -9,6 +9,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/store"
 )
 
 func kinds(deps []model.Dependency) map[string]int {
@@ -27,16 +28,33 @@ func TestRemoveDomain(t *testing.T) {
 	team := w.team(support, "desk")
 	w.person("sam", support)
 	w.asset(support, "tickets")
+	_, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{
+		store.Namespaces.Put(model.Namespace{Meta: model.Meta{ID: "nsp_desk"}, Namespace: "postgres://desk:5432", DomainID: support.ID}),
+		store.Namespaces.Put(model.Namespace{Meta: model.Meta{ID: "nsp_old"}, Namespace: "postgres://old:5432", DomainID: support.ID, Released: true}),
+		store.Changes.Put(model.ProposedChange{Meta: model.Meta{ID: "chg_now"}, SubjectID: support.ID, DomainID: support.ID, Status: model.ChangePending}),
+		store.Changes.Put(model.ProposedChange{Meta: model.Meta{ID: "chg_old"}, SubjectID: support.ID, DomainID: support.ID, Status: model.ChangeApplied}),
+		store.PolicyProposals.Put(model.PolicyProposal{Meta: model.Meta{ID: "ppr_now"}, Domain: "support", Title: "Rules", Status: model.ProposalDraft}),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	deps, err := w.Dependencies(w.as("root"), support.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]int{"domains below it": 1, "teams": 1, "principals": 1, "assets": 1}
+	want := map[string]int{"domains below it": 1, "teams": 1, "principals": 1, "assets": 1, "namespaces": 1, "waiting changes": 1, "open policy proposals": 1}
 	if diff := cmp.Diff(want, kinds(deps)); diff != "" {
 		t.Errorf("dependencies (-want +got):\n%s", diff)
 	}
+	rules, err := store.PolicyProposals.Get(t.Context(), w.store, "ppr_now")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.PolicyProposals.Delete(rules)}}); err != nil {
+		t.Fatal(err)
+	}
 	_, err = w.Remove(w.as("root"), support.ID, "")
-	if !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "domains below it (1), teams (1), principals (1), assets (1)") {
+	if !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "domains below it (1), teams (1), principals (1), assets (1), namespaces (1), waiting changes (1)") {
 		t.Errorf("in use: %v", err)
 	}
 	if _, err := w.Remove(w.as("ana"), support.ID, ""); !model.Is(err, model.KindDenied) {
