@@ -30,6 +30,7 @@ type child struct {
 	dir       string   // private working directory
 	file      *os.File // the executable, where argv names it by its number; nil for this very binary
 	account   *Account // whom it runs as; nil: as this process
+	cell      *cell    // which holds all that it starts; nil where there is none
 	socketDir string
 	limits    Limits
 	output    *output
@@ -79,10 +80,11 @@ func (c *child) live(stdout, stderr *os.File, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd, err := plugins.bear(func() (*exec.Cmd, error) {
-		return startLimited(func() *exec.Cmd { return c.command(stdout, stderr) }, c.account, c.limits)
+		return startLimited(func() *exec.Cmd { return c.command(stdout, stderr) }, c.account, c.limits, c.cell)
 	})
 	_, _ = stdout.Close(), stderr.Close()
 	if err != nil {
+		c.cell.remove()
 		started <- err
 		return
 	}
@@ -91,9 +93,11 @@ func (c *child) live(stdout, stderr *os.File, started chan<- error) {
 	go c.heed()
 	awaitExit(c.pid)
 	killGroup(c.pid) // what it left behind, while the number is still its own
-	_ = cmd.Wait()   // the state tells more than the error
+	c.cell.kill()
+	_ = cmd.Wait() // the state tells more than the error
 	c.state = cmd.ProcessState
 	plugins.bury(c.pid)
+	c.cell.remove()
 	close(c.exited)
 }
 

@@ -408,13 +408,12 @@ func hostToBeKilled() {
 }
 
 func TestPluginDiesWithItsHost(t *testing.T) {
-	newBench(t)
+	b := newBench(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self, "host-to-be-killed")
-	cmd.Env = append(os.Environ(), "TMPDIR="+shortDir(t))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -434,16 +433,7 @@ func TestPluginDiesWithItsHost(t *testing.T) {
 	if !gone(pid) {
 		t.Error("the plugin survives its host")
 	}
-}
-
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "souk-host-") //nolint:usetesting // a socket's path must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
+	host.RemoveLeftBehind(b.logger())
 }
 
 // alive tells whether the process runs; one that is dead and not yet reaped does not.
@@ -494,4 +484,14 @@ func BenchmarkHarvest(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(records*b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "souk-host-") //nolint:usetesting // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }

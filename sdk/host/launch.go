@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -84,7 +85,7 @@ func (p *Process) clientConfig(argv, env []string) *plugin.ClientConfig {
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
 			p.child = &child{
 				argv: argv, env: slices.Concat(env, cmd.Env), dir: p.dir.path, file: p.executable.file, account: p.account, socketDir: socketDir,
-				limits: p.limits, output: p.output, abort: p.abort,
+				limits: p.limits, output: p.output, abort: p.abort, cell: newCell(ownCgroup(ownProc), filepath.Base(p.dir.path)),
 			}
 			return p.child, p.account.own(socketDir)
 		},

@@ -12,9 +12,9 @@ import (
 
 // startLimited starts the command with its limits in force before its first
 // instruction: it is started traced, which stops it right after exec, gets its
-// limits, and is let go. Where tracing is forbidden the limits follow right
+// limits and its cell, and is let go. Where tracing is forbidden they follow right
 // after the start. The calling goroutine must be locked to its thread.
-func startLimited(command func() *exec.Cmd, account *Account, limits Limits) (*exec.Cmd, error) {
+func startLimited(command func() *exec.Cmd, account *Account, limits Limits, cell *cell) (*exec.Cmd, error) {
 	cmd := command()
 	cmd.SysProcAttr = apart(account)
 	cmd.SysProcAttr.Ptrace = true
@@ -34,6 +34,7 @@ func startLimited(command func() *exec.Cmd, account *Account, limits Limits) (*e
 	if err == nil {
 		err = asAccount(account, func() error { return setLimits(cmd.Process.Pid, limits) })
 	}
+	cell.hold(cmd.Process.Pid)
 	if err == nil && traced {
 		err = unix.PtraceDetach(cmd.Process.Pid)
 	}

@@ -9,7 +9,7 @@ import (
 
 // startLimited starts the command. There are no groups and no limits here;
 // deadlines and the plugin's own watch on its parent remain.
-func startLimited(command func() *exec.Cmd, _ *Account, _ Limits) (*exec.Cmd, error) {
+func startLimited(command func() *exec.Cmd, _ *Account, _ Limits, _ *cell) (*exec.Cmd, error) {
 	cmd := command()
 	return cmd, cmd.Start()
 }

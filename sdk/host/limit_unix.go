@@ -12,7 +12,7 @@ import (
 // startLimited starts the command in a group of its own. Limits of another
 // process cannot be set here; deadlines and the plugin's own watch on its
 // parent remain.
-func startLimited(command func() *exec.Cmd, account *Account, _ Limits) (*exec.Cmd, error) {
+func startLimited(command func() *exec.Cmd, account *Account, _ Limits, _ *cell) (*exec.Cmd, error) {
 	cmd := command()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if account != nil {

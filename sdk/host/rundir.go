@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	ownProc   = "/proc/self"
 	runPrefix = "souk-run-"
 	ownerFile = ".owner" // locked for as long as the host lives
 )
@@ -57,10 +58,11 @@ func (d *runDir) remove() error {
 const staleAfter = 6 * time.Hour
 
 // RemoveLeftBehind removes the directories of runs whose host is gone: it was
-// killed, or the machine went down. A directory whose host lives stays. It is
+// killed, or the machine went down. What their plugins had started is ended,
+// where cgroups held it. A directory whose host lives stays. It is
 // called at the start of a program that launches plugins.
 func RemoveLeftBehind(log *slog.Logger) {
-	base := runBase()
+	base, cgroup := runBase(), ownCgroup(ownProc)
 	entries, err := os.ReadDir(base)
 	if err != nil {
 		return // Launch says so, and what to do
@@ -71,6 +73,7 @@ func RemoveLeftBehind(log *slog.Logger) {
 		if !entry.IsDir() || !strings.HasPrefix(entry.Name(), runPrefix) || !leftBehind(path) {
 			continue
 		}
+		endCell(cgroup, entry.Name())
 		if err := os.RemoveAll(path); err != nil {
 			log.Warn("the directory of a plugin whose host is gone cannot be removed", slog.String("path", path), slog.Any("error", err))
 			continue
