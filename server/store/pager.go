@@ -44,6 +44,9 @@ func (g *Pager) Offer(values func(Path) []Value, record func() Record) (more boo
 	return true, nil
 }
 
+// Reset empties the page, for an engine that begins anew.
+func (g *Pager) Reset() { *g = *g.plan.Pager() }
+
 // Page gives the page.
 func (g *Pager) Page() Page { return g.page }
 

@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/souk-mesh/souk/server/decisionlog/chain"
+	"github.com/souk-mesh/souk/server/driver/mongodb"
 )
 
 // Segments implements chain.Keeper.
@@ -140,9 +141,11 @@ func (db *DB) Known(ctx context.Context, ids []string) (map[string]bool, error) 
 }
 
 func all(ctx context.Context, c *mongo.Collection, where bson.M, opts *options.FindOptionsBuilder, into any) error {
-	found, err := c.Find(ctx, where, opts)
-	if err != nil {
-		return unusable(err)
-	}
-	return unusable(found.All(ctx, into))
+	return unusable(mongodb.Again(ctx, func() error {
+		found, err := c.Find(ctx, where, opts)
+		if err == nil {
+			err = mongodb.Midway(found.All(ctx, into)) // which begins the list anew
+		}
+		return err
+	}))
 }

@@ -39,18 +39,43 @@ func unavailable(message, hint string, err error) *model.Error {
 	return &model.Error{Kind: model.KindUnavailable, Message: message, Hint: hint, Err: err}
 }
 
-// againTries is how often a question is put once more that met no snapshot.
+// againTries is how often a question is put once more.
 const againTries = 3
 
 // Again asks once more where the server had no snapshot to answer from: it had
-// let go of it already, or not made it yet. The question must begin anew.
+// let go of it already, or not made it yet; and where a cursor broke off, if
+// Midway says so. The question must begin anew.
 func Again(ctx context.Context, ask func() error) error {
 	const tooOld, notYet = 239, 246
 	for try := 1; ; try++ {
 		err := ask()
+		broke, midway := errors.AsType[*brokenError](err)
+		if midway {
+			err = broke.error
+		}
 		said, ok := errors.AsType[mongo.ServerError](err)
-		if !ok || (!said.HasErrorCode(tooOld) && !said.HasErrorCode(notYet)) || try == againTries || !rest(ctx, longestPause) {
+		again := midway || (ok && (said.HasErrorCode(tooOld) || said.HasErrorCode(notYet)))
+		if !again || try == againTries || !rest(ctx, longestPause) {
 			return err
 		}
 	}
+}
+
+// brokenError is the error of a cursor that a new one may not meet.
+type brokenError struct{ error }
+
+// Midway is the error of a cursor after its first answer, for Again. The driver
+// asks a first time again when the network fails or the primary changes, and
+// never for what follows: a cursor lives on one server, and goes with it. In a
+// transaction it is the whole of that which must begin anew.
+func Midway(err error) error {
+	const notFound, killed = 43, 237
+	said, ok := errors.AsType[mongo.ServerError](err)
+	switch {
+	case err == nil, mongo.IsTimeout(err), ok && said.HasErrorLabel(transient):
+		return err
+	case mongo.IsNetworkError(err), lostPrimary(err), ok && (said.HasErrorCode(notFound) || said.HasErrorCode(killed)):
+		return &brokenError{err}
+	}
+	return err
 }

@@ -41,24 +41,21 @@ func all(ctx context.Context, c *mongo.Collection, ids []model.ID, opts ...optio
 		rows = nil
 		found, err := c.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}, opts...)
 		if err == nil {
-			err = found.All(ctx, &rows)
+			err = mongodb.Midway(found.All(ctx, &rows))
 		}
 		return err
 	})
 }
 
-// Scan implements store.Engine.
+// Scan implements store.Engine. Nobody has seen the page before it is whole, so
+// that a scan which breaks off begins it anew.
 func (e *engine) Scan(ctx context.Context, p *store.Plan, page *store.Pager) error {
 	begin := time.Now()
 	f := finder{plan: p, page: page, rows: e.client.Snapshot(string(p.Schema.Kind))}
-	for scans := p.Scans; len(scans) > 0; {
-		n := together(scans)
-		if more, err := f.run(ctx, scans[:n]); err != nil || !more {
-			return late(ctx, begin, err)
-		}
-		scans = scans[n:]
-	}
-	return nil
+	return late(ctx, begin, mongodb.Again(ctx, func() error {
+		page.Reset()
+		return f.fill(ctx)
+	}))
 }
 
 // finder fills the page of one plan.
@@ -66,6 +63,18 @@ type finder struct {
 	plan *store.Plan
 	page *store.Pager
 	rows *mongo.Collection
+}
+
+// fill makes one scan after another until the page is full.
+func (f *finder) fill(ctx context.Context) error {
+	for scans := f.plan.Scans; len(scans) > 0; {
+		n := together(scans)
+		if more, err := f.run(ctx, scans[:n]); err != nil || !more {
+			return err
+		}
+		scans = scans[n:]
+	}
+	return nil
 }
 
 // together counts the first scans that one question to the server answers:
@@ -87,11 +96,7 @@ func (f *finder) run(ctx context.Context, scans []store.Scan) (more bool, err er
 		return true, nil
 	}
 	filter, opts := f.command(scans)
-	var found *mongo.Cursor
-	err = mongodb.Again(ctx, func() (err error) {
-		found, err = f.rows.Find(ctx, filter, opts)
-		return err
-	})
+	found, err := f.rows.Find(ctx, filter, opts)
 	if err != nil {
 		return false, err
 	}
@@ -109,7 +114,7 @@ func (f *finder) run(ctx context.Context, scans []store.Scan) (more bool, err er
 			return false, err
 		}
 	}
-	return true, found.Err()
+	return true, mongodb.Midway(found.Err())
 }
 
 // command asks for the rows of the scans in the order of the index. Several
