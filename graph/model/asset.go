@@ -54,6 +54,10 @@ type Asset struct {
 	RetiredAt   *time.Time        `json:"retiredAt,omitempty"`
 }
 
+// PropertyPartitionOf names the property of a table whose rows are a part of
+// another's: the name of that one in the same namespace.
+const PropertyPartitionOf = "partition_of"
+
 // AssetField is a column or its like.
 type AssetField struct {
 	Name         string            `json:"name"`

@@ -102,8 +102,14 @@ func TestPartitionsElsewhere(t *testing.T) {
 		name("parts.ev_2025_a") + " -> " + name("app.new"), name("parts.ev_2024") + " -> " + name("app.old"),
 		name("parts.ev_2024") + " -> " + name("app.ev"), name("parts.ev_2025") + " -> " + name("app.ev"), name("parts.ev_2025_a") + " -> " + name("parts.ev_2025"),
 	}
-	if diff := cmp.Diff(want, s.harvest().edges); diff != "" {
+	m = s.harvest()
+	if diff := cmp.Diff(want, m.edges); diff != "" {
 		t.Error(diff)
+	}
+	for part, whole := range map[string]string{"parts.ev_2025_a": "parts.ev_2025", "parts.ev_2024": "app.ev"} {
+		if got := m.assets[name(part)].Properties["partition_of"]; got != name(whole) {
+			t.Errorf("%s is a partition of %q, want %q", part, got, name(whole))
+		}
 	}
 }
 

@@ -293,6 +293,9 @@ func (s *source) asset(r relation, l *listing, parts leaves) *sdk.Asset {
 		a.Properties["partition_key"] = r.PartitionKey
 		tuples = parts.rows
 	}
+	if up, known := l.byOID[r.Parent]; r.Partition && known && up.Named {
+		a.Properties["partition_of"] = s.id(up.Schema, up.Name).Name
+	}
 	if r.Server != "" {
 		a.Properties["foreign_server"] = r.Server
 	}

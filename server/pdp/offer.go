@@ -47,28 +47,27 @@ const (
 	maxBeneath = 200
 )
 
-// beneath finds what is offered of the tables that views show: a view that
-// nobody offers is decided as they are, since it may be no more than another
-// name of their rows. What lineage does not tell stays unknown.
+// beneath finds what is offered of the same rows under other names: of the
+// tables that views show, and of the table that a partition is a part of. A view
+// or a partition that nobody offers is decided as they are. What lineage does
+// not tell stays unknown.
 func (r *round) beneath(ctx context.Context, assets []model.Asset) (offering, error) {
 	seen := map[model.ID]bool{}
 	for range maxDepth {
 		var below []model.ID
 		for _, a := range assets {
-			if a.Kind != model.KindView && a.Kind != model.KindMaterializedView || seen[a.ID] {
+			if seen[a.ID] {
 				continue
 			}
 			seen[a.ID] = true
-			q := store.Query{Index: "by_to", Where: store.Eq("to", string(a.ID)), Limit: store.MaxPage}
-			for e, err := range store.Edges.All(ctx, r.store, q) {
-				if err != nil {
-					return offering{}, err
-				}
-				if e.Kind == model.EdgeDerives && !slices.Contains(below, e.FromID) {
-					below = append(below, e.FromID)
-				}
+			others, err := r.sameRows(ctx, a)
+			if err != nil {
+				return offering{}, err
 			}
+			below = append(below, others...)
 		}
+		slices.Sort(below)
+		below = slices.Compact(below)
 		if len(below) == 0 {
 			return offering{}, nil
 		}
@@ -84,6 +83,39 @@ func (r *round) beneath(ctx context.Context, assets []model.Asset) (offering, er
 		}
 	}
 	return offering{barred: true}, nil
+}
+
+// sameRows lists the assets whose rows the asset shows.
+func (r *round) sameRows(ctx context.Context, a model.Asset) ([]model.ID, error) {
+	if whole := a.Properties[model.PropertyPartitionOf]; whole != "" {
+		return r.named(ctx, a.Namespace, whole)
+	}
+	if a.Kind != model.KindView && a.Kind != model.KindMaterializedView {
+		return nil, nil
+	}
+	var ids []model.ID
+	q := store.Query{Index: "by_to", Where: store.Eq("to", string(a.ID)), Limit: store.MaxPage}
+	for e, err := range store.Edges.All(ctx, r.store, q) {
+		if err != nil {
+			return nil, err
+		}
+		if e.Kind == model.EdgeDerives {
+			ids = append(ids, e.FromID)
+		}
+	}
+	return ids, nil
+}
+
+func (r *round) named(ctx context.Context, namespace, name string) ([]model.ID, error) {
+	var ids []model.ID
+	q := store.Query{Index: "by_namespace", Where: store.And(store.Eq("namespace", namespace), store.Eq("name", name)), Limit: store.MaxPage}
+	for a, err := range store.Assets.All(ctx, r.store, q) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, a.ID)
+	}
+	return ids, nil
 }
 
 // strictest asks about every product of the offer: one that refuses decides,

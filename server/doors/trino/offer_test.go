@@ -65,6 +65,11 @@ func TestOtherNamesOfARestrictedTable(t *testing.T) {
 	}
 	view("shop.app.twice", view("shop.app.renamed", events))
 	view("shop.app.masked", w.orders.Ports[0].AssetIDs[0])
+	part := w.table(hr.ID, "shop.parts.ev_2025", nil)
+	listed, err := store.Assets.Get(t.Context(), w.store, part)
+	must(t, err)
+	listed.Properties = map[string]string{model.PropertyPartitionOf: "shop.app.ev"}
+	w.apply(store.Assets.Put(listed))
 	view("shop.app.harmless", w.table(hr.ID, "shop.app.plain", nil))
 	w.apply(store.Aliases.Put(model.Alias{
 		Meta: model.Meta{ID: "als_part"}, Scheme: model.SchemeOpenLineage, Namespace: "postgres://db.acme.example:5432", Name: "shop.parts.ev_2024", AssetID: events,
@@ -72,7 +77,7 @@ func TestOtherNamesOfARestrictedTable(t *testing.T) {
 	w.offers(hr.ID, "secrets", model.Restricted, nil, camel, events)
 	for _, unknown := range []trino.Unknown{trino.Deny, trino.AllowRead, trino.Passthrough} {
 		c := w.serve(unknown)
-		for _, table := range []string{tableOf("app", "camelcase"), tableOf("parts", "ev_2024"), tableOf("app", "renamed"), tableOf("app", "twice"), tableOf("app", "masked")} {
+		for _, table := range []string{tableOf("app", "camelcase"), tableOf("parts", "ev_2024"), tableOf("parts", "ev_2025"), tableOf("app", "renamed"), tableOf("app", "twice"), tableOf("app", "masked")} {
 			if got := c.ask("allow", "ana", on("SelectFromColumns", table)); got != "false" {
 				t.Errorf("%s: %s is open", unknown, table)
 			}
