@@ -5,3 +5,4 @@
 package graph
 
 //go:generate go -C .. tool gqlgen generate
+//go:generate go test -run TestPrintedSchema -update

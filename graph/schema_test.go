@@ -34,7 +34,7 @@ func TestPrintedSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), printed.String()); diff != "" {
-		t.Errorf("the schema has changed (-committed +now); if that is meant, run go test ./graph -update\n%s", diff)
+		t.Errorf("the schema has changed (-committed +now); if that is meant, run go generate ./graph\n%s", diff)
 	}
 }
 

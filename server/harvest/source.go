@@ -289,6 +289,16 @@ func (s *Service) SourceByName(ctx context.Context, name model.Slug) (model.Sour
 	return seen[0], nil
 }
 
+// SourceIn returns the source that the domain calls by the name.
+func (s *Service) SourceIn(ctx context.Context, domain model.ID, name model.Slug) (model.Source, error) {
+	q := store.Query{Index: "by_home", Where: store.And(store.Eq("domain", string(domain)), store.Eq("name", string(name)))}
+	source, err := gate.SeeFirst(ctx, s.gate, store.Sources, q, s.gate.Source)
+	if model.Is(err, model.KindNotFound) {
+		err = model.NotFound("source", model.ID(clip(string(name), 100)))
+	}
+	return source, err
+}
+
 // SourcesByID returns those of the sources that exist and that the viewer may
 // see, in the order of the ids.
 func (s *Service) SourcesByID(ctx context.Context, ids ...model.ID) ([]model.Source, error) {

@@ -94,7 +94,7 @@ func (p *program) settle(ctx context.Context, s *server.Server, source model.Sou
 // findOrMake gives the source of the name, with the configuration and secrets
 // of this call if it has any, and tells whether it is new.
 func findOrMake(ctx context.Context, s *server.Server, wanted harvest.NewSource, domain model.Slug, configured bool) (model.Source, bool, error) {
-	source, err := s.Harvest.SourceByName(ctx, wanted.Name)
+	source, err := findSource(ctx, s, wanted, domain)
 	if model.Is(err, model.KindNotFound) {
 		source, err = makeSource(ctx, s, wanted, domain, err)
 		return source, true, err
@@ -104,9 +104,6 @@ func findOrMake(ctx context.Context, s *server.Server, wanted harvest.NewSource,
 	}
 	if wanted.Plugin != "" && wanted.Plugin != source.Plugin {
 		return source, false, model.Invalid("--plugin", "the source "+string(source.Name)+" has the plugin "+source.Plugin, "leave --plugin out, or give the source another name")
-	}
-	if owner, err := s.Mesh.DomainByName(ctx, domain); domain != "" && (err != nil || owner.ID != source.DomainID) {
-		return source, false, model.Invalid("--domain", "the source "+string(source.Name)+" belongs to another domain", "leave --domain out; updateSource moves a source")
 	}
 	edit := harvest.SourceEdit{ID: source.ID}
 	if configured {
@@ -119,6 +116,30 @@ func findOrMake(ctx context.Context, s *server.Server, wanted harvest.NewSource,
 		source, err = s.Harvest.UpdateSource(ctx, edit)
 	}
 	return source, false, err
+}
+
+// findSource finds the source of the name, among those of the domain if one is
+// given: sources of several may share a name.
+func findSource(ctx context.Context, s *server.Server, wanted harvest.NewSource, domain model.Slug) (model.Source, error) {
+	if domain == "" {
+		source, err := s.Harvest.SourceByName(ctx, wanted.Name)
+		if model.Is(err, model.KindInvalid) {
+			err = model.Invalid("--domain", "sources of several domains are called "+string(wanted.Name), "name the one that is meant with --domain NAME")
+		}
+		return source, err
+	}
+	owner, err := s.Mesh.DomainByName(ctx, domain)
+	if model.Is(err, model.KindNotFound) {
+		return model.Source{}, unknownDomain(ctx, s, "--domain", string(domain), err)
+	}
+	if err != nil {
+		return model.Source{}, err
+	}
+	source, err := s.Harvest.SourceIn(ctx, owner.ID, wanted.Name)
+	if _, elsewhere := s.Harvest.SourceByName(ctx, wanted.Name); wanted.Plugin == "" && model.Is(err, model.KindNotFound) && !model.Is(elsewhere, model.KindNotFound) {
+		err = model.Invalid("--domain", "the source "+string(wanted.Name)+" belongs to another domain", "leave --domain out; updateSource moves a source")
+	}
+	return source, err
 }
 
 func makeSource(ctx context.Context, s *server.Server, wanted harvest.NewSource, domain model.Slug, unknown error) (model.Source, error) {
