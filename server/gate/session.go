@@ -51,14 +51,15 @@ func (s *Session) Would(ctx context.Context, who model.Principal, action model.A
 
 // Sees tells whether who may know of the resource. As for the rows of a list, the
 // condition that the rules were turned into answers, which is no decision of its
-// own; only rules that no condition expresses are asked.
+// own. Where no condition expresses the rules of some domain, the rules are asked
+// whatever the resource's domain: what is hidden there must cost what is absent does.
 func (s *Session) Sees(ctx context.Context, who model.Principal, res policy.Resource, extra Extra) (bool, error) {
 	q, err := s.question(ctx, who, model.ActMetadataView, res, extra)
 	if err != nil {
 		return false, err
 	}
-	if c := s.snapshot.View(ctx, q).Of(res.Domain); c != nil {
-		return c.Holds(&q), nil
+	if view := s.snapshot.View(ctx, q); view.Whole() {
+		return view.Of(res.Domain).Holds(&q), nil
 	}
 	return s.snapshot.Decide(ctx, q).Allowed(), nil
 }

@@ -60,7 +60,8 @@ func (s *Service) lookOver(ctx context.Context, d policy.Draft) (string, []model
 }
 
 // unknownDomains finds rules about domains that there are none of. A store that
-// cannot be read keeps nobody from a draft. Rules that are in force, or were,
+// cannot be read keeps nobody from a draft. All domains are looked at, since the
+// platform's rules let everybody know of them. Rules that are in force, or were,
 // are not held to it: domains may be renamed.
 func (s *Service) unknownDomains(ctx context.Context, d policy.Draft) []model.PolicyProblem {
 	var known []model.Slug

@@ -118,8 +118,9 @@ func (r *round) named(ctx context.Context, namespace, name string) ([]model.ID, 
 	return ids, nil
 }
 
-// strictest asks about every product of the offer: one that refuses decides,
-// and otherwise the duties of all stand together.
+// strictest asks about the products of the offer, one after the other: the first
+// that refuses decides, so that a table which several hide costs what one does
+// that nobody offers. Otherwise the duties of all stand together.
 func (r *round) strictest(ctx context.Context, who *model.Principal, o offering, q Question, ask asking) (model.Decision, error) {
 	if who == nil {
 		return unknown("subject.unknown", "There is no such subject here."), nil
@@ -137,8 +138,8 @@ func (r *round) strictest(ctx context.Context, who *model.Principal, o offering,
 		if err != nil {
 			return model.Decision{}, err
 		}
-		if decisions[i], err = ask(ctx, *who, thing{res: res}, about); err != nil {
-			return model.Decision{}, err
+		if decisions[i], err = ask(ctx, *who, thing{res: res}, about); err != nil || !decisions[i].Allowed() {
+			return decisions[i], err
 		}
 	}
 	return policy.Strictest(decisions...), nil

@@ -28,6 +28,16 @@ func (v View) Of(domain model.Slug) *Condition {
 	return v.Template
 }
 
+// Whole reports whether conditions express all rules.
+func (v View) Whole() bool {
+	for _, c := range v.Domains {
+		if c == nil {
+			return false
+		}
+	}
+	return v.Platform != nil && v.Template != nil
+}
+
 // View turns the rules that decide the question into conditions over the rows
 // of its resource's type. Nothing else of the resource is looked at, and
 // nothing of the facts: both may differ from row to row, as may the time.

@@ -343,6 +343,33 @@ func TestAnUnreadableViewKeepsTheSource(t *testing.T) {
 	}
 }
 
+// TestTwoSourcesOfOneName are told apart by the domain.
+func TestTwoSourcesOfOneName(t *testing.T) {
+	store := "sqlite:" + filepath.Join(t.TempDir(), "souk.db")
+	server, token := serving(t, store)
+	for _, domain := range []string{"sales", "marketing"} {
+		person{r: server, token: token}.do("createDomain", "CreateDomainInput", map[string]any{"name": domain}, "domain { id }", &struct{}{})
+	}
+	server.stop()
+	for _, domain := range []string{"sales", "marketing"} {
+		file := filepath.Join(t.TempDir(), domain+".db")
+		sqliteFile(t, file, "create table "+domain+" (i text);")
+		got := invoke(t, nil, "harvest", "shop", "--store", store, "--plugin", "sqlite", "--domain", domain, "--config-json", `{"path": "`+file+`", "name": "`+domain+`"}`)
+		if got.status != 0 || !strings.Contains(got.stdout, "1 created") {
+			t.Fatalf("%s: %+v", domain, got)
+		}
+	}
+	if got := invoke(t, nil, "harvest", "shop", "--store", store); got.status != 1 || !strings.Contains(got.stderr, "--domain NAME") {
+		t.Errorf("without a domain: %+v", got)
+	}
+	if got := invoke(t, nil, "harvest", "shop", "--store", store, "--domain", "marketing"); got.status != 0 || !strings.Contains(got.stdout, "0 created, 0 updated") {
+		t.Errorf("with its domain: %+v", got)
+	}
+	if got := invoke(t, nil, "harvest", "shop", "--store", store, "--domain", "salse"); got.status != 1 || !strings.Contains(got.stderr, "did you mean") {
+		t.Errorf("with a mistyped domain: %+v", got)
+	}
+}
+
 // TestTokens is the operator's way back in.
 func TestTokens(t *testing.T) {
 	store := "sqlite:" + filepath.Join(t.TempDir(), "souk.db")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -28,14 +29,9 @@ func (w *world) asksFor(t *testing.T, action, typ, id string) (string, cost) {
 	return request.ReplaceAllString(got.text, ""), cost{w.reads.Load() - before.reads, w.engine.Decided() - before.decisions}
 }
 
-// TestHiddenAndAbsentAnswerAlike has alice ask about a draft and a table of
-// sales, which she may not know of, and about names that mean nothing. The
-// answers are the same to the byte, after as many reads and one decision (beside
-// the one whether the gateway may ask); what she was kept from is in the log,
-// for others.
-func TestHiddenAndAbsentAnswerAlike(t *testing.T) {
-	w := newWorld(t)
-	hidden := w.hiddenTable()
+// alike compares the answers about what is hidden with those about nothing.
+func (w *world) alike(t *testing.T, hidden model.ID, decisions int64) {
+	t.Helper()
 	for _, action := range []string{"metadata.view", "data.read", "access.request", "product.publish", "open"} {
 		for _, c := range []struct{ typ, hidden, absent string }{
 			{"data_product", "sales/orders", "sales/nothing"},
@@ -48,11 +44,39 @@ func TestHiddenAndAbsentAnswerAlike(t *testing.T) {
 			if !strings.Contains(absent, "resource.unknown") || strings.Contains(absent, "decision_id") {
 				t.Errorf("%s on nothing: %s", action, absent)
 			}
-			if got, something := w.asksFor(t, action, c.typ, c.hidden); got != absent || something != nothing || something.decisions != 2 {
+			if got, something := w.asksFor(t, action, c.typ, c.hidden); got != absent || something != nothing || something.decisions != decisions {
 				t.Errorf("%s on %s: %s after %+v; on %s: %s after %+v", action, c.hidden, got, something, c.absent, absent, nothing)
 			}
 		}
 	}
+}
+
+// TestHiddenAndAbsentUnderAnyRules does the same where no condition expresses
+// the rules of the domain that hides them: one decision more, for both.
+func TestHiddenAndAbsentUnderAnyRules(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.engine.Activate(t.Context(), policy.Draft{Domain: "sales", Modules: []model.PolicyModule{{Path: "domains/sales/rules.rego", Text: `package souk.domains.sales
+
+import rego.v2
+
+allow contains {"code": "seen", "message": "Seen."} if {
+	input.action.name == "metadata.view"
+	count(input.resource.name) == count(input.subject.name) * 100
+}
+`}}})
+	must(t, err)
+	w.alike(t, w.hiddenTable(), 3)
+}
+
+// TestHiddenAndAbsentAnswerAlike has alice ask about a draft and a table of
+// sales, which she may not know of, and about names that mean nothing. The
+// answers are the same to the byte, after as many reads and one decision (beside
+// the one whether the gateway may ask); what she was kept from is in the log,
+// for others.
+func TestHiddenAndAbsentAnswerAlike(t *testing.T) {
+	w := newWorld(t)
+	hidden := w.hiddenTable()
+	w.alike(t, hidden, 2)
 	page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.people["alice"].ID))})
 	must(t, err)
 	if len(page.Nodes) == 0 {
