@@ -131,7 +131,7 @@ func (a *api) write(w http.ResponseWriter, r *http.Request, media string, status
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	w.WriteHeader(status)
 	// A client that has gone is no failure of ours.
-	_, _ = w.Write(body) //nolint:gosec // it is JSON, and said to be
+	_, _ = w.Write(body)
 }
 
 func acceptsGzip(h http.Header) bool {

@@ -21,15 +21,14 @@ func TestTheStrictestProductDecides(t *testing.T) {
 			t.Errorf("got %s, want %v for %s", got.text, want, code)
 		}
 	}
-	offer := func(name model.Slug, domain model.ID, c model.Classification, consents ...model.Consent) model.DataProduct {
+	offer := func(name model.Slug, domain model.ID, c model.Classification) {
 		t.Helper()
 		p := model.DataProduct{
 			Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: name, DomainID: domain, Classification: c, Visibility: model.VisibleToAll,
-			Status: model.Published, Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{table}}}, Consents: consents,
+			Status: model.Published, Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{table}}},
 		}
 		_, err := w.store.Apply(t.Context(), store.Change{Action: "test.offer", Subject: p.ID, Writes: []store.Write{store.Products.Put(p)}})
 		must(t, err)
-		return p
 	}
 	reads(true, "read.member") // a member of the domain that owns it
 	offer("aaa", "dom_marketing", model.Public)
