@@ -21,9 +21,9 @@ func TestHiddenAndAbsentTakeTheSame(t *testing.T) {
 	ask := func(query string, v vars) (string, cost) {
 		t.Helper()
 		w.ok("dee", query, v) // what is remembered for good is read now
-		before := cost{w.store.reads.Load(), w.engine.Decided()}
+		before := cost{w.store.Reads.Load(), w.engine.Decided()}
 		got := w.ok("dee", query, v)
-		return got.text, cost{w.store.reads.Load() - before.reads, w.engine.Decided() - before.decisions}
+		return got.text, cost{w.store.Reads.Load() - before.reads, w.engine.Decided() - before.decisions}
 	}
 	const byName = `query($n: Slug!) { dataProduct(domain: "sales", name: $n) { id } }`
 	const byID = `query($id: ID!) { dataProduct(id: $id) { id } }`

@@ -98,12 +98,12 @@ func TestPagesCostBoundedReads(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cost := func(n int) int64 {
-				before := w.store.reads.Load()
+				before := w.store.Reads.Load()
 				got := w.ok("cy", query, vars{"n": n})
 				if !strings.Contains(got.text, `"name":"t00"`) {
 					t.Fatalf("no assets in %s", got.text)
 				}
-				return w.store.reads.Load() - before
+				return w.store.Reads.Load() - before
 			}
 			cost(60) // names that never change are remembered
 			few, many := cost(5), cost(50)
@@ -184,12 +184,12 @@ func TestListsCostBoundedReads(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cost := func(n int) int64 {
-				before := w.store.reads.Load()
+				before := w.store.Reads.Load()
 				got := w.ok("cy", "query($n: Int!) { "+name+"(first: $n) { nodes { "+rows+" } } }", vars{"n": n})
 				if rows, _ := got.at(name + ".nodes").([]any); len(rows) != n {
 					t.Fatalf("%d rows, want %d: %.300s", len(rows), n, got.text)
 				}
-				return w.store.reads.Load() - before
+				return w.store.Reads.Load() - before
 			}
 			cost(50) // names that never change are remembered
 			few, many := cost(5), cost(50)

@@ -87,12 +87,12 @@ func TestScorecardsCostBoundedReads(t *testing.T) {
 				many = 25 // what the limits let through
 			}
 			cost := func(n int) int64 {
-				before := w.store.reads.Load()
+				before := w.store.Reads.Load()
 				got := w.ok("cy", "query($n: Int!) { "+name+"(first: $n) { nodes { "+rows+" } } }", vars{"n": n})
 				if rows, _ := got.at(name + ".nodes").([]any); len(rows) != n {
 					t.Fatalf("%d rows, want %d: %.300s", len(rows), n, got.text)
 				}
-				return w.store.reads.Load() - before
+				return w.store.Reads.Load() - before
 			}
 			cost(many) // names that never change are remembered
 			few, more := cost(5), cost(many)

@@ -11,7 +11,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +33,7 @@ import (
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/resolver"
 	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 	engine "github.com/souk-mesh/souk/server/store/sqlite"
 )
 
@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 type world struct {
 	t        *testing.T
 	door     http.Handler
-	store    *counted
+	store    *enginetest.Counted
 	services resolver.Services
 	engine   *policy.Engine
 	gate     *gate.Gate
@@ -63,22 +63,6 @@ type world struct {
 	orders   model.DataProduct // of Sales, published, confidential
 	draft    model.DataProduct // of Sales
 	source   model.Source      // of Sales
-}
-
-// counted counts what is asked of the store.
-type counted struct {
-	store.Store
-	reads atomic.Int64
-}
-
-func (c *counted) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]store.Record, error) {
-	c.reads.Add(1)
-	return c.Store.Get(ctx, kind, ids...)
-}
-
-func (c *counted) Find(ctx context.Context, q store.Query) (store.Page, error) {
-	c.reads.Add(1)
-	return c.Store.Find(ctx, q)
 }
 
 func newWorld(t *testing.T) *world {
@@ -97,7 +81,7 @@ func (w *world) open() {
 	db, err := engine.Open(w.t.Context(), ":memory:")
 	w.must(err)
 	w.t.Cleanup(func() { w.must(db.Close()) })
-	w.store = &counted{Store: db}
+	w.store = &enginetest.Counted{Store: db}
 	e, err := policy.New(policy.Config{Files: policies.Files})
 	w.must(err)
 	g := gate.New(w.store, e, model.Now)

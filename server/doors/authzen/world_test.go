@@ -24,6 +24,7 @@ import (
 	"github.com/souk-mesh/souk/server/pdp"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 	"github.com/souk-mesh/souk/server/store/sqlite"
 )
 
@@ -54,9 +55,9 @@ func newWorld(tb testing.TB) *world {
 	db, err := sqlite.Open(tb.Context(), ":memory:")
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, db.Close()) })
-	watched := &counted{Store: db}
+	watched := &enginetest.Counted{Store: db}
 	g := gate.New(watched, engine, model.Now)
-	w := &world{t: tb, store: db, reads: &watched.reads, engine: engine, people: map[string]model.Principal{}, tokens: map[string]string{}}
+	w := &world{t: tb, store: db, reads: &watched.Reads, engine: engine, people: map[string]model.Principal{}, tokens: map[string]string{}}
 	log := slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	people := identity.New(db, g, model.Now)
 	w.settle(people, mesh.New(db, g, model.Now))
@@ -70,22 +71,6 @@ func newWorld(tb testing.TB) *world {
 	w.web = httptest.NewTLSServer(server.Handler())
 	tb.Cleanup(w.web.Close)
 	return w
-}
-
-// counted counts what is read of the store.
-type counted struct {
-	store.Store
-	reads atomic.Int64
-}
-
-func (c *counted) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]store.Record, error) {
-	c.reads.Add(1)
-	return c.Store.Get(ctx, kind, ids...)
-}
-
-func (c *counted) Find(ctx context.Context, q store.Query) (store.Page, error) {
-	c.reads.Add(1)
-	return c.Store.Find(ctx, q)
 }
 
 func must(tb testing.TB, err error) {

@@ -24,6 +24,7 @@ import (
 	"github.com/souk-mesh/souk/server/pdp"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 	"github.com/souk-mesh/souk/server/store/sqlite"
 )
 
@@ -40,22 +41,6 @@ type world struct {
 	ids    map[string]model.ID
 	tokens map[string]string
 	orders model.DataProduct
-}
-
-// counted counts what is read of the store.
-type counted struct {
-	store.Store
-	reads atomic.Int64
-}
-
-func (c *counted) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]store.Record, error) {
-	c.reads.Add(1)
-	return c.Store.Get(ctx, kind, ids...)
-}
-
-func (c *counted) Find(ctx context.Context, q store.Query) (store.Page, error) {
-	c.reads.Add(1)
-	return c.Store.Find(ctx, q)
 }
 
 func must(t *testing.T, err error) {
@@ -76,9 +61,9 @@ func newWorld(t *testing.T) *world {
 	db, err := sqlite.Open(t.Context(), ":memory:")
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	watched := &counted{Store: db}
+	watched := &enginetest.Counted{Store: db}
 	g := gate.New(watched, engine, model.Now)
-	w := &world{t: t, store: watched, reads: &watched.reads, gate: g, engine: engine, people: identity.New(watched, g, model.Now), ids: map[string]model.ID{}, tokens: map[string]string{}}
+	w := &world{t: t, store: watched, reads: &watched.Reads, gate: g, engine: engine, people: identity.New(watched, g, model.Now), ids: map[string]model.ID{}, tokens: map[string]string{}}
 	w.settle(mesh.New(db, g, model.Now))
 	return w
 }

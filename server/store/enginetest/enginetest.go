@@ -3,8 +3,11 @@
 package enginetest
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 
+	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/mongo"
@@ -51,4 +54,23 @@ func closing[S closer](tb testing.TB, db S, err error) store.Store {
 		}
 	})
 	return db
+}
+
+// Counted is a store that counts what is read of it.
+type Counted struct {
+	store.Store
+
+	Reads atomic.Int64
+}
+
+// Get counts itself as one.
+func (c *Counted) Get(ctx context.Context, kind store.Kind, ids ...model.ID) ([]store.Record, error) {
+	c.Reads.Add(1)
+	return c.Store.Get(ctx, kind, ids...)
+}
+
+// Find counts itself as one.
+func (c *Counted) Find(ctx context.Context, q store.Query) (store.Page, error) {
+	c.Reads.Add(1)
+	return c.Store.Find(ctx, q)
 }
