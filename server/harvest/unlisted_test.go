@@ -28,7 +28,7 @@ func TestAScopeThatNobodyListsAnyMore(t *testing.T) {
 	renamed := []string{"table new orders id", "done new"}
 	for range 2 { // the word is said each time
 		n := noteOf(t, w.succeed(s, renamed...), "scope_not_listed")
-		if n.Level != "warn" || !strings.HasPrefix(n.Samples[0], "old: 1 assets, 1 flows, 1 quality rules") || !strings.Contains(n.Title, "allowRetireAll") {
+		if n.Level != "warn" || !strings.HasPrefix(n.Samples[0], "old: 1 asset, 1 flow, 1 quality rule") || !strings.Contains(n.Title, "allowRetireAll") {
 			t.Errorf("note: %+v", n)
 		}
 	}

@@ -304,7 +304,7 @@ func (f *federation) proposal(who, dir string) (string, said) {
 // the platform wants two of its own stewards to agree.
 func (f *federation) opensToATeam() {
 	id, report := f.proposal("sam", f.sound)
-	report.must(f.t, 0, "0 errors", "0 failed", "data.read on confidential data by marketing/analysts would be allowed", "1 live grants", "it allows more than before on confidential or restricted data")
+	report.must(f.t, 0, "0 errors", "0 failed", "data.read on confidential data by marketing/analysts would be allowed", "1 live grant", "it allows more than before on confidential or restricted data")
 	before := f.standing()
 	f.souk("sam", "policy", "publish", "--proposal", id).must(f.t, 1, "only an approved one comes into force")
 	f.opens = id
@@ -425,7 +425,7 @@ func (f *federation) onlyOneOfTwoWins() {
 // them tried beside those in force: only what differs is counted.
 func (f *federation) tightens() {
 	id, report := f.proposal("sam", f.write("by_purpose", "purposes=billing"))
-	report.must(f.t, 0, "would be refused", "1 live grants would open nothing any more: "+f.grant)
+	report.must(f.t, 0, "would be refused", "1 live grant would open nothing any more: "+f.grant)
 	f.trial = id
 	if why := f.people["sue"].change("shadowPolicy", "ShadowPolicyInput", map[string]any{"id": id, "isOn": true}); why != "" {
 		f.t.Fatalf("trial: %s", why)
