@@ -85,15 +85,19 @@ func (r *round) beneath(ctx context.Context, assets []model.Asset) (offering, er
 	return offering{barred: true}, nil
 }
 
-// sameRows lists the assets whose rows the asset shows.
+// sameRows lists the assets whose rows the asset shows. What a source says of a
+// view's table adds to what lineage says of the view, and never stands for it.
 func (r *round) sameRows(ctx context.Context, a model.Asset) ([]model.ID, error) {
+	var ids []model.ID
 	if whole := a.Properties[model.PropertyPartitionOf]; whole != "" {
-		return r.named(ctx, a.Namespace, whole)
+		var err error
+		if ids, err = r.named(ctx, a.Namespace, whole); err != nil {
+			return nil, err
+		}
 	}
 	if a.Kind != model.KindView && a.Kind != model.KindMaterializedView {
-		return nil, nil
+		return ids, nil
 	}
-	var ids []model.ID
 	q := store.Query{Index: "by_to", Where: store.Eq("to", string(a.ID)), Limit: store.MaxPage}
 	for e, err := range store.Edges.All(ctx, r.store, q) {
 		if err != nil {

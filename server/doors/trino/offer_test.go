@@ -70,6 +70,10 @@ func TestOtherNamesOfARestrictedTable(t *testing.T) {
 	must(t, err)
 	listed.Properties = map[string]string{model.PropertyPartitionOf: "shop.app.ev"}
 	w.apply(store.Assets.Put(listed))
+	claims, err := store.Assets.Get(t.Context(), w.store, view("shop.app.claimed", events))
+	must(t, err)
+	claims.Properties = map[string]string{model.PropertyPartitionOf: "shop.app.nothing"} // a source's word opens no view
+	w.apply(store.Assets.Put(claims))
 	view("shop.app.harmless", w.table(hr.ID, "shop.app.plain", nil))
 	w.apply(store.Aliases.Put(model.Alias{
 		Meta: model.Meta{ID: "als_part"}, Scheme: model.SchemeOpenLineage, Namespace: "postgres://db.acme.example:5432", Name: "shop.parts.ev_2024", AssetID: events,
@@ -77,7 +81,7 @@ func TestOtherNamesOfARestrictedTable(t *testing.T) {
 	w.offers(hr.ID, "secrets", model.Restricted, nil, camel, events)
 	for _, unknown := range []trino.Unknown{trino.Deny, trino.AllowRead, trino.Passthrough} {
 		c := w.serve(unknown)
-		for _, table := range []string{tableOf("app", "camelcase"), tableOf("parts", "ev_2024"), tableOf("parts", "ev_2025"), tableOf("app", "renamed"), tableOf("app", "twice"), tableOf("app", "masked")} {
+		for _, table := range []string{tableOf("app", "camelcase"), tableOf("parts", "ev_2024"), tableOf("parts", "ev_2025"), tableOf("app", "renamed"), tableOf("app", "twice"), tableOf("app", "claimed"), tableOf("app", "masked")} {
 			if got := c.ask("allow", "ana", on("SelectFromColumns", table)); got != "false" {
 				t.Errorf("%s: %s is open", unknown, table)
 			}
