@@ -5,6 +5,7 @@ package mesh
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -36,6 +37,10 @@ func (s *Service) Can(ctx context.Context, productID model.ID, actions ...model.
 	if err != nil {
 		return nil, err
 	}
+	published, publish := s.toPublish(p, actions)
+	if publish {
+		actions = slices.DeleteFunc(slices.Clone(actions), func(a model.Action) bool { return a == model.ActProductPublish })
+	}
 	can, err := s.gate.Can(ctx, res, actions...)
 	if err != nil {
 		return nil, err
@@ -47,21 +52,27 @@ func (s *Service) Can(ctx context.Context, productID model.ID, actions ...model.
 		}
 		can[model.ActProductRetire] = answer.Outcome
 	}
-	if _, asked := can[model.ActProductPublish]; asked {
-		can[model.ActProductPublish], err = s.canPublish(ctx, p, can[model.ActProductPublish])
+	if publish {
+		can[model.ActProductPublish], err = s.canPublish(ctx, p, published)
 	}
 	return can, err
 }
 
+// toPublish gives the product as publishing would leave it, when that is asked
+// about and it can get there.
+func (s *Service) toPublish(p model.DataProduct, actions []model.Action) (model.DataProduct, bool) {
+	if !slices.Contains(actions, model.ActProductPublish) {
+		return p, false
+	}
+	err := p.Move(model.Published, model.Instant(s.now()))
+	return p, err == nil
+}
+
 // canPublish tells what PublishProduct would do: the owners of what the product
 // offers have their say, and while a change of it waits nothing else happens.
-func (s *Service) canPublish(ctx context.Context, was model.DataProduct, said model.Outcome) (model.Outcome, error) {
-	p := was
-	if stays := p.Move(model.Published, model.Instant(s.now())); stays != nil || said == model.Deny {
-		return said, nil //nolint:nilerr // a product that cannot get there is told of as the policies do
-	}
+func (s *Service) canPublish(ctx context.Context, was, p model.DataProduct) (model.Outcome, error) {
 	j, err := s.judgeProduct(ctx, was, p, nil)
-	if err != nil {
+	if err != nil || j.outcome == model.Deny {
 		return model.Deny, err
 	}
 	if other, err := s.waiting(ctx, was.ID); err != nil || other != nil {

@@ -146,16 +146,17 @@ func (s *Service) held(ctx context.Context, domain model.ID) ([]policy.Holding, 
 
 // unconsented counts for the domain's products what they offer without consent.
 func (s *Service) unconsented(ctx context.Context, domain model.ID) (map[model.ID]int, error) {
+	q := store.Query{Index: "by_name", Limit: store.MaxPage, Budget: 1_000_000}
+	if domain != "" {
+		q.Index, q.Where = "by_domain", store.Eq("domain", string(domain))
+	}
 	lacking := map[model.ID]int{}
-	for _, status := range []model.ProductStatus{model.Published, model.Deprecated} {
-		q := store.Query{Index: "by_status", Where: store.Eq("status", string(status)), Limit: store.MaxPage, Budget: 1_000_000}
-		for p, err := range store.Products.All(ctx, s.store, q) {
-			if err != nil {
-				return nil, err
-			}
-			if n := len(p.Unconsented); n > 0 && (domain == "" || p.DomainID == domain) {
-				lacking[p.ID] = n
-			}
+	for p, err := range store.Products.All(ctx, s.store, q) {
+		if err != nil {
+			return nil, err
+		}
+		if n := len(p.Unconsented); n > 0 && p.OnOffer() {
+			lacking[p.ID] = n
 		}
 	}
 	return lacking, nil
