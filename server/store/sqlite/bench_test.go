@@ -51,8 +51,9 @@ func townID(n int) model.ID { return model.ID(fmt.Sprintf("ast_%07d", n*7919%10_
 
 // harvested is a table as one source sees it.
 func harvested(n, columns int) model.Asset {
+	domain := model.ID(fmt.Sprintf("dom_%02d", n%20))
 	seen := model.Sighting{
-		SourceID: "src_1", Scope: fmt.Sprintf("schema_%02d", n%50), Rank: model.RankHolder, DomainID: model.ID(fmt.Sprintf("dom_%02d", n%20)), Kind: model.KindTable,
+		SourceID: "src_1", Scope: fmt.Sprintf("schema_%02d", n%50), Rank: model.RankHolder, DomainID: domain, Kind: model.KindTable,
 		ShortName: fmt.Sprintf("table_%06d", n), Description: "Orders as the shop takes them, one row for each line.", Tags: []string{"gold", "finance", "daily"},
 	}
 	for i := range columns {
@@ -60,7 +61,7 @@ func harvested(n, columns int) model.Asset {
 	}
 	a := model.Asset{
 		Meta: model.Meta{ID: townID(n)}, Namespace: "postgres://db.acme.example:5432", Name: fmt.Sprintf("shop.schema_%02d.table_%06d", n%50, n),
-		Platform: "postgres", Sightings: []model.Sighting{seen},
+		Platform: "postgres", DomainID: domain, Sightings: []model.Sighting{seen},
 	}
 	a.Settle(model.Now())
 	return a
