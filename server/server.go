@@ -29,6 +29,7 @@ import (
 	"github.com/souk-mesh/souk/server/pdp"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/resolver"
+	"github.com/souk-mesh/souk/server/standards"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/mongo"
 	"github.com/souk-mesh/souk/server/store/sqlite"
@@ -45,6 +46,7 @@ type Server struct {
 	Lineage    *lineage.Service
 	Harvest    *harvest.Service
 	Governance *governance.Service
+	Standards  *standards.Service
 	Decisions  *decisionlog.Log
 	Outside    *pdp.Service
 
@@ -87,6 +89,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	s.Audit.ReadFrom(decisions)
 	s.Catalog = catalog.New(records, g, model.Now)
 	s.Lineage = lineage.New(records, g)
+	s.Standards = standards.New(records, g, model.Now, log)
 	s.Governance = governance.New(records, g, engine, model.Now)
 	s.Governance.UseLog(decisions)
 	s.Audit.ExplainBy(s.Governance)
@@ -143,7 +146,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 	}
 	background, stop := context.WithCancel(model.WithPrincipal(context.WithoutCancel(ctx), model.System()))
 	var work sync.WaitGroup
-	for _, loop := range []func(context.Context){s.gate.Follow, s.Access.Run, s.Mesh.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Governance.RunScorecards, s.health.run} {
+	for _, loop := range []func(context.Context){s.gate.Follow, s.Access.Run, s.Mesh.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Standards.Run, s.health.run} {
 		work.Go(func() { loop(background) })
 	}
 	defer work.Wait()
@@ -158,7 +161,7 @@ func (s *Server) web() *httpd.Server {
 	web := httpd.New(cfg, s.log)
 	schema := resolver.Schema(resolver.Services{
 		Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Audit: s.Audit,
-		Catalog: s.Catalog, Lineage: s.Lineage, Harvest: s.Harvest, Governance: s.Governance,
+		Catalog: s.Catalog, Lineage: s.Lineage, Harvest: s.Harvest, Governance: s.Governance, Standards: s.Standards,
 	})
 	api := httpd.GraphQL(cfg, schema, s.log, resolver.Present(s.log), resolver.Recover(s.log))
 	web.Handle("/graphql", web.Signed(s.Identity, api))

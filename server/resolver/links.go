@@ -27,7 +27,7 @@ type links struct {
 	changeVotes  loader[[]model.WantedVote] // of proposed changes
 	pending      loader[*model.ProposedChange]
 	alsoOffered  loader[[]model.DataProduct]
-	standards
+	standardLinks
 }
 
 func newLinks(s Services) *links {
@@ -266,5 +266,5 @@ func (l *links) forget() {
 	l.changeVotes.forget()
 	l.pending.forget()
 	l.alsoOffered.forget()
-	l.standards.forget()
+	l.standardLinks.forget()
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/lineage"
 	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/standards"
 )
 
 // Services are the rooms that the graph looks into.
@@ -30,6 +31,7 @@ type Services struct {
 	Lineage    *lineage.Service
 	Harvest    *harvest.Service
 	Governance *governance.Service
+	Standards  *standards.Service
 }
 
 // Config joins the resolvers and the costs of fields for graph.NewExecutableSchema.

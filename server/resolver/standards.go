@@ -6,11 +6,11 @@ import (
 
 	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/governance"
+	"github.com/souk-mesh/souk/server/standards"
 )
 
-// standards are the look-ups of one operation about findings and scores.
-type standards struct {
+// standardLinks are the look-ups of one operation about findings and scores.
+type standardLinks struct {
 	productCards  loader[*model.Scorecard]
 	domainCards   loader[*model.Scorecard]
 	assetFindings loader[[]model.Finding]
@@ -21,15 +21,15 @@ type standards struct {
 	cards  []model.ID                         // whose trends may be asked for
 }
 
-func (t *standards) prepareStandards(s Services, l *links) {
+func (t *standardLinks) prepareStandards(s Services, l *links) {
 	card := func(c *model.Scorecard) { l.noteCard(c) }
-	t.productCards = loader[*model.Scorecard]{fetch: each(s.Governance.ProductScorecards), note: card}
-	t.domainCards = loader[*model.Scorecard]{fetch: each(s.Governance.DomainScorecards), note: card}
-	t.assetFindings = loader[[]model.Finding]{fetch: s.Governance.AssetFindings, note: func([]model.Finding) {}}
+	t.productCards = loader[*model.Scorecard]{fetch: each(s.Standards.ProductScorecards), note: card}
+	t.domainCards = loader[*model.Scorecard]{fetch: each(s.Standards.DomainScorecards), note: card}
+	t.assetFindings = loader[[]model.Finding]{fetch: s.Standards.AssetFindings, note: func([]model.Finding) {}}
 	t.trends = map[int]*loader[[]model.Scorecard]{}
 	t.trend = func(days int) *loader[[]model.Scorecard] {
 		return &loader[[]model.Scorecard]{note: func([]model.Scorecard) {}, fetch: func(ctx context.Context, ids ...model.ID) (map[model.ID][]model.Scorecard, error) {
-			return s.Governance.Trends(ctx, days, ids...)
+			return s.Standards.Trends(ctx, days, ids...)
 		}}
 	}
 }
@@ -50,7 +50,7 @@ func each[V any](byID func(context.Context, ...model.ID) (map[model.ID]V, error)
 }
 
 // noteCard says that the trend of a scorecard may be asked for.
-func (t *standards) noteCard(c *model.Scorecard) {
+func (t *standardLinks) noteCard(c *model.Scorecard) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.cards = append(t.cards, c.SubjectID)
@@ -60,7 +60,7 @@ func (t *standards) noteCard(c *model.Scorecard) {
 }
 
 // back gives the look-up of so many days.
-func (t *standards) back(days int) *loader[[]model.Scorecard] {
+func (t *standardLinks) back(days int) *loader[[]model.Scorecard] {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l, ok := t.trends[days]
@@ -72,7 +72,7 @@ func (t *standards) back(days int) *loader[[]model.Scorecard] {
 	return l
 }
 
-func (t *standards) forget() {
+func (t *standardLinks) forget() {
 	t.productCards.forget()
 	t.domainCards.forget()
 	t.assetFindings.forget()
@@ -83,7 +83,7 @@ func (t *standards) forget() {
 
 // Findings resolves the field findings.
 func (q query) Findings(ctx context.Context, domainID model.ID, first int, after *string) (*graph.FindingConnection, error) {
-	page, err := q.s.Governance.Findings(ctx, domainID, paging(first, after))
+	page, err := q.s.Standards.Findings(ctx, domainID, paging(first, after))
 	return (*graph.FindingConnection)(connect[model.Finding, graph.FindingEdge](ctx, page)), err
 }
 
@@ -156,5 +156,5 @@ func costsOfStandards(c *graph.ComplexityRoot) {
 	c.DataProduct.Scorecard = func(child int) int { return child + cardCost }
 	c.Asset.Findings = func(child int) int { return child + cardCost }
 	c.Domain.Scorecard = func(child int) int { return child + domainCost }
-	c.Scorecard.Trend = func(child, days int) int { return 1 + child*min(max(days, 1), governance.MaxTrend)/walkShare }
+	c.Scorecard.Trend = func(child, days int) int { return 1 + child*min(max(days, 1), standards.MaxTrend)/walkShare }
 }

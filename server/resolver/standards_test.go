@@ -75,7 +75,7 @@ func TestStandardsRefuse(t *testing.T) {
 func TestScorecardsCostBoundedReads(t *testing.T) {
 	w := newWorld(t)
 	w.crowd(60)
-	w.must(w.services.Governance.RecordScorecards(t.Context()))
+	w.must(w.services.Standards.Record(t.Context()))
 	for name, rows := range map[string]string{
 		"dataProducts": "findings { code subject { id } } scorecard { score findings { code } trend(days: 5) { day } }",
 		"assets":       "findings { code subject { id } }",

@@ -32,6 +32,7 @@ import (
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/resolver"
+	"github.com/souk-mesh/souk/server/standards"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/enginetest"
 	engine "github.com/souk-mesh/souk/server/store/sqlite"
@@ -90,6 +91,7 @@ func (w *world) open() {
 	s := resolver.Services{
 		Identity: identity.New(w.store, g, model.Now), Mesh: mesh.New(w.store, g, model.Now), Access: access.New(w.store, g, model.Now),
 		Audit: audit.New(w.store, g), Catalog: catalog.New(w.store, g, model.Now), Lineage: lineage.New(w.store, g), Governance: governance.New(w.store, g, e, model.Now),
+		Standards: standards.New(w.store, g, model.Now, log),
 	}
 	s.Audit.ExplainBy(s.Governance)
 	s.Harvest = harvest.New(harvest.Config{Store: w.store, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Now: model.Now, Log: log, Folders: map[model.Slug][]string{"sales": {"/"}}})

@@ -1,4 +1,4 @@
-package governance
+package standards
 
 import (
 	"context"

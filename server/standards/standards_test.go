@@ -1,8 +1,9 @@
-package governance_test
+package standards_test
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/gate"
-	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/standards"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/enginetest"
 )
@@ -20,7 +21,7 @@ import (
 // stall is a domain with products of every kind, judged by the standards that
 // Souk ships.
 type stall struct {
-	*governance.Service
+	*standards.Service
 	t     *testing.T
 	store store.Store
 	now   time.Time
@@ -46,7 +47,7 @@ func openStall(t *testing.T, db store.Store) *stall {
 	}
 	s := &stall{t: t, store: db, now: time.Date(2026, 5, 10, 15, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return s.now }
-	s.Service = governance.New(db, gate.New(db, engine, clock), engine, clock)
+	s.Service = standards.New(db, gate.New(db, engine, clock), clock, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	s.put(
 		store.Domains.Put(model.Domain{Meta: model.Meta{ID: "dom_sales"}, Name: "sales", Description: "Sells.", StewardIDs: []model.ID{"prn_ana"}}),
 		store.Domains.Put(model.Domain{Meta: model.Meta{ID: "dom_old"}, Name: "old_things"}),
@@ -226,7 +227,7 @@ func trend(t *testing.T, s *stall) {
 	record := func() int {
 		t.Helper()
 		before := s.events()
-		if err := s.RecordScorecards(s.t.Context()); err != nil {
+		if err := s.Record(s.t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		return s.events() - before
@@ -314,7 +315,7 @@ func TestRunScorecards(t *testing.T) {
 	s := newStall(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { s.RunScorecards(ctx); close(ended) }()
+	go func() { s.Run(ctx); close(ended) }()
 	for {
 		cards, err := store.Scorecards.Find(t.Context(), s.store, store.Query{Index: "by_day"})
 		if err != nil {
@@ -327,4 +328,13 @@ func TestRunScorecards(t *testing.T) {
 	}
 	stop()
 	<-ended
+}
+
+// inTurn skips a test in which one thing follows the other when only what
+// happens at once is asked for: the race detector has nothing to find in it.
+func inTurn(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("one thing after the other: nothing here can race")
+	}
 }

@@ -1,8 +1,7 @@
-package governance
+package standards
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -18,14 +17,14 @@ const (
 	recordBatch = 100
 )
 
-// RunScorecards records the scorecards of the day, and keeps them up to date,
+// Run records the scorecards of the day, and keeps them up to date,
 // until the context ends.
-func (s *Service) RunScorecards(ctx context.Context) {
+func (s *Service) Run(ctx context.Context) {
 	tick := time.NewTicker(recordEvery)
 	defer tick.Stop()
 	for {
-		if err := s.RecordScorecards(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "the scorecards of the day could not be recorded; it is tried again in an hour", "error", err)
+		if err := s.Record(ctx); err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "the scorecards of the day could not be recorded; it is tried again in an hour", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -35,10 +34,10 @@ func (s *Service) RunScorecards(ctx context.Context) {
 	}
 }
 
-// RecordScorecards writes down how every domain and every product does today,
+// Record writes down how every domain and every product does today,
 // where that has changed since it was last written, and forgets what is older
 // than a look back can reach.
-func (s *Service) RecordScorecards(ctx context.Context) error {
+func (s *Service) Record(ctx context.Context) error {
 	ctx = model.WithPrincipal(ctx, model.System())
 	for d, err := range store.Domains.All(ctx, s.store, store.Query{Index: "by_name", Limit: store.MaxPage}) {
 		if err != nil {
@@ -48,7 +47,7 @@ func (s *Service) RecordScorecards(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.forgetScorecards(ctx)
+	return s.forget(ctx)
 }
 
 func (s *Service) recordDomain(ctx context.Context, d model.Domain) error {
@@ -109,8 +108,8 @@ func (s *Service) recordCards(ctx context.Context, domain model.ID, cards []mode
 	return s.applyCards(ctx, "scorecard.record", domain, writes)
 }
 
-// forgetScorecards takes away what is older than anybody may look back.
-func (s *Service) forgetScorecards(ctx context.Context) error {
+// forget takes away what is older than anybody may look back.
+func (s *Service) forget(ctx context.Context) error {
 	old := store.Query{Index: "by_day", Where: store.Between("day", nil, s.today().AddDate(0, 0, -keptDays)), Limit: recordBatch}
 	for {
 		page, err := store.Scorecards.Find(ctx, s.store, old)

@@ -1,4 +1,4 @@
-package governance_test
+package standards_test
 
 import (
 	"strings"

@@ -1,4 +1,4 @@
-package governance
+package standards
 
 import (
 	"context"
@@ -61,7 +61,7 @@ func (s *Service) walkProducts(ctx context.Context, d model.Domain, w *findingWa
 		if err != nil {
 			return err
 		}
-		found, err := s.gate.ProductFindings(ctx, living(products.Nodes))
+		found, err := s.gate.ProductFindings(ctx, notRetired(products.Nodes))
 		if err != nil {
 			return err
 		}
@@ -77,8 +77,8 @@ func (s *Service) walkProducts(ctx context.Context, d model.Domain, w *findingWa
 	}
 }
 
-// living leaves out what is retired, which nobody will mend.
-func living(products []model.DataProduct) []model.DataProduct {
+// notRetired leaves out the retired products, which nobody will mend.
+func notRetired(products []model.DataProduct) []model.DataProduct {
 	return slices.DeleteFunc(slices.Clone(products), func(p model.DataProduct) bool { return p.Status == model.Retired })
 }
 
