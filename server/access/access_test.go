@@ -14,32 +14,33 @@ import (
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/audit"
 	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
 func TestStory(t *testing.T) {
-	w := newWorld(t)
-	orders := w.publish("orders", model.Confidential)
+	w := newWorld(t, nil)
+	orders := w.As("ana").Publish("orders", model.Confidential)
 
-	w.reads("dan", orders, model.Deny)
-	r := w.request("dan", orders)
-	if r.Status != model.RequestPending || len(r.Missing()) != 1 || r.Missing()[0].Role != "domain_steward" {
-		t.Fatalf("got %s missing %v, want PENDING without a domain_steward", r.Status, r.Missing())
+	w.As("dan").Read(orders).Expect(model.Deny)
+	r := w.As("dan").Request(orders).Expect(model.RequestPending)
+	if len(r.Missing()) != 1 || r.Missing()[0].Role != "domain_steward" {
+		t.Fatalf("missing %v, want a domain_steward", r.Missing())
 	}
-	w.reads("dan", orders, model.Deny)
-	r = w.approve("ana", r)
-	if r.Status != model.RequestApproved || r.GrantID == "" || r.ClosedAt == nil {
+	w.As("dan").Read(orders).Expect(model.Deny)
+	r.ApprovedBy("ana").Expect(model.RequestApproved)
+	if r.GrantID == "" || r.ClosedAt == nil {
 		t.Fatalf("got %+v, want an APPROVED request with its grant", r)
 	}
-	w.reads("dan", orders, model.Allow)
-	g, err := w.access.Revoke(w.as("ana"), r.GrantID, "the campaign is over")
+	w.As("dan").Read(orders).Expect(model.Allow)
+	g, err := w.Access.Revoke(w.As("ana"), r.GrantID, "the campaign is over")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g.Status != model.GrantRevoked || g.RevokedBy != w.people["ana"].ID || g.RevokeReason != "the campaign is over" {
+	if g.Status != model.GrantRevoked || g.RevokedBy != w.People["ana"].ID || g.RevokeReason != "the campaign is over" {
 		t.Errorf("got %+v, want a grant that ana revoked", g)
 	}
-	w.reads("dan", orders, model.Deny)
+	w.As("dan").Read(orders).Expect(model.Deny)
 
 	want := []string{"data.read.refused", "access.request", "data.read.refused", "request.approve", "data.read", "grant.revoke", "data.read.refused"}
 	if diff := cmp.Diff(want, w.actions(len(want))); diff != "" {
@@ -49,7 +50,7 @@ func TestStory(t *testing.T) {
 		Action  model.Action
 		Outcome model.Outcome
 	}
-	log, err := w.audit.Decisions(w.as("cy"), audit.DecisionFilter{Domain: "sales"}, model.Paging{First: 50})
+	log, err := w.audit.Decisions(w.As("cy"), audit.DecisionFilter{Domain: "sales"}, model.Paging{First: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +74,8 @@ func TestStory(t *testing.T) {
 }
 
 func TestPoliciesShortenGrants(t *testing.T) {
-	w := newWorld(t)
-	r, err := w.access.Request(w.as("bo"), access.NewRequest{ProductID: w.publish("orders", model.Confidential).ID, Purpose: "attribution", Duration: access.MaxDuration})
+	w := newWorld(t, nil)
+	r, err := w.Access.Request(w.As("bo"), access.NewRequest{ProductID: w.As("ana").Publish("orders", model.Confidential).ID, Purpose: "attribution", Duration: access.MaxDuration})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +86,9 @@ func TestPoliciesShortenGrants(t *testing.T) {
 }
 
 func TestPublicDataAreGrantedAtOnce(t *testing.T) {
-	w := newWorld(t)
-	stores := w.publish("stores", model.Public)
-	w.reads("bo", stores, model.Allow) // and nobody needs the grant
+	w := newWorld(t, nil)
+	stores := w.As("ana").Publish("stores", model.Public)
+	w.As("bo").Read(stores).Expect(model.Allow) // and nobody needs the grant
 	r := w.request("dan", stores)
 	if r.Status != model.RequestApproved || len(w.grants()) != 1 || w.grants()[0].ID != r.GrantID {
 		t.Errorf("got %s with grant %q, want APPROVED with its grant", r.Status, r.GrantID)
@@ -95,12 +96,12 @@ func TestPublicDataAreGrantedAtOnce(t *testing.T) {
 }
 
 func TestRejectAndCancel(t *testing.T) {
-	w := newWorld(t)
-	orders := w.publish("orders", model.Confidential)
+	w := newWorld(t, nil)
+	orders := w.As("ana").Publish("orders", model.Confidential)
 	r := w.request("dan", orders)
-	_, err := w.access.Cancel(w.as("ana"), r.ID, "")
-	wantKind(t, err, model.KindDenied)
-	r, err = w.access.Reject(w.as("ana"), r.ID, "too broad")
+	_, err := w.Access.Cancel(w.As("ana"), r.ID, "")
+	servertest.WantKind(t, err, model.KindDenied)
+	r, err = w.Access.Reject(w.As("ana"), r.ID, "too broad")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,14 +109,14 @@ func TestRejectAndCancel(t *testing.T) {
 		t.Errorf("got %+v, want DENIED by one vote", r)
 	}
 	for name, again := range map[string]func(context.Context, model.ID, string) (model.AccessRequest, error){
-		"approve": w.access.Approve, "reject": w.access.Reject,
+		"approve": w.Access.Approve, "reject": w.Access.Reject,
 	} {
-		if _, err := again(w.as("ana"), r.ID, ""); !model.Is(err, model.KindConflict) {
+		if _, err := again(w.As("ana"), r.ID, ""); !model.Is(err, model.KindConflict) {
 			t.Errorf("%s a closed request: got %v, want a conflict", name, err)
 		}
 	}
 	second := w.request("dan", orders)
-	if second, err = w.access.Cancel(w.as("dan"), second.ID, "no longer needed"); err != nil || second.Status != model.RequestCancelled {
+	if second, err = w.Access.Cancel(w.As("dan"), second.ID, "no longer needed"); err != nil || second.Status != model.RequestCancelled {
 		t.Errorf("got %s, %v, want CANCELLED", second.Status, err)
 	}
 	if diff := cmp.Diff([]string{"request.reject", "access.request", "request.cancel"}, w.actions(3)); diff != "" {
@@ -124,43 +125,43 @@ func TestRejectAndCancel(t *testing.T) {
 }
 
 func TestHoldersGiveBackAndOthersDoNotRevoke(t *testing.T) {
-	w := newWorld(t)
-	orders := w.publish("orders", model.Confidential)
+	w := newWorld(t, nil)
+	orders := w.As("ana").Publish("orders", model.Confidential)
 	r := w.approve("ana", w.request("dan", orders))
-	_, err := w.access.Revoke(w.as("bo"), r.GrantID, "")
-	wantKind(t, err, model.KindNotFound)
-	if _, err := w.access.Revoke(w.as("dan"), r.GrantID, ""); err != nil {
+	_, err := w.Access.Revoke(w.As("bo"), r.GrantID, "")
+	servertest.WantKind(t, err, model.KindNotFound)
+	if _, err := w.Access.Revoke(w.As("dan"), r.GrantID, ""); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.access.Revoke(w.as("ana"), r.GrantID, "")
-	wantField(t, err, model.KindConflict, "id")
-	w.reads("dan", orders, model.Deny)
+	_, err = w.Access.Revoke(w.As("ana"), r.GrantID, "")
+	servertest.WantField(t, err, model.KindConflict, "id")
+	w.As("dan").Read(orders).Expect(model.Deny)
 }
 
 func TestRefusedRequestsLeaveATrace(t *testing.T) {
-	w := newWorld(t)
-	_, err := w.access.Request(w.as("ana"), access.NewRequest{ProductID: w.publish("salaries", model.Restricted).ID, Purpose: "curiosity", Duration: day})
-	wantDenied(t, err, "subject.clearance")
+	w := newWorld(t, nil)
+	_, err := w.Access.Request(w.As("ana"), access.NewRequest{ProductID: w.As("ana").Publish("salaries", model.Restricted).ID, Purpose: "curiosity", Duration: day})
+	servertest.WantDenied(t, err, "subject.clearance")
 	if got := w.actions(1); got[0] != "access.request.refused" {
 		t.Errorf("got event %s, want access.request.refused", got[0])
 	}
-	page, err := w.access.AccessRequests(w.as("cy"), access.RequestFilter{}, model.Paging{First: 10})
+	page, err := w.Access.AccessRequests(w.As("cy"), access.RequestFilter{}, model.Paging{First: 10})
 	if err != nil || len(page.Nodes) != 0 {
 		t.Errorf("got %d requests, %v, want none", len(page.Nodes), err)
 	}
 }
 
 func TestNoSecondRequest(t *testing.T) {
-	w := newWorld(t)
-	orders := w.publish("orders", model.Confidential)
+	w := newWorld(t, nil)
+	orders := w.As("ana").Publish("orders", model.Confidential)
 	again := access.NewRequest{ProductID: orders.ID, Purpose: "once more", Duration: day}
 	r := w.request("dan", orders)
-	_, err := w.access.Request(w.as("dan"), again)
-	wantField(t, err, model.KindConflict, "productId")
+	_, err := w.Access.Request(w.As("dan"), again)
+	servertest.WantField(t, err, model.KindConflict, "productId")
 	r = w.approve("ana", r)
-	_, err = w.access.Request(w.as("dan"), again)
-	wantField(t, err, model.KindConflict, "productId")
-	if _, err := w.access.Revoke(w.as("dan"), r.GrantID, ""); err != nil {
+	_, err = w.Access.Request(w.As("dan"), again)
+	servertest.WantField(t, err, model.KindConflict, "productId")
+	if _, err := w.Access.Revoke(w.As("dan"), r.GrantID, ""); err != nil {
 		t.Fatal(err)
 	}
 	w.request("dan", orders)
@@ -169,24 +170,24 @@ func TestNoSecondRequest(t *testing.T) {
 
 func TestAtOnce(t *testing.T) {
 	const many = 8
-	w := newWorld(t)
-	w.steward("sales", "ana", "eve")
-	orders := w.publish("orders", model.Confidential)
+	w := newWorld(t, nil)
+	w.Stewards("sales", "ana", "eve")
+	orders := w.As("ana").Publish("orders", model.Confidential)
 
-	dan := w.as("dan")
+	dan := w.As("dan")
 	errs := w.together(many, func(int) error {
-		_, err := w.access.Request(dan, access.NewRequest{ProductID: orders.ID, Purpose: "all at once", Duration: day})
+		_, err := w.Access.Request(dan, access.NewRequest{ProductID: orders.ID, Purpose: "all at once", Duration: day})
 		return err
 	})
 	wantOneWinner(t, "request", errs)
-	page, err := store.Requests.Find(t.Context(), w.store, store.Query{Index: "by_created"})
+	page, err := store.Requests.Find(t.Context(), w.Store, store.Query{Index: "by_created"})
 	if err != nil || len(page.Nodes) != 1 {
 		t.Fatalf("got %d requests, %v, want one", len(page.Nodes), err)
 	}
 
-	stewards := []context.Context{w.as("ana"), w.as("eve")}
+	stewards := []context.Context{w.As("ana"), w.As("eve")}
 	errs = w.together(many, func(i int) error {
-		_, err := w.access.Approve(stewards[i%2], page.Nodes[0].ID, "")
+		_, err := w.Access.Approve(stewards[i%2], page.Nodes[0].ID, "")
 		return err
 	})
 	wantOneWinner(t, "approve", errs)
@@ -196,7 +197,7 @@ func TestAtOnce(t *testing.T) {
 
 	grant := w.grants()[0]
 	errs = w.together(many, func(i int) error {
-		_, err := w.access.Revoke(stewards[i%2], grant.ID, "")
+		_, err := w.Access.Revoke(stewards[i%2], grant.ID, "")
 		return err
 	})
 	wantOneWinner(t, "revoke", errs)
@@ -232,35 +233,35 @@ func wantOneWinner(t *testing.T, what string, errs []error) {
 // Retiring a product ends what there is on it and says so, and approving a
 // request on it is an error that says why.
 func TestRetiredProduct(t *testing.T) {
-	w := newWorld(t)
-	orders, next := w.publish("orders", model.Confidential), w.publish("sales_orders", model.Confidential)
+	w := newWorld(t, nil)
+	orders, next := w.As("ana").Publish("orders", model.Confidential), w.As("ana").Publish("sales_orders", model.Confidential)
 	held := w.approve("ana", w.request("bo", orders))
 	asked := w.request("dan", orders)
-	_, err := w.mesh.Retire(w.as("ana"), mesh.Ending{ID: orders.ID})
-	wantDenied(t, err, "retire.notice")
-	can, err := w.mesh.Can(w.as("ana"), orders.ID, model.ActProductRetire)
+	_, err := w.Mesh.Retire(w.As("ana"), mesh.Ending{ID: orders.ID})
+	servertest.WantDenied(t, err, "retire.notice")
+	can, err := w.Mesh.Can(w.As("ana"), orders.ID, model.ActProductRetire)
 	if err != nil || can[model.ActProductRetire] != model.Deny {
 		t.Errorf("ana can %v, %v, want no retiring without notice", can, err)
 	}
-	if _, err := w.mesh.Deprecate(w.as("ana"), mesh.Ending{ID: orders.ID, SuccessorID: next.ID}); err != nil {
+	if _, err := w.Mesh.Deprecate(w.As("ana"), mesh.Ending{ID: orders.ID, SuccessorID: next.ID}); err != nil {
 		t.Fatal(err)
 	}
-	w.skew = 14 * day
-	retired, err := w.mesh.Retire(w.as("ana"), mesh.Ending{ID: orders.ID, Reason: "Nobody keeps it up."})
+	w.Turn(14 * day)
+	retired, err := w.Mesh.Retire(w.As("ana"), mesh.Ending{ID: orders.ID, Reason: "Nobody keeps it up."})
 	if err != nil || retired.SuccessorID != next.ID {
 		t.Fatalf("got %+v, %v, want it retired with its successor", retired, err)
 	}
 	const words = "The product is retired. Nobody keeps it up. Its successor is sales/sales_orders."
-	g, err := store.Grants.Get(t.Context(), w.store, held.GrantID)
+	g, err := store.Grants.Get(t.Context(), w.Store, held.GrantID)
 	if err != nil || g.Status != model.GrantRevoked || g.RevokeReason != words {
 		t.Errorf("got grant %+v, %v, want it ended with a reason", g, err)
 	}
-	r, err := w.access.AccessRequest(w.as("dan"), asked.ID)
+	r, err := w.Access.AccessRequest(w.As("dan"), asked.ID)
 	if err != nil || r.Status != model.RequestDenied || r.Reasons[0].Message != words {
 		t.Errorf("got request %+v, %v, want it closed with a reason", r, err)
 	}
-	_, err = w.access.Approve(w.as("ana"), asked.ID, "")
-	wantField(t, err, model.KindConflict, "id")
+	_, err = w.Access.Approve(w.As("ana"), asked.ID, "")
+	servertest.WantField(t, err, model.KindConflict, "id")
 	if diff := cmp.Diff([]string{"product.retire", "grant.revoke", "request.close"}, w.actions(3)); diff != "" {
 		t.Errorf("audit feed (-want +got):\n%s", diff)
 	}
@@ -268,43 +269,43 @@ func TestRetiredProduct(t *testing.T) {
 
 // A request that an earlier server left pending on a retired product.
 func TestApprovingOnARetiredProduct(t *testing.T) {
-	w := newWorld(t)
-	orders := w.publish("orders", model.Confidential)
+	w := newWorld(t, nil)
+	orders := w.As("ana").Publish("orders", model.Confidential)
 	r := w.request("dan", orders)
-	orders, err := w.mesh.Product(w.as("ana"), orders.ID)
+	orders, err := w.Mesh.Product(w.As("ana"), orders.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	orders.Status = model.Retired
-	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Products.Put(orders)}}); err != nil {
+	if _, err := w.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Products.Put(orders)}}); err != nil {
 		t.Fatal(err)
 	}
-	can, err := w.access.Can(w.as("ana"), r.ID, model.ActRequestApprove)
+	can, err := w.Access.Can(w.As("ana"), r.ID, model.ActRequestApprove)
 	if err != nil || can[model.ActRequestApprove] != model.Deny {
 		t.Errorf("ana can %v, %v, want nothing", can, err)
 	}
-	_, err = w.access.Approve(w.as("ana"), r.ID, "")
-	wantField(t, err, model.KindConflict, "id")
+	_, err = w.Access.Approve(w.As("ana"), r.ID, "")
+	servertest.WantField(t, err, model.KindConflict, "id")
 }
 
 // A refusal says what happened to the asker's grant and what they can do.
 func TestRefusalsSayWhatToDo(t *testing.T) {
-	w := newWorld(t)
-	orders := w.publish("orders", model.Confidential)
+	w := newWorld(t, nil)
+	orders := w.As("ana").Publish("orders", model.Confidential)
 	says := func(code, words string) {
 		t.Helper()
-		d, err := w.access.MayRead(w.as("dan"), orders.ID, "attribution")
+		d, err := w.Access.MayRead(w.As("dan"), orders.ID, "attribution")
 		if err != nil || !slices.ContainsFunc(d.Reasons, func(r model.Reason) bool { return r.Code == code && strings.Contains(r.Message, words) }) {
 			t.Errorf("got %+v, %v, want %s: %s", d.Reasons, err, code, words)
 		}
 	}
 	says("no.rule", "ccess")
 	r := w.approve("ana", w.request("dan", orders))
-	if _, err := w.access.Revoke(w.as("ana"), r.GrantID, "the campaign is over"); err != nil {
+	if _, err := w.Access.Revoke(w.As("ana"), r.GrantID, "the campaign is over"); err != nil {
 		t.Fatal(err)
 	}
 	says("grant.revoked", "the campaign is over")
-	_, err := w.mesh.RetireProduct(w.as("eve"), orders.ID)
+	_, err := w.Mesh.RetireProduct(w.As("eve"), orders.ID)
 	if e, ok := errors.AsType[*model.Error](err); !ok || e.Kind != model.KindDenied || e.Hint == "" {
 		t.Errorf("got %v, want a refusal with a hint", err)
 	}

@@ -7,18 +7,19 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/access"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
 func TestGrantsExpireByTheClock(t *testing.T) {
-	w := newWorld(t)
-	orders := w.publish("orders", model.Confidential)
+	w := newWorld(t, nil)
+	orders := w.As("ana").Publish("orders", model.Confidential)
 	w.approve("ana", w.request("dan", orders))
-	w.skew = 30*day - time.Minute
-	w.reads("dan", orders, model.Allow)
-	w.skew = 30*day + time.Minute
-	w.reads("dan", orders, model.Deny) // before any sweep
-	if err := w.access.Sweep(t.Context()); err != nil {
+	w.Turn(30*day - time.Minute)
+	w.As("dan").Read(orders).Expect(model.Allow)
+	w.Turn(30*day + time.Minute)
+	w.As("dan").Read(orders).Expect(model.Deny) // before any sweep
+	if err := w.Access.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if g := w.grants()[0]; g.Status != model.GrantExpired || g.EndedAt == nil {
@@ -27,7 +28,7 @@ func TestGrantsExpireByTheClock(t *testing.T) {
 	if got := w.actions(1); got[0] != "grant.expire" {
 		t.Errorf("got event %s, want grant.expire", got[0])
 	}
-	if err := w.access.Sweep(t.Context()); err != nil {
+	if err := w.Access.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.actions(2); got[0] == "grant.expire" {
@@ -37,17 +38,17 @@ func TestGrantsExpireByTheClock(t *testing.T) {
 }
 
 func TestRequestsExpireByTheClock(t *testing.T) {
-	w := newWorld(t)
-	r := w.request("dan", w.publish("orders", model.Confidential))
+	w := newWorld(t, nil)
+	r := w.request("dan", w.As("ana").Publish("orders", model.Confidential))
 	for _, c := range []struct {
 		skew time.Duration
 		want model.RequestStatus
 	}{{access.PendingFor - time.Hour, model.RequestPending}, {access.PendingFor + time.Hour, model.RequestExpired}} {
-		w.skew = c.skew
-		if err := w.access.Sweep(t.Context()); err != nil {
+		w.Turn(c.skew)
+		if err := w.Access.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		got, err := w.access.AccessRequest(w.as("dan"), r.ID)
+		got, err := w.Access.AccessRequest(w.As("dan"), r.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,13 +59,13 @@ func TestRequestsExpireByTheClock(t *testing.T) {
 	if got := w.actions(1); got[0] != "request.expire" {
 		t.Errorf("got event %s, want request.expire", got[0])
 	}
-	_, err := w.access.Approve(w.as("ana"), r.ID, "")
-	wantField(t, err, model.KindConflict, "id")
+	_, err := w.Access.Approve(w.As("ana"), r.ID, "")
+	servertest.WantField(t, err, model.KindConflict, "id")
 }
 
 // A domain cannot keep a grant alive by refusing that it be ended.
 func TestDomainCannotHoldUpExpiry(t *testing.T) {
-	w := newWorldWith(t, map[string]string{"domains/sales/access.rego": `package souk.domains.sales
+	w := newWorld(t, map[string]string{"domains/sales/access.rego": `package souk.domains.sales
 
 import rego.v2
 
@@ -72,9 +73,9 @@ allow contains {"code": "sales.any", "message": "Sales is open."}
 
 deny contains {"code": "sales.forever", "message": "Grants are for ever."} if input.action.name == "grant.revoke"
 `})
-	w.request("dan", w.publish("stores", model.Public))
-	w.skew = 31 * day
-	if err := w.access.Sweep(t.Context()); err != nil {
+	w.request("dan", w.As("ana").Publish("stores", model.Public))
+	w.Turn(31 * day)
+	if err := w.Access.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if g := w.grants()[0]; g.Status != model.GrantExpired {
@@ -84,14 +85,14 @@ deny contains {"code": "sales.forever", "message": "Grants are for ever."} if in
 
 // One grant that cannot be closed must not keep the others open.
 func TestTroubleHoldsUpNothingElse(t *testing.T) {
-	w := newWorld(t)
-	w.request("dan", w.publish("stores", model.Public))
+	w := newWorld(t, nil)
+	w.request("dan", w.As("ana").Publish("stores", model.Public))
 	lost := model.Grant{Meta: model.Meta{ID: "grt_lost"}, ProductID: "dpr_gone", Status: model.GrantActive, EndsAt: model.Now().Add(-day)}
-	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test.lost", Writes: []store.Write{store.Grants.Put(lost)}}); err != nil {
+	if _, err := w.Store.Apply(t.Context(), store.Change{Action: "test.lost", Writes: []store.Write{store.Grants.Put(lost)}}); err != nil {
 		t.Fatal(err)
 	}
-	w.skew = 31 * day
-	if err := w.access.Sweep(t.Context()); err == nil {
+	w.Turn(31 * day)
+	if err := w.Access.Sweep(t.Context()); err == nil {
 		t.Error("the sweep does not tell of the grant without a product")
 	}
 	for _, g := range w.grants() {
@@ -102,15 +103,15 @@ func TestTroubleHoldsUpNothingElse(t *testing.T) {
 }
 
 func TestRunSweepsUntilItsContextEnds(t *testing.T) {
-	w := newWorld(t)
-	w.request("dan", w.publish("stores", model.Public))
-	w.skew = 31 * day
+	w := newWorld(t, nil)
+	w.request("dan", w.As("ana").Publish("stores", model.Public))
+	w.Turn(31 * day)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); w.access.Run(ctx) }()
+	go func() { defer close(done); w.Access.Run(ctx) }()
 	feed, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
-	for e, err := range w.store.Events(feed, 0) {
+	for e, err := range w.Store.Events(feed, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
