@@ -9,29 +9,30 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
 func (w *world) published(name string, class model.Classification, owner string) model.DataProduct {
-	w.t.Helper()
-	p, err := w.CreateProduct(w.as("ana"), mesh.NewProduct{
-		Name: model.Slug(name), DomainID: w.sales.ID, Description: "What it says.", Classification: class, OwnerID: w.people[owner].ID,
+	w.Helper()
+	p, err := w.CreateProduct(w.As("ana"), mesh.NewProduct{
+		Name: model.Slug(name), DomainID: w.sales.ID, Description: "What it says.", Classification: class, OwnerID: w.People[owner].ID,
 		Ports: []model.Port{output("tables", w.asset(w.sales, name))},
 	})
 	if err == nil {
-		p, err = w.PublishProduct(w.as("ana"), p.ID)
+		p, err = w.PublishProduct(w.As("ana"), p.ID)
 	}
 	if err != nil || p.Status != model.Published {
-		w.t.Fatalf("got %s, %v, want it published", p.Status, err)
+		w.Fatalf("got %s, %v, want it published", p.Status, err)
 	}
 	return p
 }
 
 func (w *world) pending(person string, subject model.ID) model.ProposedChange {
-	w.t.Helper()
-	c, err := w.Pending(w.as(person), subject)
+	w.Helper()
+	c, err := w.Pending(w.As(person), subject)
 	if err != nil || c == nil {
-		w.t.Fatalf("got %v, %v, want a change that waits", c, err)
+		w.Fatalf("got %v, %v, want a change that waits", c, err)
 	}
 	return *c
 }
@@ -45,7 +46,7 @@ func TestChangesOfWhatIsPublishedWait(t *testing.T) {
 		"classification": func(_ *world, e *mesh.ProductEdit) { e.Classification = ptr(model.Public) },
 		"visibility":     func(_ *world, e *mesh.ProductEdit) { e.Visibility = ptr(model.VisibleToDomain) },
 		"description":    func(_ *world, e *mesh.ProductEdit) { e.Description = ptr("Other words.") },
-		"owner":          func(w *world, e *mesh.ProductEdit) { e.OwnerID = ptr(w.people["ana"].ID) },
+		"owner":          func(w *world, e *mesh.ProductEdit) { e.OwnerID = ptr(w.People["ana"].ID) },
 		"ports": func(w *world, e *mesh.ProductEdit) {
 			e.Ports = &[]model.Port{output("tables", w.asset(w.sales, "hidden"))}
 		},
@@ -55,21 +56,21 @@ func TestChangesOfWhatIsPublishedWait(t *testing.T) {
 			was := w.published("orders", model.Confidential, "eve")
 			e := mesh.ProductEdit{ID: was.ID}
 			edit(w, &e)
-			now, err := w.UpdateProduct(w.as("eve"), e)
+			now, err := w.UpdateProduct(w.As("eve"), e)
 			if err != nil || len(was.Differs(now)) != 0 {
 				t.Fatalf("got %v, %v, want the product as it was", was.Differs(now), err)
 			}
 			c := w.pending("ana", was.ID)
-			if _, err := w.UpdateProduct(w.as("eve"), e); !model.Is(err, model.KindConflict) {
+			if _, err := w.UpdateProduct(w.As("eve"), e); !model.Is(err, model.KindConflict) {
 				t.Errorf("a second change: got %v, want a conflict", err)
 			}
-			if _, err := w.ApproveChange(w.as("eve"), c.ID, ""); !model.Is(err, model.KindDenied) {
+			if _, err := w.ApproveChange(w.As("eve"), c.ID, ""); !model.Is(err, model.KindDenied) {
 				t.Errorf("eve approves her own: got %v, want a refusal", err)
 			}
-			if c, err = w.ApproveChange(w.as("ana"), c.ID, "fine"); err != nil || c.Status != model.ChangeApplied {
+			if c, err = w.ApproveChange(w.As("ana"), c.ID, "fine"); err != nil || c.Status != model.ChangeApplied {
 				t.Fatalf("got %s for %v, %v, want it applied", c.Status, c.Reasons, err)
 			}
-			now, err = w.Product(w.as("ana"), was.ID)
+			now, err = w.Product(w.As("ana"), was.ID)
 			if err != nil || !slices.Equal(was.Differs(now), c.Fields) {
 				t.Errorf("got %v changed, %v, want %v", was.Differs(now), err, c.Fields)
 			}
@@ -80,19 +81,19 @@ func TestChangesOfWhatIsPublishedWait(t *testing.T) {
 func TestHarmlessChangesAndBadOnes(t *testing.T) {
 	w := newWorld(t)
 	p := w.published("orders", model.Confidential, "eve")
-	if now, err := w.UpdateProduct(w.as("eve"), mesh.ProductEdit{ID: p.ID, DisplayName: ptr("All orders")}); err != nil || now.DisplayName != "All orders" {
+	if now, err := w.UpdateProduct(w.As("eve"), mesh.ProductEdit{ID: p.ID, DisplayName: ptr("All orders")}); err != nil || now.DisplayName != "All orders" {
 		t.Errorf("a harmless change: got %q, %v", now.DisplayName, err)
 	}
-	_, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Description: ptr("")})
+	_, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Description: ptr("")})
 	wantReason(t, err, "publish.description")
-	if now, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Classification: ptr(model.Restricted)}); err != nil || now.Classification != model.Restricted {
+	if now, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Classification: ptr(model.Restricted)}); err != nil || now.Classification != model.Restricted {
 		t.Errorf("a steward who closes further: got %s, %v", now.Classification, err)
 	}
-	if c, err := w.UpdateProduct(w.as("eve"), mesh.ProductEdit{ID: p.ID, Description: ptr("Other words.")}); err != nil || c.Description != p.Description {
+	if c, err := w.UpdateProduct(w.As("eve"), mesh.ProductEdit{ID: p.ID, Description: ptr("Other words.")}); err != nil || c.Description != p.Description {
 		t.Fatal(err)
 	}
 	waiting := w.pending("eve", p.ID)
-	if waiting, err = w.WithdrawChange(w.as("eve"), waiting.ID, "no"); err != nil || waiting.Status != model.ChangeWithdrawn {
+	if waiting, err = w.WithdrawChange(w.As("eve"), waiting.ID, "no"); err != nil || waiting.Status != model.ChangeWithdrawn {
 		t.Errorf("got %s, %v, want it withdrawn", waiting.Status, err)
 	}
 }
@@ -100,22 +101,22 @@ func TestHarmlessChangesAndBadOnes(t *testing.T) {
 // One steward alone does not open what is restricted.
 func TestOneStewardAloneDoesNotOpen(t *testing.T) {
 	w := newWorld(t)
-	w.person("cy", model.Domain{}, model.RoleSteward)
-	w.person("di", model.Domain{}, model.RoleSteward)
+	w.Person(servertest.Person{Name: "cy", Roles: []model.Role{model.RoleSteward}})
+	w.Person(servertest.Person{Name: "di", Roles: []model.Role{model.RoleSteward}})
 	p := w.published("salaries", model.Restricted, "ana")
-	now, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Classification: ptr(model.Public)})
+	now, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Classification: ptr(model.Public)})
 	if err != nil || now.Classification != model.Restricted {
 		t.Fatalf("got %s, %v, want RESTRICTED until others agree", now.Classification, err)
 	}
 	c := w.pending("ana", p.ID)
-	can, err := w.CanChange(w.as("ana"), c.ID, model.ActChangeApprove)
+	can, err := w.CanChange(w.As("ana"), c.ID, model.ActChangeApprove)
 	if err != nil || can[model.ActChangeApprove] != model.Deny {
 		t.Errorf("ana can %v, %v, want not to approve", can, err)
 	}
-	if c, err = w.ApproveChange(w.as("cy"), c.ID, ""); err != nil || c.Status != model.ChangePending {
+	if c, err = w.ApproveChange(w.As("cy"), c.ID, ""); err != nil || c.Status != model.ChangePending {
 		t.Fatalf("got %s, %v, want PENDING with one word of two", c.Status, err)
 	}
-	if c, err = w.ApproveChange(w.as("di"), c.ID, ""); err != nil || c.Status != model.ChangeApplied {
+	if c, err = w.ApproveChange(w.As("di"), c.ID, ""); err != nil || c.Status != model.ChangeApplied {
 		t.Fatalf("got %s for %v, %v, want it applied", c.Status, c.Reasons, err)
 	}
 }
@@ -125,43 +126,43 @@ func TestOneStewardAloneDoesNotOpen(t *testing.T) {
 func TestOfferingWhatAnotherDomainOwns(t *testing.T) {
 	w := newWorld(t)
 	table := w.published("orders", model.Confidential, "ana").Assets(model.OutputPort)[0]
-	p, err := w.CreateProduct(w.as("bo"), mesh.NewProduct{
+	p, err := w.CreateProduct(w.As("bo"), mesh.NewProduct{
 		Name: "aaa", DomainID: w.marketing.ID, Description: "Orders.", Classification: model.Public, Ports: []model.Port{output("tables", table)},
 	})
 	if err != nil || !slices.Equal(p.Unconsented, []model.ID{table}) {
 		t.Fatalf("got %v unconsented, %v, want the table", p.Unconsented, err)
 	}
-	if can, err := w.Can(w.as("bo"), p.ID, model.ActProductPublish); err != nil || can[model.ActProductPublish] != model.NeedsApproval {
+	if can, err := w.Can(w.As("bo"), p.ID, model.ActProductPublish); err != nil || can[model.ActProductPublish] != model.NeedsApproval {
 		t.Errorf("bo can %v, %v, want to publish with the word of sales", can, err)
 	}
-	if p, err = w.PublishProduct(w.as("bo"), p.ID); err != nil || p.Status != model.Draft {
+	if p, err = w.PublishProduct(w.As("bo"), p.ID); err != nil || p.Status != model.Draft {
 		t.Fatalf("got %s, %v, want a DRAFT until sales agrees", p.Status, err)
 	}
-	if can, err := w.Can(w.as("bo"), p.ID, model.ActProductPublish); err != nil || can[model.ActProductPublish] != model.Deny {
+	if can, err := w.Can(w.As("bo"), p.ID, model.ActProductPublish); err != nil || can[model.ActProductPublish] != model.Deny {
 		t.Errorf("bo can %v, %v, want not to publish what waits already", can, err)
 	}
 	c := w.pending("bo", p.ID)
-	if c, err = w.ApproveChange(w.as("ana"), c.ID, "for attribution"); err != nil || c.Status != model.ChangeApplied {
+	if c, err = w.ApproveChange(w.As("ana"), c.ID, "for attribution"); err != nil || c.Status != model.ChangeApplied {
 		t.Fatalf("got %s for %v, %v, want it applied", c.Status, c.Reasons, err)
 	}
-	p, err = w.Product(w.as("bo"), p.ID)
+	p, err = w.Product(w.As("bo"), p.ID)
 	if err != nil || p.Status != model.Published || len(p.Unconsented) != 0 || p.Consents[0].DomainID != w.sales.ID {
 		t.Fatalf("got %+v, %v, want it published with the consent of sales", p, err)
 	}
-	if _, err := w.RevokeConsent(w.as("eve"), p.ID, nil, ""); !model.Is(err, model.KindDenied) {
+	if _, err := w.RevokeConsent(w.As("eve"), p.ID, nil, ""); !model.Is(err, model.KindDenied) {
 		t.Errorf("eve revokes: got %v, want a refusal", err)
 	}
-	if p, err = w.RevokeConsent(w.as("ana"), p.ID, nil, "over"); err != nil || !slices.Equal(p.Unconsented, []model.ID{table}) {
+	if p, err = w.RevokeConsent(w.As("ana"), p.ID, nil, "over"); err != nil || !slices.Equal(p.Unconsented, []model.ID{table}) {
 		t.Errorf("got %v unconsented, %v, want the table again", p.Unconsented, err)
 	}
-	can, err := w.Can(w.as("bo"), p.ID, model.ActDataRead)
+	can, err := w.Can(w.As("bo"), p.ID, model.ActDataRead)
 	if err != nil || can[model.ActDataRead] != model.Deny {
 		t.Errorf("bo can %v, %v, want nothing without consent", can, err)
 	}
-	if _, err = w.AskForConsent(w.as("bo"), p.ID); err != nil {
+	if _, err = w.AskForConsent(w.As("bo"), p.ID); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = w.RejectChange(w.as("ana"), w.pending("ana", p.ID).ID, "no"); err != nil || c.Status != model.ChangeRejected {
+	if c, err = w.RejectChange(w.As("ana"), w.pending("ana", p.ID).ID, "no"); err != nil || c.Status != model.ChangeRejected {
 		t.Errorf("got %s, %v, want it rejected", c.Status, err)
 	}
 }
@@ -171,20 +172,20 @@ func TestPointingAPortAtAnotherDomain(t *testing.T) {
 	w := newWorld(t)
 	p := w.published("orders", model.Internal, "ana")
 	foreign := w.asset(w.marketing, "leads")
-	leads, err := w.CreateProduct(w.as("bo"), mesh.NewProduct{
+	leads, err := w.CreateProduct(w.As("bo"), mesh.NewProduct{
 		Name: "leads", DomainID: w.marketing.ID, Description: "Leads.", Ports: []model.Port{output("tables", foreign)},
 	})
 	if err == nil {
-		_, err = w.PublishProduct(w.as("bo"), leads.ID)
+		_, err = w.PublishProduct(w.As("bo"), leads.ID)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Ports: &[]model.Port{output("tables", foreign)}})
+	now, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Ports: &[]model.Port{output("tables", foreign)}})
 	if err != nil || len(p.Differs(now)) != 0 {
 		t.Fatalf("got %v changed, %v, want nothing yet", p.Differs(now), err)
 	}
-	if c, err := w.ApproveChange(w.as("bo"), w.pending("ana", p.ID).ID, ""); err != nil || c.Status != model.ChangeApplied {
+	if c, err := w.ApproveChange(w.As("bo"), w.pending("ana", p.ID).ID, ""); err != nil || c.Status != model.ChangeApplied {
 		t.Errorf("got %s for %v, %v, want it applied", c.Status, c.Reasons, err)
 	}
 }
@@ -195,23 +196,23 @@ func TestOwnersChange(t *testing.T) {
 	w := newWorld(t)
 	p := w.published("orders", model.Public, "ana")
 	id := p.Assets(model.OutputPort)[0]
-	a, err := store.Assets.Get(t.Context(), w.store, id)
+	a, err := store.Assets.Get(t.Context(), w.Store, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, owner := range []model.ID{w.marketing.ID, "", w.sales.ID} {
 		a.DomainID = owner
-		if _, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Assets.Put(a)}}); err != nil {
+		if _, err := w.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Assets.Put(a)}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.WeighAll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		p, err = w.Product(w.as("ana"), p.ID)
+		p, err = w.Product(w.As("ana"), p.ID)
 		if want := owner != w.sales.ID; err != nil || (len(p.Unconsented) == 1) != want || p.Status != model.Published {
 			t.Errorf("owned by %q: got %v unconsented, %s, %v", owner, p.Unconsented, p.Status, err)
 		}
-		if a, err = store.Assets.Get(t.Context(), w.store, id); err != nil {
+		if a, err = store.Assets.Get(t.Context(), w.Store, id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -220,40 +221,40 @@ func TestOwnersChange(t *testing.T) {
 // A steward makes nobody a steward alone, a service least of all.
 func TestNewStewardsTakeAnotherWord(t *testing.T) {
 	w := newWorld(t)
-	w.person("cy", model.Domain{}, model.RoleSteward)
-	bot, err := w.identity.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Service, Name: "bot", DomainID: w.sales.ID})
+	w.Person(servertest.Person{Name: "cy", Roles: []model.Role{model.RoleSteward}})
+	bot, err := w.Identity.CreatePrincipal(w.System(), identity.NewPrincipal{Kind: model.Service, Name: "bot", DomainID: w.sales.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
 	with := func(more model.ID) mesh.DomainEdit {
-		return mesh.DomainEdit{ID: w.sales.ID, StewardIDs: &[]model.ID{w.people["ana"].ID, more}}
+		return mesh.DomainEdit{ID: w.sales.ID, StewardIDs: &[]model.ID{w.People["ana"].ID, more}}
 	}
-	_, err = w.UpdateDomain(w.as("ana"), with(bot.ID))
-	wantField(t, err, model.KindInvalid, "stewardIds")
+	_, err = w.UpdateDomain(w.As("ana"), with(bot.ID))
+	servertest.WantField(t, err, model.KindInvalid, "stewardIds")
 	for _, approver := range []string{"cy", "root"} { // the platform stands in for the only steward; an administrator's word is enough
 		w := newWorld(t)
-		w.person("cy", model.Domain{}, model.RoleSteward)
-		e := mesh.DomainEdit{ID: w.sales.ID, StewardIDs: &[]model.ID{w.people["ana"].ID, w.people["eve"].ID}}
-		d, err := w.UpdateDomain(w.as("ana"), e)
-		if err != nil || d.HasSteward(w.people["eve"].ID) {
+		w.Person(servertest.Person{Name: "cy", Roles: []model.Role{model.RoleSteward}})
+		e := mesh.DomainEdit{ID: w.sales.ID, StewardIDs: &[]model.ID{w.People["ana"].ID, w.People["eve"].ID}}
+		d, err := w.UpdateDomain(w.As("ana"), e)
+		if err != nil || d.HasSteward(w.People["eve"].ID) {
 			t.Fatalf("got %v, %v, want eve to wait", d.StewardIDs, err)
 		}
 		c := w.pending("ana", d.ID)
-		if _, err := w.ApproveChange(w.as("ana"), c.ID, ""); !model.Is(err, model.KindDenied) {
+		if _, err := w.ApproveChange(w.As("ana"), c.ID, ""); !model.Is(err, model.KindDenied) {
 			t.Errorf("ana approves her own: got %v, want a refusal", err)
 		}
-		can, err := w.CanChange(w.as(approver), c.ID, model.ActChangeApprove)
+		can, err := w.CanChange(w.As(approver), c.ID, model.ActChangeApprove)
 		if err != nil || can[model.ActChangeApprove] != model.Allow {
 			t.Errorf("%s can %v, %v, want to approve", approver, can, err)
 		}
-		if c, err = w.ApproveChange(w.as(approver), c.ID, ""); err != nil || c.Status != model.ChangeApplied {
+		if c, err = w.ApproveChange(w.As(approver), c.ID, ""); err != nil || c.Status != model.ChangeApplied {
 			t.Fatalf("%s: got %s for %v, %v, want it applied", approver, c.Status, c.Reasons, err)
 		}
-		if d, err = w.Domain(w.as("ana"), d.ID); err != nil || !d.HasSteward(w.people["eve"].ID) {
+		if d, err = w.Service.Domain(w.As("ana"), d.ID); err != nil || !d.HasSteward(w.People["eve"].ID) {
 			t.Errorf("%s: got %v, %v, want eve among them", approver, d.StewardIDs, err)
 		}
 	}
-	if d, err := w.UpdateDomain(w.as("root"), with(bot.ID)); err != nil || !d.HasSteward(bot.ID) {
+	if d, err := w.UpdateDomain(w.As("root"), with(bot.ID)); err != nil || !d.HasSteward(bot.ID) {
 		t.Errorf("an administrator names a service: got %v, %v", d.StewardIDs, err)
 	}
 }
@@ -270,7 +271,7 @@ func TestNewOwnersAreAsked(t *testing.T) {
 	lacks := func(want int) {
 		t.Helper()
 		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-			now, err := w.Product(w.as("ana"), p.ID)
+			now, err := w.Product(w.As("ana"), p.ID)
 			if err == nil && len(now.Unconsented) == want {
 				return
 			}
@@ -280,12 +281,12 @@ func TestNewOwnersAreAsked(t *testing.T) {
 		}
 	}
 	for _, owner := range []model.Domain{w.marketing, w.sales} {
-		a, err := store.Assets.Get(t.Context(), w.store, p.Assets(model.OutputPort)[0])
+		a, err := store.Assets.Get(t.Context(), w.Store, p.Assets(model.OutputPort)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		a.DomainID = owner.ID
-		if _, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Assets.Put(a)}}); err != nil {
+		if _, err := w.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Assets.Put(a)}}); err != nil {
 			t.Fatal(err)
 		}
 		lacks(map[model.ID]int{w.marketing.ID: 1, w.sales.ID: 0}[owner.ID])

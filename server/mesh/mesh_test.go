@@ -11,129 +11,77 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
-	"github.com/souk-mesh/souk/server/gate"
-	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
-var shipped = sync.OnceValues(func() (*policy.Engine, error) { return policy.New(policy.Config{Files: policies.Files}) })
+var marketplace = servertest.Company{
+	Domains: []string{"sales", "marketing"},
+	People: []servertest.Person{
+		{Name: "ana", Domain: "sales", Steward: true},
+		{Name: "eve", Domain: "sales"},
+		{Name: "bo", Domain: "marketing", Steward: true},
+		{Name: "root", Roles: []model.Role{model.RoleAdmin}},
+	},
+}
 
-// world is a store in memory with the policies that Souk ships. Ana is steward
-// of sales and bo of marketing, eve works in sales, and root runs the platform.
+// world is a company under the policies that Souk ships. Ana is steward of
+// sales and bo of marketing, eve works in sales, and root runs the platform.
 type world struct {
+	*servertest.World
 	*mesh.Service
-	t         *testing.T
-	store     store.Store
-	identity  *identity.Service
-	gate      *gate.Gate
+
 	sales     model.Domain
 	marketing model.Domain
-	people    map[string]model.Principal
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	engine, err := shipped()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return settle(t, engine, func(s store.Store) store.Store { return s })
+	return under(t, nil)
 }
 
-func settle(t *testing.T, engine *policy.Engine, wrap func(store.Store) store.Store) *world {
+// under makes the company under rules of the test's own.
+func under(t *testing.T, engine *policy.Engine) *world {
 	t.Helper()
-	db := open(t)
-	g := gate.New(db, engine, model.Now)
-	w := &world{Service: mesh.New(wrap(db), g, model.Now), t: t, store: db, identity: identity.New(db, g, model.Now), gate: g, people: map[string]model.Principal{}}
-	w.sales, w.marketing = w.domain("sales", ""), w.domain("marketing", "")
-	w.person("ana", w.sales)
-	w.person("eve", w.sales)
-	w.person("bo", w.marketing)
-	w.person("root", model.Domain{}, model.RoleAdmin)
-	w.sales, w.marketing = w.steward(w.sales, "ana"), w.steward(w.marketing, "bo")
+	c := marketplace
+	c.Open, c.Engine = open, engine
+	w := &world{World: servertest.New(t, c)}
+	w.Service, w.sales, w.marketing = w.Mesh, w.World.Domains["sales"], w.World.Domains["marketing"]
 	return w
 }
 
-func (w *world) as(person string) context.Context {
-	return model.WithPrincipal(w.t.Context(), w.people[person])
-}
-
-func (w *world) system() context.Context { return model.WithPrincipal(w.t.Context(), model.System()) }
-
 func (w *world) domain(name string, parent model.ID) model.Domain {
-	w.t.Helper()
-	d, err := w.CreateDomain(w.system(), mesh.NewDomain{Name: model.Slug(name), ParentID: parent})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.Helper()
+	d, err := w.CreateDomain(w.System(), mesh.NewDomain{Name: model.Slug(name), ParentID: parent})
+	w.Must(err)
+	w.World.Domains[name] = d
 	return d
 }
 
-func (w *world) person(name string, d model.Domain, roles ...model.Role) {
-	w.t.Helper()
-	p, err := w.identity.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Person, Name: name, DomainID: d.ID, Roles: roles})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.people[name] = p
-}
-
 func (w *world) steward(d model.Domain, person string) model.Domain {
-	w.t.Helper()
-	d, err := w.UpdateDomain(w.system(), mesh.DomainEdit{ID: d.ID, StewardIDs: &[]model.ID{w.people[person].ID}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.Helper()
+	d, err := w.UpdateDomain(w.System(), mesh.DomainEdit{ID: d.ID, StewardIDs: &[]model.ID{w.People[person].ID}})
+	w.Must(err)
 	return d
 }
 
 // asset puts an asset of the domain into the catalogue, as a harvest would.
 func (w *world) asset(d model.Domain, name string) model.ID {
-	w.t.Helper()
-	a := model.Asset{
-		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "postgres://db", Name: name, Kind: model.KindTable,
-		Status: model.AssetActive, DomainID: d.ID,
-	}
-	if _, err := w.store.Apply(w.t.Context(), store.Change{Action: "test.asset", Writes: []store.Write{store.Assets.Put(a)}}); err != nil {
-		w.t.Fatal(err)
-	}
-	return a.ID
+	w.Helper()
+	return w.Asset(string(d.Name), name).ID
 }
 
 func (w *world) product(name string, ports ...model.Port) model.DataProduct {
-	w.t.Helper()
-	p, err := w.CreateProduct(w.as("ana"), mesh.NewProduct{Name: model.Slug(name), DomainID: w.sales.ID, Description: "What it says.", Ports: ports})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.Helper()
+	p, err := w.CreateProduct(w.As("ana"), mesh.NewProduct{Name: model.Slug(name), DomainID: w.sales.ID, Description: "What it says.", Ports: ports})
+	w.Must(err)
 	return p
-}
-
-func (w *world) last() model.Event {
-	w.t.Helper()
-	e, err := store.Events.First(w.t.Context(), w.store, store.Query{Index: "by_seq", Desc: true})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return e
 }
 
 func output(name string, assets ...model.ID) model.Port {
 	return model.Port{Name: model.Slug(name), Direction: model.OutputPort, AssetIDs: assets}
-}
-
-func wantField(t *testing.T, err error, kind model.ErrorKind, field string) {
-	t.Helper()
-	e, ok := errors.AsType[*model.Error](err)
-	if !ok || e.Kind != kind || e.Field != field {
-		t.Fatalf("got error %v, want one of kind %s about %q", err, kind, field)
-	}
-	if len(err.Error()) > 300 {
-		t.Errorf("the error is %d bytes long", len(err.Error()))
-	}
 }
 
 func wantReason(t *testing.T, err error, code string) {
@@ -146,29 +94,29 @@ func wantReason(t *testing.T, err error, code string) {
 
 func TestDomains(t *testing.T) {
 	w := newWorld(t)
-	d, err := w.CreateDomain(w.as("root"), mesh.NewDomain{Name: "customer_care", Description: "Calls.", ParentID: w.sales.ID, StewardIDs: []model.ID{w.people["eve"].ID}})
+	d, err := w.CreateDomain(w.As("root"), mesh.NewDomain{Name: "customer_care", Description: "Calls.", ParentID: w.sales.ID, StewardIDs: []model.ID{w.People["eve"].ID}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.DisplayName != "Customer care" || d.ParentID != w.sales.ID || !d.HasSteward(w.people["eve"].ID) {
+	if d.DisplayName != "Customer care" || d.ParentID != w.sales.ID || !d.HasSteward(w.People["eve"].ID) {
 		t.Errorf("got %+v", d)
 	}
-	if e := w.last(); e.Action != "domain.create" || e.SubjectID != d.ID || e.ActorID != w.people["root"].ID || e.DecisionID == "" {
+	if e := w.Last(); e.Action != "domain.create" || e.SubjectID != d.ID || e.ActorID != w.People["root"].ID || e.DecisionID == "" {
 		t.Errorf("got event %+v", e)
 	}
 	title := "Care"
-	d, err = w.UpdateDomain(w.as("eve"), mesh.DomainEdit{ID: d.ID, DisplayName: &title, ExpectedRevision: &d.Revision})
+	d, err = w.UpdateDomain(w.As("eve"), mesh.DomainEdit{ID: d.ID, DisplayName: &title, ExpectedRevision: &d.Revision})
 	if err != nil || d.DisplayName != "Care" || d.Description != "Calls." {
 		t.Errorf("got %+v, %v, want a new title and the rest as it was", d, err)
 	}
 	stale := model.Revision(1)
-	_, err = w.UpdateDomain(w.as("eve"), mesh.DomainEdit{ID: d.ID, DisplayName: &title, ExpectedRevision: &stale})
-	wantField(t, err, model.KindConflict, "expectedVersion")
-	_, err = w.UpdateDomain(w.as("bo"), mesh.DomainEdit{ID: d.ID, DisplayName: &title})
+	_, err = w.UpdateDomain(w.As("eve"), mesh.DomainEdit{ID: d.ID, DisplayName: &title, ExpectedRevision: &stale})
+	servertest.WantField(t, err, model.KindConflict, "expectedVersion")
+	_, err = w.UpdateDomain(w.As("bo"), mesh.DomainEdit{ID: d.ID, DisplayName: &title})
 	wantReason(t, err, "admin.reserved")
-	_, err = w.CreateDomain(w.as("ana"), mesh.NewDomain{Name: "more_sales"})
+	_, err = w.CreateDomain(w.As("ana"), mesh.NewDomain{Name: "more_sales"})
 	wantReason(t, err, "admin.reserved")
-	byName, err := w.DomainByName(w.as("bo"), "customer_care")
+	byName, err := w.DomainByName(w.As("bo"), "customer_care")
 	if err != nil || byName.ID != d.ID {
 		t.Errorf("got %v, %v by name", byName, err)
 	}
@@ -188,7 +136,7 @@ func TestDomainLists(t *testing.T) {
 		"below": {mesh.DomainFilter{ParentID: &w.sales.ID}, []model.Slug{"care"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			page, err := w.Domains(w.as("bo"), c.f, model.Paging{First: 10})
+			page, err := w.Service.Domains(w.As("bo"), c.f, model.Paging{First: 10})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -201,7 +149,7 @@ func TestDomainLists(t *testing.T) {
 			}
 		})
 	}
-	some, err := w.DomainsByID(w.as("bo"), care.ID, "dom_none", w.sales.ID)
+	some, err := w.DomainsByID(w.As("bo"), care.ID, "dom_none", w.sales.ID)
 	if err != nil || len(some) != 2 || some[0].ID != care.ID {
 		t.Errorf("got %v, %v by id", some, err)
 	}
@@ -212,24 +160,24 @@ func TestDomainsFormATree(t *testing.T) {
 	care := w.domain("care", w.sales.ID)
 	calls := w.domain("calls", care.ID)
 	for _, parent := range []model.ID{w.sales.ID, care.ID, calls.ID} {
-		_, err := w.UpdateDomain(w.as("root"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &parent})
-		wantField(t, err, model.KindInvalid, "parentId")
+		_, err := w.UpdateDomain(w.As("root"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &parent})
+		servertest.WantField(t, err, model.KindInvalid, "parentId")
 	}
 	// Whoever moves a domain runs both ends.
-	_, err := w.UpdateDomain(w.as("ana"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &w.marketing.ID})
+	_, err := w.UpdateDomain(w.As("ana"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &w.marketing.ID})
 	wantReason(t, err, "admin.reserved")
-	if _, err := w.UpdateDomain(w.as("root"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &w.marketing.ID}); err != nil {
+	if _, err := w.UpdateDomain(w.As("root"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &w.marketing.ID}); err != nil {
 		t.Fatal(err)
 	}
 	none := model.ID("")
-	if d, err := w.UpdateDomain(w.as("ana"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &none}); err != nil || d.ParentID != "" {
+	if d, err := w.UpdateDomain(w.As("ana"), mesh.DomainEdit{ID: w.sales.ID, ParentID: &none}); err != nil || d.ParentID != "" {
 		t.Errorf("got %+v, %v, want sales at the top again", d, err)
 	}
 	up := calls
 	for i := range mesh.MaxDepth {
-		d, err := w.CreateDomain(w.as("root"), mesh.NewDomain{Name: model.Slug(fmt.Sprintf("deep_%d", i)), ParentID: up.ID})
+		d, err := w.CreateDomain(w.As("root"), mesh.NewDomain{Name: model.Slug(fmt.Sprintf("deep_%d", i)), ParentID: up.ID})
 		if err != nil {
-			wantField(t, err, model.KindInvalid, "parentId")
+			servertest.WantField(t, err, model.KindInvalid, "parentId")
 			return
 		}
 		up = d
@@ -254,12 +202,9 @@ func (m *meeting) Apply(ctx context.Context, c store.Change) (model.Event, error
 }
 
 func TestMovesAtOnceMakeNoRing(t *testing.T) {
-	engine, err := shipped()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &meeting{}
-	w := settle(t, engine, func(s store.Store) store.Store { m.Store = s; return m })
+	w := newWorld(t)
+	m := &meeting{Store: w.Store}
+	w.Service = mesh.New(m, w.Gate, w.Now)
 	// a over a1, b over b1: moving a below b1 and b below a1 makes a ring of four.
 	a, b := w.domain("a_top", ""), w.domain("b_top", "")
 	a1, b1 := w.domain("a_below", a.ID), w.domain("b_below", b.ID)
@@ -268,7 +213,7 @@ func TestMovesAtOnceMakeNoRing(t *testing.T) {
 	errs := make(chan error, 2)
 	for id, parent := range map[model.ID]model.ID{a.ID: b1.ID, b.ID: a1.ID} {
 		go func() {
-			_, err := w.UpdateDomain(w.as("root"), mesh.DomainEdit{ID: id, ParentID: &parent})
+			_, err := w.UpdateDomain(w.As("root"), mesh.DomainEdit{ID: id, ParentID: &parent})
 			errs <- err
 		}()
 	}
@@ -284,7 +229,7 @@ func TestMovesAtOnceMakeNoRing(t *testing.T) {
 func TestBadDomains(t *testing.T) {
 	w := newWorld(t)
 	huge := strings.Repeat("x", 1<<20)
-	before := w.last()
+	before := w.Last()
 	for name, c := range map[string]struct {
 		n     mesh.NewDomain
 		kind  model.ErrorKind
@@ -300,50 +245,50 @@ func TestBadDomains(t *testing.T) {
 		"broken text":     {mesh.NewDomain{Name: "care", Description: "\xff"}, model.KindInvalid, "description"},
 		"unknown parent":  {mesh.NewDomain{Name: "care", ParentID: "dom_1"}, model.KindInvalid, "parentId"},
 		"unknown steward": {mesh.NewDomain{Name: "care", StewardIDs: []model.ID{"prn_1"}}, model.KindInvalid, "stewardIds"},
-		"steward twice":   {mesh.NewDomain{Name: "care", StewardIDs: []model.ID{w.people["ana"].ID, w.people["ana"].ID}}, model.KindInvalid, "stewardIds"},
+		"steward twice":   {mesh.NewDomain{Name: "care", StewardIDs: []model.ID{w.People["ana"].ID, w.People["ana"].ID}}, model.KindInvalid, "stewardIds"},
 		"many stewards":   {mesh.NewDomain{Name: "care", StewardIDs: make([]model.ID, 51)}, model.KindInvalid, "stewardIds"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := w.CreateDomain(w.as("root"), c.n)
-			wantField(t, err, c.kind, c.field)
+			_, err := w.CreateDomain(w.As("root"), c.n)
+			servertest.WantField(t, err, c.kind, c.field)
 		})
 	}
-	_, err := w.Domain(w.as("root"), model.ID(huge))
-	wantField(t, err, model.KindNotFound, "")
-	_, err = w.DomainByName(w.as("root"), model.Slug(huge))
-	wantField(t, err, model.KindNotFound, "")
-	_, err = w.Domains(w.as("root"), mesh.DomainFilter{}, model.Paging{First: 10, After: "nonsense"})
-	wantField(t, err, model.KindBadCursor, "after")
-	if after := w.last(); after.Seq != before.Seq {
+	_, err := w.Service.Domain(w.As("root"), model.ID(huge))
+	servertest.WantField(t, err, model.KindNotFound, "")
+	_, err = w.DomainByName(w.As("root"), model.Slug(huge))
+	servertest.WantField(t, err, model.KindNotFound, "")
+	_, err = w.Service.Domains(w.As("root"), mesh.DomainFilter{}, model.Paging{First: 10, After: "nonsense"})
+	servertest.WantField(t, err, model.KindBadCursor, "after")
+	if after := w.Last(); after.Seq != before.Seq {
 		t.Errorf("bad input left the event %s behind", after.Action)
 	}
 }
 
 func TestTeams(t *testing.T) {
 	w := newWorld(t)
-	team, err := w.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "order_flow", DomainID: w.sales.ID})
+	team, err := w.CreateTeam(w.As("ana"), mesh.NewTeam{Name: "order_flow", DomainID: w.sales.ID})
 	if err != nil || team.DisplayName != "Order flow" {
 		t.Fatalf("got %+v, %v", team, err)
 	}
-	if _, err := w.CreateTeam(w.as("bo"), mesh.NewTeam{Name: "order_flow", DomainID: w.marketing.ID}); err != nil {
+	if _, err := w.CreateTeam(w.As("bo"), mesh.NewTeam{Name: "order_flow", DomainID: w.marketing.ID}); err != nil {
 		t.Errorf("the same name in another domain: %v", err)
 	}
-	_, err = w.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "order_flow", DomainID: w.sales.ID})
-	wantField(t, err, model.KindConflict, "name")
-	_, err = w.CreateTeam(w.as("eve"), mesh.NewTeam{Name: "other", DomainID: w.sales.ID})
+	_, err = w.CreateTeam(w.As("ana"), mesh.NewTeam{Name: "order_flow", DomainID: w.sales.ID})
+	servertest.WantField(t, err, model.KindConflict, "name")
+	_, err = w.CreateTeam(w.As("eve"), mesh.NewTeam{Name: "other", DomainID: w.sales.ID})
 	wantReason(t, err, "admin.reserved")
-	_, err = w.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "other", DomainID: "dom_1"})
-	wantField(t, err, model.KindInvalid, "domainId")
-	_, err = w.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "x", DomainID: w.sales.ID})
-	wantField(t, err, model.KindInvalid, "name")
-	page, err := w.Teams(w.as("bo"), w.sales.ID, model.Paging{First: 10})
+	_, err = w.CreateTeam(w.As("ana"), mesh.NewTeam{Name: "other", DomainID: "dom_1"})
+	servertest.WantField(t, err, model.KindInvalid, "domainId")
+	_, err = w.CreateTeam(w.As("ana"), mesh.NewTeam{Name: "x", DomainID: w.sales.ID})
+	servertest.WantField(t, err, model.KindInvalid, "name")
+	page, err := w.Teams(w.As("bo"), w.sales.ID, model.Paging{First: 10})
 	if err != nil || len(page.Nodes) != 1 || page.Nodes[0].ID != team.ID {
 		t.Errorf("got %v, %v, want the one team of sales", page.Nodes, err)
 	}
-	if got, err := w.Team(w.as("bo"), team.ID); err != nil || got.Name != "order_flow" {
+	if got, err := w.Team(w.As("bo"), team.ID); err != nil || got.Name != "order_flow" {
 		t.Errorf("got %v, %v", got, err)
 	}
-	if got, err := w.TeamsByID(w.as("bo"), "tea_1", team.ID); err != nil || len(got) != 1 {
+	if got, err := w.TeamsByID(w.As("bo"), "tea_1", team.ID); err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 }

@@ -2,47 +2,44 @@ package mesh_test
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
-	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
 func TestProductLife(t *testing.T) {
 	w := newWorld(t)
 	orders := w.asset(w.sales, "orders")
-	p, err := w.CreateProduct(w.as("ana"), mesh.NewProduct{Name: "order_lines", DomainID: w.sales.ID})
+	p, err := w.CreateProduct(w.As("ana"), mesh.NewProduct{Name: "order_lines", DomainID: w.sales.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := model.DataProduct{
-		Meta: p.Meta, Name: "order_lines", DomainID: w.sales.ID, DisplayName: "Order lines", OwnerID: w.people["ana"].ID,
+		Meta: p.Meta, Name: "order_lines", DomainID: w.sales.ID, DisplayName: "Order lines", OwnerID: w.People["ana"].ID,
 		Classification: model.Internal, Visibility: model.VisibleToAll, Status: model.Draft,
 	}
 	if diff := cmp.Diff(want, p); diff != "" {
 		t.Errorf("the defaults (-want +got):\n%s", diff)
 	}
-	_, err = w.PublishProduct(w.as("ana"), p.ID)
+	_, err = w.PublishProduct(w.As("ana"), p.ID)
 	wantReason(t, err, "publish.description")
 	text, ports := "Every line of every order.", []model.Port{output("tables", orders)}
-	if _, err = w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Description: &text}); err != nil {
+	if _, err = w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Description: &text}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.PublishProduct(w.as("ana"), p.ID)
+	_, err = w.PublishProduct(w.As("ana"), p.ID)
 	wantReason(t, err, "publish.port")
-	if e := w.last(); e.Action != "product.publish.refused" || e.SubjectID != p.ID || e.DecisionID == "" {
+	if e := w.Last(); e.Action != "product.publish.refused" || e.SubjectID != p.ID || e.DecisionID == "" {
 		t.Errorf("got event %+v, want the refusal", e)
 	}
-	if _, err = w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Ports: &ports}); err != nil {
+	if _, err = w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Ports: &ports}); err != nil {
 		t.Fatal(err)
 	}
 	for _, move := range []struct {
@@ -50,51 +47,51 @@ func TestProductLife(t *testing.T) {
 		act  func() (model.DataProduct, error)
 		want model.ProductStatus
 	}{
-		{"product.publish", func() (model.DataProduct, error) { return w.PublishProduct(w.as("ana"), p.ID) }, model.Published},
-		{"product.deprecate", func() (model.DataProduct, error) { return w.DeprecateProduct(w.as("ana"), p.ID) }, model.Deprecated},
-		{"product.publish", func() (model.DataProduct, error) { return w.PublishProduct(w.as("ana"), p.ID) }, model.Published},
-		{"product.retire", func() (model.DataProduct, error) { return w.RetireProduct(w.as("ana"), p.ID) }, model.Retired},
+		{"product.publish", func() (model.DataProduct, error) { return w.PublishProduct(w.As("ana"), p.ID) }, model.Published},
+		{"product.deprecate", func() (model.DataProduct, error) { return w.DeprecateProduct(w.As("ana"), p.ID) }, model.Deprecated},
+		{"product.publish", func() (model.DataProduct, error) { return w.PublishProduct(w.As("ana"), p.ID) }, model.Published},
+		{"product.retire", func() (model.DataProduct, error) { return w.RetireProduct(w.As("ana"), p.ID) }, model.Retired},
 	} {
 		got, err := move.act()
 		if err != nil || got.Status != move.want || got.PublishedAt == nil {
 			t.Fatalf("%s: got %s, %v, want %s", move.name, got.Status, err, move.want)
 		}
-		if e := w.last(); e.Action != move.name || e.DecisionID == "" {
+		if e := w.Last(); e.Action != move.name || e.DecisionID == "" {
 			t.Errorf("got event %+v, want %s", e, move.name)
 		}
 	}
-	_, err = w.PublishProduct(w.as("ana"), p.ID)
-	wantField(t, err, model.KindConflict, "id")
-	_, err = w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Description: &text})
-	wantField(t, err, model.KindConflict, "id")
+	_, err = w.PublishProduct(w.As("ana"), p.ID)
+	servertest.WantField(t, err, model.KindConflict, "id")
+	_, err = w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Description: &text})
+	servertest.WantField(t, err, model.KindConflict, "id")
 }
 
 func TestWhoMayWhat(t *testing.T) {
 	w := newWorld(t)
 	p := w.product("orders", output("tables", w.asset(w.sales, "orders")))
-	_, err := w.Product(w.as("bo"), p.ID) // a draft of another domain
-	wantField(t, err, model.KindNotFound, "")
-	_, err = w.PublishProduct(w.as("bo"), p.ID)
-	wantField(t, err, model.KindNotFound, "")
-	_, err = w.PublishProduct(w.as("eve"), p.ID) // a member sees it and may not
-	wantField(t, err, model.KindDenied, "")
-	if _, err := w.PublishProduct(w.as("ana"), p.ID); err != nil {
+	_, err := w.Product(w.As("bo"), p.ID) // a draft of another domain
+	servertest.WantField(t, err, model.KindNotFound, "")
+	_, err = w.PublishProduct(w.As("bo"), p.ID)
+	servertest.WantField(t, err, model.KindNotFound, "")
+	_, err = w.PublishProduct(w.As("eve"), p.ID) // a member sees it and may not
+	servertest.WantField(t, err, model.KindDenied, "")
+	if _, err := w.PublishProduct(w.As("ana"), p.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Product(w.as("bo"), p.ID); err != nil {
+	if _, err := w.Product(w.As("bo"), p.ID); err != nil {
 		t.Errorf("bo does not find the published product: %v", err)
 	}
-	_, err = w.RetireProduct(w.as("bo"), p.ID)
-	wantField(t, err, model.KindDenied, "")
+	_, err = w.RetireProduct(w.As("bo"), p.ID)
+	servertest.WantField(t, err, model.KindDenied, "")
 
-	can, err := w.Can(w.as("eve"), p.ID, model.ActDataRead, model.ActProductRetire)
+	can, err := w.Can(w.As("eve"), p.ID, model.ActDataRead, model.ActProductRetire)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[model.Action]model.Outcome{model.ActDataRead: model.Allow, model.ActProductRetire: model.Deny}, can); diff != "" {
 		t.Errorf("what eve can do (-want +got):\n%s", diff)
 	}
-	can, err = w.CanDomain(w.as("ana"), w.sales.ID, model.ActDomainAdmin, model.ActProductCreate)
+	can, err = w.CanDomain(w.As("ana"), w.sales.ID, model.ActDomainAdmin, model.ActProductCreate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,33 +103,14 @@ func TestWhoMayWhat(t *testing.T) {
 // Naming oneself the owner of a new product opens nothing, not even where
 // owners may do everything.
 func TestOwningWhatIsNotThere(t *testing.T) {
-	tree := fstest.MapFS{}
-	for _, path := range []string{"platform", "lib", "template"} {
-		files, err := fs.Glob(policies.Files, path+"/*.rego")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			text, err := fs.ReadFile(policies.Files, file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tree[file] = &fstest.MapFile{Data: text}
-		}
-	}
-	tree["domains/sales/product.rego"] = &fstest.MapFile{Data: []byte(`package souk.domains.sales
+	w := under(t, servertest.Under(t, map[string]string{"domains/sales/product.rego": `package souk.domains.sales
 
 import rego.v2
 
 allow contains {"code": "sales.owner", "message": "It is your own."} if input.resource.owner == input.subject.id
-`)}
-	engine, err := policy.New(policy.Config{Files: tree})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := settle(t, engine, func(s store.Store) store.Store { return s })
-	_, err = w.CreateProduct(w.as("bo"), mesh.NewProduct{Name: "mine", DomainID: w.sales.ID, OwnerID: w.people["bo"].ID})
-	wantField(t, err, model.KindDenied, "")
+`}))
+	_, err := w.CreateProduct(w.As("bo"), mesh.NewProduct{Name: "mine", DomainID: w.sales.ID, OwnerID: w.People["bo"].ID})
+	servertest.WantField(t, err, model.KindDenied, "")
 }
 
 // The team that owns a product is told apart from one of the same name elsewhere.
@@ -140,12 +118,12 @@ func TestOwningTeam(t *testing.T) {
 	w := newWorld(t)
 	var teams []model.Team
 	for person, d := range map[string]model.Domain{"ana": w.sales, "bo": w.marketing} {
-		team, err := w.CreateTeam(w.as(person), mesh.NewTeam{Name: "growth", DomainID: d.ID})
+		team, err := w.CreateTeam(w.As(person), mesh.NewTeam{Name: "growth", DomainID: d.ID})
 		if err != nil {
 			t.Fatal(err)
 		}
 		member := map[string]string{"ana": "eve", "bo": "bo"}[person]
-		if w.people[member], err = w.identity.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: w.people[member].ID, TeamIDs: &[]model.ID{team.ID}}); err != nil {
+		if w.People[member], err = w.Identity.UpdatePrincipal(w.System(), identity.PrincipalEdit{ID: w.People[member].ID, TeamIDs: &[]model.ID{team.ID}}); err != nil {
 			t.Fatal(err)
 		}
 		teams = append(teams, team)
@@ -155,27 +133,27 @@ func TestOwningTeam(t *testing.T) {
 		owner = teams[1]
 	}
 	p := w.product("orders", output("tables", w.asset(w.sales, "orders")))
-	p, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, OwnerTeamID: &owner.ID})
+	p, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, OwnerTeamID: &owner.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.PublishProduct(w.as("ana"), p.ID); err != nil {
+	if _, err := w.PublishProduct(w.As("ana"), p.ID); err != nil {
 		t.Fatal(err)
 	}
 	text := "Better words."
-	if _, err := w.UpdateProduct(w.as("eve"), mesh.ProductEdit{ID: p.ID, Description: &text}); err != nil {
+	if _, err := w.UpdateProduct(w.As("eve"), mesh.ProductEdit{ID: p.ID, Description: &text}); err != nil {
 		t.Errorf("the owning team may not edit: %v", err)
 	}
-	_, err = w.UpdateProduct(w.as("bo"), mesh.ProductEdit{ID: p.ID, Description: &text})
-	wantField(t, err, model.KindDenied, "")
+	_, err = w.UpdateProduct(w.As("bo"), mesh.ProductEdit{ID: p.ID, Description: &text})
+	servertest.WantField(t, err, model.KindDenied, "")
 }
 
 func TestProductEdits(t *testing.T) {
 	w := newWorld(t)
 	p := w.product("orders")
-	title, public, home, tags, eve := "Orders", model.Public, model.VisibleToDomain, []string{"revenue"}, w.people["eve"].ID
+	title, public, home, tags, eve := "Orders", model.Public, model.VisibleToDomain, []string{"revenue"}, w.People["eve"].ID
 	words := "Counts once placed."
-	got, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{
+	got, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{
 		ID: p.ID, DisplayName: &title, BusinessContext: &words, OwnerID: &eve,
 		Classification: &public, Visibility: &home, Tags: &tags, ExpectedRevision: &p.Revision,
 	})
@@ -188,34 +166,34 @@ func TestProductEdits(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("after the edit (-want +got):\n%s", diff)
 	}
-	_, err = w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, DisplayName: &title, ExpectedRevision: &p.Revision})
-	wantField(t, err, model.KindConflict, "expectedVersion")
+	_, err = w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, DisplayName: &title, ExpectedRevision: &p.Revision})
+	servertest.WantField(t, err, model.KindConflict, "expectedVersion")
 }
 
 // Whoever may edit a product cannot find out by it which assets exist.
 func TestPortsOverHiddenAssets(t *testing.T) {
 	w := newWorld(t)
 	hidden := w.asset(w.marketing, "campaigns")
-	_, err := w.CreateProduct(w.as("ana"), mesh.NewProduct{Name: "orders", DomainID: w.sales.ID, Ports: []model.Port{output("tables", hidden)}})
-	wantField(t, err, model.KindInvalid, "ports.assetIds")
+	_, err := w.CreateProduct(w.As("ana"), mesh.NewProduct{Name: "orders", DomainID: w.sales.ID, Ports: []model.Port{output("tables", hidden)}})
+	servertest.WantField(t, err, model.KindInvalid, "ports.assetIds")
 	absent := strings.ReplaceAll(err.Error(), string(hidden), "ID")
-	_, err = w.CreateProduct(w.as("ana"), mesh.NewProduct{Name: "orders", DomainID: w.sales.ID, Ports: []model.Port{output("tables", "ast_1")}})
+	_, err = w.CreateProduct(w.As("ana"), mesh.NewProduct{Name: "orders", DomainID: w.sales.ID, Ports: []model.Port{output("tables", "ast_1")}})
 	if got := strings.ReplaceAll(err.Error(), "ast_1", "ID"); got != absent {
 		t.Errorf("a hidden asset is told apart from an absent one: %q and %q", absent, got)
 	}
 	// What stands in the product already may stay when it gets hidden.
 	orders := w.asset(w.sales, "orders")
 	p := w.product("orders", output("tables", orders))
-	a, err := store.Assets.Get(t.Context(), w.store, orders)
+	a, err := store.Assets.Get(t.Context(), w.Store, orders)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a.DomainID = w.marketing.ID
-	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test.move", Writes: []store.Write{store.Assets.Put(a)}}); err != nil {
+	if _, err := w.Store.Apply(t.Context(), store.Change{Action: "test.move", Writes: []store.Write{store.Assets.Put(a)}}); err != nil {
 		t.Fatal(err)
 	}
 	ports := []model.Port{output("renamed", orders)}
-	if _, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Ports: &ports}); err != nil {
+	if _, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Ports: &ports}); err != nil {
 		t.Errorf("renaming the port: %v", err)
 	}
 }
@@ -230,7 +208,7 @@ func TestLargestProduct(t *testing.T) {
 		port := &ports[i%mesh.MaxPorts]
 		port.Name, port.Direction, port.AssetIDs = model.Slug(fmt.Sprint("port_", i%mesh.MaxPorts)), model.OutputPort, append(port.AssetIDs, a.ID)
 	}
-	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test.assets", Writes: writes}); err != nil {
+	if _, err := w.Store.Apply(t.Context(), store.Change{Action: "test.assets", Writes: writes}); err != nil {
 		t.Fatal(err)
 	}
 	p := w.product("everything", ports...)
@@ -243,7 +221,7 @@ func TestProductLists(t *testing.T) {
 	w := newWorld(t)
 	asset := w.asset(w.sales, "orders")
 	orders, plans := w.product("orders", output("tables", asset)), w.product("plans")
-	if _, err := w.PublishProduct(w.as("ana"), orders.ID); err != nil {
+	if _, err := w.PublishProduct(w.As("ana"), orders.ID); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -261,7 +239,7 @@ func TestProductLists(t *testing.T) {
 		"all three":      {"bo", mesh.ProductFilter{AssetID: asset, DomainID: w.sales.ID, Status: model.Published}, []model.Slug{"orders"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			page, err := w.Products(w.as(c.person), c.f, model.Paging{First: 10})
+			page, err := w.Products(w.As(c.person), c.f, model.Paging{First: 10})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -274,14 +252,14 @@ func TestProductLists(t *testing.T) {
 			}
 		})
 	}
-	if p, err := w.ProductByName(w.as("bo"), "sales", "orders"); err != nil || p.ID != orders.ID {
+	if p, err := w.ProductByName(w.As("bo"), "sales", "orders"); err != nil || p.ID != orders.ID {
 		t.Errorf("got %v, %v by name", p, err)
 	}
-	_, err := w.ProductByName(w.as("bo"), "sales", "plans")
-	wantField(t, err, model.KindNotFound, "")
-	_, err = w.ProductByName(w.as("bo"), "nowhere", "orders")
-	wantField(t, err, model.KindNotFound, "")
-	some, err := w.ProductsByID(w.as("bo"), plans.ID, orders.ID)
+	_, err := w.ProductByName(w.As("bo"), "sales", "plans")
+	servertest.WantField(t, err, model.KindNotFound, "")
+	_, err = w.ProductByName(w.As("bo"), "nowhere", "orders")
+	servertest.WantField(t, err, model.KindNotFound, "")
+	some, err := w.ProductsByID(w.As("bo"), plans.ID, orders.ID)
 	if err != nil || len(some) != 1 || some[0].ID != orders.ID {
 		t.Errorf("got %v, %v by id, want what bo may see", some, err)
 	}
@@ -299,7 +277,7 @@ func TestBadProducts(t *testing.T) {
 		}
 		return ids
 	}
-	before := w.last()
+	before := w.Last()
 	for name, c := range map[string]struct {
 		edit  func(*mesh.NewProduct)
 		kind  model.ErrorKind
@@ -335,17 +313,17 @@ func TestBadProducts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := mesh.NewProduct{Name: "orders", DomainID: w.sales.ID}
 			c.edit(&n)
-			_, err := w.CreateProduct(w.as("ana"), n)
-			wantField(t, err, c.kind, c.field)
+			_, err := w.CreateProduct(w.As("ana"), n)
+			servertest.WantField(t, err, c.kind, c.field)
 		})
 	}
-	_, err := w.PublishProduct(w.as("ana"), "dpr_1")
-	wantField(t, err, model.KindNotFound, "")
+	_, err := w.PublishProduct(w.As("ana"), "dpr_1")
+	servertest.WantField(t, err, model.KindNotFound, "")
 	empty := model.ID("")
 	p := w.product("orders")
-	_, err = w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, OwnerID: &empty})
-	wantField(t, err, model.KindInvalid, "ownerId")
-	if after := w.last(); after.Seq != before.Seq+1 { // the last product alone was made
+	_, err = w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, OwnerID: &empty})
+	servertest.WantField(t, err, model.KindInvalid, "ownerId")
+	if after := w.Last(); after.Seq != before.Seq+1 { // the last product alone was made
 		t.Errorf("bad input left %d events behind", after.Seq-before.Seq-1)
 	}
 }

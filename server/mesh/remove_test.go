@@ -9,6 +9,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -26,9 +27,9 @@ func TestRemoveDomain(t *testing.T) {
 	support := w.domain("support", "")
 	child := w.domain("night_shift", support.ID)
 	team := w.team(support, "desk")
-	w.person("sam", support)
+	w.Person(servertest.Person{Name: "sam", Domain: string(support.Name)})
 	w.asset(support, "tickets")
-	_, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{
+	_, err := w.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{
 		store.Namespaces.Put(model.Namespace{Meta: model.Meta{ID: "nsp_desk"}, Namespace: "postgres://desk:5432", DomainID: support.ID}),
 		store.Namespaces.Put(model.Namespace{Meta: model.Meta{ID: "nsp_old"}, Namespace: "postgres://old:5432", DomainID: support.ID, Released: true}),
 		store.Changes.Put(model.ProposedChange{Meta: model.Meta{ID: "chg_now"}, SubjectID: support.ID, DomainID: support.ID, Status: model.ChangePending}),
@@ -38,7 +39,7 @@ func TestRemoveDomain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deps, err := w.Dependencies(w.as("root"), support.ID)
+	deps, err := w.Dependencies(w.As("root"), support.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,35 +47,35 @@ func TestRemoveDomain(t *testing.T) {
 	if diff := cmp.Diff(want, kinds(deps)); diff != "" {
 		t.Errorf("dependencies (-want +got):\n%s", diff)
 	}
-	rules, err := store.PolicyProposals.Get(t.Context(), w.store, "ppr_now")
+	rules, err := store.PolicyProposals.Get(t.Context(), w.Store, "ppr_now")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.PolicyProposals.Delete(rules)}}); err != nil {
+	if _, err := w.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.PolicyProposals.Delete(rules)}}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.Remove(w.as("root"), support.ID, "")
+	_, err = w.Remove(w.As("root"), support.ID, "")
 	if !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "domains below it (1), teams (1), principals (1), assets (1), namespaces (1), waiting changes (1)") {
 		t.Errorf("in use: %v", err)
 	}
-	if _, err := w.Remove(w.as("ana"), support.ID, ""); !model.Is(err, model.KindDenied) {
+	if _, err := w.Remove(w.As("ana"), support.ID, ""); !model.Is(err, model.KindDenied) {
 		t.Errorf("by a steward: %v", err)
 	}
 	empty := w.domain("empty", "")
-	kept, err := w.Remove(w.as("root"), empty.ID, "a typing error")
+	kept, err := w.Remove(w.As("root"), empty.ID, "a typing error")
 	if err != nil || kept.Kind != "domain" || kept.Name != "empty" || kept.Reason != "a typing error" {
 		t.Fatalf("got %+v, %v", kept, err)
 	}
-	if _, err := w.Domain(w.as("root"), empty.ID); !model.Is(err, model.KindNotFound) {
+	if _, err := w.Service.Domain(w.As("root"), empty.ID); !model.Is(err, model.KindNotFound) {
 		t.Errorf("it is still there: %v", err)
 	}
-	if _, err := w.DomainByName(w.as("root"), "empty"); !model.Is(err, model.KindNotFound) {
+	if _, err := w.DomainByName(w.As("root"), "empty"); !model.Is(err, model.KindNotFound) {
 		t.Errorf("its name still leads somewhere: %v", err)
 	}
-	_, err = w.CreateDomain(w.as("root"), mesh.NewDomain{Name: "empty"})
-	wantField(t, err, model.KindConflict, "name")
+	_, err = w.CreateDomain(w.As("root"), mesh.NewDomain{Name: "empty"})
+	servertest.WantField(t, err, model.KindConflict, "name")
 	w.restored("root", empty.ID)
-	if d, err := w.DomainByName(w.as("eve"), "empty"); err != nil || d.ID != empty.ID {
+	if d, err := w.DomainByName(w.As("eve"), "empty"); err != nil || d.ID != empty.ID {
 		t.Errorf("restored: %+v, %v", d, err)
 	}
 	_, _ = child, team
@@ -82,14 +83,14 @@ func TestRemoveDomain(t *testing.T) {
 
 // restored brings a record back.
 func (w *world) restored(who string, id model.ID) model.Noun {
-	w.t.Helper()
-	kept, err := w.Removal(w.as(who), id)
+	w.Helper()
+	kept, err := w.Removal(w.As(who), id)
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
-	n, err := w.Restore(w.as(who), kept)
+	n, err := w.Restore(w.As(who), kept)
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return n
 }
@@ -97,54 +98,54 @@ func (w *world) restored(who string, id model.ID) model.Noun {
 func TestRemoveTeam(t *testing.T) {
 	w := newWorld(t)
 	desk := w.team(w.sales, "desk")
-	eve := w.people["eve"].ID
+	eve := w.People["eve"].ID
 	members := func(ids ...model.ID) {
 		t.Helper()
-		if _, err := w.identity.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: eve, TeamIDs: &ids}); err != nil {
+		if _, err := w.Identity.UpdatePrincipal(w.System(), identity.PrincipalEdit{ID: eve, TeamIDs: &ids}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	members(desk.ID)
-	p, err := w.CreateProduct(w.as("ana"), mesh.NewProduct{Name: "orders", DomainID: w.sales.ID, OwnerTeamID: desk.ID})
+	p, err := w.CreateProduct(w.As("ana"), mesh.NewProduct{Name: "orders", DomainID: w.sales.ID, OwnerTeamID: desk.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	deps, err := w.Dependencies(w.as("ana"), desk.ID)
+	deps, err := w.Dependencies(w.As("ana"), desk.ID)
 	if diff := cmp.Diff(map[string]int{"members": 1, "data products that it looks after": 1}, kinds(deps)); diff != "" || err != nil {
 		t.Errorf("dependencies (-want +got):\n%s%v", diff, err)
 	}
 	if len(deps) == 2 && (len(deps[0].Samples) != 1 || deps[0].Samples[0].Name != "eve" || deps[0].Hint == "") {
 		t.Errorf("got %+v", deps[0])
 	}
-	_, err = w.Remove(w.as("ana"), desk.ID, "")
-	wantField(t, err, model.KindConflict, "id")
+	_, err = w.Remove(w.As("ana"), desk.ID, "")
+	servertest.WantField(t, err, model.KindConflict, "id")
 	members()
 	none := model.ID("")
-	if _, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, OwnerTeamID: &none}); err != nil {
+	if _, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, OwnerTeamID: &none}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Remove(w.as("bo"), desk.ID, ""); !model.Is(err, model.KindDenied) {
+	if _, err := w.Remove(w.As("bo"), desk.ID, ""); !model.Is(err, model.KindDenied) {
 		t.Errorf("by another domain's steward: %v", err)
 	}
-	if _, err := w.Remove(w.as("ana"), desk.ID, ""); err != nil {
+	if _, err := w.Remove(w.As("ana"), desk.ID, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Removal(w.as("bo"), desk.ID); !model.Is(err, model.KindNotFound) {
+	if _, err := w.Removal(w.As("bo"), desk.ID); !model.Is(err, model.KindNotFound) {
 		t.Errorf("another domain's steward learns of it: %v", err)
 	}
-	page, err := w.Removals(w.as("ana"), model.Paging{First: 10})
+	page, err := w.Removals(w.As("ana"), model.Paging{First: 10})
 	if err != nil || len(page.Nodes) != 1 || page.Nodes[0].RecordID != desk.ID {
 		t.Errorf("removed: %+v, %v", page, err)
 	}
 	again := w.team(w.sales, "desk") // the name is free again
-	kept, err := w.Removal(w.as("ana"), desk.ID)
+	kept, err := w.Removal(w.As("ana"), desk.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Restore(w.as("ana"), kept); !model.Is(err, model.KindConflict) {
+	if _, err := w.Restore(w.As("ana"), kept); !model.Is(err, model.KindConflict) {
 		t.Errorf("over another's name: %v", err)
 	}
-	if _, err := w.Remove(w.as("ana"), again.ID, ""); err != nil {
+	if _, err := w.Remove(w.As("ana"), again.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	back, ok := w.restored("ana", desk.ID).(*model.Team)
@@ -156,30 +157,30 @@ func TestRemoveTeam(t *testing.T) {
 func TestRemoveProduct(t *testing.T) {
 	w := newWorld(t)
 	p := w.draft(w.sales)
-	if _, err := w.Remove(w.as("bo"), p.ID, ""); !model.Is(err, model.KindNotFound) {
+	if _, err := w.Remove(w.As("bo"), p.ID, ""); !model.Is(err, model.KindNotFound) {
 		t.Errorf("by somebody who may not know of it: %v", err)
 	}
-	if _, err := w.Remove(w.as("ana"), p.ID, strings.Repeat("x", 1001)); !model.Is(err, model.KindInvalid) {
+	if _, err := w.Remove(w.As("ana"), p.ID, strings.Repeat("x", 1001)); !model.Is(err, model.KindInvalid) {
 		t.Errorf("a novel for a reason: %v", err)
 	}
-	if _, err := w.Remove(w.as("ana"), p.ID, ""); err != nil {
+	if _, err := w.Remove(w.As("ana"), p.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	second := w.draft(w.sales) // a name that was never on offer is free again
-	if _, err := w.Remove(w.as("ana"), second.ID, ""); err != nil {
+	if _, err := w.Remove(w.As("ana"), second.ID, ""); err != nil {
 		t.Fatal(err)
 	}
-	if back, ok := w.restored("ana", p.ID).(*model.DataProduct); !ok || back.Status != model.Draft || back.OwnerID != w.people["ana"].ID {
+	if back, ok := w.restored("ana", p.ID).(*model.DataProduct); !ok || back.Status != model.Draft || back.OwnerID != w.People["ana"].ID {
 		t.Errorf("restored: %+v", back)
 	}
 	text := "All orders."
-	if _, err := w.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: p.ID, Description: &text, Ports: &[]model.Port{{Name: "out", Direction: model.OutputPort, AssetIDs: []model.ID{w.asset(w.sales, "t")}}}}); err != nil {
+	if _, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Description: &text, Ports: &[]model.Port{{Name: "out", Direction: model.OutputPort, AssetIDs: []model.ID{w.asset(w.sales, "t")}}}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.PublishProduct(w.as("ana"), p.ID); err != nil {
+	if _, err := w.PublishProduct(w.As("ana"), p.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.Remove(w.as("ana"), p.ID, "")
+	_, err := w.Remove(w.As("ana"), p.ID, "")
 	if !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "retire it first") {
 		t.Errorf("on offer: %v", err)
 	}

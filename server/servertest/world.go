@@ -119,7 +119,7 @@ func (w *World) Person(p Person) model.Principal {
 		p.Kind = model.Person
 	}
 	made, err := w.Identity.CreatePrincipal(w.System(), identity.NewPrincipal{
-		Kind: p.Kind, Name: p.Name, DomainID: w.Domains[p.Domain].ID, Roles: p.Roles, Clearance: p.Clearance,
+		Kind: p.Kind, Name: p.Name, DomainID: w.id(p.Domain), Roles: p.Roles, Clearance: p.Clearance,
 	})
 	w.Must(err)
 	w.People[p.Name] = made
@@ -133,9 +133,19 @@ func (w *World) Stewards(domain string, people ...string) {
 	for i, name := range people {
 		ids[i] = w.People[name].ID
 	}
-	d, err := w.Mesh.UpdateDomain(w.System(), mesh.DomainEdit{ID: w.Domains[domain].ID, StewardIDs: &ids})
+	d, err := w.Mesh.UpdateDomain(w.System(), mesh.DomainEdit{ID: w.id(domain), StewardIDs: &ids})
 	w.Must(err)
 	w.Domains[domain] = d
+}
+
+// id gives the id of a domain; no name is no domain.
+func (w *World) id(domain string) model.ID {
+	w.Helper()
+	d, known := w.Domains[domain]
+	if domain != "" && !known {
+		w.Fatalf("there is no domain %s in this company", domain)
+	}
+	return d.ID
 }
 
 // Token is what somebody shows at the doors.
@@ -164,7 +174,7 @@ func (w *World) Asset(domain, name string) model.Asset {
 	w.Helper()
 	a := model.Asset{
 		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "postgres://db", Name: name, ShortName: name,
-		Kind: model.KindTable, Status: model.AssetActive, DomainID: w.Domains[domain].ID,
+		Kind: model.KindTable, Status: model.AssetActive, DomainID: w.id(domain),
 	}
 	w.Put(store.Assets.Put(a))
 	return a
