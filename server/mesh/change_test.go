@@ -2,7 +2,9 @@ package mesh_test
 
 import (
 	"context"
+	"reflect"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -291,4 +293,72 @@ func TestNewOwnersAreAsked(t *testing.T) {
 		}
 		lacks(map[model.ID]int{w.marketing.ID: 1, w.sales.ID: 0}[owner.ID])
 	}
+}
+
+// TestSeveralAssetsAtOnce finds the products over each of several assets: those
+// that a harvest touches with one event, and those of one product.
+func TestSeveralAssetsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	orders, lines := w.asset(w.sales, "orders"), w.asset(w.sales, "lines")
+	both, one := w.product("both", output("tables", orders, lines)), w.product("one", output("tables", lines))
+	for _, p := range []*model.DataProduct{&both, &one} {
+		var err error
+		*p, err = w.PublishProduct(w.As("ana"), p.ID)
+		w.Must(err)
+	}
+	also, err := w.AlsoOffered(w.As("ana"), both.ID, one.ID)
+	w.Must(err)
+	if len(also[both.ID]) != 1 || also[both.ID][0].ID != one.ID || len(also[one.ID]) != 1 {
+		t.Errorf("got %v, want each offered by the other", also)
+	}
+
+	looks := &looks{Store: w.Store}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { mesh.New(looks, w.Gate, w.Now).Run(ctx); close(ended) }()
+	defer func() { stop(); <-ended }()
+	for looks.whole.Load() == 0 { // what comes from here on comes by the feed
+		time.Sleep(time.Millisecond)
+	}
+	w.moved(w.marketing, orders, lines)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		now, err := w.Product(w.As("ana"), both.ID)
+		w.Must(err)
+		if len(now.Unconsented) == 2 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("got %v without consent, want both", now.Unconsented)
+		}
+	}
+	if n := looks.whole.Load(); n != 1 {
+		t.Errorf("all products were looked at %d times, want once, at the start: the rest follows the feed", n)
+	}
+}
+
+// looks counts how often somebody begins to read all published products.
+type looks struct {
+	store.Store
+
+	whole atomic.Int64
+}
+
+func (l *looks) Find(ctx context.Context, q store.Query) (store.Page, error) {
+	if q.Kind == store.Products.Kind() && q.Index == "by_status" && q.After == "" && reflect.DeepEqual(q.Where, store.Eq("status", string(model.Published))) {
+		l.whole.Add(1)
+	}
+	return l.Store.Find(ctx, q)
+}
+
+// moved gives assets to another domain in one change.
+func (w *world) moved(to model.Domain, assets ...model.ID) {
+	w.Helper()
+	found, err := store.Assets.GetMany(w.Context(), w.Store, assets...)
+	w.Must(err)
+	var writes []store.Write
+	for _, a := range found {
+		a.DomainID = to.ID
+		writes = append(writes, store.Assets.Put(a))
+	}
+	w.Put(writes...)
 }

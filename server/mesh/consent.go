@@ -222,20 +222,18 @@ func (s *Service) WeighAll(ctx context.Context) error {
 }
 
 func (s *Service) weighTouched(ctx context.Context, e model.Event) error {
-	var ids []store.Value
+	var assets []model.ID
 	for _, t := range e.Touched {
 		if store.Kind(t.Kind) == store.Assets.Kind() {
-			ids = append(ids, string(t.ID))
+			assets = append(assets, t.ID)
 		}
 	}
-	for part := range slices.Chunk(ids, store.MaxIn) {
-		for p, err := range store.Products.All(ctx, s.store, store.Query{Index: "by_asset", Where: store.In("asset", part...), Limit: store.MaxPage}) {
-			if err != nil {
-				return err
-			}
-			if err := s.weigh(ctx, p); err != nil {
-				return err
-			}
+	for p, err := range s.offering(ctx, assets) {
+		if err != nil {
+			return err
+		}
+		if err := s.weigh(ctx, p); err != nil {
+			return err
 		}
 	}
 	return nil

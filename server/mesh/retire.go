@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"slices"
 	"time"
@@ -210,13 +211,25 @@ func (s *Service) releaseAll(ctx context.Context) error {
 	return nil
 }
 
-// offered is used by those that look for products over the same assets.
-func offered(p model.DataProduct) []store.Value {
-	var ids []store.Value
-	for _, id := range p.Assets(model.OutputPort) {
-		ids = append(ids, string(id))
+// offering lists the products that offer one of the assets, each once. It asks
+// for one asset after the other: the index has a product once for each of its
+// assets, so that many at once would come more than once.
+func (s *Service) offering(ctx context.Context, assets []model.ID) iter.Seq2[model.DataProduct, error] {
+	return func(yield func(model.DataProduct, error) bool) {
+		met := map[model.ID]bool{}
+		for _, id := range assets {
+			q := store.Query{Index: "by_asset", Where: store.Eq("asset", string(id)), Limit: store.MaxPage}
+			for p, err := range store.Products.All(ctx, s.store, q) {
+				if err == nil && met[p.ID] {
+					continue
+				}
+				met[p.ID] = true
+				if !yield(p, err) || err != nil {
+					return
+				}
+			}
+		}
 	}
-	return ids
 }
 
 // AlsoOffered gives for each of the products the others, among those that the
@@ -226,18 +239,16 @@ func (s *Service) AlsoOffered(ctx context.Context, ids ...model.ID) (map[model.I
 	if err != nil {
 		return nil, err
 	}
-	var assets []store.Value
+	var assets []model.ID
 	for _, p := range products {
-		assets = append(assets, offered(p)...)
+		assets = append(assets, p.Assets(model.OutputPort)...)
 	}
 	others := map[model.ID]model.DataProduct{}
-	for part := range slices.Chunk(assets, store.MaxIn) {
-		for o, err := range store.Products.All(ctx, s.store, store.Query{Index: "by_asset", Where: store.In("asset", part...), Limit: store.MaxPage}) {
-			if err != nil {
-				return nil, err
-			}
-			others[o.ID] = o
+	for o, err := range s.offering(ctx, assets) {
+		if err != nil {
+			return nil, err
 		}
+		others[o.ID] = o
 	}
 	seen, err := s.seeAll(ctx, others)
 	also := make(map[model.ID][]model.DataProduct, len(products))
