@@ -30,6 +30,7 @@ import (
 	"github.com/souk-mesh/souk/server/decisionlog/chain"
 	"github.com/souk-mesh/souk/server/decisionlog/mongo"
 	"github.com/souk-mesh/souk/server/decisionlog/sqlite"
+	"github.com/souk-mesh/souk/server/groupcommit"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -65,8 +66,7 @@ type Log struct {
 	sign   ed25519.PrivateKey
 	mask   []byte // key of the hashes that stand for what is masked
 
-	queue   chan *job
-	closed  chan struct{}
+	writer  *groupcommit.Writer[*job]
 	writing sync.WaitGroup
 	shut    func() error
 
@@ -86,13 +86,14 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{config: c, keeper: keeper, queue: make(chan *job, queueLength), closed: make(chan struct{})}
+	l := &Log{config: c, keeper: keeper}
+	l.writer = l.newWriter()
 	l.shut = sync.OnceValue(l.close)
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, keeper.Close())
 	}
 	if !c.ReadOnly {
-		l.writing.Go(l.write)
+		l.writing.Go(func() { l.writer.Run(context.Background()) })
 		if err := l.begin(ctx); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
@@ -192,7 +193,7 @@ func (l *Log) PublicKey() string {
 func (l *Log) Close() error { return l.shut() }
 
 func (l *Log) close() error {
-	close(l.closed)
+	l.writer.Stop()
 	l.writing.Wait()
 	errs := []error{l.leave(), l.keeper.Close()}
 	if l.config.Owns && l.config.Store != nil {

@@ -4,21 +4,21 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/decisionlog/chain"
+	"github.com/souk-mesh/souk/server/groupcommit"
 )
 
-// The group commit: the first row opens a window, and the rows that come
-// within it share one sync of the disk.
+// How rows share a commit: see groupcommit. Rows that somebody waits for go as
+// soon as the writer is free, those that nobody waits for within the delay.
 const (
-	window       = 2 * time.Millisecond
+	noteDelay    = 2 * time.Millisecond
 	groupRows    = 500
-	queueLength  = 4096 // rows that wait; whoever brings more waits too
+	queueLength  = 4096 // jobs that wait; whoever brings more waits too
 	commitTries  = 50
 	retryPause   = 5 * time.Millisecond
 	commitBudget = time.Minute
@@ -31,7 +31,14 @@ type job struct {
 	step    *chain.Step
 	alone   func(context.Context) error
 	err     error
-	done    chan struct{}
+}
+
+func (l *Log) newWriter() *groupcommit.Writer[*job] {
+	return groupcommit.New(groupcommit.Config[*job]{
+		Commit: l.settle, Most: groupRows, Queue: queueLength, Delay: noteDelay,
+		Size:  func(j *job) int { return len(j.entries) },
+		Alone: func(j *job) bool { return j.alone != nil },
+	})
 }
 
 // Append logs a decision that the store does not keep, and returns when it is
@@ -73,111 +80,43 @@ func (l *Log) Note(ctx context.Context, d model.DecisionRecord) error {
 	if err := l.Trouble(); err != nil {
 		return err
 	}
-	return l.send(ctx, &job{entries: []chain.Entry{l.entry(d)}, done: make(chan struct{})})
-}
-
-// grace is how long an answer is waited for after its context has ended.
-const grace = 2 * time.Second
-
-// do sends a job and waits for it. What the writer has taken up is carried
-// out even when the context ends meanwhile, and the answer tells. Only one that
-// is long in coming, from a server that hangs, is not waited for.
-func (l *Log) do(ctx context.Context, j *job) error {
-	j.done = make(chan struct{})
-	if err := l.send(ctx, j); err != nil {
-		return err
-	}
-	select {
-	case <-j.done:
-		return j.err
-	case <-ctx.Done():
-	}
-	select {
-	case <-j.done:
-		return j.err
-	case <-time.After(grace):
-		return fmt.Errorf("whether it was logged is not known: %w", ctx.Err())
-	}
-}
-
-func (l *Log) send(ctx context.Context, j *job) error {
 	if l.config.ReadOnly {
-		return &model.Error{Kind: model.KindInternal, Message: "the decision log was opened for reading"}
+		return errReadOnly()
 	}
-	select {
-	case <-l.closed:
+	return inLogsWords(l.writer.Send(ctx, &job{entries: []chain.Entry{l.entry(d)}}))
+}
+
+// do brings a job to the writer and gives its answer.
+func (l *Log) do(ctx context.Context, j *job) error {
+	if l.config.ReadOnly {
+		return errReadOnly()
+	}
+	if err := l.writer.Do(ctx, j); err != nil {
+		return inLogsWords(err)
+	}
+	return j.err
+}
+
+func errReadOnly() error {
+	return &model.Error{Kind: model.KindInternal, Message: "the decision log was opened for reading"}
+}
+
+// inLogsWords puts the end of the writer in the words of the log.
+func inLogsWords(err error) error {
+	if errors.Is(err, groupcommit.ErrClosed) {
 		return errClosed()
-	case <-ctx.Done():
-		return ctx.Err()
-	default:
 	}
-	select {
-	case l.queue <- j:
-		return nil
-	case <-l.closed:
-		return errClosed()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return err
 }
 
-// write is the one writer. At the end it writes what still waits.
-func (l *Log) write() {
-	for {
-		select {
-		case j := <-l.queue:
-			l.settle(l.gather(j))
-		case <-l.closed:
-			l.drain()
-			return
-		}
-	}
-}
-
-func (l *Log) drain() {
-	for {
-		select {
-		case j := <-l.queue:
-			l.settle([]*job{j})
-		default:
-			return
-		}
-	}
-}
-
-// gather takes the jobs that come within the window.
-func (l *Log) gather(first *job) []*job {
-	group, rows := []*job{first}, len(first.entries)
-	if first.alone != nil {
-		return group
-	}
-	end := time.NewTimer(window)
-	defer end.Stop()
-	for rows < groupRows {
-		select {
-		case j := <-l.queue:
-			group = append(group, j)
-			if rows += len(j.entries); j.alone != nil {
-				return group
-			}
-		case <-end.C:
-			return group
-		}
-	}
-	return group
-}
-
-// settle carries a group out and answers. One whose id is taken, or whose
-// place in the feed is past, must not take the others down, so then each job
-// gets a commit of its own.
-func (l *Log) settle(group []*job) {
+// settle carries a group out. One whose id is taken, or whose place in the feed
+// is past, must not take the others down, so then each job gets a commit of its
+// own.
+func (l *Log) settle(_ context.Context, group []*job) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitBudget)
 	defer cancel()
-	if last := group[len(group)-1]; last.alone != nil {
-		if len(group) > 1 {
-			l.settle(group[:len(group)-1])
-		}
-		last.answer(last.alone(ctx))
+	if group[0].alone != nil {
+		group[0].err = group[0].alone(ctx)
 		return
 	}
 	err := l.commit(ctx, group)
@@ -185,7 +124,7 @@ func (l *Log) settle(group []*job) {
 	alone := errors.Is(err, chain.ErrTaken) || errors.Is(err, chain.ErrPassed)
 	if alone && len(group) > 1 {
 		for _, j := range group {
-			l.settle([]*job{j})
+			l.settle(ctx, []*job{j})
 		}
 		return
 	}
@@ -193,13 +132,8 @@ func (l *Log) settle(group []*job) {
 		l.config.Log.Error("decisions are not logged", "rows", len(group), "error", err)
 	}
 	for _, j := range group {
-		j.answer(refusal(err))
+		j.err = refusal(err)
 	}
-}
-
-func (j *job) answer(err error) {
-	j.err = err
-	close(j.done)
 }
 
 func refusal(err error) error {

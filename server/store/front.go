@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/groupcommit"
 )
 
 // Engine is what a database must bring to be a store. Everything else is the
@@ -38,8 +39,7 @@ type Engine interface {
 
 var _ Store = (*Front)(nil)
 
-// grace is how long a commit may go on after the store is to close, and how
-// long its answer is waited for after the caller's context has ended.
+// grace is how long a commit may go on after the store is to close.
 const grace = 2 * time.Second
 
 // Front is the side of a store that its callers see, the same before every
@@ -47,7 +47,7 @@ const grace = 2 * time.Second
 // feeds the events to those who follow.
 type Front struct {
 	engine  Engine
-	queue   chan *Job
+	writer  *groupcommit.Writer[*Job]
 	bell    Bell
 	stopped <-chan struct{} // nil until Start
 	shut    func() error
@@ -55,17 +55,22 @@ type Front struct {
 }
 
 // NewFront puts a front before the engine. It takes no change before Start.
-func NewFront(e Engine) *Front { return &Front{engine: e, queue: make(chan *Job), shut: e.Close} }
+func NewFront(e Engine) *Front {
+	f := &Front{engine: e, shut: e.Close}
+	f.writer = f.newWriter()
+	return f
+}
 
 // Start begins the writer and the engine's own work. They outlive the context.
 func (f *Front) Start(ctx context.Context) *Front {
 	ctx, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	until, stop := context.WithCancel(ctx)
 	f.stopped = until.Done()
-	f.work.Go(func() { f.write(ctx) })
+	f.work.Go(func() { f.writer.Run(ctx) })
 	f.work.Go(func() { f.engine.Beside(until, &f.bell) })
 	f.shut = sync.OnceValue(func() error {
 		stop()
+		f.writer.Stop()
 		late := time.AfterFunc(grace, abandon)
 		f.work.Wait()
 		late.Stop()

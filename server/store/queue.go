@@ -2,10 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/groupcommit"
 )
 
 // groupWrites is when a group takes no further change.
@@ -16,7 +17,15 @@ type Job struct {
 	Change Change // prepared
 	Event  model.Event
 	Err    error
-	done   chan struct{}
+}
+
+// newWriter is the one writer of a store. The changes that arrive while it
+// commits wait, and are then committed together.
+func (f *Front) newWriter() *groupcommit.Writer[*Job] {
+	return groupcommit.New(groupcommit.Config[*Job]{
+		Commit: f.settle, Most: groupWrites,
+		Size: func(j *Job) int { return 1 + len(j.Change.Writes) }, // and its event
+	})
 }
 
 // Apply implements Store. A change that the writer has taken up is carried out
@@ -31,52 +40,14 @@ func (f *Front) Apply(ctx context.Context, c Change) (model.Event, error) {
 	if err := f.admit(ctx); err != nil {
 		return model.Event{}, err
 	}
-	j := &Job{Change: c, done: make(chan struct{})}
-	select {
-	case f.queue <- j:
-	case <-f.stopped:
+	j := &Job{Change: c}
+	switch err := f.writer.Do(ctx, j); {
+	case errors.Is(err, groupcommit.ErrClosed):
 		return model.Event{}, Closed()
-	case <-ctx.Done():
-		return model.Event{}, ctx.Err()
-	}
-	select {
-	case <-j.done:
-	case <-ctx.Done():
-		select {
-		case <-j.done:
-		case <-time.After(grace):
-			return model.Event{}, fmt.Errorf("apply %q: whether it was written is not known: %w", c.Action, ctx.Err())
-		}
+	case err != nil:
+		return model.Event{}, fmt.Errorf("apply %q: %w", c.Action, err)
 	}
 	return j.Event, j.Err
-}
-
-// write is the one writer. The changes that arrive while it commits wait, and
-// are then committed together: one sync of the disk serves them all.
-func (f *Front) write(ctx context.Context) {
-	for {
-		select {
-		case j := <-f.queue:
-			f.settle(ctx, f.gather(j))
-		case <-f.stopped:
-			return
-		}
-	}
-}
-
-// gather takes every change that waits at this moment.
-func (f *Front) gather(first *Job) []*Job {
-	group := []*Job{first}
-	for writes := len(first.Change.Writes); writes < groupWrites; {
-		select {
-		case j := <-f.queue:
-			group = append(group, j)
-			writes += 1 + len(j.Change.Writes) // and its event
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 // settle commits the group and answers. What was refused stays refused when
@@ -93,6 +64,5 @@ func (f *Front) settle(ctx context.Context, group []*Job) {
 		if j.Err != nil {
 			j.Event = model.Event{}
 		}
-		close(j.done)
 	}
 }
