@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -39,14 +41,46 @@ func openDecisions(ctx context.Context, cfg Config, records store.Store, engine 
 	if err != nil {
 		return nil, err
 	}
-	reads := func(d model.DecisionRecord) ([]string, bool) {
-		s := engine.Snapshot()
-		if !s.Made(d) {
-			return nil, false // rules that have gone since may have read more
-		}
-		return s.Reads(d.Domain), true
+	r := &rulesRead{engine: engine}
+	return decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, Store: records, Retention: retention, Reads: r.by, Log: log})
+}
+
+// rulesRead remembers what the rules in force read of the input. Other rules
+// come with another snapshot, and are looked at anew.
+type rulesRead struct {
+	engine *policy.Engine
+	latest atomic.Pointer[readOf]
+}
+
+// readOf is what the rules of one snapshot read, by domains.
+type readOf struct {
+	rules *policy.Snapshot
+	paths sync.Map // model.Slug to []string
+}
+
+// byTemplate stands for all domains that have no rules of their own.
+const byTemplate model.Slug = "by the template"
+
+// by gives what the rules read that made the decision.
+func (r *rulesRead) by(d model.DecisionRecord) ([]string, bool) {
+	known := r.latest.Load()
+	if rules := r.engine.Snapshot(); known == nil || known.rules != rules {
+		known = &readOf{rules: rules}
+		r.latest.Store(known)
 	}
-	return decisionlog.Open(ctx, decisionlog.Config{URI: cfg.Store, Store: records, Retention: retention, Reads: reads, Log: log})
+	if !known.rules.Made(d) {
+		return nil, false // rules that have gone since may have read more
+	}
+	whose := d.Domain
+	if whose != "" && !known.rules.Owns(whose) {
+		whose = byTemplate
+	}
+	if paths, ok := known.paths.Load(whose); ok {
+		return paths.([]string), true
+	}
+	paths := known.rules.Reads(d.Domain)
+	known.paths.Store(whose, paths)
+	return paths, true
 }
 
 // OpenDecisions opens the decision log for reading, with the store that it is

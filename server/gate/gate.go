@@ -6,6 +6,7 @@ package gate
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -57,10 +58,9 @@ func (g *Gate) Ask(ctx context.Context, action model.Action, res policy.Resource
 	if err != nil {
 		return Answer{}, err
 	}
-	d := g.engine.Snapshot().Decide(ctx, q)
-	d.ID = model.NewID(model.PrefixDecision)
-	r := record(ctx, q, d)
-	return Answer{Decision: d, Record: store.Decisions.Put(r), Row: r}, nil
+	answer := decide(ctx, g.engine.Snapshot(), q)
+	answer.Record = store.Decisions.Put(answer.Row)
+	return answer, nil
 }
 
 // Require asks and turns anything but an allow into an error of kind Denied.
@@ -151,10 +151,17 @@ func (g *Gate) Can(ctx context.Context, res policy.Resource, actions ...model.Ac
 	return can, nil
 }
 
-func record(ctx context.Context, q policy.Question, d model.Decision) model.DecisionRecord {
+// decide puts the question to the policies and makes the row of the answer.
+func decide(ctx context.Context, by *policy.Snapshot, q policy.Question) Answer {
+	d, input := by.DecideLogged(ctx, q)
+	d.ID = model.NewID(model.PrefixDecision)
+	return Answer{Decision: d, Row: record(ctx, q, d, input)}
+}
+
+func record(ctx context.Context, q policy.Question, d model.Decision, input json.RawMessage) model.DecisionRecord {
 	r := model.DecisionRecord{
 		Meta: model.Meta{ID: d.ID}, At: q.Context.Now, Action: q.Action, PrincipalID: q.Subject.ID, ResourceID: q.Resource.ID,
-		Domain: q.Resource.Domain, Outcome: d.Outcome, Decision: d, Input: q.Input(), RequestID: model.RequestIDFrom(ctx),
+		Domain: q.Resource.Domain, Outcome: d.Outcome, Decision: d, Input: input, RequestID: model.RequestIDFrom(ctx),
 	}
 	if asker, err := model.PrincipalFrom(ctx); err == nil && asker.ID != q.Subject.ID {
 		r.AskedBy = asker.ID

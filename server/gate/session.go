@@ -35,18 +35,20 @@ func (g *Gate) Session() *Session {
 // actor of the context may ask it: that is the caller's duty. The answer has a
 // row for the log, but no write of it.
 func (s *Session) Ask(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (Answer, error) {
-	q, d, err := s.decide(ctx, who, action, res, extra)
+	q, err := s.question(ctx, who, action, res, extra)
 	if err != nil {
 		return Answer{}, err
 	}
-	d.ID = model.NewID(model.PrefixDecision)
-	return Answer{Decision: d, Row: record(ctx, q, d)}, nil
+	return decide(ctx, s.snapshot, q), nil
 }
 
 // Would puts a question that leaves no row.
 func (s *Session) Would(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (model.Decision, error) {
-	_, d, err := s.decide(ctx, who, action, res, extra)
-	return d, err
+	q, err := s.question(ctx, who, action, res, extra)
+	if err != nil {
+		return model.Decision{}, err
+	}
+	return s.snapshot.Decide(ctx, q), nil
 }
 
 // Sees tells whether who may know of the resource. As for the rows of a list, the
@@ -62,14 +64,6 @@ func (s *Session) Sees(ctx context.Context, who model.Principal, res policy.Reso
 		return view.Of(res.Domain).Holds(&q), nil
 	}
 	return s.snapshot.Decide(ctx, q).Allowed(), nil
-}
-
-func (s *Session) decide(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (policy.Question, model.Decision, error) {
-	q, err := s.question(ctx, who, action, res, extra)
-	if err != nil {
-		return q, model.Decision{}, err
-	}
-	return q, s.snapshot.Decide(ctx, q), nil
 }
 
 func (s *Session) question(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (policy.Question, error) {

@@ -27,10 +27,21 @@ func (s *Snapshot) Again(ctx context.Context, d model.DecisionRecord) (model.Dec
 // Made reports whether the policies of the snapshot made the decision.
 func (s *Snapshot) Made(d model.DecisionRecord) bool {
 	q := Question{Action: d.Action, Resource: Resource{Domain: d.Domain}}
-	if actions[d.Action].consent {
+	if actions[d.Action].consent && s.hasConsent() {
 		q.Subject.Domain = AskerDomain(d.Input)
 	}
 	return s.decided(q, d.Decision)
+}
+
+// hasConsent reports whether any domain has rules of consent. Where none has,
+// it does not matter who asked.
+func (s *Snapshot) hasConsent() bool {
+	for _, u := range s.domains {
+		if u.consent != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // AskerDomain reads from a logged input which domain the asker belongs to. It

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/souk-mesh/souk/graph/model"
@@ -18,7 +19,12 @@ const inputVersion = 1
 const stamp = "2006-01-02T15:04:05.000Z"
 
 // Input is the exact input of the evaluation, for the decision log.
-func (q Question) Input() json.RawMessage { return appendJSON(nil, q.value()) }
+func (q Question) Input() json.RawMessage { return written(q.value()) }
+
+// usualInput is what most inputs take as text.
+const usualInput = 1 << 10
+
+func written(input ast.Value) json.RawMessage { return appendJSON(make([]byte, 0, usualInput), input) }
 
 // value builds the input as the engine's own values. Going through Go maps
 // would cost half as many allocations again.
@@ -305,8 +311,18 @@ func appendJSON(b []byte, v ast.Value) []byte {
 	case ast.Number:
 		return append(b, v...)
 	case ast.String:
-		quoted, _ := json.Marshal(string(v)) // a string always has a JSON form
-		return append(b, quoted...)
+		return appendText(b, string(v))
 	}
 	return append(b, "null"...)
+}
+
+// appendText writes a string. What needs no escape, nearly all, is copied.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(s) // a string always has a JSON form
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -63,6 +64,17 @@ func (s *Snapshot) of(domain model.Slug) *unit {
 // Decide answers one question. It never fails: trouble in the engine is a
 // refusal, and the code of its reason begins with "engine.".
 func (s *Snapshot) Decide(ctx context.Context, q Question) model.Decision {
+	return s.decideOn(ctx, q, q.value())
+}
+
+// DecideLogged is Decide for a question that is logged: it gives the input
+// beside, from the value that the rules have seen.
+func (s *Snapshot) DecideLogged(ctx context.Context, q Question) (model.Decision, json.RawMessage) {
+	input := q.value()
+	return s.decideOn(ctx, q, input), written(input)
+}
+
+func (s *Snapshot) decideOn(ctx context.Context, q Question, input ast.Value) model.Decision {
 	s.engine.decided.Add(1)
 	right, ok := rightsOf(q.Action)
 	if !ok {
@@ -73,7 +85,6 @@ func (s *Snapshot) Decide(ctx context.Context, q Question) model.Decision {
 		why := model.Reason{Code: codeInput, Message: "The question holds what no rule can look at: " + err.Error() + ".", Origin: originEngine}
 		return model.Decision{Outcome: model.Deny, Revisions: s.revisions(q), Reasons: []model.Reason{why}}
 	}
-	input := q.value()
 	d := s.decide(ctx, q, right, input)
 	d.Revisions = s.revisions(q)
 	if !s.trial {
