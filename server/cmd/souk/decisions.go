@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -85,90 +86,75 @@ func moment(field, text string) (time.Time, error) {
 	return time.Time{}, model.Invalid(field, "is no time", "use a day such as 2026-11-25 or a time such as 2026-11-25T10:00:00Z")
 }
 
-// decisionCommands look after the decision log.
-func decisionCommands() []command {
-	return []command{
-		{name: "verify", summary: "recompute the chain and its signatures, also beside a running server", run: decisionsVerify},
-		{name: "export", summary: "print decisions as JSON lines in OPA's shape", run: decisionsExport},
-		{name: "replay", summary: "make the decisions again with the rules in force", run: decisionsReplay},
-		{name: "accept", summary: "go on where the store and its decision log have lost something", run: decisionsAccept},
-	}
-}
-
-func decisionsVerify(ctx context.Context, p *program, args []string) error {
-	f := p.newFlags("decisions verify", "").withSettings("store", "log-level", "log-format")
+func decisionsVerify(p *program) *cobra.Command {
+	f := p.command("verify", "recompute the chain and its signatures, also beside a running server").withSettings("store", "log-level", "log-format")
 	key := f.String("public-key", "", "the `key` that the log must be signed with, as an earlier verification printed it")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	cfg, err := f.config()
-	if err != nil {
-		return err
-	}
-	return p.verifyDecisions(ctx, cfg, *key)
+	return f.runs(func(ctx context.Context) error {
+		cfg, err := f.config()
+		if err != nil {
+			return err
+		}
+		return p.verifyDecisions(ctx, cfg, *key)
+	})
 }
 
-func decisionsExport(ctx context.Context, p *program, args []string) error {
-	f := p.newFlags("decisions export", "").withSettings("store", "log-level", "log-format")
-	filter, err := f.decisions(args)
-	if err != nil {
-		return err
-	}
-	cfg, err := f.config()
-	if err != nil {
-		return err
-	}
-	return p.exportDecisions(ctx, cfg, filter)
+func decisionsExport(p *program) *cobra.Command {
+	f := p.command("export", "print decisions as JSON lines in OPA's shape").withSettings("store", "log-level", "log-format")
+	narrow := f.withDecisions()
+	return f.runs(func(ctx context.Context) error {
+		filter, err := narrow.filter()
+		if err != nil {
+			return err
+		}
+		cfg, err := f.config()
+		if err != nil {
+			return err
+		}
+		return p.exportDecisions(ctx, cfg, filter)
+	})
 }
 
-func decisionsReplay(ctx context.Context, p *program, args []string) error {
-	f := p.newFlags("decisions replay", "").withSettings(storeSettings...)
-	filter, err := f.decisions(args)
-	if err != nil {
-		return err
-	}
-	return p.replayDecisions(ctx, f, filter)
+func decisionsReplay(p *program) *cobra.Command {
+	f := p.command("replay", "make the decisions again with the rules in force").withSettings(storeSettings...)
+	narrow := f.withDecisions()
+	return f.runs(func(ctx context.Context) error {
+		filter, err := narrow.filter()
+		if err != nil {
+			return err
+		}
+		return p.replayDecisions(ctx, f, filter)
+	})
 }
 
 // decisionsAccept is the way back when store and log do not belong together and
 // there is no backup. No server may be using them.
-func decisionsAccept(ctx context.Context, p *program, args []string) error {
-	f := p.newFlags("decisions accept", "").withSettings("store", "log-level", "log-format")
+func decisionsAccept(p *program) *cobra.Command {
+	f := p.command("accept", "go on where the store and its decision log have lost something").withSettings("store", "log-level", "log-format")
 	reason := f.String("reason", "", "`why` it is accepted; the audit feed keeps it")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	if err := (model.Text{Field: "--reason", Least: 3, Most: 500}).Check(*reason); err != nil {
-		return err
-	}
-	cfg, err := f.config()
-	if err != nil {
-		return err
-	}
-	log, err := p.logger(cfg)
-	if err != nil {
-		return err
-	}
-	missing, err := server.AcceptDecisions(ctx, cfg, *reason, log)
-	if err != nil {
-		return err
-	}
-	for _, what := range missing {
-		fmt.Fprintln(p.stdout, "accepted:", what)
-	}
-	if len(missing) == 0 {
-		fmt.Fprintln(p.stdout, "there is nothing to accept: the store and its decision log belong together")
-	}
-	return nil
-}
-
-// decisions reads the flags that narrow the log.
-func (f *flags) decisions(args []string) (decisionlog.Filter, error) {
-	narrow := f.withDecisions()
-	if err := f.parse(args); err != nil {
-		return decisionlog.Filter{}, err
-	}
-	return narrow.filter()
+	return f.runs(func(ctx context.Context) error {
+		if err := (model.Text{Field: "--reason", Least: 3, Most: 500}).Check(*reason); err != nil {
+			return err
+		}
+		cfg, err := f.config()
+		if err != nil {
+			return err
+		}
+		log, err := p.logger(cfg)
+		if err != nil {
+			return err
+		}
+		missing, err := server.AcceptDecisions(ctx, cfg, *reason, log)
+		if err != nil {
+			return err
+		}
+		for _, what := range missing {
+			fmt.Fprintln(p.stdout, "accepted:", what)
+		}
+		if len(missing) == 0 {
+			fmt.Fprintln(p.stdout, "there is nothing to accept: the store and its decision log belong together")
+		}
+		return nil
+	})
 }
 
 // verifyDecisions checks the chain, also beside a running server.

@@ -45,7 +45,7 @@ func decided(t *testing.T) string {
 func call(t *testing.T, args ...string) said {
 	t.Helper()
 	var out, errs bytes.Buffer
-	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, environ: func(string) (string, bool) { return "", false }, environment: func() []string { return nil }}
+	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, environment: func() []string { return nil }}
 	status := p.main(t.Context(), args)
 	return said{out.String(), errs.String(), status}
 }

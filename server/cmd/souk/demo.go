@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -11,54 +10,56 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server"
 	"github.com/souk-mesh/souk/server/demo"
 )
 
-func demonstrate(ctx context.Context, p *program, args []string) (err error) {
-	f := p.newFlags("demo", "").withSettings()
+func demonstrate(p *program) *cobra.Command {
+	f := p.command("demo", "start a server with a small company in it, and forget both at the end").withSettings()
 	asJSON := f.Bool("json", false, "print one line of JSON with the address and the tokens")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "souk-demo-")
-	if err != nil {
-		return err
-	}
-	defer closing(func() error { return os.RemoveAll(dir) }, &err)
-	kept := *f.values["store"] != ""
-	if err := f.prefer("store", "sqlite:"+filepath.Join(dir, "souk.db")); err != nil {
-		return err
-	}
-	if err := f.prefer("log-level", "warn"); err != nil {
-		return err
-	}
-	folders, err := demo.Folders(dir)
-	if err != nil {
-		return err
-	}
-	if err := f.prefer("source-folders", strings.Join(folders, ",")); err != nil {
-		return err
-	}
-	s, listener, err := p.openBound(ctx, f)
-	if err != nil {
-		return err
-	}
-	defer closing(s.Close, &err)
-	defer listener.Close() // once it serves, that closes it
-	if err := vacant(ctx, s); err != nil {
-		return err
-	}
-	if err := p.bringUp(ctx, s); err != nil {
-		return err
-	}
-	company := demo.Company{Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Catalog: s.Catalog, Harvest: s.Harvest, Governance: s.Governance}
-	tokens, err := company.Open(model.WithPrincipal(ctx, model.System()), dir)
-	if err != nil {
-		return err
-	}
-	return s.Run(ctx, listener, func(url string) { p.announce(url, tokens, kept, *asJSON) })
+	return f.runs(func(ctx context.Context) (err error) {
+		p.harden()
+		dir, err := os.MkdirTemp("", "souk-demo-")
+		if err != nil {
+			return err
+		}
+		defer closing(func() error { return os.RemoveAll(dir) }, &err)
+		kept := f.Lookup("store").Value.String() != ""
+		if err := f.prefer("store", "sqlite:"+filepath.Join(dir, "souk.db")); err != nil {
+			return err
+		}
+		if err := f.prefer("log-level", "warn"); err != nil {
+			return err
+		}
+		folders, err := demo.Folders(dir)
+		if err != nil {
+			return err
+		}
+		if err := f.prefer("source-folders", strings.Join(folders, ",")); err != nil {
+			return err
+		}
+		s, listener, err := p.openBound(ctx, f)
+		if err != nil {
+			return err
+		}
+		defer closing(s.Close, &err)
+		defer listener.Close() // once it serves, that closes it
+		if err := vacant(ctx, s); err != nil {
+			return err
+		}
+		if err := p.bringUp(ctx, s); err != nil {
+			return err
+		}
+		company := demo.Company{Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Catalog: s.Catalog, Harvest: s.Harvest, Governance: s.Governance}
+		tokens, err := company.Open(model.WithPrincipal(ctx, model.System()), dir)
+		if err != nil {
+			return err
+		}
+		return s.Run(ctx, listener, func(url string) { p.announce(url, tokens, kept, *asJSON) })
+	})
 }
 
 // vacant reports a store that is in use: the company would move in with
@@ -71,16 +72,9 @@ func vacant(ctx context.Context, s *server.Server) error {
 	return model.Conflict("store", "it holds records already, and the demo wants a store of its own", "leave --store out, or name a new one")
 }
 
-// given reports a flag of the command line.
-func (f *flags) given(name string) bool {
-	found := false
-	f.Visit(func(g *flag.Flag) { found = found || g.Name == name })
-	return found
-}
-
 // prefer sets a flag that the command line leaves open.
 func (f *flags) prefer(name, value string) error {
-	if *f.values[name] != "" {
+	if f.Lookup(name).Value.String() != "" {
 		return nil
 	}
 	return f.Set(name, value)

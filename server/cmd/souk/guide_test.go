@@ -162,9 +162,8 @@ func TestSettingsOfTheGuide(t *testing.T) {
 	if err := os.WriteFile(file, sample[1], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &program{environ: func(string) (string, bool) { return "", false }, environment: func() []string { return nil }}
-	f := p.newFlags("serve", "").withSettings()
-	if err := f.parse([]string{"--config", file}); err != nil {
+	f := (&program{environment: func() []string { return nil }}).command("serve", "").withSettings()
+	if err := f.Parse([]string{"--config", file}); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := f.config()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -21,47 +22,47 @@ import (
 // harvestOnce runs one source in this process. A source that does not exist
 // yet is made when --plugin says with what, and kept when it works; one that
 // does gets the configuration and the secrets that are given.
-func harvestOnce(ctx context.Context, p *program, args []string) (err error) {
-	f := p.newFlags("harvest", "SOURCE").withSettings(slices.Concat(storeSettings, pluginSettings)...)
+func harvestOnce(p *program) *cobra.Command {
+	f := p.command("harvest SOURCE", "harvest one source now and wait for the report").withSettings(slices.Concat(storeSettings, pluginSettings)...)
 	wanted := harvest.NewSource{Secrets: secretFlag{}}
 	f.StringVar(&wanted.Plugin, "plugin", "", "make the source with this `plugin` if there is none")
 	domain := f.String("domain", "", "`name` of the domain that the new source belongs to")
 	config := f.String("config-json", "{}", "the new source's configuration, as `JSON` or @FILE")
 	f.Var(secretFlag(wanted.Secrets), "secret", "`FIELD=REFERENCE`, such as password=env:SOUK_SECRET_DB (may be repeated)")
 	asJSON := f.Bool("json", false, "print the run's report as JSON")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	wanted.Name = model.Slug(f.Arg(0))
-	if wanted.Config, err = textOrFile("config-json", *config); err != nil {
-		return err
-	}
-	s, err := p.open(ctx, f)
-	if err != nil {
-		return err
-	}
-	defer closing(s.Close, &err)
-	ctx = model.WithPrincipal(ctx, model.System())
-	if err := p.bringUp(ctx, s); err != nil {
-		return err
-	}
-	source, made, err := findOrMake(ctx, s, wanted, model.Slug(*domain), f.given("config-json"))
-	if err != nil {
-		return err
-	}
-	run, err := s.Harvest.Start(ctx, source.ID, "command")
-	if err != nil {
-		return err
-	}
-	if run, err = p.watch(ctx, s, run); err != nil {
-		return err
-	}
-	if made {
-		if run, err = p.settle(ctx, s, source, run); err != nil {
+	return f.runs(func(ctx context.Context) (err error) {
+		p.harden()
+		wanted.Name = model.Slug(f.Arg(0))
+		if wanted.Config, err = textOrFile("config-json", *config); err != nil {
 			return err
 		}
-	}
-	return p.report(run, *asJSON)
+		s, err := p.open(ctx, f)
+		if err != nil {
+			return err
+		}
+		defer closing(s.Close, &err)
+		ctx = model.WithPrincipal(ctx, model.System())
+		if err := p.bringUp(ctx, s); err != nil {
+			return err
+		}
+		source, made, err := findOrMake(ctx, s, wanted, model.Slug(*domain), f.Changed("config-json"))
+		if err != nil {
+			return err
+		}
+		run, err := s.Harvest.Start(ctx, source.ID, "command")
+		if err != nil {
+			return err
+		}
+		if run, err = p.watch(ctx, s, run); err != nil {
+			return err
+		}
+		if made {
+			if run, err = p.settle(ctx, s, source, run); err != nil {
+				return err
+			}
+		}
+		return p.report(run, *asJSON)
+	})
 }
 
 // settle ends the first harvest of a new source: what it has found and nobody

@@ -9,62 +9,82 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
+	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/server/cmd/souk/internal/settings"
 	"github.com/souk-mesh/souk/server/policy"
 )
-
-// command is one word of the program, with what it does or with further words
-// below it. Run gets the arguments after its name.
-type command struct {
-	name    string
-	summary string
-	run     func(ctx context.Context, p *program, args []string) error
-	parts   []command
-}
 
 // program is what a command may touch of the world.
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	environ        func(string) (string, bool)
 	environment    func() []string // all of it, as NAME=VALUE
+	hardened       func() error    // closes the memory and the environment of this process to plugins; nil where there are none
 }
 
-func commands() []command {
-	return []command{
-		{name: "serve", summary: "start the server, closed to everybody but the admin token it prints once", run: serve},
-		{name: "demo", summary: "start a server with a small company in it, and forget both at the end", run: demonstrate},
-		{name: "harvest", summary: "harvest one source now and wait for the report", run: harvestOnce},
-		{name: "token", summary: "issue or revoke an API token, with the server stopped", parts: tokenCommands()},
-		{name: "plugin", summary: "list the plugins, or check a source's configuration with one", parts: pluginCommands()},
-		{name: "policy", summary: "write, check, test and publish policies, and explain decisions", parts: policyCommands()},
-		{name: "decisions", summary: "verify, export or replay the decision log", parts: decisionCommands()},
-		{name: "backup", summary: "copy the store, its decision log and the key of that into one file, also beside a running server", run: backupStore},
-		{name: "restore", summary: "bring back what such a file holds, with the server stopped", run: restoreStore},
-		{name: "health", summary: "ask a running server whether it is ready", run: health},
-		{name: "version", summary: "print the version", run: version},
+// root is the word souk with every command below it.
+func (p *program) root() *cobra.Command {
+	root := p.group("souk", "",
+		serve(p), demonstrate(p), harvestOnce(p),
+		p.group("token", "issue or revoke an API token, with the server stopped", tokenIssue(p), tokenRevoke(p)),
+		p.group("plugin", "list the plugins, or check a source's configuration with one", pluginList(p), pluginCheck(p)),
+		p.group("policy", "write, check, test and publish policies, and explain decisions", policyCommands(p)...),
+		p.group("decisions", "verify, export or replay the decision log",
+			decisionsVerify(p), decisionsExport(p), decisionsReplay(p), decisionsAccept(p)),
+		backupStore(p), restoreStore(p), health(p), version(p))
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.SetFlagErrorFunc(misread)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { help(p.stdout, cmd) })
+	root.SetHelpCommand(p.helpCommand(root))
+	root.InitDefaultCompletionCmd("completion")
+	return root
+}
+
+// helpCommand is the word help, below which every other stands.
+func (p *program) helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "tell the flags of a command", DisableFlagParsing: true,
+		RunE: func(_ *cobra.Command, words []string) error {
+			if len(words) == 0 || isHelp(words[0]) {
+				return root.Help()
+			}
+			return p.helpOn(root, words)
+		},
+		ValidArgsFunction: func(_ *cobra.Command, words []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			if cmd, _, err := root.Find(words); err == nil {
+				for _, c := range cmd.Commands() {
+					names = append(names, c.Name()+"\t"+c.Short)
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
 	}
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	harden(os.Args[1:])
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.LookupEnv, environment: os.Environ}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environment: os.Environ, hardened: host.Harden}
 	os.Exit(p.main(ctx, os.Args[1:]))
 }
 
 // harden closes the memory and the environment of a program that runs plugins
 // to them. Where the machine does not let it, the program goes on, and says so.
-func harden(args []string) {
-	if len(args) == 0 || !slices.Contains([]string{"serve", "demo", "harvest", "plugin"}, args[0]) {
+func (p *program) harden() {
+	if p.hardened == nil {
 		return
 	}
-	if err := host.Harden(); err != nil {
-		fmt.Fprintf(os.Stderr, "souk: plugins of the same user may look into this process: %v\n", err)
+	if err := p.hardened(); err != nil {
+		fmt.Fprintf(p.stderr, "souk: plugins of the same user may look into this process: %v\n", err)
 	}
 }
 
@@ -73,23 +93,25 @@ func harden(args []string) {
 func (p *program) main(ctx context.Context, args []string) int {
 	switch {
 	case len(args) == 0:
-		p.usage(p.stdout)
-		return 0
 	case args[0] == servePlugin:
 		return runPlugin(args[1:])
 	case args[0] == servePolicies:
 		return policy.ServeChild(p.stdin, p.stdout)
+	case args[0] == "--version" || args[0] == "-version":
+		args = append([]string{"version"}, args[1:]...)
 	}
-	name := "souk"
-	if i := slices.IndexFunc(commands(), func(c command) bool { return c.name == args[0] }); i >= 0 {
-		name += " " + args[0]
+	root := p.root()
+	root.SetArgs(spelt(root, args))
+	cmd, err := root.ExecuteContextC(ctx)
+	for cmd.HasParent() && cmd.Parent().HasParent() {
+		cmd = cmd.Parent()
 	}
-	return p.status(name, p.dispatch(ctx, "", commands(), args))
+	return p.status(cmd.CommandPath(), err)
 }
 
 // status tells of an error and gives the status to exit with.
 func (p *program) status(name string, err error) int {
-	if err == nil || errors.Is(err, errHelped) {
+	if err == nil {
 		return 0
 	}
 	if !errors.Is(err, errReported) {
@@ -101,8 +123,27 @@ func (p *program) status(name string, err error) int {
 	return 1
 }
 
+// environ finds a variable of the environment.
+func (p *program) environ(variable string) (string, bool) {
+	return settings.Lookup(p.environment(), variable)
+}
+
 var (
-	errHelped   = errors.New("help was asked for")
 	errUsage    = errors.New("see --help")
 	errReported = errors.New("the report says why")
 )
+
+// misuse is a call that cannot be understood: it names the word at fault and
+// what to write instead.
+type misuse struct{ reason *model.Error }
+
+// Error says what is wrong.
+func (m misuse) Error() string { return m.reason.Error() }
+
+// Unwrap gives the typed error.
+func (m misuse) Unwrap() error { return m.reason }
+
+// Is makes the program exit as for every call that cannot be understood.
+func (misuse) Is(target error) bool { return target == errUsage }
+
+func misused(field, message, hint string) error { return misuse{model.Invalid(field, message, hint)} }

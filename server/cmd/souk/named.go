@@ -27,6 +27,9 @@ func (d durationFlag) String() string {
 	return fmt.Sprintf("%dd", *d.value/(24*time.Hour))
 }
 
+// Type is what a value of it is called.
+func (durationFlag) Type() string { return "TIME" }
+
 // Set takes one over.
 func (d durationFlag) Set(text string) (err error) {
 	*d.value, err = model.ParseDuration("", text)

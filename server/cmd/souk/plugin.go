@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/plugins"
 	"github.com/souk-mesh/souk/sdk"
@@ -30,52 +32,45 @@ func runPlugin(args []string) int {
 	return 2
 }
 
-func pluginCommands() []command {
-	return []command{
-		{name: "list", summary: "list the plugins that are there, with their versions", run: pluginList},
-		{name: "check", summary: "check a source's configuration with a plugin, and store nothing", run: pluginCheck},
-	}
+func pluginList(p *program) *cobra.Command {
+	f := p.command("list", "list the plugins that are there, with their versions").withSettings("plugin-dir", "log-level", "log-format")
+	return f.runs(func(ctx context.Context) (err error) {
+		p.harden()
+		s, err := p.openEphemeral(ctx, f)
+		if err != nil {
+			return err
+		}
+		defer closing(s.Close, &err)
+		return p.listPlugins(s.Harvest.Plugins(model.WithPrincipal(ctx, model.System())))
+	})
 }
 
-func pluginList(ctx context.Context, p *program, args []string) (err error) {
-	f := p.newFlags("plugin list", "").withSettings("plugin-dir", "log-level", "log-format")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	s, err := p.openEphemeral(ctx, f)
-	if err != nil {
-		return err
-	}
-	defer closing(s.Close, &err)
-	return p.listPlugins(s.Harvest.Plugins(model.WithPrincipal(ctx, model.System())))
-}
-
-func pluginCheck(ctx context.Context, p *program, args []string) (err error) {
-	f := p.newFlags("plugin check", "PLUGIN").withSettings(append(pluginSettings, "log-level", "log-format")...)
+func pluginCheck(p *program) *cobra.Command {
+	f := p.command("check PLUGIN", "check a source's configuration with a plugin, and store nothing").withSettings(append(pluginSettings, "log-level", "log-format")...)
 	config := f.String("config-json", "{}", "the source's configuration, as `JSON` or @FILE")
 	secrets := secretFlag{}
 	f.Var(secrets, "secret", "`FIELD=REFERENCE`, such as password=env:SOUK_SECRET_DB (may be repeated)")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	text, err := textOrFile("config-json", *config)
-	if err != nil {
-		return err
-	}
-	s, err := p.openEphemeral(ctx, f)
-	if err != nil {
-		return err
-	}
-	defer closing(s.Close, &err)
-	ctx = model.WithPrincipal(ctx, model.System())
-	if err := knownPlugin(ctx, s, "PLUGIN", f.Arg(0)); err != nil {
-		return err
-	}
-	capabilities, failure, err := s.Harvest.CheckConfig(ctx, harvest.NewSource{Plugin: f.Arg(0), Config: text, Secrets: secrets})
-	if err != nil {
-		return err
-	}
-	return p.printCheck(capabilities, failure)
+	return f.runs(func(ctx context.Context) (err error) {
+		p.harden()
+		text, err := textOrFile("config-json", *config)
+		if err != nil {
+			return err
+		}
+		s, err := p.openEphemeral(ctx, f)
+		if err != nil {
+			return err
+		}
+		defer closing(s.Close, &err)
+		ctx = model.WithPrincipal(ctx, model.System())
+		if err := knownPlugin(ctx, s, "PLUGIN", f.Arg(0)); err != nil {
+			return err
+		}
+		capabilities, failure, err := s.Harvest.CheckConfig(ctx, harvest.NewSource{Plugin: f.Arg(0), Config: text, Secrets: secrets})
+		if err != nil {
+			return err
+		}
+		return p.printCheck(capabilities, failure)
+	})
 }
 
 // openEphemeral opens a server on a store of its own that is forgotten, so
@@ -128,6 +123,9 @@ func (p *program) printCheck(capabilities []model.Capability, failure *model.Fai
 type secretFlag map[string]model.SecretRef
 
 func (s secretFlag) String() string { return "" }
+
+// Type is what a value of it is called.
+func (s secretFlag) Type() string { return "FIELD=REFERENCE" }
 
 func (s secretFlag) Set(text string) error {
 	field, ref, ok := strings.Cut(text, "=")

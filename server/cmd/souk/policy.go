@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/policy"
@@ -16,16 +18,10 @@ import (
 
 // policyCommands are the parts of souk policy. Those of the second half talk to
 // a running server, in the name of whose token they are given.
-func policyCommands() []command {
-	return []command{
-		{name: "new", summary: "write the rules of a domain from a template, with their tests", run: policyNew},
-		{name: "check", summary: "look a folder of policies over and say what is wrong, by file and line", run: policyCheck},
-		{name: "fmt", summary: "write the files of a folder of policies as the check wants them", run: policyFmt},
-		{name: "test", summary: "run the tests of a folder of policies, with coverage", run: policyTest},
-		{name: "impact", summary: "say what a server would have decided otherwise by the rules in a folder", run: policyImpact},
-		{name: "publish", summary: "propose the rules in a folder, and put them in force once they are approved", run: policyPublish},
-		{name: "rollback", summary: "return a domain to rules that were in force before", run: policyRollback},
-		{name: "explain", summary: "say why a decision came out as it did, and what would change it", run: policyExplain},
+func policyCommands(p *program) []*cobra.Command {
+	return []*cobra.Command{
+		policyNew(p), policyCheck(p), policyFmt(p), policyTest(p),
+		policyImpact(p), policyPublish(p), policyRollback(p), policyExplain(p),
 	}
 }
 

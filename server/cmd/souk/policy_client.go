@@ -29,8 +29,8 @@ type remoteFlags struct {
 	url, tokenFile *string
 }
 
-func (p *program) newRemoteFlags(name, arguments string) *remoteFlags {
-	f := &remoteFlags{flags: p.newFlags(name, arguments)}
+func (p *program) remoteCommand(use, summary string) *remoteFlags {
+	f := &remoteFlags{flags: p.command(use, summary)}
 	f.url = f.String("url", defaultURL, "`address` of the server")
 	f.tokenFile = f.String("token-file", "", "`file` with the token to sign in with (default: the environment variable SOUK_TOKEN)")
 	return f
@@ -160,14 +160,14 @@ func (r *remote) send(ctx context.Context, accept, query string, variables map[s
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+"/graphql", bytes.NewReader(body)) //nolint:gosec // the address is what the person at the command line gave
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		return nil, model.Invalid("url", "is no address", "use one such as http://127.0.0.1:8080")
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", accept)
 	request.Header.Set("Authorization", "Bearer "+r.token)
-	response, err := http.DefaultClient.Do(request) //nolint:gosec // the address is what the person at the command line gave
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", r.url, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 // explained is what the decision log says of one decision.
@@ -68,24 +70,19 @@ const whyQuery = `query W($id: ID!) { whyDenied(decisionId: $id) { decisionId ou
 	paths { kind message outcome approvals { role domain min } changes { path value isMissing isRedacted } } } }`
 
 // policyExplain says why a decision came out as it did, and what would change it.
-func policyExplain(ctx context.Context, p *program, args []string) error {
-	f := p.newRemoteFlags("policy explain", "DECISION-ID")
+func policyExplain(p *program) *cobra.Command {
+	f := p.remoteCommand("explain DECISION-ID", "say why a decision came out as it did, and what would change it")
 	asJSON := f.Bool("json", false, "print the explanation as JSON")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	if f.NArg() != 1 {
-		f.Usage()
-		return fmt.Errorf("wants the id of one decision: %w", errUsage)
-	}
-	r, err := f.remote()
-	if err != nil {
-		return err
-	}
-	if *asJSON {
-		return p.explainJSON(ctx, r, f.Arg(0))
-	}
-	return p.explain(ctx, r, f.Arg(0))
+	return f.runs(func(ctx context.Context) error {
+		r, err := f.remote()
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return p.explainJSON(ctx, r, f.Arg(0))
+		}
+		return p.explain(ctx, r, f.Arg(0))
+	})
 }
 
 // explain tells what the log has, and then why. An owner may have a decision

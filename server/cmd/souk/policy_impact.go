@@ -11,22 +11,30 @@ import (
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/souk-mesh/souk/graph/model"
 )
 
 // policyImpact goes as far as the report, and leaves the proposal there.
-func policyImpact(ctx context.Context, p *program, args []string) error {
-	pub, draft, title, err := p.beginPublishing("policy impact", args)
-	if err != nil {
-		return err
-	}
-	if err := pub.assessed(ctx, draft, title); err != nil {
-		return err
-	}
-	fmt.Fprintf(p.stdout, "\nThe proposal %s waits at %s. %s goes on with it.\n", pub.found.ID, pub.found.Status, pub.next())
-	return nil
+func policyImpact(p *program) *cobra.Command {
+	f := p.publishCommand("impact FOLDER", "say what a server would have decided otherwise by the rules in a folder")
+	return f.runs(func(ctx context.Context) error {
+		draft, err := f.draft(*f.domain)
+		if err != nil {
+			return err
+		}
+		pub, err := f.publishing()
+		if err != nil {
+			return err
+		}
+		if err := pub.assessed(ctx, draft, *f.title); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "\nThe proposal %s waits at %s. %s goes on with it.\n", pub.found.ID, pub.found.Status, pub.next())
+		return nil
+	})
 }
 
 // assessment is a replay as it goes on.

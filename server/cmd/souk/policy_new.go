@@ -11,41 +11,41 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
 )
 
 // policyNew writes rules for people who write none.
-func policyNew(_ context.Context, p *program, args []string) error {
-	f := p.newFlags("policy new", "[FOLDER]")
+func policyNew(p *program) *cobra.Command {
+	f := p.command("new [FOLDER]", "write the rules of a domain from a template, with their tests")
 	list := f.Bool("list", false, "list the templates and what each asks for")
 	name := f.String("template", "", "`name` of the template")
 	domain := f.String("domain", "", "`name` of the domain")
 	values := settingsFlag{}
 	f.Var(values, "set", "`KEY=VALUE`, something that the template asks for (may be repeated)")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	if *list {
-		p.listTemplates()
-		return nil
-	}
-	if f.NArg() > 1 || *name == "" || *domain == "" {
-		f.Usage()
-		return fmt.Errorf("wants --template and --domain, or --list: %w", errUsage)
-	}
-	dir := "."
-	if f.NArg() == 1 {
-		dir = f.Arg(0)
-	}
-	if err := model.Slug(*domain).Validate("domain"); err != nil {
-		return err
-	}
-	files, err := startFrom(*name, *domain, values)
-	if err != nil {
-		return err
-	}
-	return p.writePolicies(dir, filepath.Join("domains", *domain, *name+".rego"), files)
+	return f.runs(func(_ context.Context) error {
+		if *list {
+			p.listTemplates()
+			return nil
+		}
+		if *name == "" || *domain == "" {
+			return fmt.Errorf("wants --template and --domain, or --list: %w", errUsage)
+		}
+		dir := "."
+		if f.NArg() == 1 {
+			dir = f.Arg(0)
+		}
+		if err := model.Slug(*domain).Validate("domain"); err != nil {
+			return err
+		}
+		files, err := startFrom(*name, *domain, values)
+		if err != nil {
+			return err
+		}
+		return p.writePolicies(dir, filepath.Join("domains", *domain, *name+".rego"), files)
+	})
 }
 
 func startFrom(name, domain string, values map[string]string) (map[string]string, error) {
@@ -119,6 +119,9 @@ type settingsFlag map[string]string
 
 // String is empty: there is no default to show.
 func (settingsFlag) String() string { return "" }
+
+// Type is what a value of it is called.
+func (settingsFlag) Type() string { return "KEY=VALUE" }
 
 // Set takes one over.
 func (s settingsFlag) Set(text string) error {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
 )
@@ -75,49 +77,48 @@ type wantedVote struct {
 	Voters             []struct{ Name string }
 }
 
-// policyPublish goes as far as the votes allow.
-func policyPublish(ctx context.Context, p *program, args []string) error {
-	f := p.newRemoteFlags("policy publish", "[FOLDER]")
-	id := f.String("proposal", "", "go on with this proposal `id` instead of making one of a folder")
-	domain := f.String("domain", "", "`name` of the domain whose rules are meant (default: the only one in the folder)")
-	title := f.String("title", "", "what the proposal is called")
-	verbose := f.Bool("verbose", false, "tell of every made-up question that would come out otherwise")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	r, err := f.remote()
-	if err != nil {
-		return err
-	}
-	pub := &publishing{program: p, remote: r, verbose: *verbose}
-	if *id != "" && f.NArg() == 0 {
-		pub.found.ID = *id
-		return pub.activate(ctx)
-	}
-	draft, err := f.draft(*domain)
-	if err != nil {
-		return err
-	}
-	if err := pub.assessed(ctx, draft, *title); err != nil {
-		return err
-	}
-	return pub.activate(ctx)
+// publishFlags are the flags of what brings a folder's rules to a server.
+type publishFlags struct {
+	*remoteFlags
+	domain, title *string
+	verbose       *bool
 }
 
-func (p *program) beginPublishing(name string, args []string) (*publishing, policy.Draft, string, error) {
-	f := p.newRemoteFlags(name, "FOLDER")
-	domain := f.String("domain", "", "`name` of the domain whose rules are meant (default: the only one in the folder)")
-	title := f.String("title", "", "what the proposal is called")
-	verbose := f.Bool("verbose", false, "tell of every made-up question that would come out otherwise")
-	if err := f.parse(args); err != nil {
-		return nil, policy.Draft{}, "", err
-	}
-	draft, err := f.draft(*domain)
-	if err != nil {
-		return nil, draft, "", err
-	}
+func (p *program) publishCommand(use, summary string) *publishFlags {
+	f := &publishFlags{remoteFlags: p.remoteCommand(use, summary)}
+	f.domain = f.String("domain", "", "`name` of the domain whose rules are meant (default: the only one in the folder)")
+	f.title = f.String("title", "", "`what` the proposal is called")
+	f.verbose = f.Bool("verbose", false, "tell of every made-up question that would come out otherwise")
+	return f
+}
+
+func (f *publishFlags) publishing() (*publishing, error) {
 	r, err := f.remote()
-	return &publishing{program: p, remote: r, verbose: *verbose}, draft, *title, err
+	return &publishing{program: f.program, remote: r, verbose: *f.verbose}, err
+}
+
+// policyPublish goes as far as the votes allow.
+func policyPublish(p *program) *cobra.Command {
+	f := p.publishCommand("publish [FOLDER]", "propose the rules in a folder, and put them in force once they are approved")
+	id := f.String("proposal", "", "go on with this proposal `id` instead of making one of a folder")
+	return f.runs(func(ctx context.Context) error {
+		pub, err := f.publishing()
+		if err != nil {
+			return err
+		}
+		if *id != "" && f.NArg() == 0 {
+			pub.found.ID = *id
+			return pub.activate(ctx)
+		}
+		draft, err := f.draft(*f.domain)
+		if err != nil {
+			return err
+		}
+		if err := pub.assessed(ctx, draft, *f.title); err != nil {
+			return err
+		}
+		return pub.activate(ctx)
+	})
 }
 
 func (f *flags) draft(domain string) (policy.Draft, error) {
@@ -233,46 +234,43 @@ func (p *publishing) tellVoters() {
 }
 
 // policyRollback returns a domain to rules that were in force before.
-func policyRollback(ctx context.Context, p *program, args []string) error {
-	f := p.newRemoteFlags("policy rollback", "")
+func policyRollback(p *program) *cobra.Command {
+	f := p.remoteCommand("rollback", "return a domain to rules that were in force before")
 	domain := f.String("domain", "", "`name` of the domain (default: the platform's own rules)")
 	to := f.String("to", "", "`id` of the revision to return to (default: the one before the present one)")
 	start := f.Bool("to-start", false, "return to what the server was started with, whatever revisions there have been")
-	reason := f.String("reason", "", "why, for the audit feed")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	switch {
-	case f.NArg() > 0 || *reason == "":
-		f.Usage()
-		return fmt.Errorf("wants --reason: %w", errUsage)
-	case *start && *to != "":
-		f.Usage()
-		return fmt.Errorf("wants --to or --to-start, not both: %w", errUsage)
-	}
-	r, err := f.remote()
-	if err != nil {
-		return err
-	}
-	input := map[string]any{"reason": *reason}
-	for name, value := range map[string]string{"domain": *domain, "revisionId": *to} {
-		if value != "" {
-			input[name] = value
+	reason := f.String("reason", "", "`why`, for the audit feed")
+	return f.runs(func(ctx context.Context) error {
+		switch {
+		case *reason == "":
+			return fmt.Errorf("wants --reason: %w", errUsage)
+		case *start && *to != "":
+			return fmt.Errorf("wants --to or --to-start, not both: %w", errUsage)
 		}
-	}
-	if *start {
-		input["returnsToStart"] = true
-	}
-	var payload struct {
-		State  struct{ ServingHash string }
-		Notice string
-	}
-	if err := r.change(ctx, "rollbackPolicy", "state { servingHash } notice", input, &payload); err != nil {
-		return err
-	}
-	fmt.Fprintf(p.stdout, "decides by %s\n", payload.State.ServingHash)
-	if payload.Notice != "" {
-		fmt.Fprintln(p.stdout, payload.Notice)
-	}
-	return nil
+		r, err := f.remote()
+		if err != nil {
+			return err
+		}
+		input := map[string]any{"reason": *reason}
+		for name, value := range map[string]string{"domain": *domain, "revisionId": *to} {
+			if value != "" {
+				input[name] = value
+			}
+		}
+		if *start {
+			input["returnsToStart"] = true
+		}
+		var payload struct {
+			State  struct{ ServingHash string }
+			Notice string
+		}
+		if err := r.change(ctx, "rollbackPolicy", "state { servingHash } notice", input, &payload); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "decides by %s\n", payload.State.ServingHash)
+		if payload.Notice != "" {
+			fmt.Fprintln(p.stdout, payload.Notice)
+		}
+		return nil
+	})
 }

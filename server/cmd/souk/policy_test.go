@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // TestPolicyNew starts a domain from a template, and wants it to be ready.
@@ -207,7 +209,7 @@ func TestPolicyPage(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	for _, found := range regexp.MustCompile("souk policy ([a-z]+)").FindAllStringSubmatch(string(text), -1) {
-		if !slices.ContainsFunc(policyCommands(), func(c command) bool { return c.name == found[1] }) {
+		if !slices.ContainsFunc(policyCommands(&program{}), func(c *cobra.Command) bool { return c.Name() == found[1] }) {
 			t.Errorf("the page speaks of %s", found[0])
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/plugins"
 	"github.com/souk-mesh/souk/server"
@@ -56,28 +58,28 @@ func (p *program) openBound(ctx context.Context, f *flags) (*server.Server, net.
 	return s, listener, nil
 }
 
-func serve(ctx context.Context, p *program, args []string) (err error) {
-	f := p.newFlags("serve", "").withSettings()
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	s, listener, err := p.openBound(ctx, f)
-	if err != nil {
-		return err
-	}
-	defer closing(s.Close, &err)
-	defer listener.Close() // once it serves, that closes it
-	if err := p.bringUp(ctx, s); err != nil {
-		return err
-	}
-	secret, err := s.Identity.Bootstrap(model.WithPrincipal(ctx, model.System()))
-	if err != nil {
-		return fmt.Errorf("make the first principal: %w", err)
-	}
-	if err := p.handOver(secret); err != nil {
-		return err
-	}
-	return s.Run(ctx, listener, func(url string) { fmt.Fprintf(p.stdout, "Souk listens on %s\n", url) })
+func serve(p *program) *cobra.Command {
+	f := p.command("serve", "start the server, closed to everybody but the admin token it prints once").withSettings()
+	return f.runs(func(ctx context.Context) (err error) {
+		p.harden()
+		s, listener, err := p.openBound(ctx, f)
+		if err != nil {
+			return err
+		}
+		defer closing(s.Close, &err)
+		defer listener.Close() // once it serves, that closes it
+		if err := p.bringUp(ctx, s); err != nil {
+			return err
+		}
+		secret, err := s.Identity.Bootstrap(model.WithPrincipal(ctx, model.System()))
+		if err != nil {
+			return fmt.Errorf("make the first principal: %w", err)
+		}
+		if err := p.handOver(secret); err != nil {
+			return err
+		}
+		return s.Run(ctx, listener, func(url string) { fmt.Fprintf(p.stdout, "Souk listens on %s\n", url) })
+	})
 }
 
 // handOver shows the first token as soon as there is one, whatever comes after.
@@ -111,35 +113,38 @@ func closing(shut func() error, err *error) {
 	}
 }
 
-func health(ctx context.Context, p *program, args []string) error {
-	f := p.newFlags("health", "")
+func health(p *program) *cobra.Command {
+	f := p.command("health", "ask a running server whether it is ready")
 	url := f.String("url", "http://127.0.0.1:8080", "`address` of the server")
-	if err := f.parse(args); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, *url+"/readyz", http.NoBody)
-	if err != nil {
-		return model.Invalid("url", "is no address", "use one such as http://127.0.0.1:8080")
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("ask %s: %w", *url, err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s is not ready: %s", *url, response.Status)
-	}
-	fmt.Fprintln(p.stdout, "ready")
-	return nil
+	return f.runs(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+		defer cancel()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, *url+"/readyz", http.NoBody)
+		if err != nil {
+			return model.Invalid("url", "is no address", "use one such as http://127.0.0.1:8080")
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return fmt.Errorf("ask %s: %w", *url, err)
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s is not ready: %s", *url, response.Status)
+		}
+		fmt.Fprintln(p.stdout, "ready")
+		return nil
+	})
 }
 
 // version prints what the build knows of itself.
-func version(_ context.Context, p *program, args []string) error {
-	if err := p.newFlags("version", "").parse(args); err != nil {
-		return err
-	}
+func version(p *program) *cobra.Command {
+	return p.command("version", "print the version").runs(func(context.Context) error {
+		p.printVersion()
+		return nil
+	})
+}
+
+func (p *program) printVersion() {
 	name, revision := "devel", ""
 	info, ok := debug.ReadBuildInfo()
 	if ok {
@@ -151,5 +156,4 @@ func version(_ context.Context, p *program, args []string) error {
 		}
 	}
 	fmt.Fprintf(p.stdout, "souk %s%s %s\n", name, revision, info.GoVersion)
-	return nil
 }

@@ -75,7 +75,7 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 // TestUnseenToken: a token that was made and not shown is an error with the way out.
 func TestUnseenToken(t *testing.T) {
 	var errs bytes.Buffer
-	p := &program{stdin: strings.NewReader(""), stdout: broken{}, stderr: &errs, environ: func(string) (string, bool) { return "", false }, environment: func() []string { return nil }}
+	p := &program{stdin: strings.NewReader(""), stdout: broken{}, stderr: &errs, environment: func() []string { return nil }}
 	if status := p.main(t.Context(), []string{"serve", "--listen", "127.0.0.1:0", "--store", "sqlite::memory:", "--log-level", "error"}); status != 1 {
 		t.Errorf("status %d", status)
 	}

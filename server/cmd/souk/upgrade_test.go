@@ -125,9 +125,8 @@ func TestUpgradeSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := &program{stdout: io.Discard, stderr: io.Discard, environ: func(string) (string, bool) { return "", false }, environment: func() []string { return nil }}
-	f := p.newFlags("serve", "").withSettings()
-	if err := f.parse([]string{"--config", file}); err != nil {
+	f := (&program{environment: func() []string { return nil }}).command("serve", "").withSettings()
+	if err := f.Parse([]string{"--config", file}); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := f.config()

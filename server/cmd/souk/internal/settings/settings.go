@@ -1,0 +1,125 @@
+// Package settings owns what an operator can set: one table with the name,
+// meaning and default of each setting, from which the flags, the environment
+// variables, the keys of the settings file and the page of the manual follow.
+// It joins those sources, and refuses a name that is none. What a setting
+// means to the server, the server's own Config knows.
+package settings
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/souk-mesh/souk/server"
+)
+
+// Setting is one thing that an operator can set.
+type Setting struct {
+	Name    string
+	Value   string   // what stands for the value in the help
+	Meaning string   // for the help and the manual, with `code` in backquotes
+	Default string   // said where the built-in default does not say it: none, built in
+	Words   []string // all values, where they are few
+	split   func(rune) bool
+}
+
+// All lists the settings in the order of the help and of the manual.
+func All() []Setting {
+	return []Setting{
+		{Name: "listen", Value: "ADDRESS", Meaning: "host:port; port 0 takes a free one"},
+		{Name: "store", Value: "URI", Meaning: "where the records are: `sqlite:PATH`, or a `mongodb://` URI of a replica set, MongoDB 5.0 or newer"},
+		{Name: "policies", Value: "FOLDER", Default: "built in", Meaning: "folder of Rego files"},
+		{Name: "plugin-dir", Value: "FOLDER", Meaning: "folder of further plugins and their `plugins.lock`"},
+		{Name: "plugin-user", Value: "USER", Default: "the server's own", Meaning: "user that plugins run as, or `UID:GID`; the server must be root"},
+		{Name: "secret-env", Value: "VARIABLES", split: commaOrSpace, Meaning: "environment variables that sources may name as `env:NAME`, where a `*` at the end stands for the rest; commas between them"},
+		{Name: "secret-dir", Value: "FOLDER", Meaning: "folder whose files sources may name as `file:PATH`"},
+		{
+			Name: "secret-bindings", Value: "BINDINGS", split: comma, Default: "none: administrators alone",
+			Meaning: "which secrets the sources of a domain may show to which host: `env:SOUK_SECRET_SHOP=sales@db.acme.example:5432`, commas between them; " +
+				"the port may be `*`, and `*` alone is any host; a `*` at the end of the reference stands for the rest",
+		},
+		{Name: "source-folders", Value: "FOLDERS", split: comma, Meaning: "folders below which the sources of a domain may read files: `sales=/srv/sales`, commas between them"},
+		{Name: "decision-retention", Value: "TIME", Meaning: "how long the decision log keeps what policies saw: days (`90d`, `P90D`) or hours (`2160h`), 24 h at least"},
+		{Name: "public-url", Value: "ADDRESS", Default: "the address asked", Meaning: "address that clients know the server by, for AuthZEN's metadata"},
+		{Name: "bundle-key", Value: "FILE", Default: "none: no bundles", Meaning: "PEM file of the EC key that signs bundles for OPA; made when it is missing, refused when others than its owner may use it"},
+		{Name: "trino-catalogs", Value: "DATABASES", split: commaOrSpace, Meaning: "databases behind Trino's catalogs: `shop=postgres://db:5432/shop`, commas between them"},
+		{
+			Name: "trino-unknown-tables", Value: "WORD", Default: "`deny`", Words: []string{"deny", "allow", "passthrough"},
+			Meaning: "tables that no product offers: `deny`, `allow` (reading) or `passthrough`",
+		},
+		{Name: "log-level", Value: "LEVEL", Words: []string{"debug", "info", "warn", "error"}, Meaning: "`debug`, `info`, `warn` or `error`"},
+		{Name: "log-format", Value: "FORMAT", Words: []string{"text", "json"}, Meaning: "`text` or `json`"},
+	}
+}
+
+func comma(r rune) bool        { return r == ',' }
+func commaOrSpace(r rune) bool { return r == ',' || r == ' ' }
+
+// byDefault is the setting's default as the manual shows it.
+func (s Setting) byDefault() string {
+	if s.Default != "" {
+		return s.Default
+	}
+	config := reflect.ValueOf(server.Defaults())
+	for i := range config.NumField() {
+		if config.Type().Field(i).Tag.Get("yaml") != s.Name {
+			continue
+		}
+		if words, ok := config.Field(i).Interface().([]string); ok && len(words) > 0 {
+			return "`" + strings.Join(words, ",") + "`"
+		}
+		if text := config.Field(i).String(); config.Field(i).Kind() == reflect.String && text != "" {
+			return "`" + text + "`"
+		}
+	}
+	return "none"
+}
+
+// parse gives the value of a flag or variable, a list as its parts.
+func (s Setting) parse(text string) any {
+	if s.split == nil {
+		return text
+	}
+	parts := []string{}
+	for _, part := range strings.FieldsFunc(text, s.split) {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// Variable is the environment variable of a setting.
+func Variable(name string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+const prefix = "SOUK_"
+
+// Names lists the names of all settings.
+func Names() []string {
+	all := All()
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// text is the value of a flag: what was given, and the word that stands for it
+// in the help.
+type text struct{ given, word string }
+
+func (t *text) String() string { return t.given }
+func (t *text) Type() string   { return t.word }
+
+func (t *text) Set(value string) error {
+	t.given = value
+	return nil
+}
+
+// AddFlag gives a command a flag for the setting.
+func (s Setting) AddFlag(flags *pflag.FlagSet) {
+	flags.Var(&text{word: s.Value}, s.Name, strings.ReplaceAll(s.Meaning, "`", "")+" (default: "+strings.ReplaceAll(s.byDefault(), "`", "")+")")
+}

@@ -1,0 +1,132 @@
+package settings_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"github.com/souk-mesh/souk/server"
+	"github.com/souk-mesh/souk/server/cmd/souk/internal/settings"
+)
+
+var update = flag.Bool("update", false, "write the table into the manual")
+
+const (
+	manual = "../../../../README.md"
+	begin  = "<!-- settings: written by go generate -->\n"
+	end    = "<!-- end of the settings -->"
+)
+
+// TestManual holds the operators' page to the table.
+func TestManual(t *testing.T) {
+	page, err := os.ReadFile(manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(page), begin)
+	got, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s has no place for the settings, between %q and %q", manual, begin, end)
+	}
+	want := settings.Manual()
+	if got == want {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s tells other settings than the code: go generate ./server/cmd/souk/...\ngot:\n%s\nwant:\n%s", manual, got, want)
+	}
+	if err := os.WriteFile(manual, []byte(before+begin+want+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestEverySettingIsOne: what the server can be told and what an operator can
+// set are the same.
+func TestEverySettingIsOne(t *testing.T) {
+	var keys []string
+	for field := range reflect.TypeFor[server.Config]().Fields() {
+		if key := field.Tag.Get("yaml"); key != "-" {
+			keys = append(keys, key)
+		}
+	}
+	names := settings.Names()
+	slices.Sort(keys)
+	slices.Sort(names)
+	if !slices.Equal(keys, names) {
+		t.Errorf("the server has %v\nand an operator %v", keys, names)
+	}
+}
+
+func load(t *testing.T, file string, environ []string, args ...string) (server.Config, error) {
+	t.Helper()
+	flags := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	flags.String(settings.ConfigFlag, "", "")
+	for _, s := range settings.All() {
+		s.AddFlag(flags)
+	}
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "souk.yaml")
+		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--config", path)
+	}
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return settings.Load(flags, environ)
+}
+
+// TestWhoWins: a flag over the environment, and that over the file; a list that
+// is given takes the place of the default one, also where it is empty.
+func TestWhoWins(t *testing.T) {
+	for name, c := range map[string]struct {
+		file    string
+		environ []string
+		args    []string
+		level   string
+		secrets []string
+	}{
+		"nothing":                {"", nil, nil, "info", []string{"SOUK_SECRET_*"}},
+		"an empty file":          {"# nothing\n", nil, nil, "info", []string{"SOUK_SECRET_*"}},
+		"the file":               {"log-level: warn\nsecret-env: [A, B]\n", nil, nil, "warn", []string{"A", "B"}},
+		"a key without a value":  {"log-level:\nsecret-env:\n", nil, nil, "info", nil},
+		"an empty list":          {"secret-env: []\n", nil, nil, "info", nil},
+		"the environment":        {"log-level: warn\n", []string{"SOUK_LOG_LEVEL=error", "SOUK_SECRET_ENV=C D,E"}, nil, "error", []string{"C", "D", "E"}},
+		"the flag":               {"log-level: warn\nsecret-env: [A, B]\n", []string{"SOUK_LOG_LEVEL=error"}, []string{"--log-level", "debug", "--secret-env", "F"}, "debug", []string{"F"}},
+		"a flag that says none":  {"secret-env: [A, B]\n", nil, []string{"--secret-env", ""}, "info", nil},
+		"a flag and the default": {"", nil, []string{"--secret-env="}, "info", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := load(t, c.file, c.environ, c.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cfg.LogLevel != c.level || !slices.Equal(cfg.SecretEnv, c.secrets) {
+				t.Errorf("got %q and %q", cfg.LogLevel, cfg.SecretEnv)
+			}
+			if cfg.Store != "sqlite:souk.db" {
+				t.Errorf("the store is %q", cfg.Store)
+			}
+		})
+	}
+}
+
+// TestPathsMayHoldSpaces, for a space is not what parts a list of folders.
+func TestPathsMayHoldSpaces(t *testing.T) {
+	shop := filepath.Join(t.TempDir(), "the shop")
+	if err := os.Mkdir(shop, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"sales=" + shop, "marketing=" + shop}
+	cfg, err := load(t, "", []string{"SOUK_SOURCE_FOLDERS=" + strings.Join(want, ", ")})
+	if err != nil || !slices.Equal(cfg.Folders, want) {
+		t.Errorf("got %q, %v", cfg.Folders, err)
+	}
+}
