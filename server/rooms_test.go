@@ -71,8 +71,8 @@ func roomOf(importPath string) (room string, ours bool) {
 	if !ours || !below || slices.ContainsFunc(strings.Split(path, "/"), func(part string) bool { return strings.HasSuffix(part, "test") }) {
 		return "", false
 	}
-	if path == "cmd/souk" {
-		return path, true
+	if under(path, "cmd/souk") {
+		return "cmd/souk", true
 	}
 	room, _, _ = strings.Cut(path, "/")
 	return room, true
