@@ -67,7 +67,7 @@ func (s *Service) pack(ctx context.Context, rules *policy.Snapshot, scope string
 	if err != nil {
 		return Archive{}, err
 	}
-	b, err := rules.Bundle(scope, held)
+	b, err := policy.BundleOf(rules, scope, held)
 	if err != nil || b.Revision == old.Revision {
 		return old, err
 	}

@@ -82,7 +82,7 @@ func tableOf(held []Holding) grantTable {
 	return table
 }
 
-// Bundle collects what decides over the resources of a scope: the platform's
+// makeBundle collects what decides over the resources of a scope: the platform's
 // rules, the domain's own, those of each domain that wants to consent, the
 // grants on the scope's products, and what these offer without consent. A
 // question that tells no grants is heard with those of the bundle that are live
@@ -95,7 +95,7 @@ func tableOf(held []Holding) grantTable {
 // The limits of the engine are not in the bundle: an outside engine knows
 // nothing of the budget of steps, the deadline, the bound on memory and the
 // quarantine that hold in Souk. Rules were within them when they came into force.
-func (s *Snapshot) Bundle(scope string, held Holdings) (Bundle, error) {
+func makeBundle(s *Snapshot, scope string, held Holdings) (Bundle, error) {
 	b := Bundle{Scope: scope, modules: map[string]string{}, data: bundleData{Grants: tableOf(held.Grants), Unconsented: held.Unconsented}}
 	if b.data.Unconsented == nil {
 		b.data.Unconsented = map[model.ID]int{}
@@ -105,16 +105,17 @@ func (s *Snapshot) Bundle(scope string, held Holdings) (Bundle, error) {
 			return b, err
 		}
 	}
-	b.add("lib", s.engine.lib.rules())
-	b.add("platform", s.platform.rules())
-	b.add("template", s.template.rules())
-	for domain, u := range s.domains {
+	b.add("lib", s.Library().rules())
+	b.add("platform", s.Platform().rules())
+	b.add("template", s.Template().rules())
+	for _, domain := range s.Domains() {
+		u := s.of(domain)
 		if scope == ScopePlatform || scope == string(domain) || u.consent != nil {
 			b.add(folderDomains+"/"+string(domain), u.rules())
 		}
 	}
 	b.modules["main/combination.rego"] = combination
-	b.modules["main/scope.rego"] = s.scopeModule(scope)
+	b.modules["main/scope.rego"] = scopeModule(s, scope)
 	b.Revision = revision(b.modules, map[string]string{"data.json": jsonOf(b.data)})
 	return b, nil
 }
@@ -126,7 +127,7 @@ func (b Bundle) add(folder string, modules map[string]string) {
 }
 
 // scopeModule writes the part of souk.main that depends on the bundle.
-func (s *Snapshot) scopeModule(scope string) string {
+func scopeModule(s *Snapshot, scope string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "package souk.main\n\nimport rego.v2\n\n")
 	table := map[model.Action]map[string]bool{}
@@ -134,38 +135,38 @@ func (s *Snapshot) scopeModule(scope string) string {
 		table[action] = map[string]bool{"platform": r.platform, "approval": r.approval, "consent": r.consent, "alone": r.alone}
 	}
 	fmt.Fprintf(&b, "_actions := %s\n\n_app_action := %s\n\n", jsonOf(table), jsonOf(foreignShape.String()))
-	fmt.Fprintf(&b, "_platform_revision := %s\n\n_template_revision := %s\n\n", jsonOf(s.platform.revision), jsonOf(s.template.revision))
+	fmt.Fprintf(&b, "_platform_revision := %s\n\n_template_revision := %s\n\n", jsonOf(s.Platform().revision), jsonOf(s.Template().revision))
 	revisions := map[model.Slug]string{}
-	own := slices.Sorted(maps.Keys(s.domains))
+	own := s.Domains()
 	for _, domain := range own {
 		if scope == ScopePlatform || scope == string(domain) {
-			revisions[domain] = s.domains[domain].revision
-			b.WriteString(owner(s.domains[domain], string(domain), fmt.Sprintf("input.resource.domain == %q", domain)))
+			revisions[domain] = s.of(domain).revision
+			b.WriteString(ownerRule(s.of(domain), string(domain), fmt.Sprintf("input.resource.domain == %q", domain)))
 		}
 	}
-	switch _, has := s.domains[model.Slug(scope)]; {
+	switch has := slices.Contains(own, model.Slug(scope)); {
 	case scope == ScopePlatform:
-		b.WriteString(owner(s.template, "", "not input.resource.domain in "+setOf(own)))
+		b.WriteString(ownerRule(s.Template(), "", "not input.resource.domain in "+setOf(own)))
 	case !has:
-		b.WriteString(owner(s.template, "", fmt.Sprintf("input.resource.domain == %q", scope)))
+		b.WriteString(ownerRule(s.Template(), "", fmt.Sprintf("input.resource.domain == %q", scope)))
 	}
 	fmt.Fprintf(&b, "_revisions := %s\n\n", jsonOf(revisions))
 	b.WriteString("_consent := set() if 1 == 0\n\n")
 	consents := map[model.Slug]string{}
 	for _, domain := range own {
-		if s.domains[domain].consent != nil {
-			consents[domain] = s.domains[domain].revision
-			fmt.Fprintf(&b, "_consent := {r | some r in data.%s.consent} if input.subject.domain == %q\n\n", s.domains[domain].pkg, domain)
+		if s.of(domain).consent != nil {
+			consents[domain] = s.of(domain).revision
+			fmt.Fprintf(&b, "_consent := {r | some r in data.%s.consent} if input.subject.domain == %q\n\n", s.of(domain).pkg, domain)
 		}
 	}
 	fmt.Fprintf(&b, "_consent_revisions := %s\n\n", jsonOf(consents))
 	return b.String()
 }
 
-// owner writes the rule that asks a package when the condition holds. Without
+// ownerRule writes the rule that asks a package when the condition holds. Without
 // an origin it speaks for the resource's domain. As in Souk, visible is heard
 // of who looks at metadata, and is an allow then.
-func owner(u *unit, origin, condition string) string {
+func ownerRule(u *rulePackage, origin, condition string) string {
 	from := "input.resource.domain"
 	if origin != "" {
 		from = jsonOf(origin)

@@ -42,7 +42,7 @@ func unpack(t *testing.T, e *policy.Engine, scope string, held ...policy.Holding
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := e.Snapshot().Bundle(scope, policy.Holdings{Grants: held})
+	b, err := policy.BundleOf(e.Snapshot(), scope, policy.Holdings{Grants: held})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestBundleScope(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "../sales", "Sales"} {
-		if _, err := e.Snapshot().Bundle(bad, policy.Holdings{}); !model.Is(err, model.KindInvalid) {
+		if _, err := policy.BundleOf(e.Snapshot(), bad, policy.Holdings{}); !model.Is(err, model.KindInvalid) {
 			t.Errorf("scope %q: got %v", bad, err)
 		}
 	}
@@ -205,7 +205,7 @@ func TestBundleScope(t *testing.T) {
 func TestBundleRevision(t *testing.T) {
 	e := company(t)
 	revision := func(scope string) string {
-		b, err := e.Snapshot().Bundle(scope, policy.Holdings{})
+		b, err := policy.BundleOf(e.Snapshot(), scope, policy.Holdings{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,19 +17,19 @@ const maxFound = 100
 // child process where there is one: to compile cannot be interrupted. Problems
 // of severity "error" keep it from going on; the hash is its content address,
 // "" when it does not compile.
-func (e *Engine) Check(ctx context.Context, d Draft) (hash string, problems []model.PolicyProblem) {
+func (e *desk) Check(ctx context.Context, d Draft) (hash string, problems []model.PolicyProblem) {
 	if len(e.child) == 0 {
 		return e.check(ctx, d)
 	}
-	found, err := e.send(ctx, errand{Task: taskCheck, Draft: d})
+	found, err := e.send(ctx, childTask{Task: taskCheck, Draft: d})
 	if err != nil {
-		return "", []model.PolicyProblem{broke(err)}
+		return "", []model.PolicyProblem{childFailed(err)}
 	}
 	return found.Hash, found.Problems
 }
 
 // check is Check in this process.
-func (e *Engine) check(ctx context.Context, d Draft) (hash string, problems []model.PolicyProblem) {
+func (e *desk) check(ctx context.Context, d Draft) (hash string, problems []model.PolicyProblem) {
 	if problems = misplaced(d); len(problems) > 0 {
 		return "", problems
 	}
@@ -45,7 +45,7 @@ func (e *Engine) check(ctx context.Context, d Draft) (hash string, problems []mo
 	if err != nil {
 		return "", problemsOf(err)
 	}
-	return u.revision, inOrder(slices.Concat(remarks(d, parsed), u.opaque(ctx, d.Domain), Computes(d)))
+	return u.revision, inOrder(slices.Concat(remarks(d, parsed), u.rowByRow(ctx, d.Domain), Computes(d)))
 }
 
 // misplaced lists the files that do not belong to the draft.
@@ -119,20 +119,20 @@ func packagesOf(d Draft) []source {
 }
 
 // compileErrors compiles the rules as the server would, to the end.
-func (e *Engine) compileErrors(d Draft) []model.PolicyProblem {
+func (e *desk) compileErrors(d Draft) []model.PolicyProblem {
 	var problems []model.PolicyProblem
 	for _, s := range packagesOf(d) {
-		problems = append(problems, compileTo(s, s.rules(), e.lib, false)...)
+		problems = append(problems, compileTo(s, s.rules(), e.Library(), false)...)
 	}
 	return problems
 }
 
 // testErrors compiles the tests beside the rules; only what is wrong with the
 // tests themselves is new.
-func (e *Engine) testErrors(d Draft) []model.PolicyProblem {
+func (e *desk) testErrors(d Draft) []model.PolicyProblem {
 	var problems []model.PolicyProblem
 	for _, s := range packagesOf(d) {
-		for _, p := range compileTo(s, s.modules, e.lib, true) {
+		for _, p := range compileTo(s, s.modules, e.Library(), true) {
 			if isTest(p.File) {
 				problems = append(problems, p)
 			}

@@ -10,7 +10,7 @@ import (
 // not even an administrator who is a platform steward could return the
 // platform to its earlier rules. Only the platform's own package can do that;
 // a domain's has no say in it.
-func (e *Engine) LocksOut(ctx context.Context, d Draft) bool {
+func (e *desk) LocksOut(ctx context.Context, d Draft) bool {
 	if d.Domain != "" {
 		return false
 	}

@@ -239,7 +239,8 @@ var (
 	keyUnconsented, keyChange, keyFields         = ast.StringTerm("unconsented"), ast.StringTerm("change"), ast.StringTerm("fields")
 	keyFlipPercent, keyTouches                   = ast.StringTerm("flip_percent"), ast.StringTerm("touches")
 
-	keyRegion, keyErrors, keyWarnings, keyCodes = ast.StringTerm("region"), ast.StringTerm("errors"), ast.StringTerm("warnings"), ast.StringTerm("codes")
+	keyRegion, keyFindings           = ast.StringTerm("region"), ast.StringTerm("findings")
+	keyErrors, keyWarnings, keyCodes = ast.StringTerm("errors"), ast.StringTerm("warnings"), ast.StringTerm("codes")
 
 	emptyList    = ast.ArrayTerm()
 	noAttributes = ast.ObjectTerm()

@@ -1,14 +1,9 @@
 package policy
 
 import (
-	"cmp"
 	"context"
 	"io/fs"
-	"maps"
-	"runtime"
-	"slices"
-	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 )
@@ -19,25 +14,13 @@ type Config struct {
 	Child []string // the command that ends in ServeChild, to check and test drafts; none does so in this process
 }
 
-// Engine holds the policies in force.
+// Engine holds the policies in force, and what authors and askers want of them
+// beside a decision: whether a draft is sound, and why a decision came out so.
 type Engine struct {
-	lib      source
-	child    []string
-	children chan struct{} // one place for each that may run
-	first    *Snapshot     // what the server was started with
-	current  atomic.Pointer[Snapshot]
-	change   sync.Mutex // one activation at a time
-	guards   sync.Map   // model.Slug to *guard
-	shadows  shadows
-	looks    looks
-	contract *unit   // what every draft is held to
-	known    archive // revisions that were explained lately
-	decided  atomic.Int64
+	core *engine
+	desk *desk
+	past *archive
 }
-
-// Decided counts the questions that were decided since the start. What takes
-// more of them than its like can be told from it by the time.
-func (e *Engine) Decided() int64 { return e.decided.Load() }
 
 // New compiles the policies. An error of kind Invalid names the file, the line
 // and the remedy.
@@ -50,66 +33,84 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.child = cfg.Child
-	return e, nil
-}
-
-// maxChildren is how many drafts are checked and tested at once.
-const maxChildren = 2
-
-// build compiles a tree that holds everything.
-func build(ctx context.Context, t tree) (*Engine, error) {
-	e := &Engine{lib: t["souk."+folderLib], children: make(chan struct{}, maxChildren)}
-	s := &Snapshot{engine: e, domains: map[model.Slug]*unit{}, standards: map[model.Slug]*unit{}}
-	units, err := compileAll(ctx, t, e.lib)
-	if err != nil {
-		return nil, err
-	}
-	for _, u := range units {
-		switch {
-		case u.pkg == "souk."+folderPlatform:
-			s.platform = u
-		case u.pkg == "souk."+folderTemplate:
-			s.template = u
-		case u.pkg == "souk."+folderContract:
-			e.contract = u
-		case areStandards(u.pkg):
-			s.standards[u.domain] = u
-		default:
-			s.domains[u.domain] = u
-		}
-	}
-	e.first = s
-	e.current.Store(s)
-	return e, nil
-}
-
-// compileAll compiles the packages of a tree side by side. Of several errors it
-// gives the first by the name of its package.
-func compileAll(ctx context.Context, t tree, lib source) ([]*unit, error) {
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(t)), func(pkg string) bool { return pkg == lib.pkg })
-	units, faults := make([]*unit, len(names)), make([]error, len(names))
-	var next atomic.Int64
-	var work sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		work.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
-				units[i], faults[i] = compile(ctx, t[names[i]], lib)
-			}
-		})
-	}
-	work.Wait()
-	return units, cmp.Or(faults...)
+	return &Engine{core: e, desk: newDesk(e, cfg.Child), past: &archive{engine: e}}, nil
 }
 
 // Snapshot gives the policies in force. It never changes; whoever answers a
 // whole request from one snapshot answers consistently.
-func (e *Engine) Snapshot() *Snapshot { return e.current.Load() }
+func (e *Engine) Snapshot() *Snapshot { return e.core.Snapshot() }
 
-func (e *Engine) guard(domain model.Slug) *guard {
-	if g, ok := e.guards.Load(domain); ok {
-		return g.(*guard)
-	}
-	g, _ := e.guards.LoadOrStore(domain, newGuard())
-	return g.(*guard)
+// Activate puts a revision of one package in force and returns its content
+// address. A draft without modules returns the package to what the server was
+// started with. Until the revision has compiled the old one decides, and an
+// error of kind Invalid leaves it so.
+func (e *Engine) Activate(ctx context.Context, d Draft) (string, error) {
+	return e.core.Activate(ctx, d)
+}
+
+// Shadow evaluates the draft beside the revision in force for every decision
+// about the domain, and tells On of each that comes out otherwise. It changes
+// no answer and holds none up: when too many wait, some are not tried. On is
+// called from one goroutine at a time. A draft without modules ends the trial.
+func (e *Engine) Shadow(ctx context.Context, d Draft, on func(q Question, active, shadow model.Decision)) error {
+	return e.core.Shadow(ctx, d, on)
+}
+
+// Decided counts the questions that were decided since the start. What takes
+// more of them than its like can be told from it by the time.
+func (e *Engine) Decided() int64 { return e.core.Decided() }
+
+// Rested tells until when the domain's rules rest, or last rested, because
+// they kept failing; zero when they never did since they came into force.
+func (e *Engine) Rested(domain model.Slug) time.Time { return e.core.Rested(domain) }
+
+// RestedWhy says why the domain's rules rest, or last rested: "they failed
+// again and again". It is "" when they never did since they came into force.
+func (e *Engine) RestedWhy(domain model.Slug) string { return e.core.RestedWhy(domain) }
+
+// Check looks a draft over and lists everything that is wrong with it. Problems
+// of severity "error" keep it from going on; the hash is its content address,
+// "" when it does not compile.
+func (e *Engine) Check(ctx context.Context, d Draft) (hash string, problems []model.PolicyProblem) {
+	return e.desk.Check(ctx, d)
+}
+
+// Test runs the tests of a draft, and everything else that proves it. The error
+// tells of a child process that could not be asked; what is wrong with the
+// draft stands in the report.
+func (e *Engine) Test(ctx context.Context, d Draft) (model.PolicyTests, error) {
+	return e.desk.Test(ctx, d)
+}
+
+// LocksOut reports that under the draft nobody could take rules back any more.
+func (e *Engine) LocksOut(ctx context.Context, d Draft) bool { return e.desk.LocksOut(ctx, d) }
+
+// Breaches lists what the rules in force answer otherwise than the contract
+// accepts. None came into force like that; but a new release of the server may
+// bring other guardrails or another contract.
+func (e *Engine) Breaches(ctx context.Context) ([]model.PolicyProblem, error) {
+	return e.desk.Breaches(ctx)
+}
+
+// Assess says what the draft would have decided otherwise: of the logged
+// decisions, of the live grants, and of questions made up from the words of
+// the rules. Progress is told now and then, from the calling goroutine; its
+// total is reached when the work is done. The context ends it.
+func (e *Engine) Assess(ctx context.Context, d Draft, evidence Evidence, progress func(done, total int)) (model.PolicyImpact, error) {
+	return assess(ctx, e.core, d, evidence, progress)
+}
+
+// Explain evaluates a logged decision again, on the modules of the revisions
+// that decided, and says of each rule for the action which condition it lacked
+// and what somebody could do to be allowed. Modules of revisions that this
+// server decides with, or was started with, may be left out; where the right
+// ones are missing the rules in force speak, and Faithful says so.
+func (e *Engine) Explain(ctx context.Context, record model.DecisionRecord, modules []model.PolicyModule) (model.Explanation, error) {
+	return e.past.Explain(ctx, record, modules)
+}
+
+// BundleOf collects what decides over the resources of a scope, for engines
+// outside of Souk.
+func BundleOf(s *Snapshot, scope string, held Holdings) (Bundle, error) {
+	return makeBundle(s, scope, held)
 }

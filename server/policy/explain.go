@@ -3,7 +3,6 @@ package policy
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"sync"
 
@@ -18,9 +17,10 @@ const maxKnown = 32
 
 // archive keeps the revisions that were explained lately, the newest last.
 type archive struct {
+	*engine
 	mu    sync.Mutex
-	units []*unit
-	lib   sync.Once
+	kept  []*rulePackage
+	text  sync.Once
 	trees map[string]*ast.Module // of the library
 }
 
@@ -29,7 +29,7 @@ type archive struct {
 // and what somebody could do to be allowed. Modules of revisions that this
 // server decides with, or was started with, may be left out; where the right
 // ones are missing the rules in force speak, and Faithful says so.
-func (e *Engine) Explain(ctx context.Context, record model.DecisionRecord, modules []model.PolicyModule) (model.Explanation, error) {
+func (a *archive) Explain(ctx context.Context, record model.DecisionRecord, modules []model.PolicyModule) (model.Explanation, error) {
 	if len(record.Input) == 0 {
 		return model.Explanation{}, model.Conflict("decisionId", "the log holds no input of this decision", "inputs are kept for the retention of the log; lists are logged as one row without")
 	}
@@ -37,7 +37,7 @@ func (e *Engine) Explain(ctx context.Context, record model.DecisionRecord, modul
 	if err != nil {
 		return model.Explanation{}, err
 	}
-	s, err := e.then(ctx, l, record.Decision, modules)
+	s, err := a.snapshotAt(ctx, l, record.Decision, modules)
 	if err != nil {
 		return model.Explanation{}, err
 	}
@@ -48,86 +48,65 @@ func (e *Engine) Explain(ctx context.Context, record model.DecisionRecord, modul
 	return model.Explanation{
 		DecisionID: record.ID, Outcome: d.Outcome, Reasons: d.Reasons,
 		Faithful: d.Revisions == record.Decision.Revisions && d.Outcome == record.Decision.Outcome,
-		Rules:    s.traces(ctx, l), Paths: s.paths(ctx, l, d),
+		Rules:    a.traces(ctx, s, l), Paths: paths(ctx, s, l, d),
 	}, nil
 }
 
-// then gives the policies as they were when the decision was made, as far as
+// snapshotAt gives the policies as they were when the decision was made, as far as
 // they can be had.
-func (e *Engine) then(ctx context.Context, l logged, made model.Decision, modules []model.PolicyModule) (*Snapshot, error) {
+func (a *archive) snapshotAt(ctx context.Context, l logged, made model.Decision, modules []model.PolicyModule) (*Snapshot, error) {
 	want := made.Revisions
-	s := e.Snapshot().onTrial()
-	platform, err := e.past(ctx, "", want.Platform, modules)
+	s := a.Snapshot().onTrial()
+	platform, err := a.packageAt(ctx, "", want.Platform, modules)
 	if err != nil {
 		return nil, err
 	}
 	if platform != nil {
-		s.platform = platform
+		s = s.withUnit("", platform)
 	}
 	domain := l.about.Resource.Domain
 	if domain == "" || l.right.alone {
 		return s, nil
 	}
-	own, err := e.past(ctx, domain, want.Domain, modules)
+	own, err := a.packageAt(ctx, domain, want.Domain, modules)
 	if err != nil {
 		return nil, err
 	}
 	if own != nil {
-		s = s.living(domain, own)
+		s = s.withUnit(domain, own)
 	}
-	return e.consentThen(ctx, s, l, made, modules)
+	return a.withConsentAt(ctx, s, l, made, modules)
 }
 
-// consentThen lets the asker's domain have the say that it had then, which is
+// withConsentAt lets the asker's domain have the say that it had then, which is
 // none where the decision names no revision of it.
-func (e *Engine) consentThen(ctx context.Context, s *Snapshot, l logged, made model.Decision, modules []model.PolicyModule) (*Snapshot, error) {
+func (a *archive) withConsentAt(ctx context.Context, s *Snapshot, l logged, made model.Decision, modules []model.PolicyModule) (*Snapshot, error) {
 	asker, want := l.about.Subject.Domain, made.Revisions.Consent
 	if !l.right.consent || asker == "" || asker == l.about.Resource.Domain || isNameless(made) {
 		return s, nil
 	}
 	if want == "" {
-		return s.silencing(asker), nil
+		return s.withoutConsent(asker), nil
 	}
-	u, err := e.past(ctx, asker, want, modules)
+	u, err := a.packageAt(ctx, asker, want, modules)
 	if err != nil || u == nil {
 		return s, err
 	}
-	return s.living(asker, u), nil
+	return s.withUnit(asker, u), nil
 }
 
-// silencing gives a snapshot in which the domain has no rules of consent.
-func (s *Snapshot) silencing(domain model.Slug) *Snapshot {
-	next := *s
-	next.domains = maps.Clone(s.domains)
-	delete(next.domains, domain)
-	return &next
-}
-
-// living gives a snapshot in which the domain lives by the unit, which may be
-// a template.
-func (s *Snapshot) living(domain model.Slug, u *unit) *Snapshot {
-	next := *s
-	next.domains = map[model.Slug]*unit{domain: u}
-	for d, other := range s.domains {
-		if d != domain {
-			next.domains[d] = other
-		}
-	}
-	return &next
-}
-
-// past finds the revision of a package: among those in force, those of the
+// packageAt finds the revision of a package: among those in force, those of the
 // start and those explained lately, or by compiling its modules. It gives nil
 // when there is none.
-func (e *Engine) past(ctx context.Context, domain model.Slug, want string, modules []model.PolicyModule) (*unit, error) {
-	for _, s := range []*Snapshot{e.Snapshot(), e.first} {
-		for _, u := range []*unit{s.of(domain), s.template} {
+func (a *archive) packageAt(ctx context.Context, domain model.Slug, want string, modules []model.PolicyModule) (*rulePackage, error) {
+	for _, s := range []*Snapshot{a.Snapshot(), a.AtStart()} {
+		for _, u := range []*rulePackage{s.of(domain), s.Template()} {
 			if u.revision == want {
 				return u, nil
 			}
 		}
 	}
-	if u := e.known.find(want); u != nil {
+	if u := a.find(want); u != nil {
 		return u, nil
 	}
 	d := Draft{Domain: domain}
@@ -136,58 +115,58 @@ func (e *Engine) past(ctx context.Context, domain model.Slug, want string, modul
 			d.Modules = append(d.Modules, m)
 		}
 	}
-	u, err := e.compile(ctx, d)
+	u, err := a.compile(ctx, d)
 	if err == nil && u != nil {
-		e.known.keep(u)
+		a.keep(u)
 	}
 	return u, err
 }
 
-func (a *archive) find(revision string) *unit {
+func (a *archive) find(revision string) *rulePackage {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if i := slices.IndexFunc(a.units, func(u *unit) bool { return u.revision == revision }); i >= 0 {
-		return a.units[i]
+	if i := slices.IndexFunc(a.kept, func(u *rulePackage) bool { return u.revision == revision }); i >= 0 {
+		return a.kept[i]
 	}
 	return nil
 }
 
-func (a *archive) keep(u *unit) {
+func (a *archive) keep(u *rulePackage) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.units = append(a.units, u); len(a.units) > maxKnown {
-		a.units = slices.Delete(a.units, 0, 1)
+	if a.kept = append(a.kept, u); len(a.kept) > maxKnown {
+		a.kept = slices.Delete(a.kept, 0, 1)
 	}
 }
 
 // libraryTrees gives the library as its authors wrote it.
-func (e *Engine) libraryTrees() map[string]*ast.Module {
-	e.known.lib.Do(func() {
-		e.known.trees, _ = parse(e.lib.rules(), capabilities(false)) // it has compiled
+func (a *archive) libraryTrees() map[string]*ast.Module {
+	a.text.Do(func() {
+		a.trees, _ = parse(a.Library().rules(), capabilities(false)) // it has compiled
 	})
-	return e.known.trees
+	return a.trees
 }
 
 // traces says of each rule for the action how far it got, the platform's first.
-func (s *Snapshot) traces(ctx context.Context, l logged) []model.RuleTrace {
+func (a *archive) traces(ctx context.Context, s *Snapshot, l logged) []model.RuleTrace {
 	heard := []string{"deny"}
 	if l.right.platform || l.about.Resource.Domain == "" {
 		heard = []string{"deny", "allow", "visible"}
 	}
-	traces := s.tracesOf(ctx, s.platform, s.platform.hears(l.about.Action), l, heard)
+	traces := a.tracesOf(ctx, s.Platform(), s.Platform().queryFor(l.about.Action), l, heard)
 	if l.about.Resource.Domain == "" || l.right.alone {
 		return traces
 	}
 	own := s.of(l.about.Resource.Domain)
-	traces = append(traces, s.tracesOf(ctx, own, own.hears(l.about.Action), l, []string{"deny", "allow", "visible"})...)
+	traces = append(traces, a.tracesOf(ctx, own, own.queryFor(l.about.Action), l, []string{"deny", "allow", "visible"})...)
 	if theirs := s.consentOf(l.about, l.right); theirs != nil {
-		traces = append(traces, s.tracesOf(ctx, theirs, *theirs.consent, l, []string{"consent"})...)
+		traces = append(traces, a.tracesOf(ctx, theirs, *theirs.consent, l, []string{"consent"})...)
 	}
 	return traces
 }
 
-func (s *Snapshot) tracesOf(ctx context.Context, u *unit, q rego.PreparedEvalQuery, l logged, heard []string) []model.RuleTrace {
-	r := s.engine.read(u, u.follow(ctx, q, l.input), l.input)
+func (a *archive) tracesOf(ctx context.Context, u *rulePackage, q rego.PreparedEvalQuery, l logged, heard []string) []model.RuleTrace {
+	r := a.read(u.unit, follow(ctx, q, l.input), l.input)
 	var list []model.RuleTrace
 	byRule := map[*ast.Rule]int{}
 	for _, f := range r.frames {
@@ -195,7 +174,7 @@ func (s *Snapshot) tracesOf(ctx context.Context, u *unit, q rego.PreparedEvalQue
 		if rule == nil || f.asker() != nil || !slices.Contains(heard, rule.Head.Ref()[0].Value.String()) {
 			continue
 		}
-		t := r.ruleTrace(u, f, rule)
+		t := r.ruleTrace(u.pkg, f, rule)
 		if i, again := byRule[rule]; again {
 			if list[i].Held = list[i].Held || t.Held; list[i].Held {
 				list[i].Failed = nil
@@ -213,9 +192,9 @@ func (s *Snapshot) tracesOf(ctx context.Context, u *unit, q rego.PreparedEvalQue
 	return list
 }
 
-func (r *reading) ruleTrace(u *unit, f *frame, rule *ast.Rule) model.RuleTrace {
+func (r *reading) ruleTrace(pkg string, f *frame, rule *ast.Rule) model.RuleTrace {
 	t := model.RuleTrace{
-		Package: u.pkg, Entry: rule.Head.Ref()[0].Value.String(), Code: codeOf(rule),
+		Package: pkg, Entry: rule.Head.Ref()[0].Value.String(), Code: codeOf(rule),
 		File: rule.Location.File, Line: rule.Location.Row, Held: f.held,
 	}
 	for _, a := range rule.Annotations {

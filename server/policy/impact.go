@@ -28,12 +28,12 @@ const (
 	maxBroken   = 20 * time.Second // that a draft may spend on questions that break it
 )
 
-// Assess says what the draft would have decided otherwise: of the logged
+// assess says what the draft would have decided otherwise: of the logged
 // decisions, of the live grants, and of questions made up from the words of
 // the rules, since a log holds only what people have tried. Progress is told
 // now and then, from the calling goroutine: its total counts all three, and is
 // reached when the work is done. The context ends the replay.
-func (e *Engine) Assess(ctx context.Context, d Draft, evidence Evidence, progress func(done, total int)) (model.PolicyImpact, error) {
+func assess(ctx context.Context, e *engine, d Draft, evidence Evidence, progress func(done, total int)) (model.PolicyImpact, error) {
 	u, err := e.compile(ctx, d)
 	if err != nil {
 		return model.PolicyImpact{}, err
@@ -42,9 +42,9 @@ func (e *Engine) Assess(ctx context.Context, d Draft, evidence Evidence, progres
 	r := &replay{domain: d.Domain, base: base, trial: base.with(d.Domain, u), flips: map[flipKey]*model.PolicyFlip{}}
 	r.impact = model.PolicyImpact{At: model.Now(), BaseHash: base.of(d.Domain).revision, RevisionHash: r.trial.of(d.Domain).revision}
 	begin := time.Now()
-	active, draft := base.of(d.Domain), r.trial.of(d.Domain)
-	wider, loosenings := widened(active, draft, base.platform)
-	r.impact.Loosenings, r.impact.RowSteps = loosenings, r.trial.rowSteps(ctx, d.Domain)
+	active, draft := base.of(d.Domain).unit, r.trial.of(d.Domain).unit
+	wider, loosenings := widened(active, draft, base.Platform().unit)
+	r.impact.Loosenings, r.impact.RowSteps = loosenings, rowSteps(ctx, r.trial, d.Domain)
 	invented := madeUp(active, draft, wider.opening, d.Domain)
 	r.pace = pace{tell: progress, parts: []int{evidence.Total, evidence.TotalGrants, length(invented)}}
 	r.pace.step(0)

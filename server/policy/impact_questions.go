@@ -25,7 +25,7 @@ const maxMadeUp = 5000
 // kind of asker and each action that the rules name, an ordinary question, and
 // that question with one field at each value that a rule compares it with.
 func madeUp(active, draft *unit, opening []clause, domain model.Slug) iter.Seq2[Question, error] {
-	w := &wording{fields: map[string]map[string]bool{}, actions: map[model.Action]bool{}}
+	w := newWording()
 	w.read(active)
 	w.read(draft)
 	w.close()
@@ -46,7 +46,7 @@ func madeUp(active, draft *unit, opening []clause, domain model.Slug) iter.Seq2[
 		}
 		for _, p := range personas(cmp.Or(domain, anyDomain)) {
 			for _, action := range slices.Sorted(maps.Keys(w.actions)) {
-				for q := range w.variants(p, action) {
+				for q := range variants(w, p, action) {
 					if !ask(q) {
 						return
 					}
@@ -85,6 +85,10 @@ func personas(domain model.Slug) []Question {
 type wording struct {
 	fields  map[string]map[string]bool // values by field, such as resource.status
 	actions map[model.Action]bool
+}
+
+func newWording() *wording {
+	return &wording{fields: map[string]map[string]bool{}, actions: map[model.Action]bool{}}
 }
 
 // read collects the words of a package.
@@ -223,7 +227,7 @@ func (w *wording) close() {
 
 // variants gives the question of the persona, and then one for each value of
 // each field.
-func (w *wording) variants(persona Question, action model.Action) iter.Seq[Question] {
+func variants(w *wording, persona Question, action model.Action) iter.Seq[Question] {
 	persona.Action = action
 	return func(yield func(Question) bool) {
 		if !yield(persona) {

@@ -9,7 +9,7 @@ import (
 
 // rowSteps is how many steps one row of a list takes at most, as far as made-up
 // askers and rows tell; 0 where the lists of the domain are filters.
-func (s *Snapshot) rowSteps(ctx context.Context, domain model.Slug) int {
+func rowSteps(ctx context.Context, s *Snapshot, domain model.Slug) int {
 	domain = cmp.Or(domain, anyDomain)
 	most := 0
 	for _, q := range personas(domain) {

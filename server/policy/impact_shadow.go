@@ -28,7 +28,7 @@ type shadows struct {
 // shadow is one draft on trial.
 type shadow struct {
 	domain model.Slug
-	unit   *unit
+	rules  *rulePackage
 	on     func(q Question, active, shadow model.Decision)
 	ended  atomic.Bool
 }
@@ -46,14 +46,14 @@ type shadowCase struct {
 // about the domain, and tells On of each that comes out otherwise. It changes
 // no answer and holds none up: when too many wait, some are not tried. On is
 // called from one goroutine at a time. A draft without modules ends the trial.
-func (e *Engine) Shadow(ctx context.Context, d Draft, on func(q Question, active, shadow model.Decision)) error {
+func (e *engine) Shadow(ctx context.Context, d Draft, on func(q Question, active, shadow model.Decision)) error {
 	u, err := e.compile(ctx, d)
 	if err != nil {
 		return err
 	}
 	var next *shadow
 	if u != nil {
-		next = &shadow{domain: d.Domain, unit: u, on: on}
+		next = &shadow{domain: d.Domain, rules: u, on: on}
 	}
 	e.shadows.put(d.Domain, next)
 	return nil
@@ -132,7 +132,7 @@ func (c shadowCase) try(ctx context.Context) {
 	if !ok || c.shadow.ended.Load() || fails(c.active) {
 		return
 	}
-	trial := c.snapshot.with(c.shadow.domain, c.shadow.unit).onTrial()
+	trial := c.snapshot.with(c.shadow.domain, c.shadow.rules).onTrial()
 	d := trial.decide(ctx, c.question, right, c.input)
 	d.Revisions = trial.revisions(c.question)
 	if changeOf(c.active, d) != "" && !c.shadow.ended.Load() {

@@ -20,7 +20,7 @@ func (s *Snapshot) Owns(domain model.Slug) bool {
 // put together from parts is not seen.
 func (s *Snapshot) Mentions(name string) []string {
 	files := map[string]bool{}
-	for _, u := range s.units() {
+	for _, u := range s.packages() {
 		for file, module := range u.compiler.Modules {
 			if !isTest(file) && !files[file] && speaksOf(module, name) {
 				files[file] = true
@@ -30,8 +30,8 @@ func (s *Snapshot) Mentions(name string) []string {
 	return slices.Sorted(maps.Keys(files))
 }
 
-func (s *Snapshot) units() []*unit {
-	all := []*unit{s.platform, s.template}
+func (s *Snapshot) packages() []*rulePackage {
+	all := []*rulePackage{s.platform, s.template}
 	all = slices.AppendSeq(all, maps.Values(s.domains))
 	return slices.AppendSeq(all, maps.Values(s.standards))
 }

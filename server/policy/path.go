@@ -55,7 +55,7 @@ type search struct {
 
 // paths tries what a person can do: each thing alone, and where none is
 // enough, two together. It asks thirty questions at most.
-func (s *Snapshot) paths(ctx context.Context, l logged, d model.Decision) []model.LegalPath {
+func paths(ctx context.Context, s *Snapshot, l logged, d model.Decision) []model.LegalPath {
 	switch d.Outcome {
 	case model.Allow:
 		return nil
@@ -64,7 +64,7 @@ func (s *Snapshot) paths(ctx context.Context, l logged, d model.Decision) []mode
 	case model.Deny:
 	}
 	f := search{policies: s, asked: l, left: maxTries}
-	steps := s.steps(l)
+	steps := stepsFor(s, l)
 	for _, one := range steps {
 		f.try(ctx, one)
 	}
@@ -98,7 +98,7 @@ func (f *search) try(ctx context.Context, steps ...step) {
 		return
 	}
 	f.left -= cost
-	then := f.asked.after(steps...)
+	then := after(f.asked, steps...)
 	d := f.policies.decideLogged(ctx, then)
 	if d.Outcome == model.Deny {
 		return
@@ -130,7 +130,7 @@ func (f *search) try(ctx context.Context, steps ...step) {
 // request reports whether access can be asked for at all, and what that takes.
 func (f *search) request(ctx context.Context, others []step) (model.Decision, bool) {
 	others = slices.DeleteFunc(slices.Clone(others), func(s step) bool { return s.kind == pathAccess })
-	l := f.asked.after(append(others, step{set: []change{
+	l := after(f.asked, append(others, step{set: []change{
 		{"action.name", ast.String(model.ActAccessRequest)},
 		{"context.duration_s", ast.Number("86400")},
 		{"context.purpose", ast.String(cmp.Or(strings.TrimSpace(textAt(f.asked.input, "context", "purpose")), anyPurpose))},
@@ -140,7 +140,7 @@ func (f *search) request(ctx context.Context, others []step) (model.Decision, bo
 }
 
 // after gives the question with the steps taken.
-func (l logged) after(steps ...step) logged {
+func after(l logged, steps ...step) logged {
 	for _, s := range steps {
 		for _, c := range s.set {
 			l.input = replaced(l.input, c.value, strings.Split(c.path, ".")...)
@@ -200,12 +200,12 @@ func approversOf(approvals []model.Approval) string {
 // anyPurpose stands for whatever the person would write.
 const anyPurpose = "a stated purpose"
 
-// steps lists what can be done about the question, the easiest first.
-func (s *Snapshot) steps(l logged) []step {
-	w := &wording{fields: map[string]map[string]bool{}, actions: map[model.Action]bool{}}
-	w.read(s.platform)
+// stepsFor lists what can be done about the question, the easiest first.
+func stepsFor(s *Snapshot, l logged) []step {
+	w := newWording()
+	w.read(s.Platform().unit)
 	if l.about.Resource.Domain != "" && !l.right.alone {
-		w.read(s.of(l.about.Resource.Domain))
+		w.read(s.of(l.about.Resource.Domain).unit)
 	}
 	words := func(field string) []string { return slices.Sorted(maps.Keys(w.fields[field])) }
 	return slices.Concat(

@@ -16,7 +16,7 @@ const mutationTime = 5 * time.Second
 // prove runs the tests of a draft, holds it to the thresholds, asks it the
 // questions of the platform's contract, and looks for conditions that no test
 // notices.
-func (e *Engine) prove(ctx context.Context, d Draft) (model.PolicyTests, error) {
+func (e *desk) prove(ctx context.Context, d Draft) (model.PolicyTests, error) {
 	var tests model.PolicyTests
 	if _, problems := e.check(ctx, d); broken(problems) {
 		tests.Failures = slices.DeleteFunc(problems, func(p model.PolicyProblem) bool { return p.Severity != severityError })
@@ -24,7 +24,7 @@ func (e *Engine) prove(ctx context.Context, d Draft) (model.PolicyTests, error) 
 	}
 	reached, all := 0, 0
 	for _, s := range packagesOf(d) {
-		p := proof{source: s, lib: e.lib, report: &tests}
+		p := proof{source: s, lib: e.Library(), report: &tests}
 		if err := p.run(ctx); err != nil {
 			return tests, err
 		}

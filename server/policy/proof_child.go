@@ -30,8 +30,8 @@ const (
 	taskTest  = "test"
 )
 
-// errand is one request of a parent's.
-type errand struct {
+// childTask is one request of a parent's.
+type childTask struct {
 	Task  string            `json:"task"`
 	Draft Draft             `json:"draft"`
 	Files map[string]string `json:"files"` // what the draft meets: the library, the platform's rules, the template, the standards
@@ -50,15 +50,15 @@ var errChild = errors.New("the process that tried the rules was ended")
 // Test runs the tests of a draft, and everything else that proves it, in a
 // child process. The error tells of a child that could not be asked; what is
 // wrong with the draft stands in the report.
-func (e *Engine) Test(ctx context.Context, d Draft) (model.PolicyTests, error) {
+func (e *desk) Test(ctx context.Context, d Draft) (model.PolicyTests, error) {
 	ctx, cancel := context.WithTimeout(ctx, childTime)
 	defer cancel()
 	if len(e.child) == 0 {
 		return e.prove(ctx, d)
 	}
-	found, err := e.send(ctx, errand{Task: taskTest, Draft: d})
+	found, err := e.send(ctx, childTask{Task: taskTest, Draft: d})
 	if errors.Is(err, errChild) {
-		return model.PolicyTests{Failures: []model.PolicyProblem{broke(err)}}, nil
+		return model.PolicyTests{Failures: []model.PolicyProblem{childFailed(err)}}, nil
 	}
 	if err == nil && d.Domain == "" && found.Tests.OK() { // the child knows no domain's rules
 		var broken []model.PolicyProblem
@@ -68,19 +68,19 @@ func (e *Engine) Test(ctx context.Context, d Draft) (model.PolicyTests, error) {
 	return found.Tests, err
 }
 
-// broke tells the author of a child that did not survive the draft.
-func broke(err error) model.PolicyProblem {
+// childFailed tells the author of a child that did not survive the draft.
+func childFailed(err error) model.PolicyProblem {
 	return model.PolicyProblem{
 		Severity: severityError, Code: "policy.too_expensive", Message: err.Error(),
 		Fix: "look for a rule or a test that takes too much time or memory",
 	}
 }
 
-// send has a child do the errand.
-func (e *Engine) send(ctx context.Context, a errand) (answer, error) {
+// send has a child do the childTask.
+func (e *desk) send(ctx context.Context, a childTask) (answer, error) {
 	select {
-	case e.children <- struct{}{}:
-		defer func() { <-e.children }()
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
 	case <-ctx.Done():
 		return answer{}, fmt.Errorf("wait for a process to try the rules in: %w", ctx.Err())
 	}
@@ -89,7 +89,7 @@ func (e *Engine) send(ctx context.Context, a errand) (answer, error) {
 	a.Files = e.surroundings()
 	request, err := json.Marshal(a)
 	if err != nil {
-		return answer{}, fmt.Errorf("write the errand: %w", err)
+		return answer{}, fmt.Errorf("write the childTask: %w", err)
 	}
 	out, err := runChild(limited, e.child, request)
 	switch {
@@ -106,13 +106,13 @@ func (e *Engine) send(ctx context.Context, a errand) (answer, error) {
 }
 
 // surroundings are the files that a draft is compiled and tried with.
-func (e *Engine) surroundings() map[string]string {
+func (e *desk) surroundings() map[string]string {
 	s := e.Snapshot()
-	files := maps.Clone(e.lib.modules)
-	units := []*unit{s.platform, s.template, s.standards[""], e.contract}
-	for _, u := range units {
-		if u != nil {
-			maps.Copy(files, u.modules)
+	files := maps.Clone(e.Library().modules)
+	packages := []*rulePackage{s.Platform(), s.Template(), s.CompanyStandards(), e.Contract()}
+	for _, p := range packages {
+		if p != nil {
+			maps.Copy(files, p.modules)
 		}
 	}
 	return files
@@ -183,7 +183,7 @@ func ServeChild(in io.Reader, out io.Writer) int {
 	if limitChild() != nil {
 		return 1
 	}
-	var a errand
+	var a childTask
 	if json.NewDecoder(in).Decode(&a) != nil {
 		return 2
 	}
@@ -194,18 +194,19 @@ func ServeChild(in io.Reader, out io.Writer) int {
 	return 0
 }
 
-// run does the errand in this process, among the parent's policies.
-func (a errand) run(ctx context.Context) (answer, error) {
+// run does the childTask in this process, among the parent's policies.
+func (a childTask) run(ctx context.Context) (answer, error) {
 	t := tree{}
 	for file, text := range a.Files {
 		if err := t.put(file, text); err != nil {
 			return answer{}, err
 		}
 	}
-	e, err := build(ctx, t)
+	core, err := build(ctx, t)
 	if err != nil {
 		return answer{}, err
 	}
+	e := newDesk(core, nil)
 	var found answer
 	switch a.Task {
 	case taskCheck:

@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +47,7 @@ type breach struct {
 // keepsContract asks the draft every question of the contract: about its own
 // domain, and for the platform's about one that lives by the template and about
 // those that write their own rules.
-func (e *Engine) keepsContract(ctx context.Context, d Draft) ([]model.PolicyProblem, error) {
+func (e *desk) keepsContract(ctx context.Context, d Draft) ([]model.PolicyProblem, error) {
 	if d.Domain != "" {
 		return e.keepsFor(ctx, d, d.Domain)
 	}
@@ -62,11 +61,11 @@ func (e *Engine) keepsContract(ctx context.Context, d Draft) ([]model.PolicyProb
 
 // keepsForOthers asks a draft of the platform's about every domain that writes
 // its own rules: together with those, the new guardrails may lack something.
-func (e *Engine) keepsForOthers(ctx context.Context, d Draft) ([]model.PolicyProblem, error) {
-	return e.keepsFor(ctx, d, slices.Sorted(maps.Keys(e.Snapshot().domains))...)
+func (e *desk) keepsForOthers(ctx context.Context, d Draft) ([]model.PolicyProblem, error) {
+	return e.keepsFor(ctx, d, e.Snapshot().Domains()...)
 }
 
-func (e *Engine) keepsFor(ctx context.Context, d Draft, domains ...model.Slug) ([]model.PolicyProblem, error) {
+func (e *desk) keepsFor(ctx context.Context, d Draft, domains ...model.Slug) ([]model.PolicyProblem, error) {
 	u, err := e.compile(ctx, d)
 	if err != nil {
 		return nil, err
@@ -77,12 +76,12 @@ func (e *Engine) keepsFor(ctx context.Context, d Draft, domains ...model.Slug) (
 // Breaches lists what the rules in force answer otherwise than the contract
 // accepts. None came into force like that; but a new release of the server may
 // bring other guardrails or another contract.
-func (e *Engine) Breaches(ctx context.Context) ([]model.PolicyProblem, error) {
+func (e *desk) Breaches(ctx context.Context) ([]model.PolicyProblem, error) {
 	s := e.Snapshot()
-	return e.breachesOf(ctx, s.onTrial(), append(slices.Sorted(maps.Keys(s.domains)), anyDomain))
+	return e.breachesOf(ctx, s.onTrial(), append(s.Domains(), anyDomain))
 }
 
-func (e *Engine) breachesOf(ctx context.Context, s *Snapshot, domains []model.Slug) ([]model.PolicyProblem, error) {
+func (e *desk) breachesOf(ctx context.Context, s *Snapshot, domains []model.Slug) ([]model.PolicyProblem, error) {
 	var problems []model.PolicyProblem
 	for _, domain := range domains {
 		found, err := e.breaches(ctx, s, domain)
@@ -96,8 +95,9 @@ func (e *Engine) breachesOf(ctx context.Context, s *Snapshot, domains []model.Sl
 	return inOrder(problems), nil
 }
 
-func (e *Engine) breaches(ctx context.Context, s *Snapshot, domain model.Slug) ([]breach, error) {
-	term, _, f := e.contract.answer(ctx, e.contract.query, ordinary(domain).value())
+func (e *desk) breaches(ctx context.Context, s *Snapshot, domain model.Slug) ([]breach, error) {
+	contract := e.Contract()
+	term, _, f := contract.answer(ctx, contract.query, ordinary(domain).value())
 	if f != nil {
 		return nil, fmt.Errorf("ask the contract: %s", f.message)
 	}
@@ -148,9 +148,9 @@ func (b breach) problem(domain model.Slug, s *Snapshot) model.PolicyProblem {
 	}
 	for _, r := range b.decision.Reasons {
 		p.Message += fmt.Sprintf(" (%s: %s)", r.Code, r.Message)
-		for _, u := range []*unit{s.of(domain), s.platform} {
+		for _, u := range []*rulePackage{s.of(domain), s.Platform()} {
 			if p.File == "" {
-				p.File, p.Line = u.ruleWithCode(r.Code)
+				p.File, p.Line = ruleWithCode(u.unit, r.Code)
 			}
 		}
 	}
@@ -158,7 +158,7 @@ func (b breach) problem(domain model.Slug, s *Snapshot) model.PolicyProblem {
 }
 
 // ruleWithCode finds the rule that gives the reason.
-func (u *unit) ruleWithCode(code string) (file string, line int) {
+func ruleWithCode(u *unit, code string) (file string, line int) {
 	for _, file := range sortedFiles(u.parsed()) {
 		for _, r := range u.parsed()[file].Rules {
 			if codeOf(r) == code {

@@ -30,8 +30,8 @@ var opposites = map[string]string{
 // survivors changes the conditions of the package one at a time and lists the
 // changes that every test lets pass. What the context leaves no time for is
 // not tried.
-func (e *Engine) survivors(ctx context.Context, s source) []model.PolicyProblem {
-	suite, err := suiteOf(s, e.lib)
+func (e *desk) survivors(ctx context.Context, s source) []model.PolicyProblem {
+	suite, err := suiteOf(s, e.Library())
 	if err != nil {
 		return nil // it was proven before
 	}

@@ -28,15 +28,20 @@ func draftLikeTemplate(tb testing.TB, domain model.Slug) Draft {
 }
 
 func BenchmarkMutants(b *testing.B) {
-	e, err := New(Config{Files: policies.Files})
+	files, err := readTree(policies.Files)
 	if err != nil {
 		b.Fatal(err)
 	}
+	core, err := build(b.Context(), files)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := newDesk(core, nil)
 	s, err := draftLikeTemplate(b, "sales").source()
 	if err != nil {
 		b.Fatal(err)
 	}
-	su, err := suiteOf(s, e.lib)
+	su, err := suiteOf(s, e.Library())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -35,14 +35,8 @@ func (s *Snapshot) Reads(domain model.Slug) []string {
 	return slices.Sorted(maps.Keys(paths))
 }
 
-// reads looks once for what the rules of the package read of the input.
-func (u *unit) reads() []string {
-	u.inputs.Do(func() { u.read = u.readBy(func(*ast.Rule) bool { return true }) })
-	return u.read
-}
-
 // readBy gives what the chosen rules of the package read, and whatever they ask.
-func (u *unit) readBy(chosen func(*ast.Rule) bool) []string {
+func readBy(u *unit, chosen func(*ast.Rule) bool) []string {
 	g := usage{compiler: u.compiler, paths: map[string]bool{}, followed: map[string]bool{}}
 	for _, m := range u.compiler.Modules {
 		if !m.Package.Path.Equal(u.path) {

@@ -120,7 +120,7 @@ func (s *Snapshot) Resting() map[model.Slug]time.Time {
 
 // RestedWhy says why the domain's rules rest, or last rested: "they failed
 // again and again". It is "" when they never did since they came into force.
-func (e *Engine) RestedWhy(domain model.Slug) string {
+func (e *engine) RestedWhy(domain model.Slug) string {
 	g, ok := e.guards.Load(domain)
 	if !ok {
 		return ""
@@ -130,7 +130,7 @@ func (e *Engine) RestedWhy(domain model.Slug) string {
 
 // Rested tells until when the domain's rules rest, or last rested, because
 // they kept failing; zero when they never did since they came into force.
-func (e *Engine) Rested(domain model.Slug) time.Time {
+func (e *engine) Rested(domain model.Slug) time.Time {
 	g, ok := e.guards.Load(domain)
 	if !ok {
 		return time.Time{}

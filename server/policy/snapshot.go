@@ -12,18 +12,18 @@ import (
 
 // Snapshot is a set of policies that were in force together. It never changes.
 type Snapshot struct {
-	engine   *Engine
-	platform *unit
-	template *unit
-	domains  map[model.Slug]*unit
+	engine   *engine
+	platform *rulePackage
+	template *rulePackage
+	domains  map[model.Slug]*rulePackage
 	trial    bool // no guard counts its evaluations
 
-	standards map[model.Slug]*unit // "" holds the company's
+	standards map[model.Slug]*rulePackage // "" holds the company's
 }
 
 // with gives a snapshot in which the domain lives by the unit, or by what the
 // server was started with when that is nil. "" is the platform.
-func (s *Snapshot) with(domain model.Slug, u *unit) *Snapshot {
+func (s *Snapshot) with(domain model.Slug, u *rulePackage) *Snapshot {
 	next := *s
 	next.standards = s.standardsWith(domain, u)
 	if domain == "" {
@@ -42,6 +42,31 @@ func (s *Snapshot) with(domain model.Slug, u *unit) *Snapshot {
 	return &next
 }
 
+// withoutConsent gives a snapshot in which the domain has no rules of consent.
+func (s *Snapshot) withoutConsent(domain model.Slug) *Snapshot {
+	next := *s
+	next.domains = maps.Clone(s.domains)
+	delete(next.domains, domain)
+	return &next
+}
+
+// withUnit gives a snapshot in which the domain lives by the package, which may
+// be a template. "" is the platform.
+func (s *Snapshot) withUnit(domain model.Slug, u *rulePackage) *Snapshot {
+	next := *s
+	if domain == "" {
+		next.platform = u
+		return &next
+	}
+	next.domains = map[model.Slug]*rulePackage{domain: u}
+	for d, other := range s.domains {
+		if d != domain {
+			next.domains[d] = other
+		}
+	}
+	return &next
+}
+
 // onTrial gives a snapshot whose evaluations no guard counts: what a draft
 // does must not close the domain that others are asking about.
 func (s *Snapshot) onTrial() *Snapshot {
@@ -50,8 +75,23 @@ func (s *Snapshot) onTrial() *Snapshot {
 	return &next
 }
 
-// of gives the unit that a domain lives by; "" is the platform.
-func (s *Snapshot) of(domain model.Slug) *unit {
+// Library gives the text that every package is compiled with.
+func (s *Snapshot) Library() source { return s.engine.lib }
+
+// Platform gives the guardrails of the platform.
+func (s *Snapshot) Platform() *rulePackage { return s.platform }
+
+// Template gives what domains live by that write no rules of their own.
+func (s *Snapshot) Template() *rulePackage { return s.template }
+
+// CompanyStandards gives the standards that hold for everybody, or nil.
+func (s *Snapshot) CompanyStandards() *rulePackage { return s.standards[""] }
+
+// Domains lists the domains that write their own rules, sorted.
+func (s *Snapshot) Domains() []model.Slug { return slices.Sorted(maps.Keys(s.domains)) }
+
+// of gives the package that a domain lives by; "" is the platform.
+func (s *Snapshot) of(domain model.Slug) *rulePackage {
 	if domain == "" {
 		return s.platform
 	}
@@ -97,7 +137,7 @@ func (s *Snapshot) decideOn(ctx context.Context, q Question, input ast.Value) mo
 // of the asker. After a refusal nobody else needs to be asked.
 func (s *Snapshot) decide(ctx context.Context, q Question, right rights, input ast.Value) model.Decision {
 	voices := make([]voice, 0, 3)
-	platform := s.platform.ask(ctx, s.platform.hears(q.Action), input, folderPlatform)
+	platform := s.platform.ask(ctx, s.platform.queryFor(q.Action), input, folderPlatform)
 	voices = append(voices, voice{platform, right.platform || q.Resource.Domain == ""})
 	if q.Resource.Domain != "" && !right.alone && !platform.refuses() {
 		owner := s.askDomain(ctx, q.Resource.Domain, q.Action, input)
@@ -114,13 +154,13 @@ func (v verdict) refuses() bool { return v.fault != nil || len(v.deny) > 0 }
 func (s *Snapshot) askDomain(ctx context.Context, domain model.Slug, action model.Action, input ast.Value) verdict {
 	u := s.of(domain)
 	if s.trial {
-		return u.ask(ctx, u.hears(action), input, string(domain))
+		return u.ask(ctx, u.queryFor(action), input, string(domain))
 	}
 	g := s.engine.guard(domain)
 	if f := g.enter(ctx); f != nil {
 		return verdict{origin: string(domain), fault: f}
 	}
-	v := u.ask(ctx, u.hears(action), input, string(domain))
+	v := u.ask(ctx, u.queryFor(action), input, string(domain))
 	g.leave(v.fault)
 	return v
 }
@@ -128,7 +168,7 @@ func (s *Snapshot) askDomain(ctx context.Context, domain model.Slug, action mode
 // consentOf gives the package of the asker's own domain where it has a say in
 // questions of the kind: about data of another domain, and by rules of consent.
 // Anywhere else there is none.
-func (s *Snapshot) consentOf(q Question, right rights) *unit {
+func (s *Snapshot) consentOf(q Question, right rights) *rulePackage {
 	if q.Resource.Domain == "" || right.alone || !right.consent || q.Subject.Domain == q.Resource.Domain {
 		return nil
 	}
@@ -140,7 +180,7 @@ func (s *Snapshot) consentOf(q Question, right rights) *unit {
 
 // askConsent hears the asker's own domain: a package that has rules of consent
 // and gives none refuses.
-func (s *Snapshot) askConsent(ctx context.Context, u *unit, input ast.Value) verdict {
+func (s *Snapshot) askConsent(ctx context.Context, u *rulePackage, input ast.Value) verdict {
 	var v verdict
 	if s.trial {
 		v = u.ask(ctx, *u.consent, input, string(u.domain))
@@ -182,10 +222,6 @@ func (s *Snapshot) Packages() []model.PolicyPackage {
 		packages = append(packages, s.standards[domain].describe())
 	}
 	return packages
-}
-
-func (u *unit) describe() model.PolicyPackage {
-	return model.PolicyPackage{Name: u.pkg, Domain: u.domain, Revision: u.revision, Files: slices.Sorted(maps.Keys(u.rules()))}
 }
 
 // Revisions gives the revision of every package by its name.

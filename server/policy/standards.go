@@ -70,7 +70,7 @@ func (d Draft) standards() source {
 }
 
 // compileStandards makes a unit of the standards of a draft, or nil of none.
-func (e *Engine) compileStandards(ctx context.Context, d Draft) (*unit, error) {
+func (e *engine) compileStandards(ctx context.Context, d Draft) (*rulePackage, error) {
 	s := d.standards()
 	if len(s.modules) == 0 {
 		return nil, nil //nolint:nilnil // most drafts have none
@@ -79,13 +79,13 @@ func (e *Engine) compileStandards(ctx context.Context, d Draft) (*unit, error) {
 		return nil, model.Invalid("policies", "the draft holds standards and no rules, so nothing would decide any more",
 			"add the rules that the domain lives by; souk policy new writes some to begin with")
 	}
-	return compile(ctx, s, e.lib)
+	return compilePackage(ctx, s, e.lib)
 }
 
 // standardsWith gives the standards in force once the unit is. What a domain
 // does not propose it has no more; the company falls back on what the server
 // was started with.
-func (s *Snapshot) standardsWith(domain model.Slug, u *unit) map[model.Slug]*unit {
+func (s *Snapshot) standardsWith(domain model.Slug, u *rulePackage) map[model.Slug]*rulePackage {
 	all := maps.Clone(s.standards)
 	switch {
 	case u != nil && u.standards != nil:
@@ -125,7 +125,7 @@ func (s *Snapshot) Findings(ctx context.Context, domain model.Slug, m Metadata) 
 	return slices.Compact(found), nil
 }
 
-func (s *Snapshot) findingsOf(ctx context.Context, u *unit, input ast.Value) ([]model.Finding, error) {
+func (s *Snapshot) findingsOf(ctx context.Context, u *rulePackage, input ast.Value) ([]model.Finding, error) {
 	g := s.engine.guard(model.Slug(u.pkg)) // no domain has a dot in its name
 	if f := g.enter(ctx); f != nil {
 		return unchecked(ctx, u, f)
@@ -143,7 +143,7 @@ func (s *Snapshot) findingsOf(ctx context.Context, u *unit, input ast.Value) ([]
 }
 
 // unchecked makes a finding of trouble, unless the caller has gone away.
-func unchecked(ctx context.Context, u *unit, f *fault) ([]model.Finding, error) {
+func unchecked(ctx context.Context, u *rulePackage, f *fault) ([]model.Finding, error) {
 	if f.code == codeCancelled && ctx.Err() != nil {
 		return nil, fmt.Errorf("check the standards: %w", context.Cause(ctx))
 	}
@@ -181,8 +181,8 @@ func (r *reader) finding(o ast.Object) model.Finding {
 }
 
 var (
-	keyFindings, keySeverity = ast.StringTerm(findingsEntry), ast.StringTerm("severity")
-	keyRemedy, keyField      = ast.StringTerm("remedy"), ast.StringTerm("field")
+	keySeverity         = ast.StringTerm("severity")
+	keyRemedy, keyField = ast.StringTerm("remedy"), ast.StringTerm("field")
 )
 
 // value builds the input of the standards.

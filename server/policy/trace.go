@@ -69,7 +69,7 @@ func (t *trace) TraceEvent(e topdown.Event) {
 
 // follow evaluates the query with a trace of every rule, also of those that
 // the index would pass over.
-func (u *unit) follow(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value) *trace {
+func follow(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value) *trace {
 	t := newTrace()
 	b, timer := startBudget(ctx)
 	defer timer.Stop()
@@ -98,9 +98,9 @@ type env map[ast.Var]*ast.Term
 
 func beginningOf(l *ast.Location) beginning { return beginning{l.File, l.Row, l.Col} }
 
-func (e *Engine) read(u *unit, t *trace, input ast.Value) *reading {
+func (a *archive) read(u *unit, t *trace, input ast.Value) *reading {
 	r := &reading{trace: t, rules: map[beginning]*ast.Rule{}, input: input, envs: map[*frame]env{}}
-	for _, trees := range []map[string]*ast.Module{e.libraryTrees(), u.parsed()} {
+	for _, trees := range []map[string]*ast.Module{a.libraryTrees(), u.parsed()} {
 		for _, m := range trees {
 			for _, rule := range m.Rules {
 				r.rules[beginningOf(rule.Location)] = rule

@@ -28,18 +28,9 @@ type unit struct {
 	defined  []string                // the entry rules that the package has
 	compiler *ast.Compiler           // only read
 	path     ast.Ref                 // data and the package
-	views    views
-
-	partly sync.Mutex    // held while rules are evaluated in part
-	apart  *ast.Compiler // for that alone; nil until then
 
 	text  sync.Once // of trees
 	trees map[string]*ast.Module
-
-	inputs sync.Once // of read
-	read   []string
-
-	standards *unit // proposed together with the rules; nil when there are none
 }
 
 // compile makes a unit of a package.
@@ -69,9 +60,6 @@ func compile(ctx context.Context, s, lib source) (*unit, error) {
 		}
 		u.consent = &q
 	}
-	if err := u.checkVisible(ctx); err != nil {
-		return nil, err
-	}
 	return u, nil
 }
 
@@ -83,8 +71,8 @@ func (u *unit) parsed() map[string]*ast.Module {
 	return u.trees
 }
 
-// hears gives the query of what the package says about an action.
-func (u *unit) hears(action model.Action) rego.PreparedEvalQuery {
+// queryFor gives the query of what the package says about an action.
+func (u *unit) queryFor(action model.Action) rego.PreparedEvalQuery {
 	if action == model.ActMetadataView {
 		return u.looking
 	}
@@ -157,17 +145,6 @@ var (
 	unsorted   = rego.EvalSortSets(false)
 	unmeasured = rego.EvalMetrics(metrics.NoOp())
 )
-
-// ask evaluates the package. Its reasons carry the origin: the template speaks
-// for the domain that lives by it.
-func (u *unit) ask(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value, origin string) verdict {
-	term, steps, f := u.answer(ctx, q, input)
-	v := verdict{origin: origin, steps: steps, fault: f}
-	if f == nil {
-		v.fault = v.read(term)
-	}
-	return v
-}
 
 // answer evaluates the package within the budget.
 func (u *unit) answer(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value) (*ast.Term, int, *fault) {

@@ -51,20 +51,20 @@ func (s *Snapshot) View(ctx context.Context, q Question) View {
 		return s.view(ctx, askerOf(q), right)
 	}
 	a := askerOf(q)
-	key := a.key(everyTrait)
-	if v, ok := s.engine.looks.get(s, key); ok {
+	key := a.wholeKey()
+	if v, ok := s.engine.views.get(s, key); ok {
 		return v
 	}
 	v := s.view(ctx, a, right)
 	if ctx.Err() == nil {
-		s.engine.looks.put(s, key, v)
+		s.engine.views.put(s, key, v)
 	}
 	return v
 }
 
 // view joins what the packages say.
 func (s *Snapshot) view(ctx context.Context, a asker, right rights) View {
-	a.binder = newBinder(&a.Question)
+	a = a.bound()
 	platform := s.platform.view(ctx, a)
 	v := View{Platform: joined(rights{platform: true}, platform, nil), Domains: make(map[model.Slug]*Condition, len(s.domains))}
 	switch {
@@ -84,7 +84,7 @@ func (s *Snapshot) view(ctx context.Context, a asker, right rights) View {
 	return v
 }
 
-func (s *Snapshot) viewOfDomain(ctx context.Context, a asker, right rights, platform *part, u *unit) *Condition {
+func (s *Snapshot) viewOfDomain(ctx context.Context, a asker, right rights, platform *packageView, u *rulePackage) *Condition {
 	if !s.trial && s.engine.guard(u.domain).rests() {
 		return &never
 	}
@@ -107,15 +107,15 @@ func (s *Snapshot) Visible(ctx context.Context, q Question) (Condition, bool) {
 	return c.Bind(FieldDomain, Value{Text: string(domain)}), true
 }
 
-// part is what one package says: when it denies and when it allows.
-type part struct {
+// packageView is what one package says: when it denies and when it allows.
+type packageView struct {
 	deny, allow Condition
 	opaque      error // no condition can express it
 }
 
 // joined combines the packages as combine does: any denial refuses, then any
 // allow of whoever may allow is enough.
-func joined(right rights, platform, owner *part) *Condition {
+func joined(right rights, platform, owner *packageView) *Condition {
 	if platform.opaque != nil || (owner != nil && owner.opaque != nil) {
 		return nil
 	}
@@ -136,7 +136,7 @@ func (g *guard) rests() bool {
 	return until != 0 && time.Now().UnixNano() < until
 }
 
-func (e *Engine) anyRests() (rests bool) {
+func (e *engine) anyRests() (rests bool) {
 	e.guards.Range(func(_, g any) bool {
 		rests = g.(*guard).rests()
 		return !rests

@@ -30,13 +30,13 @@ func valuesOf[T ~string](words ...T) []Value {
 	return values
 }
 
-// part gives what the package says to the asker.
-func (b *binder) part(p *part) *part {
+// view gives what the package says to the asker.
+func (b *binder) view(p *packageView) *packageView {
 	if p.opaque != nil {
 		return p
 	}
 	b.left = maxBinding
-	bound := &part{deny: b.bind(p.deny), allow: b.bind(p.allow)}
+	bound := &packageView{deny: b.bind(p.deny), allow: b.bind(p.allow)}
 	if b.left < 0 || bound.deny.size() > maxConditions || bound.allow.size() > maxConditions {
 		bound.opaque = cannot(nil, "its rules make a filter of more than %d comparisons", maxConditions)
 	}

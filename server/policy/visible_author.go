@@ -14,9 +14,9 @@ import (
 // listed are the types of resource that lists are long of.
 var listed = []string{"asset", "data_product"}
 
-// opaque tells the author why their rows are asked about one by one: what a
+// rowByRow tells the author why their rows are asked about one by one: what a
 // list takes for one row it takes for each, then.
-func (u *unit) opaque(ctx context.Context, domain model.Slug) []model.PolicyProblem {
+func (u *viewRules) rowByRow(ctx context.Context, domain model.Slug) []model.PolicyProblem {
 	var problems []model.PolicyProblem
 	for _, kind := range listed {
 		q := Question{Action: model.ActMetadataView, Resource: Resource{Type: kind, Domain: domain}}
@@ -29,7 +29,7 @@ func (u *unit) opaque(ctx context.Context, domain model.Slug) []model.PolicyProb
 }
 
 // checkVisible refuses a rule that promises to be a filter and is none.
-func (u *unit) checkVisible(ctx context.Context) error {
+func (u *viewRules) checkVisible(ctx context.Context) error {
 	if !slices.Contains(u.defined, "visible") {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (u *unit) checkVisible(ctx context.Context) error {
 		q := Question{Action: model.ActMetadataView, Resource: Resource{Type: kind, Domain: u.domain}}
 		_, _, err := u.entry(ctx, "visible", q.value(), b, lateUnknown)
 		if err == nil {
-			err = u.twofold(func(r *ast.Rule) bool { return r.Head.Name == "visible" })
+			err = u.ambiguous(func(r *ast.Rule) bool { return r.Head.Name == "visible" })
 		}
 		if err != nil {
 			p := problemOf(err)

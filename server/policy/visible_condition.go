@@ -342,7 +342,7 @@ func (c Condition) holding(grants []GrantFact) Condition {
 			if o.Slot != c.Slot {
 				return o
 			}
-			l := look{}
+			l := rowEval{}
 			l.slots[o.Slot] = e
 			return constant(o.Function.apply(Value{Text: l.ofElement(o)}))
 		}))
@@ -409,7 +409,7 @@ func comparison(op Operator, a, b Operand) Condition {
 	c := Condition{Op: op, Left: a, Right: b}
 	switch {
 	case a.Field == Constant && b.Field == Constant:
-		return truth((&look{}).compare(&c))
+		return truth((&rowEval{}).compare(&c))
 	case op == OpEq && b.Field == Constant:
 		return oneOf(a, b.Value)
 	case op == OpEq && a.Field == Constant:

@@ -8,8 +8,8 @@ import (
 // maxSlots bounds lists within lists.
 const maxSlots = 4
 
-// look is one row under judgement.
-type look struct {
+// rowEval is one row under judgement.
+type rowEval struct {
 	q     *Question
 	now   string
 	slots [maxSlots]element
@@ -25,11 +25,11 @@ type element struct {
 // question that differs from the one that the condition was made for in the
 // fields of its resource, its facts and its time alone.
 func (c Condition) Holds(q *Question) bool {
-	l := look{q: q}
+	l := rowEval{q: q}
 	return l.holds(&c)
 }
 
-func (l *look) holds(c *Condition) bool {
+func (l *rowEval) holds(c *Condition) bool {
 	switch c.Op {
 	case OpAnd:
 		for i := range c.Of {
@@ -56,7 +56,7 @@ func (l *look) holds(c *Condition) bool {
 	}
 }
 
-func (l *look) in(c *Condition) bool {
+func (l *rowEval) in(c *Condition) bool {
 	v := l.value(c.Left)
 	if len(c.Values) <= 8 {
 		return slices.Contains(c.Values, v)
@@ -65,7 +65,7 @@ func (l *look) in(c *Condition) bool {
 	return found
 }
 
-func (l *look) compare(c *Condition) bool {
+func (l *rowEval) compare(c *Condition) bool {
 	a, b := l.value(c.Left), l.value(c.Right)
 	switch c.Op {
 	case OpEq:
@@ -83,7 +83,7 @@ func (l *look) compare(c *Condition) bool {
 	}
 }
 
-func (l *look) some(c *Condition) bool {
+func (l *rowEval) some(c *Condition) bool {
 	slot := &l.slots[c.Slot]
 	if c.Left.Field == FieldGrants {
 		for i := range l.q.Facts.Grants {
@@ -103,14 +103,14 @@ func (l *look) some(c *Condition) bool {
 	return false
 }
 
-func (l *look) texts(f Field) []string {
+func (l *rowEval) texts(f Field) []string {
 	if f == FieldTags {
 		return l.q.Resource.Tags
 	}
 	return l.q.Facts.RolesHeld
 }
 
-func (l *look) value(o Operand) Value {
+func (l *rowEval) value(o Operand) Value {
 	switch o.kind() {
 	case Text:
 		if o.Field == Constant {
@@ -129,7 +129,7 @@ func (l *look) value(o Operand) Value {
 	}
 }
 
-func (l *look) number(o Operand) int {
+func (l *rowEval) number(o Operand) int {
 	switch {
 	case o.Function != Count:
 		return l.q.Resource.Ports
@@ -140,7 +140,7 @@ func (l *look) number(o Operand) int {
 	}
 }
 
-func (l *look) flag(o Operand) Value {
+func (l *rowEval) flag(o Operand) Value {
 	r, is := &l.q.Resource, false
 	switch o.Field {
 	case FieldDescribed:
@@ -162,7 +162,7 @@ func flagOf(b bool) Value {
 	return Value{Kind: Flag}
 }
 
-func (l *look) text(o Operand) string {
+func (l *rowEval) text(o Operand) string {
 	r := &l.q.Resource
 	switch o.Field {
 	case FieldID:
@@ -197,7 +197,7 @@ func (l *look) text(o Operand) string {
 	}
 }
 
-func (l *look) ofElement(o Operand) string {
+func (l *rowEval) ofElement(o Operand) string {
 	e := &l.slots[o.Slot]
 	if e.grant == nil {
 		return e.text

@@ -12,36 +12,8 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 )
 
-const (
-	maxKeptViews = 256  // whole views of the snapshot in force
-	maxKeptParts = 2048 // kinds of askers whose conditions one package remembers
-)
-
-// looks remembers the views of the snapshot in force.
-type looks struct {
-	mu       sync.Mutex
-	snapshot *Snapshot
-	known    map[string]View
-}
-
-func (l *looks) get(s *Snapshot, key string) (View, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.snapshot != s {
-		return View{}, false
-	}
-	v, ok := l.known[key]
-	return v, ok
-}
-
-func (l *looks) put(s *Snapshot, key string, v View) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.snapshot != s || len(l.known) >= maxKeptViews {
-		l.snapshot, l.known = s, map[string]View{}
-	}
-	l.known[key] = v
-}
+// maxKeptParts is how many kinds of askers one package remembers conditions for.
+const maxKeptParts = 2048
 
 // traits are what rules can read of an asker and of the circumstances that
 // does not differ from row to row.
@@ -91,6 +63,15 @@ func askerOf(q Question) asker {
 	return a
 }
 
+// bound is ready to be put into conditions.
+func (a asker) bound() asker {
+	a.binder = newBinder(&a.Question)
+	return a
+}
+
+// wholeKey tells apart what any trait tells apart.
+func (a asker) wholeKey() string { return a.key(everyTrait) }
+
 // key tells apart what the chosen traits tell apart.
 func (a asker) key(chosen []int) string {
 	var b strings.Builder
@@ -104,45 +85,58 @@ func (a asker) key(chosen []int) string {
 	return b.String()
 }
 
-// views remembers what a package says to whom.
-type views struct {
-	mu    sync.Mutex
-	known map[string]*part
-	heard map[model.Action]hearing
+// viewRules is a package whose rules can be made conditions over rows. It
+// remembers what the package says to whom.
+type viewRules struct {
+	*unit
+
+	evaluating sync.Mutex    // held while rules are evaluated in part
+	compiled   *ast.Compiler // for that alone; nil until then
+
+	mu    sync.Mutex // over what follows
+	known map[string]*packageView
+	about map[model.Action]entryInfo
 }
 
-// hearing is what the rules about an action are, and what they look at.
-type hearing struct {
-	entries []string // those of the entry rules that say something about it
-	opaque  error    // no filter can express them, for anybody
-	ways    []way    // how much to leave open, the most first
+// newViewRules takes a package over. It refuses a rule that promises to be a
+// filter and is none.
+func newViewRules(ctx context.Context, u *unit) (*viewRules, error) {
+	v := &viewRules{unit: u}
+	return v, v.checkVisible(ctx)
 }
 
-// way is a choice of what stays open of the asker. Askers share what the
+// entryInfo is what the rules about an action are, and what they look at.
+type entryInfo struct {
+	entries []string   // those of the entry rules that say something about it
+	opaque  error      // no filter can express them, for anybody
+	ways    []openness // how much to leave open, the most first
+}
+
+// openness is a choice of what stays open of the asker. Askers share what the
 // package says when the traits that are chosen, and looked at by the rules, are
 // theirs alike; what is open is bound for each.
-type way struct {
+type openness struct {
 	chosen []int
 	unknown
 }
 
 // view says what the package says to the asker of every row. Rules that are no
 // filter while an asker is open may be one for the asker that is known.
-func (u *unit) view(ctx context.Context, a asker) *part {
-	var p *part
-	for i, w := range u.hearing(a.Action).ways {
-		if p = a.binder.part(u.viewBy(ctx, a, i, w)); p.opaque == nil {
+func (u *viewRules) view(ctx context.Context, a asker) *packageView {
+	var p *packageView
+	for i, w := range u.entryInfo(a.Action).ways {
+		if p = a.binder.view(u.viewBy(ctx, a, i, w)); p.opaque == nil {
 			break
 		}
 	}
 	return p
 }
 
-func (u *unit) viewBy(ctx context.Context, a asker, i int, w way) *part {
+func (u *viewRules) viewBy(ctx context.Context, a asker, i int, w openness) *packageView {
 	key := a.key(w.chosen) + string(rune(i)) //nolint:gosec // a private character, one for each of few
-	u.views.mu.Lock()
-	p, ok := u.views.known[key]
-	u.views.mu.Unlock()
+	u.mu.Lock()
+	p, ok := u.known[key]
+	u.mu.Unlock()
 	if ok {
 		return p
 	}
@@ -153,20 +147,20 @@ func (u *unit) viewBy(ctx context.Context, a asker, i int, w way) *part {
 	if ctx.Err() != nil {
 		return p
 	}
-	u.views.mu.Lock()
-	defer u.views.mu.Unlock()
-	if len(u.views.known) >= maxKeptParts || u.views.known == nil {
-		u.views.known = map[string]*part{}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.known) >= maxKeptParts || u.known == nil {
+		u.known = map[string]*packageView{}
 	}
-	u.views.known[key] = p
+	u.known[key] = p
 	return p
 }
 
-// hearing looks once at the rules about the action.
-func (u *unit) hearing(action model.Action) hearing {
-	u.views.mu.Lock()
-	defer u.views.mu.Unlock()
-	h, ok := u.views.heard[action]
+// entryInfo looks once at the rules about the action.
+func (u *viewRules) entryInfo(action model.Action) entryInfo {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	h, ok := u.about[action]
 	if ok {
 		return h
 	}
@@ -181,28 +175,28 @@ func (u *unit) hearing(action model.Action) hearing {
 		}
 		return true
 	}
-	h.ways = waysFor(traitsIn(u.readBy(about)))
-	h.opaque = u.twofold(about)
+	h.ways = opennessFor(traitsIn(readBy(u.unit, about)))
+	h.opaque = u.ambiguous(about)
 	slices.Sort(h.entries)
-	if u.views.heard == nil {
-		u.views.heard = map[model.Action]hearing{}
+	if u.about == nil {
+		u.about = map[model.Action]entryInfo{}
 	}
-	u.views.heard[action] = h
+	u.about[action] = h
 	return h
 }
 
-// waysFor leaves the whole asker open, then the id alone, then nothing.
-func waysFor(traits []int) (ways []way) {
+// opennessFor leaves the whole asker open, then the id alone, then nothing.
+func opennessFor(traits []int) (ways []openness) {
 	for _, open := range []struct {
 		unknown
 		from, to int
 	}{{askerUnknown, 0, propertiesTrait}, {idUnknown, askerTrait, askerTrait + 1}} {
 		left := slices.DeleteFunc(slices.Clone(traits), func(i int) bool { return i >= open.from && i < open.to })
 		if len(left) < len(traits) {
-			ways = append(ways, way{left, open.unknown})
+			ways = append(ways, openness{left, open.unknown})
 		}
 	}
-	return append(ways, way{traits, rowUnknown})
+	return append(ways, openness{traits, rowUnknown})
 }
 
 // traitsIn chooses the traits that the paths of the input are about.

@@ -7,15 +7,15 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// short are the parts of a row that are never long.
-var short = []Field{
+// boundedFields are the parts of a row that are never long.
+var boundedFields = []Field{
 	FieldID, FieldDomain, FieldOwner, FieldOwnerTeam, FieldClassification, FieldVisibility, FieldStatus, FieldProduct, FieldRequester, FieldPorts, FieldNow, FieldAsker,
 	askerType, askerDomain, askerClearance, askerChannel,
 }
 
-// worded puts a stand-in where a message is composed of short parts of the
+// stubMessage puts a stand-in where a message is composed of short parts of the
 // row: such a message is a text whatever the row.
-func worded(body ast.Body, member *ast.Term) (ast.Body, *ast.Term, error) {
+func stubMessage(body ast.Body, member *ast.Term) (ast.Body, *ast.Term, error) {
 	object, ok := member.Value.(ast.Object)
 	if !ok {
 		return body, member, nil
@@ -59,6 +59,6 @@ func shortMessage(call ast.Call) bool {
 	}
 	return !args.Until(func(t *ast.Term) bool {
 		field, ok := rowFields[t.Value.String()]
-		return !ast.IsConstant(t.Value) && (!ok || !slices.Contains(short, field))
+		return !ast.IsConstant(t.Value) && (!ok || !slices.Contains(boundedFields, field))
 	})
 }

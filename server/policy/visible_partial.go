@@ -60,18 +60,18 @@ var anyTypes = func() *ast.TypeEnv {
 	return c.TypeEnv
 }()
 
-// alone gives the compiler for partial evaluations. OPA writes to the rules in
+// partialCompiler gives the compiler for partial evaluations. OPA writes to the rules in
 // the course of one, if only what stands there already, so these have rules of
 // their own and go one at a time.
-func (u *unit) alone() (*ast.Compiler, error) {
-	if u.apart == nil {
+func (u *viewRules) partialCompiler() (*ast.Compiler, error) {
+	if u.compiled == nil {
 		c, err := compileModules(u.source, u.rules(), u.lib.rules(), false)
 		if err != nil {
 			return nil, err
 		}
-		u.apart = untyped(c)
+		u.compiled = untyped(c)
 	}
-	return u.apart, nil
+	return u.compiled, nil
 }
 
 // untyped gives a copy of the compiler that does not check types. A partial
@@ -101,7 +101,7 @@ var meteredFunctions = func() map[string]*topdown.Builtin {
 }()
 
 // entriesOfView are the rules that a decision about the action hears.
-func (u *unit) entriesOfView(action model.Action) []string {
+func (u *viewRules) entriesOfView(action model.Action) []string {
 	if action == model.ActMetadataView {
 		return without(u.defined, "consent")
 	}
@@ -109,9 +109,9 @@ func (u *unit) entriesOfView(action model.Action) []string {
 }
 
 // translate makes conditions of the package's rules.
-func (u *unit) translate(ctx context.Context, action model.Action, input ast.Value, open unknown) *part {
-	h := u.hearing(action)
-	p := &part{opaque: h.opaque}
+func (u *viewRules) translate(ctx context.Context, action model.Action, input ast.Value, open unknown) *packageView {
+	h := u.entryInfo(action)
+	p := &packageView{opaque: h.opaque}
 	if p.opaque != nil {
 		return p
 	}
@@ -144,9 +144,9 @@ func (u *unit) translate(ctx context.Context, action model.Action, input ast.Val
 }
 
 // entry evaluates one entry rule and says when it has a member.
-func (u *unit) entry(ctx context.Context, name string, input ast.Value, b *budget, open unknown) (c Condition, size int, err error) {
-	u.partly.Lock()
-	defer u.partly.Unlock()
+func (u *viewRules) entry(ctx context.Context, name string, input ast.Value, b *budget, open unknown) (c Condition, size int, err error) {
+	u.evaluating.Lock()
+	defer u.evaluating.Unlock()
 	bodies, support, err := u.partial(ctx, name, input, b, open.terms)
 	if err != nil {
 		return never, 0, err
@@ -169,8 +169,8 @@ func (u *unit) entry(ctx context.Context, name string, input ast.Value, b *budge
 
 var memberVar = ast.Var("member")
 
-func (u *unit) partial(ctx context.Context, name string, input ast.Value, b *budget, open []*ast.Term) ([]ast.Body, []*ast.Module, error) {
-	compiler, err := u.alone()
+func (u *viewRules) partial(ctx context.Context, name string, input ast.Value, b *budget, open []*ast.Term) ([]ast.Body, []*ast.Module, error) {
+	compiler, err := u.partialCompiler()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -188,7 +188,7 @@ func (u *unit) partial(ctx context.Context, name string, input ast.Value, b *bud
 
 // member takes the member of the set out of the body and makes sure that the
 // server will understand it, whatever the row: a decision refuses otherwise.
-func (u *unit) member(name string, body ast.Body) (rest ast.Body, size int, err error) {
+func (u *viewRules) member(name string, body ast.Body) (rest ast.Body, size int, err error) {
 	var member *ast.Term
 	for _, e := range body {
 		if e.IsEquality() && e.Operand(0).Value.Compare(memberVar) == 0 {
@@ -202,7 +202,7 @@ func (u *unit) member(name string, body ast.Body) (rest ast.Body, size int, err 
 	if member == nil {
 		return nil, 0, cannot(nil, "what %s holds depends on the row", name)
 	}
-	if rest, member, err = worded(rest, member); err != nil {
+	if rest, member, err = stubMessage(rest, member); err != nil {
 		return nil, 0, err
 	}
 	if !ast.IsConstant(member.Value) {

@@ -87,8 +87,8 @@ func (s scope) since(outer scope) []*ast.Term {
 	return bound
 }
 
-// whole are the parts of the input that every question has.
-var whole = []ast.Ref{
+// alwaysDefined are the parts of the input that every question has.
+var alwaysDefined = []ast.Ref{
 	ast.MustParseRef("input"), ast.MustParseRef("input.resource"), ast.MustParseRef("input.facts"),
 	ast.MustParseRef("input.context"), ast.MustParseRef("input.subject"),
 }
@@ -98,7 +98,7 @@ var whole = []ast.Ref{
 func (t *translator) exist(bound []*ast.Term, s scope) error {
 	for _, term := range bound {
 		ref, _ := term.Value.(ast.Ref)
-		if ast.IsConstant(term.Value) || slices.ContainsFunc(whole, func(w ast.Ref) bool { return w.Equal(ref) }) || s.isElement(ref) {
+		if ast.IsConstant(term.Value) || slices.ContainsFunc(alwaysDefined, func(w ast.Ref) bool { return w.Equal(ref) }) || s.isElement(ref) {
 			continue
 		}
 		if call, ok := term.Value.(ast.Call); ok && lookup(term) {

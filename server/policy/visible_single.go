@@ -9,10 +9,10 @@ import (
 	"github.com/open-policy-agent/opa/v1/util"
 )
 
-// twofold finds a rule, among those that the chosen ones lead to, that might
+// ambiguous finds a rule, among those that the chosen ones lead to, that might
 // have two values at once. The decision refuses then; a partial evaluation
 // goes both ways and does not notice, so that it says nothing about such rules.
-func (u *unit) twofold(chosen func(*ast.Rule) bool) error {
+func (u *viewRules) ambiguous(chosen func(*ast.Rule) bool) error {
 	names, seen := map[string][]*ast.Rule{}, map[util.T]struct{}{}
 	var visit func(rules map[util.T]struct{})
 	visit = func(rules map[util.T]struct{}) {
@@ -40,7 +40,7 @@ func (u *unit) twofold(chosen func(*ast.Rule) bool) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		for i, r := range names[name] {
-			if !u.single(r) || slices.ContainsFunc(names[name][:i], func(o *ast.Rule) bool { return !apart(o, r) && !alike(o, r) }) {
+			if !u.single(r) || slices.ContainsFunc(names[name][:i], func(o *ast.Rule) bool { return !disjoint(o, r) && !sameConstant(o, r) }) {
 				return cannot(r.Location, "the rule %s might have two values at once", r.Head.Name)
 			}
 		}
@@ -48,8 +48,8 @@ func (u *unit) twofold(chosen func(*ast.Rule) bool) error {
 	return nil
 }
 
-// apart recognises rules that are never asked for the same thing.
-func apart(a, b *ast.Rule) bool {
+// disjoint recognises rules that are never asked for the same thing.
+func disjoint(a, b *ast.Rule) bool {
 	differ := func(x, y []*ast.Term) bool {
 		for i := range min(len(x), len(y)) {
 			if ast.IsConstant(x[i].Value) && ast.IsConstant(y[i].Value) && !x[i].Equal(y[i]) {
@@ -61,8 +61,8 @@ func apart(a, b *ast.Rule) bool {
 	return differ(a.Head.Ref(), b.Head.Ref()) || differ(a.Head.Args, b.Head.Args)
 }
 
-// alike recognises rules that have one value, whichever holds.
-func alike(a, b *ast.Rule) bool {
+// sameConstant recognises rules that have one value, whichever holds.
+func sameConstant(a, b *ast.Rule) bool {
 	for _, r := range []*ast.Rule{a, b} {
 		for ; r != nil; r = r.Else {
 			if !ast.IsConstant(r.Head.Value.Value) || !r.Head.Value.Equal(a.Head.Value) {
@@ -75,7 +75,7 @@ func alike(a, b *ast.Rule) bool {
 
 // single reports that the rule alone has no more than one value: what it is
 // made of does not run over anything.
-func (u *unit) single(r *ast.Rule) bool {
+func (u *viewRules) single(r *ast.Rule) bool {
 	for ; r != nil; r = r.Else {
 		known := ast.VarSet{}
 		for _, t := range slices.Concat([]*ast.Term(r.Head.Args), r.Head.Ref()) {
@@ -92,7 +92,7 @@ func (u *unit) single(r *ast.Rule) bool {
 }
 
 // determines learns a variable that has its one value by the expression.
-func (u *unit) determines(e *ast.Expr, known ast.VarSet) bool {
+func (u *viewRules) determines(e *ast.Expr, known ast.VarSet) bool {
 	if e.Negated || !e.IsCall() {
 		return false
 	}

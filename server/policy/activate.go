@@ -1,0 +1,38 @@
+package policy
+
+import "context"
+
+// compile makes a package of the draft; one without modules stands for what the
+// server was started with, which is nil here.
+func (e *engine) compile(ctx context.Context, d Draft) (*rulePackage, error) {
+	s, err := d.source()
+	if err != nil || len(d.Modules) == 0 {
+		return nil, err
+	}
+	standards, err := e.compileStandards(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	u, err := compilePackage(ctx, s, e.lib)
+	if err == nil && standards != nil {
+		u.standards, u.revision = standards, revision(map[string]string{"rules": u.revision, "standards": standards.revision})
+	}
+	return u, err
+}
+
+// Activate puts a revision of one package in force and returns its content
+// address. A draft without modules returns the package to what the server was
+// started with. Until the revision has compiled the old one decides, and an
+// error of kind Invalid leaves it so.
+func (e *engine) Activate(ctx context.Context, d Draft) (string, error) {
+	u, err := e.compile(ctx, d)
+	if err != nil {
+		return "", err
+	}
+	e.change.Lock()
+	defer e.change.Unlock()
+	next := e.current.Load().with(d.Domain, u)
+	e.guards.Delete(d.Domain) // the faults were those of the old revision
+	e.current.Store(next)
+	return next.of(d.Domain).revision, nil
+}
