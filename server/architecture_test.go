@@ -44,6 +44,18 @@ var rules = []rule{
 	{path: "server/store/enginetest", inside: []string{"graph/model", "server/store", "server/store/sqlite", "server/store/mongo", "server/driver/mongodb/mongodbtest"}},
 	{path: "server/servertest", inside: []string{"graph/model", "policies", "server/store", "server/store/enginetest", "server/policy", "server/gate", "server/identity", "server/mesh", "server/access"}},
 	{path: "server/store", inside: []string{"graph/model", "server/store", "server/groupcommit"}, outside: []string{"golang.org/x/text", "github.com/goccy/go-json", "github.com/google/go-cmp"}},
+	policyRoom("question"),
+	policyRoom("sandbox", "question"),
+	policyRoom("usage", "question", "sandbox"),
+	policyRoom("verdict", "question", "sandbox"),
+	policyRoom("filter", "question"),
+	policyRoom("partial", "question", "sandbox", "usage", "verdict", "filter"),
+	policyRoom("decide", "question", "sandbox", "usage", "verdict", "filter", "partial"),
+	policyRoom("explain", "question", "sandbox", "usage", "verdict", "decide"),
+	policyRoom("impact", "question", "sandbox", "usage", "verdict", "partial", "decide"),
+	policyRoom("review", "question", "sandbox", "verdict", "decide"),
+	policyRoom("bundle", "question", "sandbox", "decide"),
+	{path: "server/policy/internal"}, // a room that the list above does not name
 	{path: "server/policy", inside: []string{"graph/model", "policies", "server/policy"}, outside: []string{"github.com/open-policy-agent/opa"}},
 	{path: "server/exact", inside: []string{"graph/model"}},
 	{path: "server/gate", inside: []string{"graph/model", "server/store", "server/policy"}},
@@ -90,6 +102,15 @@ var rules = []rule{
 	{path: "server", inside: []string{"server", "graph", "policies", "sdk"}, outside: []string{"github.com/99designs/gqlgen"}},
 }
 
+// policyRoom is a room of the policy engine, with the rooms that lie below it.
+func policyRoom(name string, below ...string) rule {
+	r := rule{path: "server/policy/internal/" + name, inside: []string{"graph/model", "policies"}, outside: []string{"github.com/open-policy-agent/opa"}}
+	for _, room := range below {
+		r.inside = append(r.inside, "server/policy/internal/"+room)
+	}
+	return r
+}
+
 type listed struct {
 	ImportPath string
 	Imports    []string
@@ -128,6 +149,11 @@ func TestImportRulesBite(t *testing.T) {
 		{"server/standards", module + "server/governance"},
 		{"server/mesh", module + "server/store/sqlite"},
 		{"server/catalog", "github.com/open-policy-agent/opa/v1/rego"},
+		{"server/policy/internal/question", module + "server/policy/internal/sandbox"},
+		{"server/policy/internal/filter", module + "server/policy/internal/partial"},
+		{"server/policy/internal/partial", module + "server/policy/internal/decide"},
+		{"server/policy/internal/explain", module + "server/policy/internal/review"},
+		{"server/policy/internal/another", module + "server/policy/internal/question"},
 		{"server/resolver", module + "server/store"},
 		{"server/resolver", module + "server/policy"},
 		{"server/httpd", module + "server/store"},

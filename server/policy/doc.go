@@ -1,19 +1,16 @@
-// Package policy turns a question into a decision with Rego. It owns the
-// engine, the sandbox that policies run in, and the way the platform's and a
-// domain's answers combine. It looks nothing up: whatever a policy may know
-// comes with the question.
+// Package policy turns a question into a decision with Rego. It is the face of
+// its rooms: the engine, and the nouns that others ask it with. It looks nothing
+// up: whatever a policy may know comes with the question.
 //
-// The names of the files tell its parts:
+// The rooms below, each of which imports only those before it:
 //
-//   - engine, snapshot, unit, module, draft: what is in force, compiled from
-//     which text, and how another revision takes its place
-//   - decide: the question, the input made of it, and the answers combined
-//   - sandbox: what rules may call, refer to and spend
-//   - check: what an author hears of a draft before it is tried
-//   - proof: its tests, their coverage, the contract and the mutants, in a child
-//     process; impact: what it would have decided otherwise, then or now
-//   - explain, trace, path: why a decision came out as it did, and the way to another
-//   - visible: the rules of looking as a condition over rows, for lists
-//   - standards: findings about metadata; bundle and app: rules for engines outside
-//   - reads: what rules look at, so that the log masks the rest
+//   - question: what the policies get to know, and how the rules see it
+//   - sandbox: what a package of rules is, and what it may do
+//   - usage: what rules read, mention and compare
+//   - verdict: what packages say, and what that comes to
+//   - filter: the algebra of conditions over rows
+//   - partial: rules made conditions
+//   - decide: the policies in force, asked
+//   - explain, impact, review, bundle: why a decision came out so, what a draft
+//     would decide otherwise, whether it is sound, and rules for other engines
 package policy

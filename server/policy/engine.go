@@ -6,6 +6,12 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy/internal/decide"
+	"github.com/souk-mesh/souk/server/policy/internal/explain"
+	"github.com/souk-mesh/souk/server/policy/internal/impact"
+	"github.com/souk-mesh/souk/server/policy/internal/question"
+	"github.com/souk-mesh/souk/server/policy/internal/review"
+	"github.com/souk-mesh/souk/server/policy/internal/sandbox"
 )
 
 // Config says where the policies are.
@@ -17,34 +23,34 @@ type Config struct {
 // Engine holds the policies in force, and what authors and askers want of them
 // beside a decision: whether a draft is sound, and why a decision came out so.
 type Engine struct {
-	core *engine
-	desk *desk
-	past *archive
+	core *decide.Engine
+	desk *review.Desk
+	past *explain.Archive
 }
 
 // New compiles the policies. An error of kind Invalid names the file, the line
 // and the remedy.
 func New(cfg Config) (*Engine, error) {
-	t, err := readTree(cfg.Files)
+	t, err := sandbox.ReadTree(cfg.Files)
 	if err != nil {
 		return nil, err
 	}
-	e, err := build(context.Background(), t)
+	e, err := decide.Build(context.Background(), t)
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{core: e, desk: newDesk(e, cfg.Child), past: &archive{engine: e}}, nil
+	return &Engine{core: e, desk: review.NewDesk(e, cfg.Child), past: &explain.Archive{Engine: e}}, nil
 }
 
 // Snapshot gives the policies in force. It never changes; whoever answers a
 // whole request from one snapshot answers consistently.
-func (e *Engine) Snapshot() *Snapshot { return e.core.Snapshot() }
+func (e *Engine) Snapshot() *decide.Snapshot { return e.core.Snapshot() }
 
 // Activate puts a revision of one package in force and returns its content
 // address. A draft without modules returns the package to what the server was
 // started with. Until the revision has compiled the old one decides, and an
 // error of kind Invalid leaves it so.
-func (e *Engine) Activate(ctx context.Context, d Draft) (string, error) {
+func (e *Engine) Activate(ctx context.Context, d sandbox.Draft) (string, error) {
 	return e.core.Activate(ctx, d)
 }
 
@@ -52,7 +58,7 @@ func (e *Engine) Activate(ctx context.Context, d Draft) (string, error) {
 // about the domain, and tells On of each that comes out otherwise. It changes
 // no answer and holds none up: when too many wait, some are not tried. On is
 // called from one goroutine at a time. A draft without modules ends the trial.
-func (e *Engine) Shadow(ctx context.Context, d Draft, on func(q Question, active, shadow model.Decision)) error {
+func (e *Engine) Shadow(ctx context.Context, d sandbox.Draft, on func(q question.Question, active, shadow model.Decision)) error {
 	return e.core.Shadow(ctx, d, on)
 }
 
@@ -71,19 +77,19 @@ func (e *Engine) RestedWhy(domain model.Slug) string { return e.core.RestedWhy(d
 // Check looks a draft over and lists everything that is wrong with it. Problems
 // of severity "error" keep it from going on; the hash is its content address,
 // "" when it does not compile.
-func (e *Engine) Check(ctx context.Context, d Draft) (hash string, problems []model.PolicyProblem) {
+func (e *Engine) Check(ctx context.Context, d sandbox.Draft) (hash string, problems []model.PolicyProblem) {
 	return e.desk.Check(ctx, d)
 }
 
 // Test runs the tests of a draft, and everything else that proves it. The error
 // tells of a child process that could not be asked; what is wrong with the
 // draft stands in the report.
-func (e *Engine) Test(ctx context.Context, d Draft) (model.PolicyTests, error) {
+func (e *Engine) Test(ctx context.Context, d sandbox.Draft) (model.PolicyTests, error) {
 	return e.desk.Test(ctx, d)
 }
 
 // LocksOut reports that under the draft nobody could take rules back any more.
-func (e *Engine) LocksOut(ctx context.Context, d Draft) bool { return e.desk.LocksOut(ctx, d) }
+func (e *Engine) LocksOut(ctx context.Context, d sandbox.Draft) bool { return e.desk.LocksOut(ctx, d) }
 
 // Breaches lists what the rules in force answer otherwise than the contract
 // accepts. None came into force like that; but a new release of the server may
@@ -96,8 +102,8 @@ func (e *Engine) Breaches(ctx context.Context) ([]model.PolicyProblem, error) {
 // decisions, of the live grants, and of questions made up from the words of
 // the rules. Progress is told now and then, from the calling goroutine; its
 // total is reached when the work is done. The context ends it.
-func (e *Engine) Assess(ctx context.Context, d Draft, evidence Evidence, progress func(done, total int)) (model.PolicyImpact, error) {
-	return assess(ctx, e.core, d, evidence, progress)
+func (e *Engine) Assess(ctx context.Context, d sandbox.Draft, evidence impact.Evidence, progress func(done, total int)) (model.PolicyImpact, error) {
+	return impact.Assess(ctx, e.core, d, evidence, progress)
 }
 
 // Explain evaluates a logged decision again, on the modules of the revisions
@@ -107,10 +113,4 @@ func (e *Engine) Assess(ctx context.Context, d Draft, evidence Evidence, progres
 // ones are missing the rules in force speak, and Faithful says so.
 func (e *Engine) Explain(ctx context.Context, record model.DecisionRecord, modules []model.PolicyModule) (model.Explanation, error) {
 	return e.past.Explain(ctx, record, modules)
-}
-
-// BundleOf collects what decides over the resources of a scope, for engines
-// outside of Souk.
-func BundleOf(s *Snapshot, scope string, held Holdings) (Bundle, error) {
-	return makeBundle(s, scope, held)
 }

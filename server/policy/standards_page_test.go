@@ -15,6 +15,10 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
+	"github.com/souk-mesh/souk/server/policy/internal/question"
+	"github.com/souk-mesh/souk/server/policy/internal/review"
+	"github.com/souk-mesh/souk/server/policy/internal/sandbox"
+	"github.com/souk-mesh/souk/server/policy/internal/verdict"
 )
 
 func page(t *testing.T) string {
@@ -32,7 +36,7 @@ var snippet = regexp.MustCompile("(?ms)^```rego ?(?:file=(\\S+))?\n(.*?)^```")
 // TestPageSnippets puts the blocks of the authors' page together to one
 // domain, runs its tests, and puts it in force.
 func TestPageSnippets(t *testing.T) {
-	files, d := fstest.MapFS{}, Draft{Domain: "sales"}
+	files, d := fstest.MapFS{}, sandbox.Draft{Domain: "sales"}
 	for _, found := range snippet.FindAllStringSubmatch(page(t), -1) {
 		name, text := found[1], found[2]
 		if name == "" {
@@ -45,12 +49,12 @@ func TestPageSnippets(t *testing.T) {
 		files[name] = &fstest.MapFile{Data: []byte(text)}
 		d.Modules = append(d.Modules, model.PolicyModule{Path: name, Text: text})
 	}
-	report, err := Test(t.Context(), files)
+	report, err := review.Test(t.Context(), files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range report.Tests {
-		if r.Outcome != Passed {
+		if r.Outcome != review.Passed {
 			t.Errorf("%s:%d: %s %s: %s", r.File, r.Line, r.Name, r.Outcome, r.Message)
 		}
 	}
@@ -76,7 +80,7 @@ func TestPageFields(t *testing.T) {
 		text string
 		set  *ast.SchemaSet
 		skip map[string]string
-	}{"decisions": {decisions, inputSchema(), nil}, "standards": {standards, metadataSchema(), summary}} {
+	}{"decisions": {decisions, question.InputSchema(), nil}, "standards": {standards, question.MetadataSchema(), summary}} {
 		want := map[string]string{}
 		flatten("input", c.set.Get(ast.SchemaRootRef), c.skip, want)
 		if diff := cmp.Diff(want, rows(c.text)); diff != "" {
@@ -128,19 +132,19 @@ func rows(text string) map[string]string {
 func TestPageNames(t *testing.T) {
 	text := page(t)
 	var names []string
-	for _, e := range entries {
+	for _, e := range sandbox.Entries {
 		names = append(names, "| `"+e+"` |")
 	}
-	for a := range maps.Keys(actions) {
+	for a := range maps.Keys(question.RightsByAction) {
 		names = append(names, "`"+string(a)+"`")
 	}
-	for o, d := range duties {
+	for o, d := range verdict.Duties {
 		names = append(names, "| `"+string(o)+"` |")
-		for _, p := range append(slices.Clone(d.needs), d.may...) {
+		for _, p := range append(slices.Clone(d.Needs), d.May...) {
 			names = append(names, "`"+p+"`")
 		}
 	}
-	for role := range approvers {
+	for role := range question.Approvers {
 		names = append(names, "`"+role+"`")
 	}
 	for _, template := range policies.Templates() {
@@ -152,7 +156,7 @@ func TestPageNames(t *testing.T) {
 			t.Errorf("the page does not speak of %s", name)
 		}
 	}
-	if maxModuleSize != 64<<10 || maxModules != 20 || maxRules != 200 || maxSteps != 100_000 || maxMemory != 24<<20 || maxFindings != 100 || maxNesting != 3 || maxLoops != 3 {
+	if sandbox.MaxModuleSize != 64<<10 || sandbox.MaxModules != 20 || sandbox.MaxRules != 200 || sandbox.MaxSteps != 100_000 || sandbox.MaxMemory != 24<<20 || sandbox.MaxFindings != 100 || sandbox.MaxNesting != 3 || sandbox.MaxLoops != 3 {
 		t.Error("a limit has changed: change the page as well")
 	}
 }

@@ -1,0 +1,85 @@
+package partial
+
+import (
+	"time"
+
+	"github.com/souk-mesh/souk/server/policy/internal/filter"
+	"github.com/souk-mesh/souk/server/policy/internal/question"
+)
+
+// maxBinding bounds what is looked at to put an asker into one package's conditions.
+const maxBinding = 4 * maxConditions
+
+// binder puts one asker into conditions that leave every asker open.
+type binder struct {
+	values [filter.Element][]filter.Value // what the fields of the asker are; of a list, each
+	left   int
+}
+
+func newBinder(q *question.Question) *binder {
+	s, c := &q.Subject, &q.Context
+	return &binder{values: [...][]filter.Value{
+		filter.FieldAsker: valuesOf(s.ID), filter.AskerType: valuesOf(s.Type), filter.AskerName: valuesOf(s.Name), filter.AskerDomain: valuesOf(s.Domain),
+		filter.AskerTeams: valuesOf(s.Teams...), filter.AskerStewardOf: valuesOf(s.StewardOf...), filter.AskerRoles: valuesOf(s.Roles...),
+		filter.AskerClearance: valuesOf(s.Clearance), filter.AskerRegion: valuesOf(s.Region), filter.AskerSuspended: {filter.FlagOf(s.Suspended)},
+		filter.AskerPurpose: valuesOf(c.Purpose), filter.AskerChannel: valuesOf(c.Channel),
+		filter.AskerDuration: {{Kind: filter.Number, Number: float64(int(c.Duration / time.Second))}},
+	}}
+}
+
+func valuesOf[T ~string](words ...T) []filter.Value {
+	values := make([]filter.Value, len(words))
+	for i, w := range words {
+		values[i].Text = string(w)
+	}
+	return values
+}
+
+// view gives what the package says to the asker.
+func (b *binder) view(p *View) *View {
+	if p.opaque != nil {
+		return p
+	}
+	b.left = maxBinding
+	bound := &View{deny: b.bind(p.deny), allow: b.bind(p.allow)}
+	if b.left < 0 || bound.deny.Size() > maxConditions || bound.allow.Size() > maxConditions {
+		bound.opaque = cannot(nil, "its rules make a filter of more than %d comparisons", maxConditions)
+	}
+	return bound
+}
+
+func (b *binder) bind(c filter.Condition) filter.Condition {
+	if b.left--; b.left < 0 || !c.ReadsAny(filter.Field.OfAsker) {
+		return c
+	}
+	switch {
+	case c.Op == filter.OpSome && c.Left.Field.OfAsker():
+		return b.some(c)
+	case len(c.Of) > 0:
+		return c.Each(b.bind)
+	}
+	return c.Rewrite(filter.Field.OfAsker, func(o filter.Operand) filter.Operand {
+		values := b.values[o.Field]
+		if o.Function == filter.Count {
+			return filter.ConstantOf(filter.Value{Kind: filter.Number, Number: float64(len(values))})
+		}
+		return filter.ConstantOf(o.Function.Apply(values[0]))
+	})
+}
+
+// some says of each member of one of the asker's lists what c says of some.
+func (b *binder) some(c filter.Condition) filter.Condition {
+	var ways []filter.Condition
+	for _, v := range b.values[c.Left.Field] {
+		if b.left < 0 {
+			break
+		}
+		ways = append(ways, b.bind(c.Of[0].Rewrite(func(f filter.Field) bool { return f == filter.Element }, func(o filter.Operand) filter.Operand {
+			if o.Slot != c.Slot {
+				return o
+			}
+			return filter.ConstantOf(o.Function.Apply(v))
+		})))
+	}
+	return filter.Or(ways...)
+}

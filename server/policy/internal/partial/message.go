@@ -1,0 +1,68 @@
+package partial
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/souk-mesh/souk/server/policy/internal/filter"
+	"github.com/souk-mesh/souk/server/policy/internal/sandbox"
+	"github.com/souk-mesh/souk/server/policy/internal/verdict"
+)
+
+// boundedFields are the parts of a row that are never long.
+var boundedFields = []filter.Field{
+	filter.FieldID, filter.FieldDomain, filter.FieldOwner, filter.FieldOwnerTeam, filter.FieldClassification, filter.FieldVisibility, filter.FieldStatus, filter.FieldProduct, filter.FieldRequester, filter.FieldPorts, filter.FieldNow, filter.FieldAsker,
+	filter.AskerType, filter.AskerDomain, filter.AskerClearance, filter.AskerChannel,
+}
+
+// stubMessage puts a stand-in where a message is composed of short parts of the
+// row: such a message is a text whatever the row.
+func stubMessage(body ast.Body, member *ast.Term) (ast.Body, *ast.Term, error) {
+	object, ok := member.Value.(ast.Object)
+	if !ok {
+		return body, member, nil
+	}
+	message := object.Get(verdict.KeyMessage)
+	if message == nil || ast.IsConstant(message.Value) {
+		return body, member, nil
+	}
+	i := slices.IndexFunc(body, func(e *ast.Expr) bool {
+		return e.IsCall() && e.Operator().String() == sandbox.MeteredPrefix+"sprintf" && len(e.Operands()) == 3 && e.Operand(2).Equal(message)
+	})
+	call, inline := message.Value.(ast.Call)
+	switch {
+	case i >= 0:
+		call = append(ast.Call{body[i].OperatorTerm()}, body[i].Operands()[:2]...)
+		body = slices.Delete(slices.Clone(body), i, i+1)
+	case !inline:
+		return nil, nil, cannot(message.Location, "a message is composed of more than a format and short fields")
+	}
+	if !shortMessage(call) {
+		return nil, nil, cannot(message.Location, "a message is composed of more than a format and short fields")
+	}
+	plain := ast.NewObject()
+	object.Foreach(func(key, value *ast.Term) {
+		if key.Equal(verdict.KeyMessage) {
+			value = ast.StringTerm(strings.Repeat("x", 1024))
+		}
+		plain.Insert(key, value)
+	})
+	return body, ast.NewTerm(plain), nil
+}
+
+func shortMessage(call ast.Call) bool {
+	if call[0].String() != sandbox.MeteredPrefix+"sprintf" || len(call) != 3 {
+		return false
+	}
+	format, ok := call[1].Value.(ast.String)
+	args, list := call[2].Value.(*ast.Array)
+	if !ok || !list || len(format) == 0 || len(format) > 512 || format[0] == '%' || sandbox.WideFormat(call[1]) {
+		return false
+	}
+	return !args.Until(func(t *ast.Term) bool {
+		field, ok := rowFields[t.Value.String()]
+		return !ast.IsConstant(t.Value) && (!ok || !slices.Contains(boundedFields, field))
+	})
+}
