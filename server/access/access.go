@@ -52,13 +52,14 @@ type GrantFilter struct {
 // Can tells what the actor may do with a request: what the policies let them,
 // and what is left to do. It is what the mutations ask before they act.
 func (s *Service) Can(ctx context.Context, requestID model.ID, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	c, err := s.see(ctx, requestID)
+	in := s.gate.Session()
+	c, err := s.see(ctx, in, requestID)
 	if err != nil {
 		return nil, err
 	}
 	can := make(map[model.Action]model.Outcome, len(actions))
 	for _, action := range actions {
-		answer, err := s.ask(ctx, action, c)
+		answer, err := s.ask(ctx, in, action, c)
 		if err != nil {
 			return nil, err
 		}

@@ -13,11 +13,12 @@ func (s *Service) Revoke(ctx context.Context, grantID model.ID, reason string) (
 	if err := (model.Text{Field: "reason", Most: maxComment, Prose: true}).Check(reason); err != nil {
 		return model.Grant{}, err
 	}
-	g, res, err := gate.See(ctx, s.gate, store.Grants, grantID, s.gate.Grant)
+	in := s.gate.Session()
+	g, res, err := gate.See(ctx, in, store.Grants, grantID, s.gate.Grant)
 	if err != nil {
 		return model.Grant{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActGrantRevoke, res)
+	answer, err := in.Require(ctx, model.ActGrantRevoke, res)
 	if err != nil {
 		return model.Grant{}, err
 	}

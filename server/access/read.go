@@ -16,11 +16,12 @@ func (s *Service) MayRead(ctx context.Context, productID model.ID, purpose strin
 	if err := (model.Text{Field: "purpose", Most: maxPurpose, Prose: true}).Check(purpose); err != nil {
 		return model.Decision{}, err
 	}
-	_, res, err := gate.See(ctx, s.gate, store.Products, productID, s.gate.Product)
+	in := s.gate.Session()
+	_, res, err := gate.See(ctx, in, store.Products, productID, s.gate.Product)
 	if err != nil {
 		return model.Decision{}, err
 	}
-	answer, err := s.gate.Ask(ctx, model.ActDataRead, res, gate.Extra{Purpose: purpose})
+	answer, err := in.Ask(ctx, model.ActDataRead, res, gate.Extra{Purpose: purpose})
 	if err != nil {
 		return model.Decision{}, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -34,11 +35,12 @@ func (s *Service) Request(ctx context.Context, n NewRequest) (model.AccessReques
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
-	p, res, err := gate.See(ctx, s.gate, store.Products, n.ProductID, s.gate.Product)
+	in := s.gate.Session()
+	p, res, err := gate.See(ctx, in, store.Products, n.ProductID, s.gate.Product)
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
-	answer, err := s.gate.Ask(ctx, model.ActAccessRequest, res, gate.Extra{Purpose: n.Purpose, Duration: n.Duration})
+	answer, err := in.Ask(ctx, model.ActAccessRequest, res, gate.Extra{Purpose: n.Purpose, Duration: n.Duration})
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
@@ -146,14 +148,23 @@ func (s *Service) noLiveGrant(ctx context.Context, holder, product model.ID) err
 
 // AccessRequest returns one request, or an error of kind NotFound.
 func (s *Service) AccessRequest(ctx context.Context, id model.ID) (model.AccessRequest, error) {
-	c, err := s.see(ctx, id)
+	c, err := s.see(ctx, s.gate.Session(), id)
 	return c.request, err
 }
 
 // see loads a request that the actor may know of: as the policies say, or
 // because their word is wanted. A steward of another domain has no other way in.
-func (s *Service) see(ctx context.Context, id model.ID) (vote, error) {
-	r, res, hidden := gate.See(ctx, s.gate, store.Requests, id, s.gate.Request)
+func (s *Service) see(ctx context.Context, in *gate.Session, id model.ID) (vote, error) {
+	c := vote{}
+	describe := func(ctx context.Context, r model.AccessRequest) (policy.Resource, error) {
+		p, err := store.Products.Get(ctx, s.store, r.ProductID)
+		if err != nil {
+			return policy.Resource{}, err
+		}
+		c.product = p
+		return s.gate.RequestFor(ctx, r, p)
+	}
+	r, res, hidden := gate.See(ctx, in, store.Requests, id, describe)
 	if hidden != nil && !model.Is(hidden, model.KindNotFound) {
 		return vote{}, hidden
 	}
@@ -163,11 +174,12 @@ func (s *Service) see(ctx context.Context, id model.ID) (vote, error) {
 			return vote{}, hidden
 		}
 		r = known[0]
-		if res, err = s.gate.Request(ctx, r); err != nil {
+		if res, err = describe(ctx, r); err != nil {
 			return vote{}, err
 		}
 	}
-	c, err := s.count(ctx, r, res)
+	c.request, c.res = r, res
+	err := s.count(ctx, in, &c)
 	if err == nil && hidden != nil && len(c.tally.Seats(c.actor.ID)) == 0 {
 		return vote{}, hidden
 	}

@@ -17,7 +17,7 @@ type vote struct {
 	res     policy.Resource
 	tally   approval.Tally
 	actor   model.Principal
-	retired bool // the product
+	product model.DataProduct
 }
 
 // matter is what is voted on. Nobody votes for what they asked for themselves.
@@ -27,25 +27,26 @@ func matter(r model.AccessRequest, res policy.Resource) approval.Matter {
 	}
 }
 
-func (s *Service) count(ctx context.Context, r model.AccessRequest, res policy.Resource) (vote, error) {
-	actor, err := model.PrincipalFrom(ctx)
-	if err != nil {
-		return vote{}, err
+// count counts the votes of a request as they are for the actor.
+func (s *Service) count(ctx context.Context, in *gate.Session, c *vote) (err error) {
+	if c.actor, err = model.PrincipalFrom(ctx); err != nil {
+		return err
 	}
-	products, err := store.Products.GetMany(ctx, s.store, r.ProductID)
+	read, err := in.Stewarded(ctx)
 	if err != nil {
-		return vote{}, err
+		return err
 	}
-	retired := slices.ContainsFunc(products, func(p model.DataProduct) bool { return p.Status == model.Retired })
-	tally, err := s.votes.Tally(ctx, matter(r, res))
-	return vote{request: r, res: res, tally: tally, actor: actor, retired: retired}, err
+	c.tally, err = s.votes.Tally(ctx, matter(c.request, c.res), read...)
+	return err
 }
+
+func (c vote) retired() bool { return c.product.Status == model.Retired }
 
 // open reports why the action has nothing to act on, for whoever may do it.
 func (c vote) open(action model.Action) error {
 	if c.request.Status != model.RequestPending {
 		why := ""
-		if c.retired {
+		if c.retired() {
 			why = ", and its product is retired"
 		}
 		return model.Conflict("id", "the request is already "+string(c.request.Status)+why, "")
@@ -53,7 +54,7 @@ func (c vote) open(action model.Action) error {
 	if action != model.ActRequestApprove {
 		return nil
 	}
-	if c.retired {
+	if c.retired() {
 		return model.Conflict("id", "the product is retired and has nothing left to give", "the requester can ask for its successor")
 	}
 	_, err := c.tally.Allow(c.actor.ID)
@@ -65,7 +66,8 @@ func (c vote) open(action model.Action) error {
 // policies are asked again, as things stand now, and the votes are counted
 // again: only if all still agree the grant is made, in the same change as the vote.
 func (s *Service) Approve(ctx context.Context, id model.ID, comment string) (model.AccessRequest, error) {
-	c, answer, err := s.decide(ctx, id, model.ActRequestApprove, "comment", comment)
+	in := s.gate.Session()
+	c, answer, err := s.decide(ctx, in, id, model.ActRequestApprove, "comment", comment)
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
@@ -76,7 +78,7 @@ func (s *Service) Approve(ctx context.Context, id model.ID, comment string) (mod
 			return model.AccessRequest{}, err
 		}
 	}
-	writes, err := s.settle(ctx, &r, c.res)
+	writes, err := s.settle(ctx, in, &r, c)
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
@@ -85,34 +87,30 @@ func (s *Service) Approve(ctx context.Context, id model.ID, comment string) (mod
 
 // ask puts a question about the request. The roles that its approvals name
 // count, those of other domains too.
-func (s *Service) ask(ctx context.Context, action model.Action, c vote) (gate.Answer, error) {
+func (s *Service) ask(ctx context.Context, in *gate.Session, action model.Action, c vote) (gate.Answer, error) {
 	var extra gate.Extra
 	for _, a := range c.tally.Seats(c.actor.ID) {
 		extra.Roles = append(extra.Roles, a.Role)
 	}
-	return s.gate.Ask(ctx, action, c.res, extra)
+	return in.Ask(ctx, action, c.res, extra)
 }
 
 // settle counts the votes and, when none is missing, asks the policies again on
 // behalf of the requester and closes the request as they say. It gives what has
 // to be written beside the request.
-func (s *Service) settle(ctx context.Context, r *model.AccessRequest, res policy.Resource) ([]store.Write, error) {
-	if waits, err := s.waits(ctx, r, res); err != nil || waits {
+func (s *Service) settle(ctx context.Context, in *gate.Session, r *model.AccessRequest, c vote) ([]store.Write, error) {
+	if waits, err := s.waits(ctx, r, c); err != nil || waits {
 		return nil, err
 	}
 	requester, err := store.Principals.Get(ctx, s.store, r.RequesterID)
 	if err != nil {
 		return nil, err
 	}
-	p, err := store.Products.Get(ctx, s.store, r.ProductID)
+	product, err := s.gate.Product(ctx, c.product)
 	if err != nil {
 		return nil, err
 	}
-	product, err := s.gate.Product(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	fresh, err := s.gate.Ask(model.WithPrincipal(ctx, requester), model.ActAccessRequest, product, gate.Extra{Purpose: r.Purpose, Duration: r.Duration})
+	fresh, err := in.Ask(model.WithPrincipal(ctx, requester), model.ActAccessRequest, product, gate.Extra{Purpose: r.Purpose, Duration: r.Duration})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +120,7 @@ func (s *Service) settle(ctx context.Context, r *model.AccessRequest, res policy
 		return writes, r.Close(model.RequestDenied, model.Instant(s.now()))
 	}
 	r.Approvals = fresh.Approvals // the policies may have come to want more
-	if waits, err := s.waits(ctx, r, res); err != nil || waits {
+	if waits, err := s.waits(ctx, r, c); err != nil || waits {
 		return writes, err
 	}
 	grant, err := s.grant(r, fresh.Decision)
@@ -133,8 +131,8 @@ func (s *Service) settle(ctx context.Context, r *model.AccessRequest, res policy
 }
 
 // waits reports whether votes are missing, and notes on the request which.
-func (s *Service) waits(ctx context.Context, r *model.AccessRequest, res policy.Resource) (bool, error) {
-	tally, err := s.votes.Tally(ctx, matter(*r, res))
+func (s *Service) waits(ctx context.Context, r *model.AccessRequest, c vote) (bool, error) {
+	tally, err := s.votes.Recount(ctx, c.tally, matter(*r, c.res))
 	if err != nil || len(tally.Missing) == 0 {
 		return false, err
 	}
@@ -145,7 +143,7 @@ func (s *Service) waits(ctx context.Context, r *model.AccessRequest, res policy.
 
 // Reject refuses the request. One word of whoever the policies let decide is enough.
 func (s *Service) Reject(ctx context.Context, id model.ID, comment string) (model.AccessRequest, error) {
-	c, answer, err := s.decide(ctx, id, model.ActRequestReject, "comment", comment)
+	c, answer, err := s.decide(ctx, s.gate.Session(), id, model.ActRequestReject, "comment", comment)
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
@@ -169,7 +167,7 @@ func (s *Service) Reject(ctx context.Context, id model.ID, comment string) (mode
 
 // Cancel withdraws the request.
 func (s *Service) Cancel(ctx context.Context, id model.ID, reason string) (model.AccessRequest, error) {
-	c, answer, err := s.decide(ctx, id, model.ActRequestCancel, "reason", reason)
+	c, answer, err := s.decide(ctx, s.gate.Session(), id, model.ActRequestCancel, "reason", reason)
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
@@ -183,15 +181,15 @@ func (s *Service) Cancel(ctx context.Context, id model.ID, reason string) (model
 // decide loads a request and requires that the actor may do the action, and
 // that there is something to do: a closed request is an error of kind Conflict,
 // to whoever may see it, and so is a second vote.
-func (s *Service) decide(ctx context.Context, id model.ID, action model.Action, field, text string) (vote, gate.Answer, error) {
+func (s *Service) decide(ctx context.Context, in *gate.Session, id model.ID, action model.Action, field, text string) (vote, gate.Answer, error) {
 	if err := (model.Text{Field: field, Most: maxComment, Prose: true}).Check(text); err != nil {
 		return vote{}, gate.Answer{}, err
 	}
-	c, err := s.see(ctx, id)
+	c, err := s.see(ctx, in, id)
 	if err != nil {
 		return c, gate.Answer{}, err
 	}
-	answer, err := s.ask(ctx, action, c)
+	answer, err := s.ask(ctx, in, action, c)
 	if err == nil && !answer.Allowed() {
 		err = s.gate.Refuse(ctx, action, c.res, answer)
 	}

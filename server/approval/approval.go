@@ -42,19 +42,29 @@ type Tally struct {
 	known  *company
 }
 
-// Tally counts the votes of one matter.
-func (r *Room) Tally(ctx context.Context, m Matter) (Tally, error) {
-	tallies, err := r.Tallies(ctx, []Matter{m})
+// Tally counts the votes of one matter. Domains that the operation has read
+// already are not read again.
+func (r *Room) Tally(ctx context.Context, m Matter, read ...model.Domain) (Tally, error) {
+	known, err := r.meet(ctx, []Matter{m}, read)
 	if err != nil {
 		return Tally{}, err
 	}
-	return tallies[0], nil
+	return count(known, m), nil
+}
+
+// Recount counts a matter that has changed within one operation, by what the
+// count before has read. It reads again where the matter names others.
+func (r *Room) Recount(ctx context.Context, before Tally, m Matter) (Tally, error) {
+	if before.known == nil || !before.known.covers(m) {
+		return r.Tally(ctx, m)
+	}
+	return count(before.known, m), nil
 }
 
 // Tallies counts the votes of many matters and reads the people and domains
 // that they concern together.
 func (r *Room) Tallies(ctx context.Context, matters []Matter) ([]Tally, error) {
-	known, err := r.meet(ctx, matters)
+	known, err := r.meet(ctx, matters, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -15,21 +15,21 @@ type company struct {
 	domains map[model.Slug]model.Domain
 	people  map[model.ID]model.Principal
 	order   []model.ID // of the people, by name
+
+	names []store.Value // of the domains that were looked for
+	ids   []model.ID    // of the people that were
 }
 
 // meet reads the domains that the matters name, their stewards, the platform's
 // stewards, the owners and the voters: one query a kind, however many matters.
-func (r *Room) meet(ctx context.Context, matters []Matter) (*company, error) {
+func (r *Room) meet(ctx context.Context, matters []Matter, read []model.Domain) (*company, error) {
 	c := &company{domains: map[model.Slug]model.Domain{}, people: map[model.ID]model.Principal{}}
-	ids, err := r.meetDomains(ctx, c, matters)
+	ids, err := r.meetDomains(ctx, c, matters, read)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range matters {
-		ids = append(ids, m.Owner)
-		for _, v := range m.Votes {
-			ids = append(ids, v.ApproverID)
-		}
+		ids = append(ids, m.people()...)
 	}
 	if err := r.meetPeople(ctx, c, ids); err != nil {
 		return nil, err
@@ -58,18 +58,24 @@ func compareNames(a, b model.Principal) int {
 	return 0
 }
 
-// meetDomains reads the domains whose stewards are wanted, and lists those.
-func (r *Room) meetDomains(ctx context.Context, c *company, matters []Matter) ([]model.ID, error) {
-	var names []store.Value
+// meetDomains reads the domains whose stewards are wanted, but for those that
+// the operation has read, and lists the stewards.
+func (r *Room) meetDomains(ctx context.Context, c *company, matters []Matter, read []model.Domain) ([]model.ID, error) {
 	for _, m := range matters {
-		t := Tally{matter: m}
-		for _, a := range append(slices.Clone(m.Approvals), cast(m.Votes)...) {
-			if name := store.Value(string(t.domainOf(a))); a.Role == gate.RoleDomainSteward && name != "" && !slices.Contains(names, name) {
-				names = append(names, name)
+		for _, name := range m.domains() {
+			if !slices.Contains(c.names, name) {
+				c.names = append(c.names, name)
 			}
 		}
 	}
 	var stewards []model.ID
+	names := slices.Clone(c.names)
+	for _, d := range read {
+		if i := slices.Index(names, store.Value(string(d.Name))); i >= 0 {
+			c.domains[d.Name], names = d, slices.Delete(names, i, i+1)
+			stewards = append(stewards, d.StewardIDs...)
+		}
+	}
 	for part := range slices.Chunk(names, store.MaxIn) {
 		for d, err := range store.Domains.All(ctx, r.store, store.Query{Index: "by_name", Where: store.In("name", part...), Limit: store.MaxPage}) {
 			if err != nil {
@@ -80,6 +86,33 @@ func (r *Room) meetDomains(ctx context.Context, c *company, matters []Matter) ([
 		}
 	}
 	return stewards, nil
+}
+
+// domains names the domains whose stewards are wanted, or have voted.
+func (m Matter) domains() []store.Value {
+	var names []store.Value
+	t := Tally{matter: m}
+	for _, a := range append(slices.Clone(m.Approvals), cast(m.Votes)...) {
+		if name := store.Value(string(t.domainOf(a))); a.Role == gate.RoleDomainSteward && name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// people lists who has to do with the matter by themselves.
+func (m Matter) people() []model.ID {
+	ids := []model.ID{m.Owner}
+	for _, v := range m.Votes {
+		ids = append(ids, v.ApproverID)
+	}
+	return ids
+}
+
+// covers reports whether the company has what the matter needs.
+func (c *company) covers(m Matter) bool {
+	return !slices.ContainsFunc(m.domains(), func(name store.Value) bool { return !slices.Contains(c.names, name) }) &&
+		!slices.ContainsFunc(m.people(), func(id model.ID) bool { return id != "" && !slices.Contains(c.ids, id) && c.people[id].ID == "" })
 }
 
 // cast gives the approvals that votes were cast for.
@@ -94,7 +127,8 @@ func cast(votes []model.Vote) []model.Approval {
 func (r *Room) meetPeople(ctx context.Context, c *company, ids []model.ID) error {
 	ids = slices.DeleteFunc(ids, func(id model.ID) bool { return id == "" })
 	slices.Sort(ids)
-	for part := range slices.Chunk(slices.Compact(ids), store.MaxIn) {
+	c.ids = slices.Compact(ids)
+	for part := range slices.Chunk(c.ids, store.MaxIn) {
 		found, err := store.Principals.GetMany(ctx, r.store, part...)
 		if err != nil {
 			return err

@@ -266,7 +266,7 @@ func TestWhoAskedForWhom(t *testing.T) {
 	res, err := w.gate.Product(t.Context(), w.orders)
 	w.must(err)
 	for person, want := range map[string]model.ID{"root": w.people["root"].ID, "dan": ""} {
-		answer, err := w.gate.Session().Ask(w.as(person), w.people["dan"], model.ActDataRead, res, gate.Extra{})
+		answer, err := w.gate.Session().AskFor(w.as(person), w.people["dan"], model.ActDataRead, res, gate.Extra{})
 		w.must(err)
 		w.must(l.Append(t.Context(), answer.Row))
 		got, err := w.Decision(w.as("dan"), answer.ID)

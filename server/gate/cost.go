@@ -55,9 +55,9 @@ func (v *Viewer) leftOut() []model.LeftOut {
 }
 
 // resting lists the domains whose rules rest, for an action that asks them.
-func (g *Gate) resting(action model.Action) map[model.Slug]time.Time {
+func resting(rules *policy.Snapshot, action model.Action) map[model.Slug]time.Time {
 	if !policy.AsksDomains(action) {
 		return nil
 	}
-	return g.engine.Snapshot().Resting()
+	return rules.Resting()
 }

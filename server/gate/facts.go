@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
@@ -16,38 +17,45 @@ const (
 	RolePlatformSteward = "platform_steward"
 )
 
-// subject describes the asker as the policies see it.
-func (g *Gate) subject(ctx context.Context) (policy.Subject, error) {
-	p, err := model.PrincipalFrom(ctx)
-	if err != nil {
-		return policy.Subject{}, err
-	}
-	s := policy.Subject{Type: "person", ID: p.ID, Name: p.Name, Roles: p.Roles, Clearance: p.Clearance, Region: p.Region, Suspended: p.Suspended}
+// subject describes a principal as the policies see it, and gives the domains
+// that it is a steward of.
+func (g *Gate) subject(ctx context.Context, p model.Principal) (s policy.Subject, domains []model.Domain, err error) {
+	s = policy.Subject{Type: "person", ID: p.ID, Name: p.Name, Roles: p.Roles, Clearance: p.Clearance, Region: p.Region, Suspended: p.Suspended}
 	if p.Kind == model.Service {
 		s.Type = "service"
 	}
 	if s.Domain, err = g.DomainName(ctx, p.DomainID); err != nil {
-		return s, err
+		return s, nil, err
 	}
-	teams, err := store.Teams.GetMany(ctx, g.store, p.TeamIDs...)
-	if err != nil {
-		return s, err
-	}
-	for _, t := range teams {
-		name, err := g.teamName(ctx, t)
-		if err != nil {
-			return s, err
-		}
-		s.Teams = append(s.Teams, name)
+	if s.Teams, err = g.teams(ctx, p.TeamIDs); err != nil {
+		return s, nil, err
 	}
 	q := store.Query{Index: "by_steward", Where: store.Eq("steward", string(p.ID)), Limit: store.MaxPage}
 	for d, err := range store.Domains.All(ctx, g.store, q) {
 		if err != nil {
-			return s, err
+			return s, nil, err
 		}
-		s.StewardOf = append(s.StewardOf, d.Name)
+		s.StewardOf, domains = append(s.StewardOf, d.Name), append(domains, d)
 	}
-	return s, nil
+	return s, domains, nil
+}
+
+// teams names the teams of a principal.
+func (g *Gate) teams(ctx context.Context, ids []model.ID) ([]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	teams, err := store.Teams.GetMany(ctx, g.store, ids...)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(teams))
+	for i, t := range teams {
+		if names[i], err = g.teamName(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
 }
 
 // DomainName resolves a domain's id; "" stays "". What belongs to a domain that
@@ -89,27 +97,16 @@ func (g *Gate) ownerTeam(ctx context.Context, id model.ID) (string, error) {
 	})
 }
 
-func (g *Gate) facts(ctx context.Context, s policy.Subject, res policy.Resource, roles []string) (policy.Facts, error) {
-	grants, err := g.grants(ctx, s.ID)
-	held := rolesHeld(s, res)
-	for _, role := range roles {
-		if !slices.Contains(held, role) {
-			held = append(held, role)
-		}
-	}
-	return policy.Facts{Grants: relevant(grants, res), RolesHeld: held}, err
-}
-
 // grants lists the live grants of a principal. Expiry is judged here, by the
 // clock, so that a late sweep never lengthens a grant.
-func (g *Gate) grants(ctx context.Context, holder model.ID) ([]policy.GrantFact, error) {
+func (g *Gate) grants(ctx context.Context, holder model.ID, now time.Time) ([]policy.GrantFact, error) {
 	var live []policy.GrantFact
 	q := store.Query{Index: "by_principal", Where: store.And(store.Eq("principal", string(holder)), store.Eq("status", string(model.GrantActive))), Limit: store.MaxPage}
 	for grant, err := range store.Grants.All(ctx, g.store, q) {
 		if err != nil {
 			return nil, err
 		}
-		if grant.Live(g.now()) {
+		if grant.Live(now) {
 			live = append(live, policy.GrantFact{ID: grant.ID, Product: grant.ProductID, Purpose: grant.Purpose, Until: grant.EndsAt})
 		}
 	}

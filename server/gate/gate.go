@@ -52,25 +52,14 @@ type Answer struct {
 	Row    model.DecisionRecord // what Record writes
 }
 
-// Ask puts one question. A refusal is an answer, not an error.
+// Ask is Session.Ask for an operation with one question.
 func (g *Gate) Ask(ctx context.Context, action model.Action, res policy.Resource, extra Extra) (Answer, error) {
-	q, err := g.Question(ctx, action, res, extra)
-	if err != nil {
-		return Answer{}, err
-	}
-	answer := decide(ctx, g.engine.Snapshot(), q)
-	answer.Record = store.Decisions.Put(answer.Row)
-	return answer, nil
+	return g.Session().Ask(ctx, action, res, extra)
 }
 
-// Require asks and turns anything but an allow into an error of kind Denied.
-// The refusal is in the decision log before the caller hears of it.
+// Require is Session.Require for an operation with one question.
 func (g *Gate) Require(ctx context.Context, action model.Action, res policy.Resource) (Answer, error) {
-	answer, err := g.Ask(ctx, action, res, Extra{})
-	if err != nil || answer.Allowed() {
-		return answer, err
-	}
-	return answer, g.Refuse(ctx, action, res, answer)
+	return g.Session().Require(ctx, action, res)
 }
 
 // Refuse logs a refusal and gives the error that tells of it, with the next
@@ -128,27 +117,14 @@ func (g *Gate) Change(ctx context.Context, action string, subject model.ID, reas
 	return c
 }
 
-// Filter asks about every resource at once, on one snapshot of the policies
-// and one load of the facts. Rows of a list leave no record of their own.
+// Filter is Session.Filter for an operation that asks once.
 func (g *Gate) Filter(ctx context.Context, action model.Action, resources []policy.Resource) ([]bool, error) {
-	v, err := g.Viewer(ctx, action)
-	if err != nil {
-		return nil, err
-	}
-	return v.each(ctx, resources), nil
+	return g.Session().Filter(ctx, action, resources)
 }
 
-// Can tells which of the actions the policies allow on the resource.
+// Can is Session.Can for an operation that asks once.
 func (g *Gate) Can(ctx context.Context, res policy.Resource, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	can := make(map[model.Action]model.Outcome, len(actions))
-	for _, action := range actions {
-		answer, err := g.Ask(ctx, action, res, Extra{Purpose: "what the viewer can do"})
-		if err != nil {
-			return nil, err
-		}
-		can[action] = answer.Outcome
-	}
-	return can, nil
+	return g.Session().Can(ctx, res, actions...)
 }
 
 // decide puts the question to the policies and makes the row of the answer.

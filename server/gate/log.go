@@ -36,16 +36,16 @@ func (g *Gate) Keep(ctx context.Context, action string, subject model.ID, reason
 // noteHidden logs that the viewer was kept from a noun. One that does not exist
 // takes the same question, so that the two cannot be told apart by their cost,
 // and leaves nothing.
-func (g *Gate) noteHidden(ctx context.Context, action model.Action, res policy.Resource, exists bool) error {
-	if g.log == nil {
+func (s *Session) noteHidden(ctx context.Context, action model.Action, res policy.Resource, exists bool) error {
+	if s.gate.log == nil {
 		return nil
 	}
-	answer, err := g.Ask(ctx, action, res, Extra{})
+	answer, err := s.Ask(ctx, action, res, Extra{})
 	if err != nil || !exists {
 		return err
 	}
 	answer.Row.Hidden = true
-	return unlessReadsOnly(g.log.Note(ctx, answer.Row))
+	return unlessReadsOnly(s.gate.log.Note(ctx, answer.Row))
 }
 
 // unlessReadsOnly lets people read on while the log cannot be written: what

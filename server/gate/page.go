@@ -39,29 +39,29 @@ func Each[T any](one func(context.Context, T) (policy.Resource, error)) Describe
 
 // List reads one page of the rows that the viewer may see. It asks once per
 // page of the store, and goes on while hidden rows leave the viewer's page short.
-func List[T any](ctx context.Context, g *Gate, table Finder[T], q store.Query, p model.Paging, describe Describe[T]) (model.Page[T], error) {
-	return ListFor(ctx, g, model.ActMetadataView, table, q, p, describe)
+func List[T any](ctx context.Context, by Asker, table Finder[T], q store.Query, p model.Paging, describe Describe[T]) (model.Page[T], error) {
+	return ListFor(ctx, by, model.ActMetadataView, table, q, p, describe)
 }
 
 // ListFor is List for rows that another action than looking at metadata opens.
-func ListFor[T any](ctx context.Context, g *Gate, action model.Action, table Finder[T], q store.Query, p model.Paging, describe Describe[T]) (model.Page[T], error) {
-	asked := 0
+func ListFor[T any](ctx context.Context, by Asker, action model.Action, table Finder[T], q store.Query, p model.Paging, describe Describe[T]) (model.Page[T], error) {
+	in, asked := by.session(), 0
 	counted := func(ctx context.Context, rows []T) ([]policy.Resource, error) {
 		asked += len(rows)
 		return describe(ctx, rows)
 	}
-	page, err := listFor(ctx, g, action, table, q, p, counted)
+	page, err := listFor(ctx, in, action, table, q, p, counted)
 	if err == nil {
-		err = g.noteList(ctx, action, table, q, asked, len(page.Nodes))
+		err = in.gate.noteList(ctx, action, table, q, asked, len(page.Nodes))
 	}
 	return page, err
 }
 
-func listFor[T any](ctx context.Context, g *Gate, action model.Action, table Finder[T], q store.Query, p model.Paging, describe Describe[T]) (page model.Page[T], err error) {
+func listFor[T any](ctx context.Context, in *Session, action model.Action, table Finder[T], q store.Query, p model.Paging, describe Describe[T]) (page model.Page[T], err error) {
 	if err := p.Validate(); err != nil {
 		return page, err
 	}
-	v, err := g.Viewer(ctx, action)
+	v, err := in.Viewer(ctx, action)
 	if err != nil {
 		return page, err
 	}
@@ -80,7 +80,7 @@ func listFor[T any](ctx context.Context, g *Gate, action model.Action, table Fin
 		q.Only, q.Limit = store.Or(), 1
 	}
 	for round := range maxRounds {
-		rows, err := table.Find(ctx, g.store, q)
+		rows, err := table.Find(ctx, in.gate.store, q)
 		if err != nil {
 			return page, err
 		}

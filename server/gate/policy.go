@@ -32,24 +32,9 @@ func (g *Gate) Proposal(_ context.Context, p model.PolicyProposal) (policy.Resou
 	return res, nil
 }
 
-// Question puts together what the actor would be asking, without asking.
+// Question is Session.Question for an operation with one question.
 func (g *Gate) Question(ctx context.Context, action model.Action, res policy.Resource, extra Extra) (policy.Question, error) {
-	subject, err := g.subject(ctx)
-	if err != nil {
-		return policy.Question{}, err
-	}
-	facts, err := g.facts(ctx, subject, res, extra.Roles)
-	if err != nil {
-		return policy.Question{}, err
-	}
-	if res, err = g.inspect(ctx, action, res, extra.Wanted); err != nil {
-		return policy.Question{}, err
-	}
-	facts.Impact, facts.Change, facts.Ending = extra.Impact, extra.Change, extra.Ending
-	return policy.Question{
-		Action: action, Subject: subject, Resource: res, Facts: facts,
-		Properties: extra.Properties, Context: extra.context(g.now()),
-	}, nil
+	return g.Session().Question(ctx, action, res, extra)
 }
 
 // throughPolicies places proposals and states, which know their domain by name.

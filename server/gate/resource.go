@@ -137,6 +137,19 @@ func (g *Gate) Requests(ctx context.Context, requests []model.AccessRequest) ([]
 	return resources, err
 }
 
+// RequestFor is Request for whoever has the product at hand.
+func (g *Gate) RequestFor(ctx context.Context, r model.AccessRequest, p model.DataProduct) (policy.Resource, error) {
+	product, err := g.Product(ctx, p)
+	res := ofProduct(product)
+	res.Type, res.ID, res.Status, res.Requester = "access_request", r.ID, string(r.Status), r.RequesterID
+	return res, err
+}
+
+// ofProduct is what a request or a grant has of its product.
+func ofProduct(p policy.Resource) policy.Resource {
+	return policy.Resource{Name: p.Name, Domain: p.Domain, Owner: p.Owner, OwnerTeam: p.OwnerTeam, Classification: p.Classification, Product: p.ID}
+}
+
 // Namespace describes a namespace to the policies: it is its owner's.
 func (g *Gate) Namespace(ctx context.Context, n model.Namespace) (policy.Resource, error) {
 	domain, err := g.DomainName(ctx, n.DomainID)
@@ -229,10 +242,7 @@ func about[T any](ctx context.Context, g *Gate, rows []T, productOf func(T) mode
 		if !ok {
 			return nil, model.NotFound("data product", productOf(row))
 		}
-		resources[i] = policy.Resource{
-			Name: res.Name, Domain: res.Domain, Owner: res.Owner, OwnerTeam: res.OwnerTeam,
-			Classification: res.Classification, Product: res.ID,
-		}
+		resources[i] = ofProduct(res)
 	}
 	return resources, nil
 }

@@ -17,18 +17,19 @@ const maxID = 64
 // See loads one noun that the viewer may know of, with its description. A
 // hidden one is not found, in the same words as an absent one, and after the
 // same reads and decisions.
-func See[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
-	return SeeFor(ctx, g, model.ActMetadataView, table, id, describe)
+func See[T any, P noun[T]](ctx context.Context, by Asker, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
+	return SeeFor(ctx, by, model.ActMetadataView, table, id, describe)
 }
 
 // SeeFor is See for a noun that another action than looking at metadata opens.
-func SeeFor[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
+func SeeFor[T any, P noun[T]](ctx context.Context, by Asker, action model.Action, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
 	var zero T
 	absent := model.NotFound(table.Schema().Noun, id)
 	if len(id) > maxID || !utf8.ValidString(string(id)) {
 		return zero, policy.Resource{}, absent
 	}
-	n, err := table.Get(ctx, g.store, id)
+	in := by.session()
+	n, err := table.Get(ctx, in.gate.store, id)
 	exists := !model.Is(err, model.KindNotFound)
 	if err != nil && exists {
 		return zero, policy.Resource{}, err
@@ -41,9 +42,9 @@ func SeeFor[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action,
 	if err != nil && exists {
 		return zero, res, err
 	}
-	visible, err := g.Filter(ctx, action, []policy.Resource{res})
+	visible, err := in.Filter(ctx, action, []policy.Resource{res})
 	if err == nil && (!exists || !visible[0]) {
-		if err = g.noteHidden(ctx, action, res, exists); err == nil {
+		if err = in.noteHidden(ctx, action, res, exists); err == nil {
 			err = absent
 		}
 	}
@@ -55,8 +56,9 @@ func SeeFor[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action,
 
 // SeeFirst is See for the first noun that the query finds, such as by a name.
 // What is hidden and what does not exist take the same reads and decisions.
-func SeeFirst[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], q store.Query, describe One[T]) (T, error) {
-	n, err := table.First(ctx, g.store, q)
+func SeeFirst[T any, P noun[T]](ctx context.Context, by Asker, table store.Table[T, P], q store.Query, describe One[T]) (T, error) {
+	in := by.session()
+	n, err := table.First(ctx, in.gate.store, q)
 	if err != nil && !model.Is(err, model.KindNotFound) {
 		return n, err
 	}
@@ -64,7 +66,7 @@ func SeeFirst[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[
 	if err != nil || id == "" {
 		id = nowhere
 	}
-	n, _, err = See(ctx, g, table, id, describe)
+	n, _, err = See(ctx, in, table, id, describe)
 	return n, err
 }
 
@@ -72,20 +74,21 @@ func SeeFirst[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[
 const nowhere model.ID = "none_0"
 
 // SeeLoaded is SeeFor for a noun that is loaded already.
-func SeeLoaded[T any, P noun[T]](ctx context.Context, g *Gate, action model.Action, name string, n T, describe One[T]) (T, error) {
+func SeeLoaded[T any, P noun[T]](ctx context.Context, by Asker, action model.Action, name string, n T, describe One[T]) (T, error) {
 	var zero T
 	res, err := describe(ctx, n)
 	if err != nil {
 		return zero, err
 	}
-	visible, err := g.Filter(ctx, action, []policy.Resource{res})
+	in := by.session()
+	visible, err := in.Filter(ctx, action, []policy.Resource{res})
 	switch {
 	case err != nil:
 		return zero, err
 	case visible[0]:
 		return n, nil
 	}
-	if err := g.noteHidden(ctx, action, res, true); err != nil {
+	if err := in.noteHidden(ctx, action, res, true); err != nil {
 		return zero, err
 	}
 	return zero, model.NotFound(name, P(&n).Head().ID)
@@ -93,11 +96,12 @@ func SeeLoaded[T any, P noun[T]](ctx context.Context, g *Gate, action model.Acti
 
 // SeeMany loads the nouns among the ids that exist and that the viewer may
 // know of, in the order of the ids. It asks once for all of them.
-func SeeMany[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], describe Describe[T], ids ...model.ID) ([]T, error) {
+func SeeMany[T any, P noun[T]](ctx context.Context, by Asker, table store.Table[T, P], describe Describe[T], ids ...model.ID) ([]T, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	found, err := table.GetMany(ctx, g.store, ids...)
+	in := by.session()
+	found, err := table.GetMany(ctx, in.gate.store, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +109,7 @@ func SeeMany[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T
 	if err != nil {
 		return nil, err
 	}
-	visible, err := g.Filter(ctx, model.ActMetadataView, resources)
+	visible, err := in.Filter(ctx, model.ActMetadataView, resources)
 	if err != nil {
 		return nil, err
 	}
@@ -121,13 +125,13 @@ func SeeMany[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T
 // Refer loads the nouns that an input refers to. An id that comes twice, or
 // that names nothing that the viewer may know of, is an error of kind Invalid
 // that names the field.
-func Refer[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], field string, describe Describe[T], ids ...model.ID) ([]T, error) {
+func Refer[T any, P noun[T]](ctx context.Context, by Asker, table store.Table[T, P], field string, describe Describe[T], ids ...model.ID) ([]T, error) {
 	for i, id := range ids {
 		if slices.Contains(ids[:i], id) {
 			return nil, model.Invalid(field, fmt.Sprintf("names %q twice", clip(id)), "name each once")
 		}
 	}
-	seen, err := SeeMany(ctx, g, table, describe, ids...)
+	seen, err := SeeMany(ctx, by, table, describe, ids...)
 	if err != nil {
 		return nil, err
 	}

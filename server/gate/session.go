@@ -8,33 +8,116 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/store"
 )
 
-// Session asks many questions, about whoever they are, on one snapshot of the
-// policies and at one time. It loads what it knows of a subject once. It
-// serves one request and is not safe for concurrent use.
+// Session is one operation: its questions, about whoever they are, are put on
+// one snapshot of the policies and at one time, and what they need of a subject
+// is read once. A change renews it. It is not safe for concurrent use.
 type Session struct {
 	gate     *Gate
 	snapshot *policy.Snapshot
 	now      time.Time
-	known    map[model.ID]*acquaintance
+	known    map[model.ID]*subjectFacts
 }
 
-type acquaintance struct {
+// subjectFacts is what the policies may know of a subject.
+type subjectFacts struct {
 	subject policy.Subject
+	domains []model.Domain // that the subject is a steward of
 	grants  []policy.GrantFact
 	granted bool // the grants are loaded
 }
 
-// Session begins a session.
+// Session begins an operation.
 func (g *Gate) Session() *Session {
-	return &Session{gate: g, snapshot: g.engine.Snapshot(), now: g.now(), known: map[model.ID]*acquaintance{}}
+	s := &Session{gate: g}
+	s.renew()
+	return s
 }
 
-// Ask puts one question about what who may do. Nobody is asked whether the
+// renew forgets what was read, and takes the policies and the time of now.
+func (s *Session) renew() {
+	s.snapshot, s.now, s.known = s.gate.engine.Snapshot(), s.gate.now(), map[model.ID]*subjectFacts{}
+}
+
+// Asker is who puts the questions of an operation: a session, or the gate
+// itself where the operation has one question only.
+type Asker interface{ session() *Session }
+
+func (s *Session) session() *Session { return s }
+func (g *Gate) session() *Session    { return g.Session() }
+
+// Ask puts one question of the actor. A refusal is an answer, not an error.
+func (s *Session) Ask(ctx context.Context, action model.Action, res policy.Resource, extra Extra) (Answer, error) {
+	who, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer, err := s.AskFor(ctx, who, action, res, extra)
+	if err == nil {
+		answer.Record = store.Decisions.Put(answer.Row)
+	}
+	return answer, err
+}
+
+// Require asks and turns anything but an allow into an error of kind Denied.
+// The refusal is in the decision log before the caller hears of it.
+func (s *Session) Require(ctx context.Context, action model.Action, res policy.Resource) (Answer, error) {
+	answer, err := s.Ask(ctx, action, res, Extra{})
+	if err != nil || answer.Allowed() {
+		return answer, err
+	}
+	return answer, s.gate.Refuse(ctx, action, res, answer)
+}
+
+// Filter asks about every resource at once. Rows of a list leave no record of
+// their own.
+func (s *Session) Filter(ctx context.Context, action model.Action, resources []policy.Resource) ([]bool, error) {
+	v, err := s.Viewer(ctx, action)
+	if err != nil {
+		return nil, err
+	}
+	return v.each(ctx, resources), nil
+}
+
+// Can tells which of the actions the policies allow on the resource.
+func (s *Session) Can(ctx context.Context, res policy.Resource, actions ...model.Action) (map[model.Action]model.Outcome, error) {
+	who, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	can := make(map[model.Action]model.Outcome, len(actions))
+	for _, action := range actions {
+		d, err := s.Would(ctx, who, action, res, Extra{Purpose: "what the viewer can do"})
+		if err != nil {
+			return nil, err
+		}
+		can[action] = d.Outcome
+	}
+	return can, nil
+}
+
+// Change begins the change that an answer permits, as Gate.Change does. What
+// the session asks from then on, it asks about the facts after the change.
+func (s *Session) Change(ctx context.Context, action string, subject model.ID, reason string, answer Answer, writes ...store.Write) store.Change {
+	s.renew()
+	return s.gate.Change(ctx, action, subject, reason, answer, writes...)
+}
+
+// Question puts together what the actor would be asking, without asking.
+func (s *Session) Question(ctx context.Context, action model.Action, res policy.Resource, extra Extra) (policy.Question, error) {
+	who, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return policy.Question{}, err
+	}
+	return s.question(ctx, who, action, res, extra)
+}
+
+// AskFor puts one question about what who may do. Nobody is asked whether the
 // actor of the context may ask it: that is the caller's duty. The answer has a
 // row for the log, but no write of it.
-func (s *Session) Ask(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (Answer, error) {
+func (s *Session) AskFor(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (Answer, error) {
 	q, err := s.question(ctx, who, action, res, extra)
 	if err != nil {
 		return Answer{}, err
@@ -67,7 +150,7 @@ func (s *Session) Sees(ctx context.Context, who model.Principal, res policy.Reso
 }
 
 func (s *Session) question(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (policy.Question, error) {
-	a, err := s.meet(ctx, who)
+	a, err := s.factsOf(ctx, who)
 	if err != nil {
 		return policy.Question{}, err
 	}
@@ -77,44 +160,77 @@ func (s *Session) question(ctx context.Context, who model.Principal, action mode
 	grants, err := s.grantsOn(ctx, a, res)
 	return policy.Question{
 		Action: action, Subject: a.subject, Resource: res, Properties: extra.Properties, Context: extra.context(s.now),
-		Facts: policy.Facts{Grants: grants, RolesHeld: slices.Concat(rolesHeld(a.subject, res), extra.Roles)},
+		Facts: policy.Facts{
+			Grants: grants, RolesHeld: joined(rolesHeld(a.subject, res), extra.Roles),
+			Impact: extra.Impact, Change: extra.Change, Ending: extra.Ending,
+		},
 	}, err
 }
 
-// meet loads what the policies may know of a subject.
-func (s *Session) meet(ctx context.Context, who model.Principal) (*acquaintance, error) {
+// joined is each role of both, once.
+func joined(held, more []string) []string {
+	for _, role := range more {
+		if !slices.Contains(held, role) {
+			held = append(held, role)
+		}
+	}
+	return held
+}
+
+// factsOf loads what the policies may know of a subject.
+func (s *Session) factsOf(ctx context.Context, who model.Principal) (*subjectFacts, error) {
 	if a, ok := s.known[who.ID]; ok {
 		return a, nil
 	}
-	subject, err := s.gate.subject(model.WithPrincipal(ctx, who))
+	subject, domains, err := s.gate.subject(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	a := &acquaintance{subject: subject}
+	a := &subjectFacts{subject: subject, domains: domains}
 	s.known[who.ID] = a
 	return a, nil
 }
 
+// Stewarded gives the domains that the actor is a steward of, as the operation
+// has read them.
+func (s *Session) Stewarded(ctx context.Context) ([]model.Domain, error) {
+	who, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.factsOf(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	return a.domains, nil
+}
+
 // grantsOn gives the subject's grants on the resource, and loads them when the
 // first resource comes up that there can be one on: grants are for products.
-func (s *Session) grantsOn(ctx context.Context, a *acquaintance, res policy.Resource) ([]policy.GrantFact, error) {
+func (s *Session) grantsOn(ctx context.Context, a *subjectFacts, res policy.Resource) ([]policy.GrantFact, error) {
 	if res.ID.Prefix() != model.PrefixProduct && res.Product == "" {
 		return nil, nil
 	}
-	if !a.granted {
-		grants, err := s.gate.grants(ctx, a.subject.ID)
-		if err != nil {
-			return nil, err
-		}
-		a.grants, a.granted = grants, true
+	grants, err := s.grants(ctx, a)
+	return relevant(grants, res), err
+}
+
+func (s *Session) grants(ctx context.Context, a *subjectFacts) ([]policy.GrantFact, error) {
+	if a.granted {
+		return a.grants, nil
 	}
-	return relevant(a.grants, res), nil
+	grants, err := s.gate.grants(ctx, a.subject.ID, s.now)
+	if err != nil {
+		return nil, err
+	}
+	a.grants, a.granted = grants, true
+	return grants, nil
 }
 
 // Purpose is what the subject's live grant on the resource was given for; ""
 // without one.
 func (s *Session) Purpose(ctx context.Context, who model.Principal, res policy.Resource) (string, error) {
-	a, err := s.meet(ctx, who)
+	a, err := s.factsOf(ctx, who)
 	if err != nil {
 		return "", err
 	}

@@ -151,7 +151,7 @@ func TestPublishingIsToldOfFindings(t *testing.T) {
 			t.Errorf("%s: %s", action, diff)
 		}
 	}
-	answer, err := w.Session().Ask(ctx, w.ana, model.ActProductPublish, res, gate.Extra{})
+	answer, err := w.Session().AskFor(ctx, w.ana, model.ActProductPublish, res, gate.Extra{})
 	if err != nil || answer.Outcome != model.Deny || codes(answer.Decision)[0] != "publish.description" {
 		t.Errorf("got %v %v, %v", answer.Outcome, codes(answer.Decision), err)
 	}

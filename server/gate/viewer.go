@@ -23,18 +23,30 @@ type Viewer struct {
 	over     map[model.Slug]time.Time
 }
 
-// Viewer gets to know the asker.
+// Viewer is Session.Viewer for an operation that judges the rows of one action.
 func (g *Gate) Viewer(ctx context.Context, action model.Action) (*Viewer, error) {
-	subject, err := g.subject(ctx)
+	return g.Session().Viewer(ctx, action)
+}
+
+// Viewer gets to know the asker.
+func (s *Session) Viewer(ctx context.Context, action model.Action) (*Viewer, error) {
+	who, err := model.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
 	}
-	grants, err := g.grants(ctx, subject.ID)
+	a, err := s.factsOf(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	q := policy.Question{Action: action, Subject: subject, Context: Extra{}.context(g.now())}
-	return &Viewer{gate: g, snapshot: g.engine.Snapshot(), question: q, grants: grants, views: map[string]policy.View{}, spent: map[model.Slug]cost{}, over: g.resting(action)}, nil
+	grants, err := s.grants(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return &Viewer{
+		gate: s.gate, snapshot: s.snapshot, grants: grants,
+		question: policy.Question{Action: action, Subject: a.subject, Context: Extra{}.context(s.now)},
+		views:    map[string]policy.View{}, spent: map[model.Slug]cost{}, over: resting(s.snapshot, action),
+	}, nil
 }
 
 // view gives what the rules say of a type of resource.

@@ -225,7 +225,7 @@ func agree[T any](c *crowd, who model.Principal, action model.Action, t table[T]
 
 func (c *crowd) decided(ctx context.Context, s *gate.Session, who model.Principal, action model.Action, res policy.Resource) bool {
 	c.tb.Helper()
-	answer, err := s.Ask(ctx, who, action, res, gate.Extra{})
+	answer, err := s.AskFor(ctx, who, action, res, gate.Extra{})
 	if err != nil {
 		c.tb.Fatal(err)
 	}

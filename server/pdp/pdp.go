@@ -225,7 +225,7 @@ func (r *round) ask(ctx context.Context, who model.Principal, what thing, q Ques
 	if err != nil {
 		return gate.Answer{}, err
 	}
-	return r.session.Ask(ctx, who, actionOf(q.Action), what.res, extra)
+	return r.session.AskFor(ctx, who, actionOf(q.Action), what.res, extra)
 }
 
 // extra is what the question carries beside its subject and resource.
