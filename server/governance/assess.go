@@ -46,7 +46,7 @@ func (s *Service) Assess(ctx context.Context, id model.ID) (model.PolicyAssessme
 			s.giveUp(background, p, answer)
 		}
 	}()
-	return j.state(), nil
+	return j.Now(), nil
 }
 
 func assessable(p model.PolicyProposal) error {
@@ -165,8 +165,8 @@ func (s *Service) CancelAssessment(ctx context.Context, id model.ID) (model.Poli
 	if j == nil || !s.jobs.cancel(id) {
 		return model.PolicyAssessment{}, model.Conflict("id", "no assessment of the proposal is under way on this server", "it may have ended; look at the proposal")
 	}
-	<-j.done
-	return j.state(), nil
+	<-j.Done()
+	return j.Now(), nil
 }
 
 // WatchAssessment gives the states of the assessment: the present one at once,
@@ -183,7 +183,7 @@ func (s *Service) WatchAssessment(ctx context.Context, id model.ID) (<-chan mode
 		return nil, err
 	}
 	if j != nil {
-		return j.watch(ctx), nil
+		return j.Watch(ctx), nil
 	}
 	a := model.PolicyAssessment{ProposalID: id, State: model.AssessmentNone}
 	if p.Impact != nil {

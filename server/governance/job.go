@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/watch"
 )
 
 // jobs are the assessments under way on this server, and the last ones that
@@ -18,12 +19,8 @@ type jobs struct {
 
 // job is one assessment.
 type job struct {
+	*watch.Value[model.PolicyAssessment]
 	cancel context.CancelFunc
-	done   chan struct{}
-
-	mu       sync.Mutex
-	now      model.PolicyAssessment
-	watchers map[chan model.PolicyAssessment]bool
 }
 
 // begin makes room for an assessment; one that runs already is an error of
@@ -31,13 +28,10 @@ type job struct {
 func (js *jobs) begin(id model.ID, cancel context.CancelFunc) (*job, error) {
 	js.mu.Lock()
 	defer js.mu.Unlock()
-	if j := js.all[id]; j != nil && !j.over() {
+	if j := js.all[id]; j != nil && !j.Over() {
 		return nil, model.Conflict("id", "the proposal is being assessed already", "wait for its end, or cancel it")
 	}
-	j := &job{
-		cancel: cancel, done: make(chan struct{}), watchers: map[chan model.PolicyAssessment]bool{},
-		now: model.PolicyAssessment{ProposalID: id, State: model.AssessmentRunning},
-	}
+	j := &job{watch.New(model.PolicyAssessment{ProposalID: id, State: model.AssessmentRunning}), cancel}
 	js.all[id] = j
 	js.working.Add(1)
 	return j, nil
@@ -52,7 +46,7 @@ func (js *jobs) of(id model.ID) *job {
 // cancel reports whether there was something to cancel.
 func (js *jobs) cancel(id model.ID) bool {
 	j := js.of(id)
-	if j == nil || j.over() {
+	if j == nil || j.Over() {
 		return false
 	}
 	j.cancel()
@@ -70,7 +64,7 @@ func (js *jobs) cancelAll() {
 // end tells everybody who watches how it came out. A job that went well need
 // not be remembered: its report stands on the proposal.
 func (js *jobs) end(ctx context.Context, id model.ID, j *job, err error) {
-	j.change(func(a *model.PolicyAssessment) {
+	j.Change(func(a *model.PolicyAssessment) {
 		switch {
 		case err == nil:
 			a.State = model.AssessmentDone
@@ -81,7 +75,7 @@ func (js *jobs) end(ctx context.Context, id model.ID, j *job, err error) {
 			slog.ErrorContext(ctx, "an assessment of a policy proposal failed", "proposal", id, "error", err)
 		}
 	})
-	j.close()
+	j.Close()
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	if err == nil && js.all[id] == j {
@@ -89,80 +83,11 @@ func (js *jobs) end(ctx context.Context, id model.ID, j *job, err error) {
 	}
 }
 
-func (j *job) over() bool {
-	select {
-	case <-j.done:
-		return true
-	default:
-		return false
-	}
-}
-
-func (j *job) state() model.PolicyAssessment {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.now
-}
-
 func (j *job) progress(done, total int) {
-	j.change(func(a *model.PolicyAssessment) { a.Done, a.Total = done, total })
+	j.Change(func(a *model.PolicyAssessment) { a.Done, a.Total = done, total })
 }
 
 // finish notes the report that the assessment has made.
 func (j *job) finish(hash string) {
-	j.change(func(a *model.PolicyAssessment) { a.Done, a.ReportHash = a.Total, hash })
-}
-
-func (j *job) change(how func(*model.PolicyAssessment)) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	how(&j.now)
-	for states := range j.watchers {
-		offer(states, j.now)
-	}
-}
-
-// offer puts the state into the channel in place of one that nobody has read.
-// There is one sender at a time.
-func offer(states chan model.PolicyAssessment, a model.PolicyAssessment) {
-	select {
-	case <-states:
-	default:
-	}
-	states <- a // there is room: nobody else sends
-}
-
-func (j *job) watch(ctx context.Context) <-chan model.PolicyAssessment {
-	states := make(chan model.PolicyAssessment, 1)
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	states <- j.now
-	if j.over() {
-		close(states)
-		return states
-	}
-	j.watchers[states] = true
-	context.AfterFunc(ctx, func() {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.dismiss(states)
-	})
-	return states
-}
-
-// dismiss closes the channel of one who watches, once.
-func (j *job) dismiss(states chan model.PolicyAssessment) {
-	if j.watchers[states] {
-		delete(j.watchers, states)
-		close(states)
-	}
-}
-
-func (j *job) close() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for states := range j.watchers {
-		j.dismiss(states)
-	}
-	close(j.done)
+	j.Change(func(a *model.PolicyAssessment) { a.Done, a.ReportHash = a.Total, hash })
 }

@@ -106,7 +106,7 @@ func (c *collector) ScopeDone(scope string) error {
 		return err
 	}
 	c.done = append(c.done, scope)
-	c.run.change(func(r *model.Run) { r.Scopes = append(slices.Clone(r.Scopes), scope) })
+	c.run.row.Change(func(r *model.Run) { r.Scopes = append(slices.Clone(r.Scopes), scope) })
 	return nil
 }
 
@@ -123,7 +123,7 @@ func (c *collector) Note(n sdk.Note) {
 	if n.Level == sdk.ErrorLevel {
 		c.broken = append(c.broken, n.Scope)
 	}
-	c.run.change(func(r *model.Run) { r.Notes = notes(r.Notes).note(n) })
+	c.run.row.Change(func(r *model.Run) { r.Notes = notes(r.Notes).note(n) })
 }
 
 // flush keeps the batch in one change, together with what the source shall

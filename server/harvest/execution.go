@@ -13,6 +13,7 @@ import (
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/watch"
 )
 
 // execution is one run at work in this process.
@@ -30,7 +31,6 @@ type execution struct {
 	log      *slog.Logger
 	ctx      context.Context //nolint:containedctx // of the run, which outlives the call that began it
 	end      context.CancelCauseFunc
-	done     chan struct{} // closed after the last state
 
 	writing sync.Mutex // held for the length of one write
 	source  model.Source
@@ -39,18 +39,15 @@ type execution struct {
 
 	standing []string // the scopes that the source shall remember; nil leaves them
 
-	mu       sync.Mutex // guards what readers see
-	run      model.Run
-	watchers map[chan model.Run]bool
-	over     bool
+	row *watch.Value[model.Run] // the run as readers see it
 }
 
 func newExecution(s *Service, source model.Source, run model.Run, decision model.ID, request string) *execution {
 	ctx, end := context.WithCancelCause(model.WithPrincipal(context.Background(), model.System()))
 	return &execution{
-		service: s, id: run.ID, trigger: run.Trigger, source: source, run: run, decision: decision, request: request, ctx: ctx, end: end, done: make(chan struct{}),
+		service: s, id: run.ID, trigger: run.Trigger, source: source, row: watch.New(run), decision: decision, request: request, ctx: ctx, end: end,
 		log:     s.log.With(slog.String("source", string(source.Name)), slog.String("run", string(run.ID))),
-		written: time.Now(), watchers: map[chan model.Run]bool{},
+		written: time.Now(),
 	}
 }
 
@@ -68,7 +65,7 @@ func (x *execution) work() {
 	case errors.Is(cause, errLost):
 		x.adopt()
 	case err == nil:
-		x.finish(through(x.state()), nil)
+		x.finish(through(x.row.Now()), nil)
 	case errors.Is(cause, errCancelled):
 		x.finish(model.RunCancelled, nil)
 	case cause != nil:
@@ -120,7 +117,7 @@ func (x *execution) attempts() error {
 			return err
 		}
 		wait := min(max(x.service.backoff[try], f.RetryAfter), time.Hour)
-		x.change(func(r *model.Run) {
+		x.row.Change(func(r *model.Run) {
 			r.Notes = notes(r.Notes).add(model.RunNote{
 				Level: "warn", Code: "retried", Title: "The run was tried again after a while.", Count: 1,
 				Samples: []string{fmt.Sprintf("after %s: %s", wait, f.Message)},
@@ -163,7 +160,7 @@ func (x *execution) attempt() error {
 	x.lifted = source.AllowRetireAll && len(source.Checkpoint) == 0
 	x.writing.Unlock()
 	c := newCollector(x, source)
-	x.change(func(r *model.Run) { forget(r, c.resumed) })
+	x.row.Change(func(r *model.Run) { forget(r, c.resumed) })
 	err := x.service.use(x.ctx, source, x.log, func(p *host.Process, secrets map[string]string) error {
 		_, err := p.Harvest(x.ctx, host.Request{RunID: string(x.id), Config: source.Config, Secrets: secrets, Checkpoint: source.Checkpoint}, c)
 		return err
@@ -203,10 +200,12 @@ func (x *execution) write(ctx context.Context, st step) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	if st.writes == nil && st.source == nil && time.Since(x.written) < st.atLeastEach {
-		x.change(st.run)
+		if st.run != nil {
+			x.row.Change(st.run)
+		}
 		return nil
 	}
-	run, source := x.state(), x.source
+	run, source := x.row.Now(), x.source
 	writes := slices.Clone(st.writes)
 	if st.source != nil {
 		st.source(&source)
@@ -228,7 +227,7 @@ func (x *execution) write(ctx context.Context, st step) error {
 		source.Revision++
 		x.source = source
 	}
-	x.change(func(r *model.Run) {
+	x.row.Change(func(r *model.Run) {
 		if st.run != nil {
 			st.run(r)
 		}
@@ -257,9 +256,7 @@ func (x *execution) refused(ctx context.Context, err error) error {
 		return again
 	}
 	x.source = source
-	x.mu.Lock()
-	x.run.Revision = run.Revision
-	x.mu.Unlock()
+	x.row.Change(func(r *model.Run) { r.Revision = run.Revision })
 	return err
 }
 
@@ -289,7 +286,7 @@ func (x *execution) finish(status model.RunStatus, failure *model.Failure) {
 		x.adopt()
 	case err != nil:
 		x.log.ErrorContext(ctx, "the end of the run could not be written", slog.Any("error", err))
-		x.change(st.run)
+		x.row.Change(st.run)
 	}
 	if failure != nil {
 		x.log.WarnContext(ctx, "the run has failed", slog.String("fault", string(failure.Fault)), slog.String("code", failure.Code), slog.Bool("schedule_paused", opened))
@@ -339,5 +336,5 @@ func (x *execution) adopt() {
 		x.log.ErrorContext(x.ctx, "the end of the run could not be read", slog.Any("error", err))
 		return
 	}
-	x.change(func(r *model.Run) { *r = run })
+	x.row.Change(func(r *model.Run) { *r = run })
 }

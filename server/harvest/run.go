@@ -107,7 +107,7 @@ func (s *Service) enter() bool {
 // launch sets the run to work. The work has been announced.
 func (s *Service) launch(x *execution) {
 	s.mu.Lock()
-	s.active[x.run.ID] = x
+	s.active[x.id] = x
 	if s.closed {
 		x.end(errClosed)
 	}
@@ -116,9 +116,9 @@ func (s *Service) launch(x *execution) {
 		defer s.work.Done()
 		x.work()
 		s.mu.Lock()
-		delete(s.active, x.run.ID)
+		delete(s.active, x.id)
 		s.mu.Unlock()
-		x.close()
+		x.row.Close()
 	}()
 }
 
@@ -179,8 +179,8 @@ func (s *Service) Cancel(ctx context.Context, runID model.ID) (model.Run, error)
 	}
 	x.end(errCancelled)
 	select {
-	case <-x.done:
-		return x.state(), nil
+	case <-x.row.Done():
+		return x.row.Now(), nil
 	case <-ctx.Done():
 		return model.Run{}, ctx.Err()
 	}

@@ -101,5 +101,5 @@ func unlistedNote(scope string, gone catalog.RetireResult, flows lineage.Withdra
 }
 
 func (c *collector) remark(n model.RunNote) {
-	c.run.change(func(r *model.Run) { r.Notes = notes(r.Notes).add(n) })
+	c.run.row.Change(func(r *model.Run) { r.Notes = notes(r.Notes).add(n) })
 }
