@@ -96,9 +96,14 @@ var rules = []rule{
 		path: "server/cmd/souk/internal/settings", inside: []string{"server", "graph/model"},
 		outside: []string{"go.yaml.in/yaml", "github.com/knadh/koanf", "github.com/go-viper/mapstructure", "github.com/spf13/pflag"},
 	},
+	{path: "server/cmd/souk/internal/remote", inside: []string{"graph/model"}},
+	{
+		path: "server/cmd/souk/internal/noun", inside: []string{"graph", "server/cmd/souk/internal/remote"},
+		outside: []string{"github.com/vektah/gqlparser"},
+	},
 	{
 		path: "server/cmd", inside: []string{"server", "plugins", "sdk", "policies", "graph/model"},
-		outside: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "github.com/schollz/progressbar"},
+		outside: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml", "golang.org/x/term", "github.com/schollz/progressbar"},
 	},
 	{path: "server", inside: []string{"server", "graph", "policies", "sdk"}, outside: []string{"github.com/99designs/gqlgen"}},
 }

@@ -195,7 +195,9 @@ func hints(all ...string) string {
 func help(w io.Writer, cmd *cobra.Command) {
 	if cmd.HasAvailableSubCommands() {
 		helpOnGroup(w, cmd)
-		return
+	}
+	if cmd.DisableFlagParsing {
+		return // a group and nothing else
 	}
 	use, arguments, _ := strings.Cut(cmd.Use, " ")
 	path := strings.TrimSuffix(cmd.CommandPath(), use) + use
@@ -219,7 +221,7 @@ func helpOnFlag(w io.Writer, f *pflag.Flag) {
 	if f.NoOptDefVal != "" {
 		value = "" // a switch
 	}
-	if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" && !strings.Contains(usage, "(default") {
+	if !slices.Contains([]string{"", "false", "0", "[]"}, f.DefValue) && !strings.Contains(usage, "(default") {
 		usage += " (default " + f.DefValue + ")"
 	}
 	name := "--" + f.Name
@@ -234,9 +236,14 @@ func helpOnGroup(w io.Writer, cmd *cobra.Command) {
 		fmt.Fprint(w, "Souk is a data-mesh server: catalog, lineage and access requests behind one GraphQL API.\n\n")
 	}
 	fmt.Fprintf(w, "Usage: %s COMMAND [FLAGS]\n\n", cmd.CommandPath())
-	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
-			fmt.Fprintf(w, "  %-*s %s\n", max(9, cmd.NamePadding()), c.Name(), c.Short)
+	for _, group := range append([]*cobra.Group{{}}, cmd.Groups()...) {
+		if group.Title != "" {
+			fmt.Fprintf(w, "\n%s\n\n", group.Title)
+		}
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() && c.GroupID == group.ID {
+				fmt.Fprintf(w, "  %-*s %s\n", max(9, cmd.NamePadding()), c.Name(), c.Short)
+			}
 		}
 	}
 	fmt.Fprintf(w, "\n%s COMMAND --help tells the flags of one.\n", cmd.CommandPath())

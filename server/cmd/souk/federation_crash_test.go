@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/cmd/souk/internal/remote"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/mongo"
 	"github.com/souk-mesh/souk/server/store/sqlite"
@@ -178,10 +179,10 @@ func (f *federation) stopsAmidstAnAssessment() {
 		f.t.Fatal(why)
 	}
 	watching, ended := make(chan string, 1000), make(chan error, 1)
-	r := &remote{url: f.server.url, token: f.people["sam"].token}
+	r := remote.New(f.server.url, f.people["sam"].token)
 	go func() {
 		query := `subscription A($id: ID!) { policyAssessment(proposalId: $id) { state } }`
-		ended <- r.follow(context.WithoutCancel(f.t.Context()), "policyAssessment", query, map[string]any{"id": f.trial}, func(data json.RawMessage) (bool, error) {
+		ended <- r.Follow(context.WithoutCancel(f.t.Context()), "policyAssessment", query, map[string]any{"id": f.trial}, func(data json.RawMessage) (bool, error) {
 			select {
 			case watching <- string(data):
 			default:

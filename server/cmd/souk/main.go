@@ -27,16 +27,21 @@ type program struct {
 	hardened       func() error    // closes the memory and the environment of this process to plugins; nil where there are none
 }
 
+// remoteGroup are the commands that only talk to a server.
+const remoteGroup = "remote"
+
 // root is the word souk with every command below it.
 func (p *program) root() *cobra.Command {
 	root := p.group("souk", "",
 		serve(p), demonstrate(p), harvestOnce(p),
-		p.group("token", "issue or revoke an API token, with the server stopped", tokenIssue(p), tokenRevoke(p)),
+		p.group("token", "issue or revoke an API token, with the server stopped; list, create and remove them on one that runs", tokenIssue(p), tokenRevoke(p)),
 		p.group("plugin", "list the plugins, or check a source's configuration with one", pluginList(p), pluginCheck(p)),
-		p.group("policy", "write, check, test and publish policies, and explain decisions", policyCommands(p)...),
-		p.group("decisions", "verify, export or replay the decision log",
+		p.group("policy", "write, check, test and publish policies, vote on them, and explain decisions", policyCommands(p)...),
+		p.group("decisions", "verify, export or replay the decision log; list decisions of a running server",
 			decisionsVerify(p), decisionsExport(p), decisionsReplay(p), decisionsAccept(p)),
-		backupStore(p), restoreStore(p), health(p), version(p))
+		backupStore(p), restoreStore(p), health(p), version(p), login(p), logout(p))
+	root.AddGroup(&cobra.Group{ID: remoteGroup, Title: "With a server that runs, after souk login URL:"})
+	p.addNouns(root)
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/souk-mesh/souk/server/cmd/souk/internal/remote"
 )
 
 // explained is what the decision log says of one decision.
@@ -88,16 +90,16 @@ func policyExplain(p *program) *cobra.Command {
 // explain tells what the log has, and then why. An owner may have a decision
 // explained that is not theirs to read; a decision whose input is gone can
 // only be read.
-func (p *program) explain(ctx context.Context, r *remote, id string) error {
+func (p *program) explain(ctx context.Context, r *remote.Client, id string) error {
 	var logged *explained
-	if err := r.ask(ctx, "decision", explainQuery, map[string]any{"id": id}, &logged); err != nil {
+	if err := r.Ask(ctx, "decision", explainQuery, map[string]any{"id": id}, &logged); err != nil {
 		return err
 	}
 	if logged != nil {
 		p.tell(*logged)
 	}
 	var why *reason
-	if err := r.ask(ctx, "whyDenied", whyQuery, map[string]any{"id": id}, &why); err != nil {
+	if err := r.Ask(ctx, "whyDenied", whyQuery, map[string]any{"id": id}, &why); err != nil {
 		return err
 	}
 	switch {
@@ -115,9 +117,9 @@ func (p *program) explain(ctx context.Context, r *remote, id string) error {
 	return nil
 }
 
-func (p *program) explainJSON(ctx context.Context, r *remote, id string) error {
+func (p *program) explainJSON(ctx context.Context, r *remote.Client, id string) error {
 	var why json.RawMessage
-	if err := r.ask(ctx, "whyDenied", whyQuery, map[string]any{"id": id}, &why); err != nil {
+	if err := r.Ask(ctx, "whyDenied", whyQuery, map[string]any{"id": id}, &why); err != nil {
 		return err
 	}
 	if string(why) == "null" {

@@ -49,12 +49,12 @@ type assessment struct {
 func (p *publishing) assess(ctx context.Context) error {
 	var begun struct{ Assessment assessment }
 	id := map[string]any{"id": p.found.ID}
-	if err := p.change(ctx, "assessPolicy", "assessment { state done total message }", id, &begun); err != nil {
+	if err := p.Change(ctx, "assessPolicy", "assessment { state done total message }", id, &begun); err != nil {
 		return err
 	}
 	last, err := p.watch(ctx, begun.Assessment)
 	if ctx.Err() != nil {
-		_ = p.change(context.WithoutCancel(ctx), "cancelPolicyAssessment", "assessment { state }", id, &begun)
+		_ = p.Change(context.WithoutCancel(ctx), "cancelPolicyAssessment", "assessment { state }", id, &begun)
 		return fmt.Errorf("the replay was ended; the proposal %s stays as it was", p.found.ID)
 	}
 	if err != nil {
@@ -64,7 +64,7 @@ func (p *publishing) assess(ctx context.Context) error {
 		return fmt.Errorf("the replay is %s: %s", strings.ToLower(last.State), last.Message)
 	}
 	query := `query P($id: ID!) { policyProposal(id: $id) { id status ` + impactFields + voteFields + ` } }`
-	if err := p.ask(ctx, "policyProposal", query, id, &p.found); err != nil {
+	if err := p.Ask(ctx, "policyProposal", query, id, &p.found); err != nil {
 		return err
 	}
 	p.tellImpact()
@@ -82,7 +82,7 @@ func (p *publishing) watch(ctx context.Context, last assessment) (assessment, er
 	bar := progressbar.NewOptions(max(1, last.Total), progressbar.OptionSetWriter(out), progressbar.OptionSetDescription("replaying"),
 		progressbar.OptionShowCount(), progressbar.OptionSetItsString("questions"), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
 	query := `subscription A($id: ID!) { policyAssessment(proposalId: $id) { state done total message } }`
-	err := p.follow(ctx, "policyAssessment", query, map[string]any{"id": p.found.ID}, func(data json.RawMessage) (bool, error) {
+	err := p.Follow(ctx, "policyAssessment", query, map[string]any{"id": p.found.ID}, func(data json.RawMessage) (bool, error) {
 		if err := json.Unmarshal(data, &last); err != nil {
 			return false, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/cmd/souk/internal/remote"
 	"github.com/souk-mesh/souk/server/policy"
 )
 
@@ -56,7 +57,7 @@ const (
 // publishing is one way of a folder's rules into force.
 type publishing struct {
 	*program
-	*remote
+	*remote.Client
 	found   proposal
 	verbose bool // tell of every made-up question
 }
@@ -64,8 +65,8 @@ type publishing struct {
 // next is the command that goes on with the proposal, on the same server.
 func (p *publishing) next() string {
 	command := "souk policy publish"
-	if p.url != defaultURL {
-		command += " --url " + p.url
+	if p.URL != remote.DefaultURL {
+		command += " --url " + p.URL
 	}
 	return command + " --proposal " + p.found.ID
 }
@@ -94,7 +95,7 @@ func (p *program) publishCommand(use, summary string) *publishFlags {
 
 func (f *publishFlags) publishing() (*publishing, error) {
 	r, err := f.remote()
-	return &publishing{program: f.program, remote: r, verbose: *f.verbose}, err
+	return &publishing{program: f.program, Client: r, verbose: *f.verbose}, err
 }
 
 // policyPublish goes as far as the votes allow.
@@ -160,7 +161,7 @@ func (p *publishing) assessed(ctx context.Context, d policy.Draft, title string)
 // step sends one mutation that answers with the proposal.
 func (p *publishing) step(ctx context.Context, name string, input map[string]any) error {
 	var payload struct{ Proposal proposal }
-	if err := p.change(ctx, name, proposalFields, input, &payload); err != nil {
+	if err := p.Change(ctx, name, proposalFields, input, &payload); err != nil {
 		return err
 	}
 	p.found = payload.Proposal
@@ -264,7 +265,7 @@ func policyRollback(p *program) *cobra.Command {
 			State  struct{ ServingHash string }
 			Notice string
 		}
-		if err := r.change(ctx, "rollbackPolicy", "state { servingHash } notice", input, &payload); err != nil {
+		if err := r.Change(ctx, "rollbackPolicy", "state { servingHash } notice", input, &payload); err != nil {
 			return err
 		}
 		fmt.Fprintf(p.stdout, "decides by %s\n", payload.State.ServingHash)

@@ -1,0 +1,175 @@
+package noun
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2"
+
+	"github.com/souk-mesh/souk/server/cmd/souk/internal/remote"
+)
+
+// TestEveryMutationHasACommand: one of the noun's, or one that is named with its
+// command. A new mutation that reads as a verb and a noun needs nothing here.
+func TestEveryMutationHasACommand(t *testing.T) {
+	schema := Schema()
+	acts, lost := Acts(schema)
+	for _, name := range lost {
+		t.Errorf("no command sends %s: call it by a verb and a noun, or give it a row in placed or elsewhere", name)
+	}
+	sent := map[string]bool{}
+	for _, a := range acts {
+		sent[a.Mutation()] = true
+	}
+	count := 0
+	for _, f := range schema.Mutation.Fields {
+		if strings.HasPrefix(f.Name, "__") {
+			continue
+		}
+		if count++; sent[f.Name] == (elsewhere[f.Name] != "") {
+			t.Errorf("%s has no command, or two", f.Name)
+		}
+	}
+	if count < 50 {
+		t.Errorf("the schema has %d mutations: the test holds nothing", count)
+	}
+	for name := range placed {
+		if schema.Mutation.Fields.ForName(name) == nil {
+			t.Errorf("a row speaks of %s, and there is no such mutation", name)
+		}
+	}
+	for name := range elsewhere {
+		if schema.Mutation.Fields.ForName(name) == nil {
+			t.Errorf("a row speaks of %s, and there is no such mutation", name)
+		}
+	}
+}
+
+// TestOperations: what the acts send is valid, and no two have the same words.
+func TestOperations(t *testing.T) {
+	schema := Schema()
+	acts, _ := Acts(schema)
+	met := map[string]bool{}
+	for _, a := range acts {
+		words := a.Noun.Word + " " + a.Verb
+		if met[words] {
+			t.Errorf("souk %s is twice", words)
+		}
+		met[words] = true
+		if _, errs := gqlparser.LoadQueryWithRules(schema, a.operation(), nil); len(errs) > 0 {
+			t.Errorf("souk %s: %v in %s", words, errs, a.operation())
+		}
+		if a.Summary == "" {
+			t.Errorf("souk %s says nothing of itself", words)
+		}
+		flags := map[string]bool{}
+		for _, f := range slices.Concat(a.Arguments, a.Flags) {
+			if flags[f.Flag] || f.About == "" {
+				t.Errorf("souk %s: --%s is twice, or says nothing", words, f.Flag)
+			}
+			flags[f.Flag] = true
+		}
+	}
+}
+
+// TestColumns: what tables show is what lists ask for.
+func TestColumns(t *testing.T) {
+	acts, _ := Acts(Schema())
+	nouns := map[string]bool{}
+	for _, a := range acts {
+		if !a.list {
+			continue
+		}
+		nouns[a.Noun.Word] = true
+		asked := " " + a.selection(a.row(), false) + " "
+		for _, c := range a.Noun.Columns {
+			name, inner, nested := strings.Cut(c, ".")
+			want := " " + name + " "
+			if nested {
+				want += "{ id " + inner + " "
+			}
+			if !strings.Contains(asked, want) {
+				t.Errorf("souk %s list asks for no %s: %s", a.Noun.Word, c, asked)
+			}
+		}
+		if a.row().Name != a.Noun.Type {
+			t.Errorf("%s lists %s", a.Noun.Word, a.row().Name)
+		}
+	}
+	for _, n := range All() {
+		if !nouns[n.Word] {
+			t.Errorf("%s has no list: there is no query %s", n.Word, n.List)
+		}
+	}
+}
+
+// TestWords of flags and summaries.
+func TestWords(t *testing.T) {
+	for name, want := range map[string]string{
+		"domainId": "domain", "stewardIds": "stewards", "ownerTeamId": "owner-team", "isPaused": "paused", "isOn": "on",
+		"allowsRetireAll": "allows-retire-all", "id": "id", "ids": "ids", "displayName": "display-name",
+	} {
+		if got := flagOf(name); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"Makes a domain. Only administrators do.": "makes a domain",
+		"The name, such as ana@sales":             "the name, such as ana@sales",
+		"URL of it.":                              "URL of it",
+	} {
+		if got := firstSentence(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestListReadsEveryPage gives ten thousand rows, each once, and no more than
+// the caller wants.
+func TestListReadsEveryPage(t *testing.T) {
+	const many = 10_000
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		var body struct {
+			Variables struct {
+				First  int
+				After  *string
+				Filter map[string]any
+			}
+		}
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Variables.Filter["parentId"] != "dom_x" {
+			t.Errorf("%v in %+v", err, body)
+		}
+		begin := 0
+		if body.Variables.After != nil {
+			begin, _ = strconv.Atoi(*body.Variables.After)
+		}
+		end := min(begin+body.Variables.First, many)
+		rows := make([]string, 0, end-begin)
+		for i := begin; i < end; i++ {
+			rows = append(rows, fmt.Sprintf(`{"name":"d%d"}`, i))
+		}
+		fmt.Fprintf(w, `{"data":{"domains":{"nodes":[%s],"pageInfo":{"hasNextPage":%v,"endCursor":"%d"}}}}`, strings.Join(rows, ","), end < many, end)
+	}))
+	defer server.Close()
+	acts, _ := Acts(Schema())
+	i := slices.IndexFunc(acts, func(a Act) bool { return a.list && a.Noun.Word == "domain" })
+	for limit, pages := range map[int]int{many * 2: 50, 250: 2, 1: 1} {
+		asked = 0
+		names := map[string]bool{}
+		err := acts[i].List(t.Context(), remote.New(server.URL, "x"), Input{"parentId": "dom_x"}, limit, func(r Record) error {
+			names[r["name"].(string)] = true
+			return nil
+		})
+		if err != nil || len(names) != min(limit, many) || asked != pages {
+			t.Errorf("%d rows in %d pages, %v", len(names), asked, err)
+		}
+	}
+}
