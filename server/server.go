@@ -144,7 +144,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 	if err := s.Mesh.WeighAll(ctx); err != nil {
 		return err
 	}
-	background, stop := context.WithCancel(model.WithPrincipal(context.WithoutCancel(ctx), model.System()))
+	background, stop := context.WithCancel(model.WithChannel(model.WithPrincipal(context.WithoutCancel(ctx), model.System()), model.ChannelSchedule))
 	var work sync.WaitGroup
 	for _, loop := range []func(context.Context){s.gate.Follow, s.Access.Run, s.Mesh.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Standards.Run, s.health.run} {
 		work.Go(func() { loop(background) })

@@ -78,6 +78,7 @@ type contextKey int
 const (
 	principalKey contextKey = iota
 	requestKey
+	channelKey
 )
 
 // WithPrincipal says who is asking for the length of the context.

@@ -35,6 +35,11 @@ func Read[T any](w http.ResponseWriter, r *http.Request, most int64, shape exact
 	return shape.Read(body, into)
 }
 
+// By says of a request by which door it comes.
+func By(r *http.Request, c model.Channel) *http.Request {
+	return r.WithContext(model.WithChannel(r.Context(), c))
+}
+
 const writeTimeout = 30 * time.Second
 
 // Write answers with the value as JSON.

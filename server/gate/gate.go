@@ -40,7 +40,6 @@ type Extra struct {
 	Ending   *policy.EndingFact // of a product that shall end
 	Wanted   *model.DataProduct // the product as it shall be, for what the standards say of it
 
-	Channel    string            // the door; "" is graphql
 	Properties policy.Properties // what the caller of another door said beside
 }
 

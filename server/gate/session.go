@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -159,7 +158,7 @@ func (s *Session) question(ctx context.Context, who model.Principal, action mode
 	}
 	grants, err := s.grantsOn(ctx, a, res)
 	return policy.Question{
-		Action: action, Subject: a.subject, Resource: res, Properties: extra.Properties, Context: extra.context(s.now),
+		Action: action, Subject: a.subject, Resource: res, Properties: extra.Properties, Context: extra.context(ctx, s.now),
 		Facts: policy.Facts{
 			Grants: grants, RolesHeld: joined(rolesHeld(a.subject, res), extra.Roles),
 			Impact: extra.Impact, Change: extra.Change, Ending: extra.Ending,
@@ -250,6 +249,6 @@ func (s *Session) Revisions() model.Revisions {
 }
 
 // context tells of the circumstances.
-func (e Extra) context(now time.Time) policy.Context {
-	return policy.Context{Now: now, Purpose: e.Purpose, Duration: e.Duration, Channel: cmp.Or(e.Channel, "graphql")}
+func (e Extra) context(ctx context.Context, now time.Time) policy.Context {
+	return policy.Context{Now: now, Purpose: e.Purpose, Duration: e.Duration, Channel: string(model.ChannelFrom(ctx))}
 }

@@ -44,7 +44,7 @@ func (s *Session) Viewer(ctx context.Context, action model.Action) (*Viewer, err
 	}
 	return &Viewer{
 		gate: s.gate, snapshot: s.snapshot, grants: grants,
-		question: policy.Question{Action: action, Subject: a.subject, Context: Extra{}.context(s.now)},
+		question: policy.Question{Action: action, Subject: a.subject, Context: Extra{}.context(ctx, s.now)},
 		views:    map[string]policy.View{}, spent: map[model.Slug]cost{}, over: resting(s.snapshot, action),
 	}, nil
 }

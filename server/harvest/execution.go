@@ -43,7 +43,7 @@ type execution struct {
 }
 
 func newExecution(s *Service, source model.Source, run model.Run, decision model.ID, request string) *execution {
-	ctx, end := context.WithCancelCause(model.WithPrincipal(context.Background(), model.System()))
+	ctx, end := context.WithCancelCause(model.WithChannel(model.WithPrincipal(context.Background(), model.System()), model.ChannelSchedule))
 	return &execution{
 		service: s, id: run.ID, trigger: run.Trigger, source: source, row: watch.New(run), decision: decision, request: request, ctx: ctx, end: end,
 		log:     s.log.With(slog.String("source", string(source.Name)), slog.String("run", string(run.ID))),

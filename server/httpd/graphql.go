@@ -133,7 +133,7 @@ func timedOut(kind ast.Operation, limit time.Duration) *refusal {
 // start begins the operation and gives the function that yields its answers,
 // nil after the last. It is called with the context that start returns.
 func (a *api) start(ctx context.Context, op *graphql.OperationContext) (context.Context, graphql.ResponseHandler) {
-	ctx = graphql.WithOperationContext(ctx, op)
+	ctx = graphql.WithOperationContext(model.WithChannel(ctx, model.ChannelGraphQL), op)
 	opening := graphql.WithResponseContext(ctx, a.present, a.recover)
 	next := a.schema.Exec(opening)
 	if list := graphql.GetErrors(opening); list != nil {

@@ -246,7 +246,7 @@ func (r *round) vouches(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	d, err := r.session.Would(ctx, caller, model.ActDecisionVouch, r.gate.Platform("decision", "evaluation"), gate.Extra{Channel: r.client.Channel})
+	d, err := r.session.Would(ctx, caller, model.ActDecisionVouch, r.gate.Platform("decision", "evaluation"), gate.Extra{})
 	if err != nil {
 		return false, err
 	}

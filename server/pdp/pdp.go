@@ -80,7 +80,6 @@ type Question struct {
 
 // Client is what the door knows of the caller.
 type Client struct {
-	Channel string                 // the door
 	Carries []model.ObligationType // the duties that the caller carries out; a mandatory one beside them refuses
 }
 
@@ -171,7 +170,7 @@ func (r *round) evaluate(ctx context.Context, q Question) (model.Decision, error
 // What is hidden answers as what does not exist, after the same reads and one
 // decision; the log keeps what the policies said of it.
 func (r *round) refused(ctx context.Context, who model.Principal, what thing, answer gate.Answer, exists bool) (model.Decision, error) {
-	known, err := r.session.Sees(ctx, who, what.res, gate.Extra{Channel: r.client.Channel})
+	known, err := r.session.Sees(ctx, who, what.res, gate.Extra{})
 	if err != nil {
 		return model.Decision{}, err
 	}
@@ -232,7 +231,7 @@ func (r *round) ask(ctx context.Context, who model.Principal, what thing, q Ques
 func (r *round) extra(ctx context.Context, what thing, q Question) (gate.Extra, error) {
 	properties, err := r.properties(ctx, what, q)
 	purpose, _ := q.Context["purpose"].(string)
-	return gate.Extra{Purpose: purpose, Channel: r.client.Channel, Properties: properties}, err
+	return gate.Extra{Purpose: purpose, Properties: properties}, err
 }
 
 // mayAsk asks whether the caller may ask about the subject: as somebody who
@@ -245,7 +244,7 @@ func (r *round) mayAsk(ctx context.Context, who *model.Principal) error {
 	r.caller, r.request = caller.ID, model.RequestIDFrom(ctx)
 	res := r.gate.Platform("decision", "evaluation")
 	if r.right == nil {
-		d, err := r.session.Would(ctx, caller, model.ActDecisionAsk, res, gate.Extra{Channel: r.client.Channel})
+		d, err := r.session.Would(ctx, caller, model.ActDecisionAsk, res, gate.Extra{})
 		if err != nil {
 			return err
 		}

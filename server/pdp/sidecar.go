@@ -73,7 +73,7 @@ func (s *Service) Accept(ctx context.Context, reports []Report) (Tally, error) {
 			tally.Why = err
 		}
 	}
-	r := s.round(Client{Channel: "opa"})
+	r := s.round(Client{})
 	for len(rows) > 0 {
 		n := min(len(rows), reportsAtOnce)
 		kept, err := r.keepReports(ctx, rows[:n])
@@ -171,7 +171,7 @@ func (r *round) hides(ctx context.Context, who model.Principal, q about) (bool, 
 	if err != nil {
 		return true, err
 	}
-	sees, err := r.session.Sees(ctx, who, what.res, gate.Extra{Channel: r.client.Channel})
+	sees, err := r.session.Sees(ctx, who, what.res, gate.Extra{})
 	return what.absent || !sees, err
 }
 

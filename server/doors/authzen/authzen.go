@@ -56,6 +56,7 @@ func Echo(next http.Handler) http.Handler {
 // handle reads the body, and writes what the answer is.
 func (d *Door) handle(answer func(*http.Request, *request, pdp.Client) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = doors.By(r, model.ChannelAuthZEN)
 		var body request
 		client, err := clientOf(r)
 		if err == nil {
@@ -78,7 +79,7 @@ func (d *Door) handle(answer func(*http.Request, *request, pdp.Client) (any, err
 const obligationsHeader = "X-Souk-Obligations"
 
 func clientOf(r *http.Request) (pdp.Client, error) {
-	client := pdp.Client{Channel: "authzen"}
+	client := pdp.Client{}
 	switch strings.ToLower(r.Header.Get(obligationsHeader)) {
 	case "", "none":
 	case "understood":

@@ -60,7 +60,7 @@ func (d *Door) logs(w http.ResponseWriter, r *http.Request) {
 		}
 		reports = append(reports, pdp.Report{ID: e.ID, At: e.Timestamp, Input: e.Input, Result: e.Result, Masked: append(e.Masked, e.Erased...)})
 	}
-	tally, err := d.pdp.Accept(r.Context(), reports)
+	tally, err := d.pdp.Accept(doors.By(r, model.ChannelOPA).Context(), reports)
 	if err != nil {
 		doors.Refuse(w, r, d.log, err)
 		return

@@ -46,7 +46,7 @@ func (d *Door) bundle(w http.ResponseWriter, r *http.Request) {
 		doors.Refuse(w, r, d.log, &model.Error{Kind: model.KindNotFound, Message: "no such bundle", Hint: "ask for platform.tar.gz or DOMAIN.tar.gz"})
 		return
 	}
-	a, err := d.pdp.Bundle(r.Context(), scope)
+	a, err := d.pdp.Bundle(doors.By(r, model.ChannelOPA).Context(), scope)
 	if err != nil {
 		doors.Refuse(w, r, d.log, err)
 		return

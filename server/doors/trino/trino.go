@@ -70,7 +70,7 @@ func (d *Door) Routes() map[string]http.Handler {
 // carries them out. What must be logged, we have logged. Nothing else can be
 // asked of Trino.
 func carrier(*http.Request) (pdp.Client, error) {
-	return pdp.Client{Channel: "trino", Carries: []model.ObligationType{model.ObligeMask, model.ObligeRowFilter, model.ObligeLog}}, nil
+	return pdp.Client{Carries: []model.ObligationType{model.ObligeMask, model.ObligeRowFilter, model.ObligeLog}}, nil
 }
 
 // clientOf gives what the client carries out that asks for yes or no: whether
@@ -78,7 +78,7 @@ func carrier(*http.Request) (pdp.Client, error) {
 func clientOf(r *http.Request) (pdp.Client, error) {
 	switch r.URL.Query().Get("obligations") {
 	case "", "none":
-		return pdp.Client{Channel: "trino", Carries: []model.ObligationType{model.ObligeLog}}, nil
+		return pdp.Client{Carries: []model.ObligationType{model.ObligeLog}}, nil
 	case "understood":
 		return carrier(r)
 	}
@@ -88,6 +88,7 @@ func clientOf(r *http.Request) (pdp.Client, error) {
 // handle reads the question and wraps the answer as OPA does.
 func (d *Door) handle(client func(*http.Request) (pdp.Client, error), answer func(context.Context, *input) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = doors.By(r, model.ChannelTrino)
 		var body body
 		err := doors.Read(w, r, maxBody, bodyShape, &body)
 		if err == nil && (body.Input == nil || body.Input.Context.Identity.User == "" || body.Input.Action.Operation == "") {
