@@ -31,6 +31,11 @@ type Config struct {
 	LogLevel   string   `yaml:"log-level"`          // debug, info, warn or error
 	LogFormat  string   `yaml:"log-format"`         // text or json
 
+	Introspection string `yaml:"introspection"` // on, or off to hide the schema even from those who are signed in
+	PprofListen   string `yaml:"pprof-listen"`  // loopback host:port of Go's profiles; "" serves none
+
+	Limits `yaml:",inline"`
+
 	Mode store.Mode `yaml:"-"` // what opening the store may do; only a server that serves makes one
 
 	PolicyChild []string `yaml:"-"` // the command that tries rules of strangers in a process of its own; without one they are tried in this one
@@ -43,7 +48,10 @@ type Config struct {
 
 // Defaults is the configuration of a server started with nothing at hand.
 func Defaults() Config {
-	return Config{Listen: "127.0.0.1:8080", Store: "sqlite:souk.db", SecretEnv: []string{"SOUK_SECRET_*"}, Retention: "90d", LogLevel: "info", LogFormat: "text"}
+	return Config{
+		Listen: "127.0.0.1:8080", Store: "sqlite:souk.db", SecretEnv: []string{"SOUK_SECRET_*"}, Retention: "90d", LogLevel: "info", LogFormat: "text",
+		Introspection: "on", Limits: defaultLimits(),
+	}
 }
 
 // Validate reports the first setting that cannot work.
@@ -52,6 +60,15 @@ func (c Config) Validate() error {
 		return model.Invalid("store", "must begin with sqlite:, mongodb:// or mongodb+srv://", "use sqlite:souk.db for an embedded file")
 	}
 	if _, err := c.retention(); err != nil {
+		return err
+	}
+	if err := c.validate(); err != nil {
+		return err
+	}
+	if c.Introspection != "" && c.Introspection != "on" && c.Introspection != "off" {
+		return model.Invalid("introspection", "is neither on nor off", model.DidYouMean(c.Introspection, []string{"on", "off"}))
+	}
+	if err := c.loopback(); err != nil {
 		return err
 	}
 	if _, err := harvest.ParseBindings(c.Bindings); err != nil {

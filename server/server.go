@@ -116,7 +116,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	}
 	s.Harvest = harvest.New(harvest.Config{
 		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Alone: strings.HasPrefix(cfg.Store, sqliteScheme),
-		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Folders: folders, Own: cfg.own(), Now: model.Now, Log: log,
+		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Folders: folders, Own: cfg.own(), Limits: cfg.plugins(), Backoff: cfg.pauses(), AtOnce: cfg.Harvests, Now: model.Now, Log: log,
 	})
 	return s, nil
 }
@@ -130,7 +130,7 @@ func openStore(ctx context.Context, uri string, mode store.Mode) (store.Store, e
 
 // Bind takes the address to serve on. It comes before New, so that a start on
 // an address that is taken writes nothing.
-func Bind(cfg Config) (net.Listener, error) { return httpd.Bind(httpd.Config{Listen: cfg.Listen}) }
+func Bind(cfg Config) (net.Listener, error) { return httpd.Bind(cfg.http()) }
 
 // Run serves on what Bind has taken until the context ends and then shuts down
 // in order: no new requests, requests in flight finish, background work stops.
@@ -138,6 +138,10 @@ func Bind(cfg Config) (net.Listener, error) { return httpd.Bind(httpd.Config{Lis
 func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url string)) error {
 	web := s.web()
 	url, err := web.Use(listener)
+	if err != nil {
+		return err
+	}
+	profiles, err := s.bindProfiles(ctx)
 	if err != nil {
 		return err
 	}
@@ -149,6 +153,9 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 	for _, loop := range []func(context.Context){s.gate.Follow, s.Access.Run, s.Mesh.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Standards.Run, s.health.run} {
 		work.Go(func() { loop(background) })
 	}
+	if profiles != nil {
+		work.Go(func() { s.serveProfiles(background, profiles) })
+	}
 	defer work.Wait()
 	defer stop()
 	ready(url)
@@ -157,7 +164,8 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 
 // web builds the listener with every door.
 func (s *Server) web() *httpd.Server {
-	cfg := httpd.Config{Listen: s.config.Listen, Credential: credential.New().Found}
+	cfg := s.config.http()
+	cfg.Credential = credential.New().Found
 	web := httpd.New(cfg, s.log)
 	schema := resolver.Schema(resolver.Services{
 		Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Audit: s.Audit,

@@ -54,6 +54,9 @@ type Limits struct {
 	StderrLinesPerSecond int // passed on to the log; the rest is counted: 200
 }
 
+// DefaultLimits are those that hold where nobody has set others.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Start:    cmp.Or(l.Start, 10*time.Second),

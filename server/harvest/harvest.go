@@ -6,6 +6,7 @@
 package harvest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -23,7 +24,7 @@ import (
 
 // The bounds of the runs of one server.
 const (
-	maxRuns     = 4                // plugins at work at the same time; the others wait
+	atOnce      = 4                // plugins at work at the same time; the others wait
 	refreshEach = 15 * time.Second // how often a run under way says that it lives
 	staleAfter  = time.Minute      // silence after which a run is given up for dead
 	pollEach    = 500 * time.Millisecond
@@ -48,6 +49,7 @@ type Config struct {
 	Alone   bool            // no other process can write the store, so runs that it holds as under way are nobody's
 	Limits  host.Limits     // of every plugin process; a field that is zero has its default
 	Backoff []time.Duration // pauses before the next try of a scheduled run; 1 and 5 minutes when nil
+	AtOnce  int             // how many plugins work at the same time; 4 when zero
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -85,7 +87,7 @@ func New(cfg Config) *Service {
 	s := &Service{
 		store: cfg.Store, gate: cfg.Gate, catalog: cfg.Catalog, lineage: cfg.Lineage, plugins: cfg.Plugins,
 		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, bindings: cfg.Bindings, finder: finder{credential.New()}, folders: cfg.Folders, own: cfg.Own, limits: cfg.Limits, backoff: cfg.Backoff,
-		now: cfg.Now, log: cfg.Log, slots: make(chan struct{}, maxRuns), checks: make(chan struct{}, maxRuns),
+		now: cfg.Now, log: cfg.Log, slots: make(chan struct{}, cmp.Or(cfg.AtOnce, atOnce)), checks: make(chan struct{}, cmp.Or(cfg.AtOnce, atOnce)),
 		held: map[model.ID]time.Time{}, active: map[model.ID]*execution{},
 	}
 	if s.now == nil {

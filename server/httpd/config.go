@@ -66,6 +66,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// Defaults are the limits that hold where nobody has set others.
+func Defaults() Config { return Config{}.withDefaults() }
+
 func (c Config) withDefaults() Config {
 	orElse(&c.Listen, "127.0.0.1:8080")
 	orElse(&c.MaxBodyBytes, 128<<10)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,5 +96,49 @@ func TestDemoOnAStore(t *testing.T) {
 	got := invoke(t, nil, "demo", "--listen", "127.0.0.1:0", "--store", store)
 	if got.status != 1 || !strings.Contains(got.stderr, "store: it holds records already") {
 		t.Errorf("on a store in use: %+v", got)
+	}
+}
+
+// TestALimitThatWasSet holds, and so does what hides the schema.
+func TestALimitThatWasSet(t *testing.T) {
+	r, token := serving(t, "sqlite::memory:", "SOUK_QUERY_DEPTH=2", "SOUK_INTROSPECTION=off")
+	admin := person{r: r, token: token}
+	for query, refused := range map[string]bool{
+		`{ viewer { principal { name } } }`:   true, // three levels
+		`{ plugins { name } }`:                false,
+		`{ __schema { queryType { name } } }`: true,
+	} {
+		if errs := admin.try(query, nil).Errors; (len(errs) > 0) != refused {
+			t.Errorf("%s: got %+v", query, errs)
+		}
+	}
+}
+
+// TestProfiles are on a listener of their own, and nowhere else.
+func TestProfiles(t *testing.T) {
+	l := occupied(t)
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, nil, "serve", "--listen", "127.0.0.1:0", "--store", "sqlite::memory:", "--pprof-listen", address, "--query-depth", "3")
+	url := r.await(`^Souk listens on (\S+)$`)
+	status := func(url string) int {
+		t.Helper()
+		response, err := http.Get(url) //nolint:noctx // of this test's own server
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	if got := status("http://" + address + "/debug/pprof/goroutine?debug=1"); got != http.StatusOK {
+		t.Errorf("a profile: status %d", got)
+	}
+	if got := status("http://" + address + "/metrics"); got != http.StatusNotFound {
+		t.Errorf("another door on the profiles' listener: status %d", got)
+	}
+	if got := status(url + "/debug/pprof/goroutine"); got == http.StatusOK {
+		t.Error("profiles are served on the server's own listener")
 	}
 }

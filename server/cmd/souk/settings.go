@@ -12,7 +12,10 @@ import (
 // The settings of commands that open the store, and of those that run plugins.
 var (
 	storeSettings  = []string{"store", "policies", "log-level", "log-format"}
-	pluginSettings = []string{"plugin-dir", "plugin-user", "secret-env", "secret-dir", "secret-bindings", "source-folders"}
+	pluginSettings = []string{
+		"plugin-dir", "plugin-user", "secret-env", "secret-dir", "secret-bindings", "source-folders",
+		"plugin-start", "plugin-check", "plugin-idle", "plugin-time", "plugin-memory", "plugin-cpu", "plugin-records", "plugin-log-lines",
+	}
 )
 
 // config joins the defaults, the file, the environment and the flags.

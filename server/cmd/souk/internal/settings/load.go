@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -37,11 +38,28 @@ func Load(flags *pflag.FlagSet, environ []string) (server.Config, error) {
 	if err := k.Load(posflag.ProviderWithFlag(flags, k.Delim(), nil, fromFlag), nil); err != nil {
 		return cfg, err
 	}
-	decoding := &mapstructure.DecoderConfig{TagName: "yaml", ZeroFields: true, ErrorUnused: true}
+	decoding := &mapstructure.DecoderConfig{
+		TagName: "yaml", ZeroFields: true, ErrorUnused: true, WeaklyTypedInput: true, Squash: true,
+		DecodeHook: mapstructure.TextUnmarshallerHookFunc(),
+	}
 	if err := k.UnmarshalWithConf("", &cfg, koanf.UnmarshalConf{DecoderConfig: decoding}); err != nil {
-		return cfg, model.Invalid(ConfigFlag, err.Error(), "see souk serve --help")
+		return cfg, misread(err)
 	}
 	return cfg, cfg.Validate()
+}
+
+// misread says which value of a flag or a variable cannot be read, and why.
+func misread(err error) error {
+	var value *mapstructure.DecodeError
+	if !errors.As(err, &value) {
+		return model.Invalid(ConfigFlag, err.Error(), "see souk serve --help")
+	}
+	name, _, _ := strings.Cut(value.Name(), "[")
+	var reason *model.Error
+	if errors.As(err, &reason) {
+		return model.Invalid(name, reason.Message, reason.Hint)
+	}
+	return model.Invalid(name, "is no whole number", "write it in figures")
 }
 
 func fromVariable(variable, value string) (string, any) {

@@ -6,6 +6,7 @@
 package settings
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 
@@ -48,6 +49,33 @@ func All() []Setting {
 			Name: "trino-unknown-tables", Value: "WORD", Default: "`deny`", Words: []string{"deny", "allow", "passthrough"},
 			Meaning: "tables that no product offers: `deny`, `allow` (reading) or `passthrough`",
 		},
+		{Name: "introspection", Value: "WORD", Words: []string{"on", "off"}, Meaning: "`on`, or `off` to hide the schema even from those who are signed in"},
+		{Name: "pprof-listen", Value: "ADDRESS", Meaning: "loopback `host:port` of Go's profiles, such as `127.0.0.1:6060`, for `go tool pprof`"},
+		{Name: "query-body", Value: "SIZE", Meaning: "the largest request"},
+		{Name: "query-tokens", Value: "COUNT", Meaning: "words and signs in one GraphQL document"},
+		{Name: "query-depth", Value: "COUNT", Meaning: "levels of fields"},
+		{Name: "query-aliases", Value: "COUNT", Meaning: "aliased fields, fragments written out"},
+		{Name: "query-root-fields", Value: "COUNT", Meaning: "fields of Query, Mutation or Subscription"},
+		{Name: "query-definitions", Value: "COUNT", Meaning: "operations and fragments in one document"},
+		{Name: "query-repeats", Value: "COUNT", Meaning: "the same response key in one place"},
+		{Name: "query-complexity", Value: "COUNT", Meaning: "objects and values of one answer"},
+		{Name: "query-time", Value: "TIME", Meaning: "the longest query"},
+		{Name: "mutation-time", Value: "TIME", Meaning: "the longest mutation"},
+		{Name: "streams", Value: "COUNT", Meaning: "subscriptions open at once"},
+		{Name: "streams-each", Value: "COUNT", Meaning: "of them by one principal"},
+		{Name: "stream-time", Value: "TIME", Meaning: "after which a subscription ends and its client comes back, proving again who it is"},
+		{Name: "stream-silence", Value: "TIME", Meaning: "between signs of life on a quiet subscription"},
+		{Name: "drain-time", Value: "TIME", Meaning: "for the requests in flight when the server stops"},
+		{Name: "harvests", Value: "COUNT", Meaning: "plugins at work at once; other runs wait"},
+		{Name: "harvest-pauses", Value: "TIMES", split: commaOrSpace, Meaning: "pauses before each new try of a scheduled run that failed, commas between them; as many tries as pauses"},
+		{Name: "plugin-start", Value: "TIME", Meaning: "until a plugin answers"},
+		{Name: "plugin-check", Value: "TIME", Meaning: "the longest check of a source"},
+		{Name: "plugin-idle", Value: "TIME", Meaning: "the longest silence of a harvest"},
+		{Name: "plugin-time", Value: "TIME", Meaning: "the longest harvest"},
+		{Name: "plugin-memory", Value: "SIZE", Default: "`512MiB`", Meaning: "memory of a plugin's process, on Linux"},
+		{Name: "plugin-cpu", Value: "TIME", Meaning: "processor time of a plugin's process, on Linux"},
+		{Name: "plugin-records", Value: "COUNT", Meaning: "records of one harvest"},
+		{Name: "plugin-log-lines", Value: "COUNT", Meaning: "lines of a plugin's own log that are passed on in a second"},
 		{Name: "log-level", Value: "LEVEL", Words: []string{"debug", "info", "warn", "error"}, Meaning: "`debug`, `info`, `warn` or `error`"},
 		{Name: "log-format", Value: "FORMAT", Words: []string{"text", "json"}, Meaning: "`text` or `json`"},
 	}
@@ -62,16 +90,16 @@ func (s Setting) byDefault() string {
 		return s.Default
 	}
 	config := reflect.ValueOf(server.Defaults())
-	for i := range config.NumField() {
-		if config.Type().Field(i).Tag.Get("yaml") != s.Name {
+	for _, field := range reflect.VisibleFields(config.Type()) {
+		if field.Tag.Get("yaml") != s.Name {
 			continue
 		}
-		if words, ok := config.Field(i).Interface().([]string); ok && len(words) > 0 {
-			return "`" + strings.Join(words, ",") + "`"
+		value := config.FieldByIndex(field.Index)
+		text := strings.Trim(fmt.Sprint(value.Interface()), "[]")
+		if value.IsZero() || text == "" {
+			break
 		}
-		if text := config.Field(i).String(); config.Field(i).Kind() == reflect.String && text != "" {
-			return "`" + text + "`"
-		}
+		return "`" + strings.ReplaceAll(text, " ", ",") + "`"
 	}
 	return "none"
 }

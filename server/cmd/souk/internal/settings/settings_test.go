@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
 	"github.com/souk-mesh/souk/server"
@@ -50,8 +52,8 @@ func TestManual(t *testing.T) {
 // set are the same.
 func TestEverySettingIsOne(t *testing.T) {
 	var keys []string
-	for field := range reflect.TypeFor[server.Config]().Fields() {
-		if key := field.Tag.Get("yaml"); key != "-" {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[server.Config]()) {
+		if key := field.Tag.Get("yaml"); key != "-" && key != ",inline" {
 			keys = append(keys, key)
 		}
 	}
@@ -128,5 +130,49 @@ func TestPathsMayHoldSpaces(t *testing.T) {
 	cfg, err := load(t, "", []string{"SOUK_SOURCE_FOLDERS=" + strings.Join(want, ", ")})
 	if err != nil || !slices.Equal(cfg.Folders, want) {
 		t.Errorf("got %q, %v", cfg.Folders, err)
+	}
+}
+
+// TestLimits are read from each source in the notation of people.
+func TestLimits(t *testing.T) {
+	file := "query-body: 1MiB\nquery-depth: 5\nquery-time: 90s\nharvest-pauses: [30s, 1d]\nplugin-cpu: 36h\n"
+	cfg, err := load(t, file, []string{"SOUK_QUERY_DEPTH=6", "SOUK_PLUGIN_MEMORY=2GiB"}, "--query-time", "PT2M", "--streams", "7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := server.Defaults().Limits
+	want.Body, want.Depth, want.QueryTime, want.PluginMemory, want.Streams = 1<<20, 6, server.Span(2*time.Minute), 2<<30, 7
+	want.HarvestPause, want.PluginCPU = []server.Span{server.Span(30 * time.Second), server.Span(24 * time.Hour)}, server.Span(36*time.Hour)
+	if diff := cmp.Diff(want, cfg.Limits); diff != "" {
+		t.Error(diff)
+	}
+	if cfg, err = load(t, "", nil, "--harvest-pauses="); err != nil || cfg.HarvestPause == nil || len(cfg.HarvestPause) != 0 {
+		t.Errorf("no pauses: %v, %v", cfg.HarvestPause, err)
+	}
+}
+
+// TestLimitsThatCannotWork name the setting and the remedy, whoever said them.
+func TestLimitsThatCannotWork(t *testing.T) {
+	for given, want := range map[string]string{
+		"--query-depth=many":            "query-depth: is no whole number",
+		"--query-depth=-1":              "query-depth: must not be negative",
+		"--query-body=1MB":              "query-body: is no size (write it as 128KiB",
+		"--query-time=10":               "query-time: is a number without a unit",
+		"--harvest-pauses=1m,soon":      "harvest-pauses: is no duration",
+		"--plugin-cpu=10ms":             "plugin-cpu: is shorter than a second",
+		"--introspection=of":            "introspection: is neither on nor off (did you mean off?",
+		"--pprof-listen=0.0.0.0:6060":   "pprof-listen: is no address of this machine alone",
+		"--pprof-listen=:6060":          "pprof-listen: is no address of this machine alone",
+		"--pprof-listen=souk.acme:6060": "pprof-listen: is no address of this machine alone",
+	} {
+		if _, err := load(t, "", nil, given); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", given, err, want)
+		}
+	}
+	if _, err := load(t, "", []string{"SOUK_STREAMS=x"}); err == nil || !strings.Contains(err.Error(), "streams: is no whole number") {
+		t.Errorf("a variable: got %v", err)
+	}
+	if _, err := load(t, "listen: 127.0.0.1:0\nquery-time: soon\n", nil); err == nil || !strings.Contains(err.Error(), "query-time") && !strings.Contains(err.Error(), "duration") {
+		t.Errorf("a key of the file: got %v", err)
 	}
 }
