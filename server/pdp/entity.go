@@ -197,11 +197,19 @@ func find[T any, P interface {
 		return nil, nil //nolint:nilnil // such nouns have no names
 	}
 	q.Limit = 2
-	page, err := table.Find(ctx, s, q)
-	if err != nil || len(page.Nodes) != 1 {
-		return nil, err
+	var found []T
+	for n, err := range table.All(ctx, s, q) {
+		if err != nil {
+			return nil, err
+		}
+		if found = append(found, n); len(found) == 2 {
+			return nil, nil //nolint:nilnil // the name means two
+		}
 	}
-	return &page.Nodes[0], nil
+	if len(found) == 0 {
+		return nil, nil //nolint:nilnil // nothing by that name is an answer
+	}
+	return &found[0], nil
 }
 
 // describe tells the policies of what was found.

@@ -12,6 +12,8 @@ type Pager struct {
 	plan   *Plan
 	page   Page
 	looked int
+	print  uint64 // of the query; 0 until a cursor is made
+	last   place  // of a walk: just after the last record
 }
 
 // Pager begins a page.
@@ -35,20 +37,35 @@ func (g *Pager) Offer(values func(Path) []Value, record func() Record) (more boo
 		return false, nil
 	}
 	r := record()
-	at := place{Query: g.plan.fingerprint, Keys: Values{}, ID: r.ID}
+	at := place{Keys: Values{}, ID: r.ID}
 	for _, path := range g.plan.Index.Paths[g.plan.fixed:] {
 		at.Keys = append(at.Keys, First(values(path)))
 	}
 	g.page.Records = append(g.page.Records, r)
-	g.page.Cursors = append(g.page.Cursors, at.cursor())
+	if g.last = at; !g.plan.query.walk {
+		g.page.Cursors = append(g.page.Cursors, g.cursor(at))
+	}
 	return true, nil
+}
+
+func (g *Pager) cursor(at place) Cursor {
+	if g.print == 0 {
+		g.print = g.plan.fingerprint()
+	}
+	at.Query = g.print
+	return at.cursor()
 }
 
 // Reset empties the page, for an engine that begins anew.
 func (g *Pager) Reset() { *g = *g.plan.Pager() }
 
 // Page gives the page.
-func (g *Pager) Page() Page { return g.page }
+func (g *Pager) Page() Page {
+	if g.plan.query.walk && g.page.More {
+		g.page.Cursors = []Cursor{g.cursor(g.last)}
+	}
+	return g.page
+}
 
 // Reads lists the paths that Offer asks a row for.
 func (p *Plan) Reads() []Path {

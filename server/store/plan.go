@@ -19,9 +19,14 @@ type Plan struct {
 	Limit    int
 	Budget   int
 
-	fixed       int // the first paths of the index that have one value in the whole query
-	fingerprint uint64
+	fixed int // the first paths of the index that have one value in the whole query
+	query Query
+	where Filter // canonical
 }
+
+// fingerprint tells the query from others whose cursors must not be mixed with
+// its own. It is made when a cursor is: most queries need none.
+func (p *Plan) fingerprint() uint64 { return fingerprint(p.query, p.where) }
 
 // Scan is one stretch of an index. Equal are the values of its first paths.
 // The path after those may be bounded: From <= value < To, where nil is open,
@@ -75,7 +80,7 @@ func (q Query) Plan() (*Plan, error) {
 	if err := p.check(q, equal, next, rest); err != nil {
 		return nil, err
 	}
-	p.fixed, p.fingerprint = len(equal), fingerprint(q, where)
+	p.fixed, p.query, p.where = len(equal), q, where
 	only, err := p.Schema.withID().canonical(q.Only)
 	if err != nil {
 		return nil, q.unserved(err.Error(), "")
@@ -86,7 +91,7 @@ func (q Query) Plan() (*Plan, error) {
 	}
 	var after *place
 	if q.After != "" {
-		at, err := q.After.decode(p.fingerprint, len(p.Index.Paths)-p.fixed)
+		at, err := q.After.decode(p.fingerprint(), len(p.Index.Paths)-p.fixed)
 		if err != nil {
 			return nil, err
 		}

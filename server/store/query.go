@@ -10,6 +10,8 @@ type Query struct {
 	Limit  int    // 1 to MaxPage; 0 means DefaultPage
 	After  Cursor // "" begins at the first record
 	Budget int    // rows the residual filter may look at; 0 means DefaultBudget
+
+	walk bool // whoever reads the page goes on from its end or not at all: no other row gets a cursor
 }
 
 // The bounds of a query.

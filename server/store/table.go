@@ -88,6 +88,7 @@ func (t Table[T, P]) Find(ctx context.Context, s Store, q Query) (Nouns[T], erro
 // All walks every page of the query; q.Limit is the size of its pages.
 func (t Table[T, P]) All(ctx context.Context, s Store, q Query) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
+		q.walk = true
 		for {
 			page, err := t.Find(ctx, s, q)
 			if err != nil {
@@ -110,7 +111,7 @@ func (t Table[T, P]) All(ctx context.Context, s Store, q Query) iter.Seq2[T, err
 
 // First returns the first noun of the query, or an error of kind NotFound.
 func (t Table[T, P]) First(ctx context.Context, s Store, q Query) (T, error) {
-	q.Limit = 1
+	q.Limit, q.walk = 1, true
 	page, err := t.Find(ctx, s, q)
 	if err != nil || len(page.Nodes) == 0 {
 		var zero T

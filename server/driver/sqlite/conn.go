@@ -44,16 +44,19 @@ func (f *File) connect(pragmas []string) (*Conn, error) {
 // read runs do in a transaction that the end of the context stops. The
 // interrupt is off again when the transaction ends, for it would stop that too.
 func (c *Conn) read(ctx context.Context, interrupt bool, do func(*Conn) error) error {
+	return c.transact("BEGIN", func(c *Conn) error { return c.interrupted(ctx, interrupt, do) })
+}
+
+// interrupted runs do, which the end of the context stops.
+func (c *Conn) interrupted(ctx context.Context, interrupt bool, do func(*Conn) error) error {
 	c.done = ctx.Done()
 	defer func() { c.done = nil }()
 	if !interrupt || c.done == nil {
-		return c.transact("BEGIN", do)
-	}
-	return c.transact("BEGIN", func(c *Conn) error {
-		c.conn.SetInterrupt(c.done)
-		defer c.conn.SetInterrupt(nil)
 		return do(c)
-	})
+	}
+	c.conn.SetInterrupt(c.done)
+	defer c.conn.SetInterrupt(nil)
+	return do(c)
 }
 
 // transact runs do in a transaction, and undoes it unless all of it is good.

@@ -209,6 +209,18 @@ var errHeld = errors.New("held by another process")
 // Read lends a connection to do, which sees one state of the file. When the
 // context ends, so does the read, with the context's error.
 func (f *File) Read(ctx context.Context, do func(*Conn) error) error {
+	return f.lend(ctx, func(conn *Conn) error { return conn.read(ctx, f.options.Interrupt, do) })
+}
+
+// ReadOne is Read for a do that runs one statement. That sees one state of the
+// file by itself: to begin a transaction and to end it would take as long again
+// as a look-up does.
+func (f *File) ReadOne(ctx context.Context, do func(*Conn) error) error {
+	return f.lend(ctx, func(conn *Conn) error { return conn.interrupted(ctx, f.options.Interrupt, do) })
+}
+
+// lend lends a reader while the context lasts.
+func (f *File) lend(ctx context.Context, do func(*Conn) error) error {
 	select {
 	case conn, open := <-f.readers:
 		if !open {
@@ -221,7 +233,7 @@ func (f *File) Read(ctx context.Context, do func(*Conn) error) error {
 				return f.unusable(err)
 			}
 		}
-		err := conn.read(ctx, f.options.Interrupt, do)
+		err := do(conn)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -12,7 +12,7 @@ import (
 // Fetch implements store.Engine.
 func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]store.Record, error) {
 	t, records := e.tables[kind], make([]store.Record, 0, len(ids))
-	err := e.file.Read(ctx, func(c *sqlite.Conn) error {
+	err := e.reader(len(ids))(ctx, func(c *sqlite.Conn) error {
 		for _, id := range ids {
 			err := c.Rows(t.get, []any{id}, func(r sqlite.Row) (bool, error) {
 				records = append(records, t.record(r))
@@ -30,10 +30,18 @@ func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]
 	return records, nil
 }
 
+// reader gives the way to read by so many statements.
+func (e *engine) reader(statements int) func(context.Context, func(*sqlite.Conn) error) error {
+	if statements == 1 {
+		return e.file.ReadOne
+	}
+	return e.file.Read
+}
+
 // Scan implements store.Engine.
 func (e *engine) Scan(ctx context.Context, p *store.Plan, page *store.Pager) error {
 	f := finder{table: e.tables[p.Schema.Kind], plan: p, reads: p.Reads()}
-	return e.file.Read(ctx, func(c *sqlite.Conn) error {
+	return e.reader(len(p.Scans))(ctx, func(c *sqlite.Conn) error {
 		more, keys := true, store.Keys{}
 		for _, scan := range p.Scans {
 			sql, values := f.statement(scan)
