@@ -93,10 +93,11 @@ func (g *Gate) Former(ctx context.Context, kind model.Prefix, within model.ID, n
 }
 
 // Claim keeps a name for the record that gives it up. A name that it has given
-// up before is kept already.
+// up before is kept already. One that another has taken since somebody looked is
+// claimed all the same, and the store refuses the change.
 func (g *Gate) Claim(ctx context.Context, kind model.Prefix, within model.ID, name string, subject model.ID) ([]store.Write, error) {
 	owner, err := g.Former(ctx, kind, within, name)
-	if err != nil || owner != "" {
+	if err != nil || owner == subject {
 		return nil, err
 	}
 	return []store.Write{store.Names.Put(model.Name{
