@@ -1,127 +1,62 @@
 package audit_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/audit"
-	"github.com/souk-mesh/souk/server/gate"
-	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
-	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
 )
 
-var shipped = sync.OnceValues(func() (*policy.Engine, error) { return policy.New(policy.Config{Files: policies.Files}) })
-
-// world is a store in memory with the policies that Souk ships. Ana is steward
-// of sales and bo of marketing, dan works in marketing, root runs the platform.
+// world is a company under the policies that Souk ships. Ana is steward of
+// sales and bo of marketing, dan works in marketing, root runs the platform.
 type world struct {
+	*servertest.World
 	*audit.Service
-	t       *testing.T
-	store   store.Store
-	gate    *gate.Gate
-	mesh    *mesh.Service
-	access  *access.Service
-	domains map[string]model.Domain
-	people  map[string]model.Principal
-	orders  model.DataProduct // of sales, published
+
+	orders model.DataProduct // of sales, published
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	engine, err := shipped()
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sqlite.Open(t.Context(), ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	g := gate.New(db, engine, model.Now)
-	w := &world{
-		Service: audit.New(db, g), t: t, store: db, gate: g, mesh: mesh.New(db, g, model.Now), access: access.New(db, g, model.Now),
-		domains: map[string]model.Domain{}, people: map[string]model.Principal{},
-	}
-	w.settle(identity.New(db, g, model.Now))
+	w := &world{World: servertest.New(t, servertest.Company{
+		Domains: []string{"sales", "marketing"},
+		People: []servertest.Person{
+			{Name: "ana", Domain: "sales", Steward: true, Clearance: model.Confidential},
+			{Name: "bo", Domain: "marketing", Steward: true, Clearance: model.Confidential},
+			{Name: "dan", Domain: "marketing", Clearance: model.Confidential},
+			{Name: "root", Roles: []model.Role{model.RoleAdmin}, Clearance: model.Confidential},
+		},
+	})}
+	w.Service = audit.New(w.Store, w.Gate)
+	w.orders = w.As("ana").Publish("orders", model.Confidential)
 	return w
 }
 
-func (w *world) settle(people *identity.Service) {
-	w.t.Helper()
-	system := model.WithPrincipal(w.t.Context(), model.System())
-	for _, name := range []string{"sales", "marketing"} {
-		d, err := w.mesh.CreateDomain(system, mesh.NewDomain{Name: model.Slug(name)})
-		w.must(err)
-		w.domains[name] = d
-	}
-	for name, domain := range map[string]string{"ana": "sales", "bo": "marketing", "dan": "marketing", "root": ""} {
-		n := identity.NewPrincipal{Kind: model.Person, Name: name, DomainID: w.domains[domain].ID, Clearance: model.Confidential}
-		if domain == "" {
-			n.Roles = []model.Role{model.RoleAdmin}
-		}
-		p, err := people.CreatePrincipal(system, n)
-		w.must(err)
-		w.people[name] = p
-	}
-	for domain, steward := range map[string]string{"sales": "ana", "marketing": "bo"} {
-		_, err := w.mesh.UpdateDomain(system, mesh.DomainEdit{ID: w.domains[domain].ID, StewardIDs: &[]model.ID{w.people[steward].ID}})
-		w.must(err)
-	}
-	asset := model.Asset{Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Name: "orders", DomainID: w.domains["sales"].ID, Status: model.AssetActive}
-	_, err := w.store.Apply(w.t.Context(), store.Change{Action: "test.asset", Subject: asset.ID, Writes: []store.Write{store.Assets.Put(asset)}})
-	w.must(err)
-	p, err := w.mesh.CreateProduct(w.as("ana"), mesh.NewProduct{
-		Name: "orders", DomainID: w.domains["sales"].ID, Description: "Orders.",
-		Classification: model.Confidential, Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{asset.ID}}},
-	})
-	w.must(err)
-	w.orders, err = w.mesh.PublishProduct(w.as("ana"), p.ID)
-	w.must(err)
-}
-
-func (w *world) must(err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *world) as(person string) context.Context {
-	return model.WithPrincipal(w.t.Context(), w.people[person])
-}
-
 func (w *world) read(person string) {
-	w.t.Helper()
-	_, err := w.access.MayRead(w.as(person), w.orders.ID, "attribution")
-	w.must(err)
+	w.Helper()
+	_, err := w.Access.MayRead(w.As(person), w.orders.ID, "attribution")
+	w.Must(err)
 }
 
 func (w *world) events(person string, f audit.EventFilter) []model.Event {
-	w.t.Helper()
-	page, err := w.Events(w.as(person), f, model.Paging{First: 200})
-	w.must(err)
+	w.Helper()
+	page, err := w.Events(w.As(person), f, model.Paging{First: 200})
+	w.Must(err)
 	return page.Nodes
 }
 
 func (w *world) decisions(person string, f audit.DecisionFilter) []model.DecisionRecord {
-	w.t.Helper()
-	page, err := w.Decisions(w.as(person), f, model.Paging{First: 200})
-	w.must(err)
+	w.Helper()
+	page, err := w.Decisions(w.As(person), f, model.Paging{First: 200})
+	w.Must(err)
 	return page.Nodes
 }
 
@@ -132,46 +67,46 @@ func TestEventsAreShownToWhomTheyConcern(t *testing.T) {
 	if !slices.IsSortedFunc(all, func(a, b model.Event) int { return int(b.Seq - a.Seq) }) || all[len(all)-1].Seq != 1 {
 		t.Errorf("the administrator does not see the whole feed, the newest first")
 	}
-	sales := map[model.ID]bool{w.domains["sales"].ID: true, w.orders.ID: true, all[len(all)-1].ID: true}
+	sales := map[model.ID]bool{w.Domains["sales"].ID: true, w.orders.ID: true, all[len(all)-1].ID: true}
 	for _, a := range w.orders.Assets(model.OutputPort) {
 		sales[a] = true
 	}
 	for _, e := range w.events("ana", audit.EventFilter{}) {
-		if !sales[e.SubjectID] && e.ActorID != w.people["ana"].ID {
+		if !sales[e.SubjectID] && e.ActorID != w.People["ana"].ID {
 			t.Errorf("ana sees the event %s of %s", e.Action, e.SubjectID)
 		}
 	}
 	if got := w.events("ana", audit.EventFilter{SubjectID: w.orders.ID}); len(got) != 3 || got[0].Action != "data.read.refused" {
 		t.Errorf("ana sees %d events of her product, want 3", len(got))
 	}
-	if got := w.events("dan", audit.EventFilter{}); len(got) != 1 || got[0].ActorID != w.people["dan"].ID {
+	if got := w.events("dan", audit.EventFilter{}); len(got) != 1 || got[0].ActorID != w.People["dan"].ID {
 		t.Errorf("dan sees %v, want his own deed alone", got)
 	}
-	if got := w.events("bo", audit.EventFilter{ActorID: w.people["dan"].ID}); len(got) != 0 {
+	if got := w.events("bo", audit.EventFilter{ActorID: w.People["dan"].ID}); len(got) != 0 {
 		t.Errorf("bo sees %v of another domain", got)
 	}
-	if got := w.events("root", audit.EventFilter{ActorID: w.people["dan"].ID, SubjectID: w.orders.ID}); len(got) != 1 {
+	if got := w.events("root", audit.EventFilter{ActorID: w.People["dan"].ID, SubjectID: w.orders.ID}); len(got) != 1 {
 		t.Errorf("by actor and subject: got %d events, want 1", len(got))
 	}
 }
 
 func TestEventsLieInTheDomainOfTheirSubject(t *testing.T) {
 	w := newWorld(t)
-	source := model.Source{Meta: model.Meta{ID: model.NewID(model.PrefixSource)}, Name: "shop", DomainID: w.domains["sales"].ID}
+	source := model.Source{Meta: model.Meta{ID: model.NewID(model.PrefixSource)}, Name: "shop", DomainID: w.Domains["sales"].ID}
 	run := model.Run{Meta: model.Meta{ID: model.NewID(model.PrefixRun)}, SourceID: source.ID}
-	team, err := w.mesh.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "orders", DomainID: w.domains["sales"].ID})
-	w.must(err)
-	request, err := w.access.Request(w.as("dan"), access.NewRequest{ProductID: w.orders.ID, Purpose: "attribution", Duration: access.MinDuration})
-	w.must(err)
-	request, err = w.access.Approve(w.as("ana"), request.ID, "")
-	w.must(err)
-	_, err = w.access.Revoke(w.as("root"), request.GrantID, "")
-	w.must(err)
-	_, err = w.store.Apply(t.Context(), store.Change{Action: "source.create", Subject: source.ID, Actor: "prn_x", Writes: []store.Write{store.Sources.Put(source)}})
-	w.must(err)
-	_, err = w.store.Apply(t.Context(), store.Change{Action: "run.start", Subject: run.ID, Actor: "prn_x", Writes: []store.Write{store.Runs.Put(run)}})
-	w.must(err)
-	for _, id := range append(w.orders.Assets(model.OutputPort), source.ID, run.ID, team.ID, request.ID, request.GrantID, w.orders.ID, w.domains["sales"].ID) {
+	team, err := w.Mesh.CreateTeam(w.As("ana"), mesh.NewTeam{Name: "orders", DomainID: w.Domains["sales"].ID})
+	w.Must(err)
+	request, err := w.Access.Request(w.As("dan"), access.NewRequest{ProductID: w.orders.ID, Purpose: "attribution", Duration: access.MinDuration})
+	w.Must(err)
+	request, err = w.Access.Approve(w.As("ana"), request.ID, "")
+	w.Must(err)
+	_, err = w.Access.Revoke(w.As("root"), request.GrantID, "")
+	w.Must(err)
+	_, err = w.Store.Apply(t.Context(), store.Change{Action: "source.create", Subject: source.ID, Actor: "prn_x", Writes: []store.Write{store.Sources.Put(source)}})
+	w.Must(err)
+	_, err = w.Store.Apply(t.Context(), store.Change{Action: "run.start", Subject: run.ID, Actor: "prn_x", Writes: []store.Write{store.Runs.Put(run)}})
+	w.Must(err)
+	for _, id := range append(w.orders.Assets(model.OutputPort), source.ID, run.ID, team.ID, request.ID, request.GrantID, w.orders.ID, w.Domains["sales"].ID) {
 		if len(w.events("ana", audit.EventFilter{SubjectID: id})) == 0 {
 			t.Errorf("the steward of sales does not see what happened to %s", id)
 		}
@@ -185,7 +120,7 @@ func TestDecisionsAreShownToWhomTheyConcern(t *testing.T) {
 	w := newWorld(t)
 	w.read("dan")
 	w.read("ana")
-	dan := w.people["dan"].ID
+	dan := w.People["dan"].ID
 	if got := w.decisions("dan", audit.DecisionFilter{}); len(got) != 1 || got[0].PrincipalID != dan || got[0].Outcome != model.Deny {
 		t.Errorf("dan sees %d decisions, want the one about his own question", len(got))
 	}
@@ -193,7 +128,7 @@ func TestDecisionsAreShownToWhomTheyConcern(t *testing.T) {
 		t.Errorf("bo sees %d decisions about sales", len(got))
 	}
 	for _, d := range w.decisions("ana", audit.DecisionFilter{}) {
-		if d.Domain != "sales" && d.PrincipalID != w.people["ana"].ID {
+		if d.Domain != "sales" && d.PrincipalID != w.People["ana"].ID {
 			t.Errorf("ana sees a decision of %q", d.Domain)
 		}
 	}
@@ -223,7 +158,7 @@ func TestOneDecision(t *testing.T) {
 	w.read("dan")
 	id := w.decisions("dan", audit.DecisionFilter{})[0].ID
 	for person, sees := range map[string]bool{"dan": true, "ana": true, "root": true, "bo": false} {
-		d, err := w.Decision(w.as(person), id)
+		d, err := w.Decision(w.As(person), id)
 		if sees && (err != nil || d.ID != id || len(d.Input) == 0) {
 			t.Errorf("%s: got %+v, %v, want the decision with its input", person, d, err)
 		}
@@ -247,8 +182,8 @@ func TestPages(t *testing.T) {
 		all = append(all, e.Seq)
 	}
 	for p := (model.Paging{First: 3}); ; {
-		page, err := w.Events(w.as("root"), audit.EventFilter{}, p)
-		w.must(err)
+		page, err := w.Events(w.As("root"), audit.EventFilter{}, p)
+		w.Must(err)
 		for _, e := range page.Nodes {
 			paged = append(paged, e.Seq)
 		}
@@ -260,13 +195,13 @@ func TestPages(t *testing.T) {
 	if diff := cmp.Diff(all, paged); diff != "" {
 		t.Errorf("pages against the whole (-want +got):\n%s", diff)
 	}
-	page, err := w.Events(w.as("dan"), audit.EventFilter{}, model.Paging{First: 5})
-	w.must(err)
+	page, err := w.Events(w.As("dan"), audit.EventFilter{}, model.Paging{First: 5})
+	w.Must(err)
 	if len(page.Nodes) != 5 {
 		t.Errorf("dan's page has %d rows, want 5 with other people's deeds between them", len(page.Nodes))
 	}
 	for name, p := range map[string]model.Paging{"none": {First: 0}, "too many": {First: 100_000}, "foreign": {First: 5, After: page.Cursors[0] + "x"}} {
-		if _, err := w.Decisions(w.as("root"), audit.DecisionFilter{}, p); !model.Is(err, model.KindInvalid) && !model.Is(err, model.KindBadCursor) {
+		if _, err := w.Decisions(w.As("root"), audit.DecisionFilter{}, p); !model.Is(err, model.KindInvalid) && !model.Is(err, model.KindBadCursor) {
 			t.Errorf("%s: got %v, want bad input", name, err)
 		}
 	}
@@ -277,12 +212,12 @@ func TestRareRowsAreFound(t *testing.T) {
 	w := newWorld(t)
 	w.read("dan")
 	for i := range 3000 {
-		_, err := w.store.Apply(t.Context(), store.Change{Action: "test.noise", Subject: model.ID(fmt.Sprint("prn_", i)), Actor: "prn_x"})
-		w.must(err)
+		_, err := w.Store.Apply(t.Context(), store.Change{Action: "test.noise", Subject: model.ID(fmt.Sprint("prn_", i)), Actor: "prn_x"})
+		w.Must(err)
 	}
-	page, err := w.Events(w.as("dan"), audit.EventFilter{}, model.Paging{First: 1})
-	w.must(err)
-	if len(page.Nodes) != 1 || page.Nodes[0].ActorID != w.people["dan"].ID {
+	page, err := w.Events(w.As("dan"), audit.EventFilter{}, model.Paging{First: 1})
+	w.Must(err)
+	if len(page.Nodes) != 1 || page.Nodes[0].ActorID != w.People["dan"].ID {
 		t.Errorf("got %v, want dan's own deed", page.Nodes)
 	}
 }

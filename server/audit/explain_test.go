@@ -14,46 +14,34 @@ import (
 	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/governance"
-	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 )
 
 // explaining gives the world somebody who knows the rules.
 func (w *world) explaining() {
-	w.t.Helper()
-	engine, err := shipped()
-	w.must(err)
-	g := governance.New(w.store, w.gate, engine, model.Now)
-	w.t.Cleanup(g.Close)
+	w.Helper()
+	g := governance.New(w.Store, w.Gate, w.Engine, w.Now)
+	w.Cleanup(g.Close)
 	w.ExplainBy(g)
-}
-
-// hire adds a person of marketing.
-func (w *world) hire(name string, clearance model.Classification) {
-	w.t.Helper()
-	p, err := identity.New(w.store, w.gate, model.Now).CreatePrincipal(model.WithPrincipal(w.t.Context(), model.System()), identity.NewPrincipal{
-		Kind: model.Person, Name: name, DomainID: w.domains["marketing"].ID, Clearance: clearance,
-	})
-	w.must(err)
-	w.people[name] = p
 }
 
 // refused gives the decision that kept somebody from the orders.
 func (w *world) refused(person string) model.ID {
-	w.t.Helper()
-	d, err := w.access.MayRead(w.as(person), w.orders.ID, "attribution")
-	w.must(err)
+	w.Helper()
+	d, err := w.Access.MayRead(w.As(person), w.orders.ID, "attribution")
+	w.Must(err)
 	if d.Allowed() {
-		w.t.Fatalf("%s may read the orders", person)
+		w.Fatalf("%s may read the orders", person)
 	}
 	return d.ID
 }
 
 func (w *world) why(person string, id model.ID) model.Explanation {
-	w.t.Helper()
-	x, err := w.Explain(w.as(person), id)
-	w.must(err)
+	w.Helper()
+	x, err := w.Explain(w.As(person), id)
+	w.Must(err)
 	return x
 }
 
@@ -82,11 +70,11 @@ func TestExplain(t *testing.T) {
 	w := newWorld(t)
 	w.logged()
 	w.explaining()
-	w.hire("eli", model.Internal)
-	w.hire("otto", model.Confidential)
-	otto := w.people["otto"].ID
-	_, err := w.mesh.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: w.orders.ID, OwnerID: &otto})
-	w.must(err)
+	w.Person(servertest.Person{Name: "eli", Domain: "marketing", Clearance: model.Internal})
+	w.Person(servertest.Person{Name: "otto", Domain: "marketing", Clearance: model.Confidential})
+	otto := w.People["otto"].ID
+	_, err := w.Mesh.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: w.orders.ID, OwnerID: &otto})
+	w.Must(err)
 	id, low := w.refused("dan"), w.refused("eli")
 	for person, private := range map[string]bool{"dan": true, "ana": false, "otto": false, "root": true} {
 		x := w.why(person, id)
@@ -109,7 +97,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s is told of a clearance: %v, want %v: %+v", person, got, told, x.Paths)
 		}
 	}
-	if _, err := w.Decision(w.as("otto"), id); !model.Is(err, model.KindNotFound) {
+	if _, err := w.Decision(w.As("otto"), id); !model.Is(err, model.KindNotFound) {
 		t.Errorf("the owner reads the row: %v", err)
 	}
 }
@@ -126,13 +114,13 @@ func TestExplainIsADecision(t *testing.T) {
 			w.explaining()
 			id := w.refused("dan")
 			w.why("dan", id)
-			_, err := w.Explain(w.as("bo"), id)
-			_, none := w.Explain(w.as("bo"), "dec_none")
+			_, err := w.Explain(w.As("bo"), id)
+			_, none := w.Explain(w.As("bo"), "dec_none")
 			if !model.Is(err, model.KindNotFound) || strings.ReplaceAll(err.Error(), string(id), "dec_none") != none.Error() {
 				t.Errorf("got %v, want what an unknown one gives: %v", err, none)
 			}
 			for person, want := range map[string]model.Outcome{"dan": model.Allow, "bo": model.Deny} {
-				asked := w.decisions("root", audit.DecisionFilter{Action: model.ActDecisionExplain, PrincipalID: w.people[person].ID})
+				asked := w.decisions("root", audit.DecisionFilter{Action: model.ActDecisionExplain, PrincipalID: w.People[person].ID})
 				if len(asked) != 1 || asked[0].Outcome != want || asked[0].ResourceID != id || asked[0].Domain != "sales" {
 					t.Errorf("%s: the log has %+v, want one %s", person, asked, want)
 				}
@@ -140,7 +128,7 @@ func TestExplainIsADecision(t *testing.T) {
 			if _, err := w.Explain(t.Context(), id); !model.Is(err, model.KindUnauthenticated) {
 				t.Errorf("nobody: got %v", err)
 			}
-			if _, err := w.Explain(w.as("root"), model.ID(strings.Repeat("x", 65))); !model.Is(err, model.KindNotFound) {
+			if _, err := w.Explain(w.As("root"), model.ID(strings.Repeat("x", 65))); !model.Is(err, model.KindNotFound) {
 				t.Errorf("a long id: got %v", err)
 			}
 		})
@@ -155,8 +143,8 @@ func TestExplainOfWhatIsHiddenByNow(t *testing.T) {
 	w.explaining()
 	id := w.refused("dan")
 	hidden := model.VisibleToDomain
-	_, err := w.mesh.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: w.orders.ID, Visibility: &hidden})
-	w.must(err)
+	_, err := w.Mesh.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: w.orders.ID, Visibility: &hidden})
+	w.Must(err)
 	shown := values(w.why("dan", id))
 	for path, value := range shown {
 		side := strings.Split(path, ".")[1]
@@ -175,7 +163,7 @@ func TestExplainWhatWasNeverThere(t *testing.T) {
 	w := newWorld(t)
 	w.logged()
 	w.explaining()
-	if _, err := w.mesh.CreateProduct(w.as("dan"), mesh.NewProduct{Name: "mine", DomainID: w.domains["sales"].ID}); !model.Is(err, model.KindDenied) {
+	if _, err := w.Mesh.CreateProduct(w.As("dan"), mesh.NewProduct{Name: "mine", DomainID: w.Domains["sales"].ID}); !model.Is(err, model.KindDenied) {
 		t.Fatalf("got %v", err)
 	}
 	id := w.decisions("dan", audit.DecisionFilter{Action: model.ActProductCreate})[0].ID
@@ -189,11 +177,11 @@ func TestExplainWhatWasNeverThere(t *testing.T) {
 func TestExplainMasked(t *testing.T) {
 	w := newWorld(t)
 	l, err := decisionlog.Open(t.Context(), decisionlog.Config{
-		URI: "sqlite::memory:", Store: w.store, Reads: func(model.DecisionRecord) ([]string, bool) { return []string{"subject.name"}, true },
+		URI: "sqlite::memory:", Store: w.Store, Reads: func(model.DecisionRecord) ([]string, bool) { return []string{"subject.name"}, true },
 	})
-	w.must(err)
-	t.Cleanup(func() { w.must(l.Close()) })
-	w.gate.LogTo(l)
+	w.Must(err)
+	t.Cleanup(func() { w.Must(l.Close()) })
+	w.Gate.LogTo(l)
 	w.ReadFrom(l)
 	w.explaining()
 	id := w.refused("dan")
@@ -209,20 +197,20 @@ func TestExplainMasked(t *testing.T) {
 func TestExplainTooLate(t *testing.T) {
 	w := newWorld(t)
 	now := time.Now()
-	l, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.store, Retention: time.Hour, Now: func() time.Time { return now }})
-	w.must(err)
-	t.Cleanup(func() { w.must(l.Close()) })
-	w.gate.LogTo(l)
+	l, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.Store, Retention: time.Hour, Now: func() time.Time { return now }})
+	w.Must(err)
+	t.Cleanup(func() { w.Must(l.Close()) })
+	w.Gate.LogTo(l)
 	w.ReadFrom(l)
 	w.explaining()
 	id := w.refused("dan")
 	now = now.Add(2 * time.Hour)
 	_, err = l.Erase(t.Context())
-	w.must(err)
+	w.Must(err)
 	w.events("root", audit.EventFilter{})
-	list := w.decisions("root", audit.DecisionFilter{PrincipalID: w.people["root"].ID})[0]
+	list := w.decisions("root", audit.DecisionFilter{PrincipalID: w.People["root"].ID})[0]
 	for person, id := range map[string]model.ID{"dan": id, "root": list.ID} {
-		if _, err := w.Explain(w.as(person), id); !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "holds no input") {
+		if _, err := w.Explain(w.As(person), id); !model.Is(err, model.KindConflict) || !strings.Contains(err.Error(), "holds no input") {
 			t.Errorf("%s: got %v, want that the input is gone", person, err)
 		}
 	}
@@ -233,7 +221,7 @@ func TestExplainTooLate(t *testing.T) {
 func TestExplainForbidden(t *testing.T) {
 	w := newWorld(t)
 	files := fstest.MapFS{}
-	w.must(fs.WalkDir(policies.Files, ".", func(path string, d fs.DirEntry, err error) error {
+	w.Must(fs.WalkDir(policies.Files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -245,15 +233,15 @@ func TestExplainForbidden(t *testing.T) {
 		return err
 	}))
 	engine, err := policy.New(policy.Config{Files: files})
-	w.must(err)
-	w.gate = gate.New(w.store, engine, model.Now)
-	w.Service = audit.New(w.store, w.gate)
+	w.Must(err)
+	w.Gate = gate.New(w.Store, engine, model.Now)
+	w.Service = audit.New(w.Store, w.Gate)
 	id := w.refused("dan")
-	if _, err := w.Explain(w.as("dan"), id); !model.Is(err, model.KindUnavailable) {
+	if _, err := w.Explain(w.As("dan"), id); !model.Is(err, model.KindUnavailable) {
 		t.Errorf("nobody explains: got %v", err)
 	}
 	w.explaining()
-	if _, err := w.Explain(w.as("dan"), id); !model.Is(err, model.KindDenied) {
+	if _, err := w.Explain(w.As("dan"), id); !model.Is(err, model.KindDenied) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 	w.why("ana", id)
@@ -263,14 +251,14 @@ func TestExplainForbidden(t *testing.T) {
 func TestWhoAskedForWhom(t *testing.T) {
 	w := newWorld(t)
 	l := w.logged()
-	res, err := w.gate.Product(t.Context(), w.orders)
-	w.must(err)
-	for person, want := range map[string]model.ID{"root": w.people["root"].ID, "dan": ""} {
-		answer, err := w.gate.Session().AskFor(w.as(person), w.people["dan"], model.ActDataRead, res, gate.Extra{})
-		w.must(err)
-		w.must(l.Append(t.Context(), answer.Row))
-		got, err := w.Decision(w.as("dan"), answer.ID)
-		if err != nil || got.AskedBy != want || got.PrincipalID != w.people["dan"].ID {
+	res, err := w.Gate.Product(t.Context(), w.orders)
+	w.Must(err)
+	for person, want := range map[string]model.ID{"root": w.People["root"].ID, "dan": ""} {
+		answer, err := w.Gate.Session().AskFor(w.As(person), w.People["dan"], model.ActDataRead, res, gate.Extra{})
+		w.Must(err)
+		w.Must(l.Append(t.Context(), answer.Row))
+		got, err := w.Decision(w.As("dan"), answer.ID)
+		if err != nil || got.AskedBy != want || got.PrincipalID != w.People["dan"].ID {
 			t.Errorf("%s asks: got %+v, %v, want asked by %q", person, got, err, want)
 		}
 	}
@@ -283,20 +271,20 @@ func TestInputShowsWhatMayBeSeen(t *testing.T) {
 	w.logged()
 	asked := w.refused("dan") // while the product could be seen
 	hidden := model.VisibleToDomain
-	_, err := w.mesh.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: w.orders.ID, Visibility: &hidden})
-	w.must(err)
-	if _, err := w.mesh.Product(w.as("dan"), w.orders.ID); !model.Is(err, model.KindNotFound) {
+	_, err := w.Mesh.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: w.orders.ID, Visibility: &hidden})
+	w.Must(err)
+	if _, err := w.Mesh.Product(w.As("dan"), w.orders.ID); !model.Is(err, model.KindNotFound) {
 		t.Fatalf("got %v", err)
 	}
 	if rows := w.decisions("dan", audit.DecisionFilter{ResourceID: w.orders.ID, Action: model.ActMetadataView}); len(rows) != 0 {
 		t.Errorf("a look at what is hidden is among dan's own decisions: %+v", rows)
 	}
-	row, err := w.Decision(w.as("dan"), asked)
-	w.must(err)
-	own := w.decisions("ana", audit.DecisionFilter{PrincipalID: w.people["ana"].ID, ResourceID: w.orders.ID})[0]
+	row, err := w.Decision(w.As("dan"), asked)
+	w.Must(err)
+	own := w.decisions("ana", audit.DecisionFilter{PrincipalID: w.People["ana"].ID, ResourceID: w.orders.ID})[0]
 	for person, want := range map[string]struct{ resource, person bool }{"dan": {false, true}, "ana": {true, false}, "root": {true, true}} {
-		inputs, err := w.Inputs(w.as(person), row, own)
-		w.must(err)
+		inputs, err := w.Inputs(w.As(person), row, own)
+		w.Must(err)
 		input := inputs[row.ID]
 		if mine := string(inputs[own.ID]); strings.Contains(mine, `"clearance":`) != (person != "dan") {
 			t.Errorf("%s sees of ana's question: %s", person, mine)
@@ -310,7 +298,7 @@ func TestInputShowsWhatMayBeSeen(t *testing.T) {
 		}
 	}
 	row.Input = nil
-	if inputs, err := w.Inputs(w.as("dan"), row); len(inputs) != 0 || err != nil {
+	if inputs, err := w.Inputs(w.As("dan"), row); len(inputs) != 0 || err != nil {
 		t.Errorf("without an input: got %s, %v", inputs, err)
 	}
 }

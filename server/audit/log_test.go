@@ -14,11 +14,11 @@ import (
 
 // logged gives the world a decision log.
 func (w *world) logged() *decisionlog.Log {
-	w.t.Helper()
-	l, err := decisionlog.Open(w.t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.store})
-	w.must(err)
-	w.t.Cleanup(func() { w.must(l.Close()) })
-	w.gate.LogTo(l)
+	w.Helper()
+	l, err := decisionlog.Open(w.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.Store})
+	w.Must(err)
+	w.Cleanup(func() { w.Must(l.Close()) })
+	w.Gate.LogTo(l)
 	w.ReadFrom(l)
 	return l
 }
@@ -32,7 +32,7 @@ func TestTheLogIsWhole(t *testing.T) {
 	w.read("dan")
 	w.read("ana")
 	events := len(w.events("root", audit.EventFilter{})) // a list
-	_, err := w.mesh.PublishProduct(w.as("bo"), w.orders.ID)
+	_, err := w.Mesh.PublishProduct(w.As("bo"), w.orders.ID)
 	if err == nil {
 		t.Fatal("bo may publish what is sales'")
 	}
@@ -57,8 +57,8 @@ func TestTheLogIsWhole(t *testing.T) {
 		all = append(all, d.ID)
 	}
 	for p := (model.Paging{First: 2}); ; {
-		page, err := w.Decisions(w.as("root"), audit.DecisionFilter{Domain: "sales"}, p)
-		w.must(err)
+		page, err := w.Decisions(w.As("root"), audit.DecisionFilter{Domain: "sales"}, p)
+		w.Must(err)
 		for _, d := range page.Nodes {
 			paged = append(paged, d.ID)
 		}
@@ -80,7 +80,7 @@ func TestTheLogIsShownToWhomItConcerns(t *testing.T) {
 	w := newWorld(t)
 	l := w.logged()
 	w.read("dan")
-	dan := w.people["dan"].ID
+	dan := w.People["dan"].ID
 	asked := w.decisions("dan", audit.DecisionFilter{Action: model.ActDataRead})
 	if len(asked) != 1 || asked[0].PrincipalID != dan || len(asked[0].Input) == 0 {
 		t.Fatalf("dan sees %d decisions, want the one about his own question", len(asked))
@@ -89,7 +89,7 @@ func TestTheLogIsShownToWhomItConcerns(t *testing.T) {
 		t.Errorf("bo sees %d decisions about sales", len(got))
 	}
 	for person, sees := range map[string]bool{"dan": true, "ana": true, "root": true, "bo": false} {
-		d, err := w.Decision(w.as(person), asked[0].ID)
+		d, err := w.Decision(w.As(person), asked[0].ID)
 		if sees && (err != nil || d.ID != asked[0].ID) {
 			t.Errorf("%s: got %+v, %v, want the decision", person, d, err)
 		}
@@ -97,8 +97,8 @@ func TestTheLogIsShownToWhomItConcerns(t *testing.T) {
 			t.Errorf("%s: got %v, want not found", person, err)
 		}
 	}
-	w.must(l.Append(t.Context(), model.DecisionRecord{Meta: model.Meta{ID: "dec_end"}, Outcome: model.Allow})) // behind what nobody waits for
-	refused := w.decisions("root", audit.DecisionFilter{PrincipalID: w.people["bo"].ID, Outcome: model.Deny})
+	w.Must(l.Append(t.Context(), model.DecisionRecord{Meta: model.Meta{ID: "dec_end"}, Outcome: model.Allow})) // behind what nobody waits for
+	refused := w.decisions("root", audit.DecisionFilter{PrincipalID: w.People["bo"].ID, Outcome: model.Deny})
 	if len(refused) != 1 || refused[0].ResourceID != asked[0].ID || refused[0].Action != model.ActAuditRead {
 		t.Errorf("got %v, want what bo was not shown", refused)
 	}
@@ -116,7 +116,7 @@ func TestTheLogIsShownToWhomItConcerns(t *testing.T) {
 		}
 	}
 	for _, id := range []model.ID{"", "dec_\xff", "dec_none"} {
-		if _, err := w.Decision(w.as("root"), id); !model.Is(err, model.KindNotFound) {
+		if _, err := w.Decision(w.As("root"), id); !model.Is(err, model.KindNotFound) {
 			t.Errorf("%q: got %v, want not found", id, err)
 		}
 	}
@@ -129,12 +129,12 @@ func TestRareDecisionsAreFound(t *testing.T) {
 	w.read("dan")
 	for i := range 25_000 {
 		id := model.ID(fmt.Sprint("dec_noise_", i))
-		w.must(l.Note(t.Context(), model.DecisionRecord{Meta: model.Meta{ID: id}, At: model.Now(), Action: model.ActDataRead, PrincipalID: "prn_x", Domain: "other", Outcome: model.Allow}))
+		w.Must(l.Note(t.Context(), model.DecisionRecord{Meta: model.Meta{ID: id}, At: model.Now(), Action: model.ActDataRead, PrincipalID: "prn_x", Domain: "other", Outcome: model.Allow}))
 	}
-	w.must(l.Append(t.Context(), model.DecisionRecord{Meta: model.Meta{ID: "dec_end"}, At: model.Now(), PrincipalID: "prn_x", Outcome: model.Allow}))
+	w.Must(l.Append(t.Context(), model.DecisionRecord{Meta: model.Meta{ID: "dec_end"}, At: model.Now(), PrincipalID: "prn_x", Outcome: model.Allow}))
 	for _, person := range []string{"dan", "ana"} {
 		got := w.decisions(person, audit.DecisionFilter{Action: model.ActDataRead})
-		if len(got) != 1 || got[0].PrincipalID != w.people["dan"].ID {
+		if len(got) != 1 || got[0].PrincipalID != w.People["dan"].ID {
 			t.Errorf("%s: got %d decisions, want the one about dan's question", person, len(got))
 		}
 	}

@@ -2,7 +2,6 @@ package identity_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -12,91 +11,45 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
-	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
-	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
 )
 
 const day = 24 * time.Hour
 
-var shipped = sync.OnceValues(func() (*policy.Engine, error) { return policy.New(policy.Config{Files: policies.Files}) })
-
-// world is an empty store with the policies that Souk ships.
+// world is an empty company under the policies that Souk ships.
 type world struct {
+	*servertest.World
 	*identity.Service
-	t     *testing.T
-	store store.Store
-	mesh  *mesh.Service
-	skew  time.Duration // how far the clock has been turned
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	engine, err := shipped()
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sqlite.Open(t.Context(), ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	w := &world{t: t, store: db}
-	now := func() time.Time { return model.Now().Add(w.skew) }
-	g := gate.New(db, engine, now)
-	w.Service, w.mesh = identity.New(db, g, now), mesh.New(db, g, now)
+	w := &world{World: servertest.New(t, servertest.Company{})}
+	w.Service = w.Identity
 	return w
 }
 
-func (w *world) system() context.Context { return model.WithPrincipal(w.t.Context(), model.System()) }
-
-func (w *world) as(p model.Principal) context.Context { return model.WithPrincipal(w.t.Context(), p) }
+func (w *world) as(p model.Principal) context.Context { return model.WithPrincipal(w.Context(), p) }
 
 func (w *world) person(name string, roles ...model.Role) model.Principal {
-	w.t.Helper()
-	p, err := w.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Person, Name: name, Roles: roles})
+	w.Helper()
+	p, err := w.CreatePrincipal(w.System(), identity.NewPrincipal{Kind: model.Person, Name: name, Roles: roles})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return p
 }
 
 func (w *world) token(p model.Principal, lifetime time.Duration) (model.Token, string) {
-	w.t.Helper()
+	w.Helper()
 	t, secret, err := w.IssueToken(w.as(p), identity.NewToken{Name: "laptop", Lifetime: lifetime})
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
 	return t, secret
-}
-
-// last gives the newest event.
-func (w *world) last() model.Event {
-	w.t.Helper()
-	e, err := store.Events.First(w.t.Context(), w.store, store.Query{Index: "by_seq", Desc: true})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return e
-}
-
-func wantField(t *testing.T, err error, kind model.ErrorKind, field string) {
-	t.Helper()
-	e, ok := errors.AsType[*model.Error](err)
-	if !ok || e.Kind != kind || e.Field != field {
-		t.Fatalf("got error %v, want one of kind %s about %q", err, kind, field)
-	}
-	if len(err.Error()) > 300 {
-		t.Errorf("the error is %d bytes long", len(err.Error()))
-	}
 }
 
 func TestBootstrap(t *testing.T) {
@@ -106,7 +59,7 @@ func TestBootstrap(t *testing.T) {
 	for i := range secrets {
 		all.Go(func() {
 			var err error
-			if secrets[i], err = w.Bootstrap(w.system()); err != nil {
+			if secrets[i], err = w.Bootstrap(w.System()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -124,7 +77,7 @@ func TestBootstrap(t *testing.T) {
 	if err != nil || len(page.Nodes) != 1 {
 		t.Errorf("got %d principals, %v, want one", len(page.Nodes), err)
 	}
-	if again, err := w.Bootstrap(w.system()); again != "" || err != nil {
+	if again, err := w.Bootstrap(w.System()); again != "" || err != nil {
 		t.Errorf("a later start shows %q, %v, want nothing", again, err)
 	}
 }
@@ -132,7 +85,7 @@ func TestBootstrap(t *testing.T) {
 func TestBootstrapLeavesAnInhabitedStoreAlone(t *testing.T) {
 	w := newWorld(t)
 	w.person("ana")
-	if secret, err := w.Bootstrap(w.system()); secret != "" || err != nil {
+	if secret, err := w.Bootstrap(w.System()); secret != "" || err != nil {
 		t.Errorf("got %q, %v, want nothing", secret, err)
 	}
 }
@@ -141,24 +94,24 @@ func TestOnlyAdministratorsMakePrincipals(t *testing.T) {
 	w := newWorld(t)
 	ana := w.person("ana")
 	_, err := w.CreatePrincipal(w.as(ana), identity.NewPrincipal{Kind: model.Person, Name: "bo"})
-	wantField(t, err, model.KindDenied, "")
+	servertest.WantField(t, err, model.KindDenied, "")
 	roles := []model.Role{model.RoleAdmin}
 	_, err = w.UpdatePrincipal(w.as(ana), identity.PrincipalEdit{ID: ana.ID, Roles: &roles})
-	wantField(t, err, model.KindDenied, "")
+	servertest.WantField(t, err, model.KindDenied, "")
 	if p, err := w.Principal(w.as(ana), ana.ID); err != nil || p.Has(model.RoleAdmin) {
 		t.Errorf("got %+v, %v, want an employee", p, err)
 	}
 	_, err = w.Principal(t.Context(), ana.ID)
-	wantField(t, err, model.KindUnauthenticated, "")
+	servertest.WantField(t, err, model.KindUnauthenticated, "")
 }
 
 func TestPrincipals(t *testing.T) {
 	w := newWorld(t)
-	d, err := w.mesh.CreateDomain(w.system(), mesh.NewDomain{Name: "sales"})
+	d, err := w.Mesh.CreateDomain(w.System(), mesh.NewDomain{Name: "sales"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	team, err := w.mesh.CreateTeam(w.system(), mesh.NewTeam{Name: "orders", DomainID: d.ID})
+	team, err := w.Mesh.CreateTeam(w.System(), mesh.NewTeam{Name: "orders", DomainID: d.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +120,7 @@ func TestPrincipals(t *testing.T) {
 		t.Errorf("got %+v, want the defaults", ana)
 	}
 	title, mail, clearance, region, teams := "Ana", "ana@acme.example", model.Confidential, "eu", []model.ID{team.ID}
-	ana, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{
+	ana, err = w.UpdatePrincipal(w.System(), identity.PrincipalEdit{
 		ID: ana.ID, DisplayName: &title, Email: &mail, DomainID: &d.ID,
 		TeamIDs: &teams, Clearance: &clearance, Region: &region, ExpectedRevision: &ana.Revision,
 	})
@@ -182,8 +135,8 @@ func TestPrincipals(t *testing.T) {
 		t.Errorf("after the edit (-want +got):\n%s", diff)
 	}
 	stale := model.Revision(1)
-	_, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: ana.ID, ExpectedRevision: &stale})
-	wantField(t, err, model.KindConflict, "expectedVersion")
+	_, err = w.UpdatePrincipal(w.System(), identity.PrincipalEdit{ID: ana.ID, ExpectedRevision: &stale})
+	servertest.WantField(t, err, model.KindConflict, "expectedVersion")
 	byName, err := w.PrincipalByName(w.as(ana), "ana@sales")
 	if err != nil || byName.ID != ana.ID {
 		t.Errorf("got %v, %v by name", byName, err)
@@ -216,21 +169,21 @@ func TestRolesAreThoseGiven(t *testing.T) {
 		"a service with no role":             {model.Service, []model.Role{}, nil},
 		"a service that enforces":            {model.Service, []model.Role{model.RolePEP}, []model.Role{model.RolePEP}},
 	} {
-		p, err := w.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: c.kind, Name: strings.ReplaceAll(name, " ", "-"), Roles: c.roles})
+		p, err := w.CreatePrincipal(w.System(), identity.NewPrincipal{Kind: c.kind, Name: strings.ReplaceAll(name, " ", "-"), Roles: c.roles})
 		if err != nil || !slices.Equal(p.Roles, c.want) {
 			t.Errorf("%s: %v, %v; want %v", name, p.Roles, err, c.want)
 		}
 		empty := ""
-		if p, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: p.ID, Region: &empty}); err != nil || !slices.Equal(p.Roles, c.want) {
+		if p, err = w.UpdatePrincipal(w.System(), identity.PrincipalEdit{ID: p.ID, Region: &empty}); err != nil || !slices.Equal(p.Roles, c.want) {
 			t.Errorf("%s, after a change of something else: %v, %v", name, p.Roles, err)
 		}
 	}
 	bo := w.person("bo")
 	for _, role := range []model.Role{model.RolePEP, model.RoleTrusted} {
-		_, err := w.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Person, Name: "eve", Roles: []model.Role{role}})
-		wantField(t, err, model.KindInvalid, "roles")
-		_, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: bo.ID, Roles: &[]model.Role{model.RoleEmployee, role}})
-		wantField(t, err, model.KindInvalid, "roles")
+		_, err := w.CreatePrincipal(w.System(), identity.NewPrincipal{Kind: model.Person, Name: "eve", Roles: []model.Role{role}})
+		servertest.WantField(t, err, model.KindInvalid, "roles")
+		_, err = w.UpdatePrincipal(w.System(), identity.PrincipalEdit{ID: bo.ID, Roles: &[]model.Role{model.RoleEmployee, role}})
+		servertest.WantField(t, err, model.KindInvalid, "roles")
 	}
 }
 
@@ -238,19 +191,19 @@ func TestNamesThatLookAlike(t *testing.T) {
 	w := newWorld(t)
 	w.person("ana@sales")
 	for _, name := range []string{"ANA@sales", "Ana@Sales", "ana@sales"} {
-		_, err := w.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Person, Name: name})
-		wantField(t, err, model.KindConflict, "name")
+		_, err := w.CreatePrincipal(w.System(), identity.NewPrincipal{Kind: model.Person, Name: name})
+		servertest.WantField(t, err, model.KindConflict, "name")
 	}
 	old := model.Principal{Meta: model.Meta{ID: model.NewID(model.PrefixPrincipal)}, Kind: model.Person, Name: "ANA@SALES", DisplayName: "Ana", Roles: []model.Role{model.RoleEmployee}}
-	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test.old", Writes: []store.Write{store.Principals.Put(old)}}); err != nil {
+	if _, err := w.Store.Apply(t.Context(), store.Change{Action: "test.old", Writes: []store.Write{store.Principals.Put(old)}}); err != nil {
 		t.Fatal(err)
 	}
 	region := "eu"
-	if _, err := w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: old.ID, Region: &region}); err != nil {
+	if _, err := w.UpdatePrincipal(w.System(), identity.PrincipalEdit{ID: old.ID, Region: &region}); err != nil {
 		t.Errorf("a pair from before cannot be changed: %v", err)
 	}
-	_, err := w.CreatePrincipal(w.system(), identity.NewPrincipal{Kind: model.Person, Name: "cy", DisplayName: "C\u202ey"})
-	wantField(t, err, model.KindInvalid, "displayName")
+	_, err := w.CreatePrincipal(w.System(), identity.NewPrincipal{Kind: model.Person, Name: "cy", DisplayName: "C\u202ey"})
+	servertest.WantField(t, err, model.KindInvalid, "displayName")
 }
 
 func TestLastAdministrator(t *testing.T) {
@@ -260,14 +213,14 @@ func TestLastAdministrator(t *testing.T) {
 	demote, suspend := identity.PrincipalEdit{ID: root.ID, Roles: &employee}, identity.PrincipalEdit{ID: root.ID, Suspended: &yes}
 	for field, e := range map[string]identity.PrincipalEdit{"roles": demote, "isSuspended": suspend} {
 		_, err := w.UpdatePrincipal(w.as(root), e)
-		wantField(t, err, model.KindConflict, field)
+		servertest.WantField(t, err, model.KindConflict, field)
 	}
 	other := w.person("other", model.RoleAdmin)
 	if _, err := w.UpdatePrincipal(w.as(root), identity.PrincipalEdit{ID: other.ID, Suspended: &yes}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := w.UpdatePrincipal(w.as(root), demote) // a suspended administrator is none
-	wantField(t, err, model.KindConflict, "roles")
+	servertest.WantField(t, err, model.KindConflict, "roles")
 	if _, err := w.UpdatePrincipal(w.as(root), identity.PrincipalEdit{ID: other.ID, Suspended: &no}); err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +244,7 @@ func TestAdministratorsCannotRemoveEachOtherAtOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
-		page, err := w.Principals(w.system(), model.Paging{First: 10})
+		page, err := w.Principals(w.System(), model.Paging{First: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -333,7 +286,7 @@ func TestBadPrincipals(t *testing.T) {
 	w := newWorld(t)
 	w.person("taken")
 	huge := strings.Repeat("x", 1<<20)
-	before := w.last()
+	before := w.Last()
 	for name, c := range map[string]struct {
 		edit  func(*identity.NewPrincipal)
 		kind  model.ErrorKind
@@ -369,20 +322,20 @@ func TestBadPrincipals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := identity.NewPrincipal{Kind: model.Person, Name: "ana"}
 			c.edit(&n)
-			_, err := w.CreatePrincipal(w.system(), n)
-			wantField(t, err, c.kind, c.field)
+			_, err := w.CreatePrincipal(w.System(), n)
+			servertest.WantField(t, err, c.kind, c.field)
 		})
 	}
 	empty := ""
-	_, err := w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: w.person("ana").ID, DisplayName: &empty})
-	wantField(t, err, model.KindInvalid, "displayName")
-	_, err = w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: model.ID(huge)})
-	wantField(t, err, model.KindNotFound, "")
-	_, err = w.PrincipalByName(w.system(), huge)
-	wantField(t, err, model.KindNotFound, "")
-	_, err = w.Principals(w.system(), model.Paging{First: 100_000})
-	wantField(t, err, model.KindInvalid, "first")
-	if after := w.last(); after.Seq != before.Seq+1 { // ana alone was made
+	_, err := w.UpdatePrincipal(w.System(), identity.PrincipalEdit{ID: w.person("ana").ID, DisplayName: &empty})
+	servertest.WantField(t, err, model.KindInvalid, "displayName")
+	_, err = w.UpdatePrincipal(w.System(), identity.PrincipalEdit{ID: model.ID(huge)})
+	servertest.WantField(t, err, model.KindNotFound, "")
+	_, err = w.PrincipalByName(w.System(), huge)
+	servertest.WantField(t, err, model.KindNotFound, "")
+	_, err = w.Principals(w.System(), model.Paging{First: 100_000})
+	servertest.WantField(t, err, model.KindInvalid, "first")
+	if after := w.Last(); after.Seq != before.Seq+1 { // ana alone was made
 		t.Errorf("bad input left %d events behind", after.Seq-before.Seq-1)
 	}
 }

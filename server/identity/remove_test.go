@@ -49,7 +49,7 @@ func TestRemovePrincipal(t *testing.T) {
 	token, secret := w.token(ana, time.Hour)
 	d := model.Domain{Meta: model.Meta{ID: model.NewID(model.PrefixDomain)}, Name: "sales", StewardIDs: []model.ID{ana.ID}}
 	p := model.DataProduct{Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: "orders", DomainID: d.ID, OwnerID: ana.ID, Status: model.Published}
-	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Domains.Put(d), store.Products.Put(p)}}); err != nil {
+	if _, err := w.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Domains.Put(d), store.Products.Put(p)}}); err != nil {
 		t.Fatal(err)
 	}
 	deps, err := w.Dependencies(w.as(root), ana.ID)
@@ -68,7 +68,7 @@ func TestRemovePrincipal(t *testing.T) {
 		t.Errorf("by herself: %v", err)
 	}
 	d.Revision, p.Revision, d.StewardIDs, p.OwnerID = 1, 1, nil, root.ID
-	if _, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Domains.Put(d), store.Products.Put(p)}}); err != nil {
+	if _, err := w.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Domains.Put(d), store.Products.Put(p)}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Remove(w.as(root), token.ID, ""); !model.Is(err, model.KindConflict) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/identity"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -26,21 +27,21 @@ func TestTokenLife(t *testing.T) {
 	if err != nil || p.ID != ana.ID {
 		t.Fatalf("got %s, %v, want ana", p.Name, err)
 	}
-	if got := w.last(); got.Action != "token.issue" || got.DecisionID == "" {
+	if got := w.Last(); got.Action != "token.issue" || got.DecisionID == "" {
 		t.Errorf("got event %+v, want token.issue with its decision", got)
 	}
 
-	w.skew = 30*day + time.Second
+	w.Turn(30*day + time.Second)
 	_, err = w.Authenticate(t.Context(), secret)
 	if e, ok := errors.AsType[*model.Error](err); !ok || e.Kind != model.KindUnauthenticated || !strings.Contains(e.Message, "expired") {
 		t.Errorf("got %v for an expired token, want a sentence that says so", err)
 	}
-	w.skew = 0
+	w.Turn(0)
 	if token, err = w.RevokeToken(w.as(ana), token.ID); err != nil || token.RevokedAt == nil {
 		t.Fatalf("got %+v, %v, want a revoked token", token, err)
 	}
-	before := w.last()
-	if again, err := w.RevokeToken(w.as(ana), token.ID); err != nil || !again.RevokedAt.Equal(*token.RevokedAt) || w.last().Seq != before.Seq {
+	before := w.Last()
+	if again, err := w.RevokeToken(w.as(ana), token.ID); err != nil || !again.RevokedAt.Equal(*token.RevokedAt) || w.Last().Seq != before.Seq {
 		t.Errorf("revoking again: got %+v, %v, want no change", again, err)
 	}
 	if _, err := w.Authenticate(t.Context(), secret); !model.Is(err, model.KindUnauthenticated) {
@@ -58,7 +59,7 @@ func TestRefusalsLookAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	yes := true
-	if _, err := w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: bo.ID, Suspended: &yes}); err != nil {
+	if _, err := w.UpdatePrincipal(w.System(), identity.PrincipalEdit{ID: bo.ID, Suspended: &yes}); err != nil {
 		t.Fatal(err)
 	}
 	_, want := w.Authenticate(t.Context(), "souk_"+strings.Repeat("a", 52))
@@ -70,7 +71,7 @@ func TestRefusalsLookAlike(t *testing.T) {
 		"huge": "souk_" + strings.Repeat("a", 1<<20), "other case": strings.ToUpper(revoked), "bytes": "souk_\x00\xff",
 	} {
 		for _, skew := range []time.Duration{0, 2 * day} { // nor does an expired one tell
-			w.skew = skew
+			w.Turn(skew)
 			if _, err := w.Authenticate(t.Context(), secret); err == nil || err.Error() != want.Error() {
 				t.Errorf("%s: got %v, want the same words as for an unknown token", name, err)
 			}
@@ -82,7 +83,7 @@ func TestSecretsAreNeverStored(t *testing.T) {
 	w := newWorld(t)
 	token, secret := w.token(w.person("ana"), day)
 	for _, schema := range store.Schemas() {
-		page, err := w.store.Find(t.Context(), store.Query{Kind: schema.Kind, Index: plain(schema), Limit: store.MaxPage})
+		page, err := w.Store.Find(t.Context(), store.Query{Kind: schema.Kind, Index: plain(schema), Limit: store.MaxPage})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,12 +113,12 @@ func TestOwnTokensOnly(t *testing.T) {
 	ana, bo, root := w.person("ana"), w.person("bo"), w.person("root", model.RoleAdmin)
 	token, _ := w.token(ana, day)
 	_, _, err := w.IssueToken(w.as(bo), identity.NewToken{PrincipalID: ana.ID, Name: "theirs", Lifetime: day})
-	wantField(t, err, model.KindDenied, "")
-	if got := w.last(); got.Action != "identity.admin.refused" || got.ActorID != bo.ID {
+	servertest.WantField(t, err, model.KindDenied, "")
+	if got := w.Last(); got.Action != "identity.admin.refused" || got.ActorID != bo.ID {
 		t.Errorf("got event %+v, want the refusal", got)
 	}
 	_, err = w.RevokeToken(w.as(bo), token.ID)
-	wantField(t, err, model.KindNotFound, "")
+	servertest.WantField(t, err, model.KindNotFound, "")
 	for _, c := range []struct {
 		as    model.Principal
 		whose model.ID
@@ -156,18 +157,18 @@ func TestBadTokens(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, secret, err := w.IssueToken(w.as(ana), c.n)
-			wantField(t, err, model.KindInvalid, c.field)
+			servertest.WantField(t, err, model.KindInvalid, c.field)
 			if secret != "" {
 				t.Error("a refusal shows a secret")
 			}
 		})
 	}
 	_, err := w.RevokeToken(w.as(ana), "tok_1")
-	wantField(t, err, model.KindNotFound, "")
+	servertest.WantField(t, err, model.KindNotFound, "")
 	yes := true
-	if _, err := w.UpdatePrincipal(w.system(), identity.PrincipalEdit{ID: ana.ID, Suspended: &yes}); err != nil {
+	if _, err := w.UpdatePrincipal(w.System(), identity.PrincipalEdit{ID: ana.ID, Suspended: &yes}); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = w.IssueToken(w.system(), identity.NewToken{PrincipalID: ana.ID, Name: "x", Lifetime: day})
-	wantField(t, err, model.KindConflict, "principalId")
+	_, _, err = w.IssueToken(w.System(), identity.NewToken{PrincipalID: ana.ID, Name: "x", Lifetime: day})
+	servertest.WantField(t, err, model.KindConflict, "principalId")
 }

@@ -160,12 +160,13 @@ func (w *World) Token(name string) string {
 }
 
 // Put writes records behind the services' backs, as a harvest or an older program would have.
+// The event is about the first of them.
 func (w *World) Put(writes ...store.Write) {
 	w.Helper()
 	if len(writes) == 0 {
 		return
 	}
-	_, err := w.Store.Apply(w.Context(), store.Change{Actor: model.System().ID, Action: "test.put", Writes: writes})
+	_, err := w.Store.Apply(w.Context(), store.Change{Actor: model.System().ID, Action: "test.put", Subject: writes[0].Record.ID, Writes: writes})
 	w.Must(err)
 }
 
