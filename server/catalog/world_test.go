@@ -6,12 +6,11 @@ import (
 	"testing"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/gate"
-	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
 // The people of the world and their domains.
@@ -35,19 +34,8 @@ type world struct {
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	db, err := sqlite.Open(tb.Context(), ":memory:")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	engine, err := policy.New(policy.Config{Files: policies.Files})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	db := enginetest.SQLite(tb)
+	engine := servertest.Shipped(tb)
 	w := &world{TB: tb, store: db, catalog: catalog.New(db, gate.New(db, engine, model.Now), model.Now), given: map[string]bool{}}
 	w.people = map[string]model.Principal{
 		"ana":  {Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana", DomainID: sales, Roles: []model.Role{model.RoleEmployee}},

@@ -11,13 +11,12 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/harvest"
 	"github.com/souk-mesh/souk/server/lineage"
-	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/sqlite"
 )
@@ -60,9 +59,6 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-// engine compiles the policies once: they are the same for every test.
-var engine = sync.OnceValues(func() (*policy.Engine, error) { return policy.New(policy.Config{Files: policies.Files}) })
-
 func newWorld(t *testing.T, adjust ...func(*harvest.Config)) *world {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), ":memory:")
@@ -70,10 +66,7 @@ func newWorld(t *testing.T, adjust ...func(*harvest.Config)) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	e, err := engine()
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := servertest.Shipped(t)
 	steward := model.Principal{Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana@sales", Roles: []model.Role{model.RoleEmployee}}
 	root := model.Principal{Meta: model.Meta{ID: "prn_root"}, Kind: model.Person, Name: "root", Roles: []model.Role{model.RoleEmployee, model.RoleAdmin}}
 	stranger := model.Principal{Meta: model.Meta{ID: "prn_bo"}, Kind: model.Person, Name: "bo@marketing", Roles: []model.Role{model.RoleEmployee}}

@@ -10,12 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/lineage"
-	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
 // world is a lineage graph on a real engine with the policies that Souk ships.
@@ -30,19 +29,8 @@ type world struct {
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	db, err := sqlite.Open(tb.Context(), ":memory:")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	engine, err := policy.New(policy.Config{Files: policies.Files})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	db := enginetest.SQLite(tb)
+	engine := servertest.Shipped(tb)
 	w := &world{TB: tb, store: db, lineage: lineage.New(db, gate.New(db, engine, model.Now)), known: map[string]bool{}}
 	w.apply(
 		store.Domains.Put(model.Domain{Meta: model.Meta{ID: "dom_sales"}, Name: "sales"}),

@@ -10,9 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/gate"
-	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/standards"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/enginetest"
@@ -41,10 +40,7 @@ func onStalls(t *testing.T, story func(*testing.T, *stall)) {
 
 func openStall(t *testing.T, db store.Store) *stall {
 	t.Helper()
-	engine, err := policy.New(policy.Config{Files: policies.Files})
-	if err != nil {
-		t.Fatal(err)
-	}
+	engine := servertest.Shipped(t)
 	s := &stall{t: t, store: db, now: time.Date(2026, 5, 10, 15, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return s.now }
 	s.Service = standards.New(db, gate.New(db, engine, clock), clock, slog.New(slog.NewTextHandler(t.Output(), nil)))
