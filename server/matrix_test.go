@@ -48,6 +48,7 @@ func TestMatrix(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			m := newMatrix(t, store(t))
 			rows := m.rows(probes)
+			refusesSomebody(t, rows)
 			got := table(rows)
 			if *update && engine == "sqlite" {
 				must(t, os.WriteFile(expectedFile, []byte(got), 0o644))
@@ -123,6 +124,18 @@ func (m *matrix) rows(probes map[string]string) []row {
 		m.t.Errorf("%s has a line in %s and is no field or door any more", name, probesFile)
 	}
 	return rows
+}
+
+// refusesSomebody wants of each mutation that somebody who is signed in hears no:
+// one that takes everybody's word decides nothing.
+func refusesSomebody(t *testing.T, rows []row) {
+	t.Helper()
+	refusals := []string{"FORBIDDEN", "NOT_FOUND"}
+	for _, r := range rows {
+		if strings.HasPrefix(r.name, "Mutation.") && !slices.ContainsFunc(r.told, func(told string) bool { return slices.Contains(refusals, told) }) {
+			t.Errorf("%s refuses nobody: give it a probe that somebody must not make", r.name)
+		}
+	}
 }
 
 func cloned(probes map[string]string) map[string]string {

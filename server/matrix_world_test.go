@@ -84,6 +84,15 @@ type matrix struct {
 
 func newMatrix(t *testing.T, uri string) *matrix {
 	t.Helper()
+	m := newCompany(t, uri)
+	m.furnish()
+	m.govern()
+	return m
+}
+
+// newCompany is the company with its callers and tables, and nothing on offer yet.
+func newCompany(t *testing.T, uri string) *matrix {
+	t.Helper()
 	m := &matrix{t: t, ids: map[string]string{}, tokens: map[string]string{"stranger": "souk_nobody"}, people: map[string]model.Principal{}, domains: map[model.Slug]model.Domain{}}
 	cfg := Defaults()
 	folder := t.TempDir()
@@ -97,8 +106,7 @@ func newMatrix(t *testing.T, uri string) *matrix {
 	web := m.web()
 	m.door, m.doors = web.Handler(), web.Patterns()
 	m.settle()
-	m.furnish()
-	m.govern()
+	m.harvested()
 	return m
 }
 
@@ -145,8 +153,8 @@ func (m *matrix) settle() {
 	m.ids["team"] = string(team.ID)
 }
 
-// furnish gives sales a hidden table, two on offer, two products and a source.
-func (m *matrix) furnish() {
+// harvested gives sales three tables.
+func (m *matrix) harvested() {
 	var writes []store.Write
 	for _, name := range []string{"orders", "hidden", "spare"} {
 		a := model.Asset{
@@ -158,6 +166,10 @@ func (m *matrix) furnish() {
 	}
 	_, err := m.store.Apply(m.system(), store.Change{Actor: "prn_system", Action: "test.furnish", Writes: writes})
 	must(m.t, err)
+}
+
+// furnish gives sales a published product over one of its tables, a draft and a source.
+func (m *matrix) furnish() {
 	m.ids["orders"] = string(m.published().ID)
 	m.ids["draft"] = string(m.draft().ID)
 	m.ids["source"] = string(m.newSource().ID)
