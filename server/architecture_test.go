@@ -84,6 +84,7 @@ var rules = []rule{
 		inside:  []string{"graph/model", "server/store", "server/policy", "server/gate", "server/catalog", "server/lineage", "server/harvest", "server/watch", "sdk"},
 		outside: []string{"github.com/robfig/cron", "github.com/santhosh-tekuri/jsonschema", "golang.org/x/text"},
 	},
+	{path: "server/telemetry", inside: []string{"graph/model", "server/store"}, outside: []string{"github.com/prometheus/client_golang"}},
 	{path: "server/httpd", inside: []string{"graph/model", "server/exact", "server/httpd"}, outside: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser", "github.com/prometheus/client_golang"}},
 	{path: "server/console"},
 	{

@@ -33,6 +33,7 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/mongo"
 	"github.com/souk-mesh/souk/server/store/sqlite"
+	"github.com/souk-mesh/souk/server/telemetry"
 )
 
 // Server is a Souk with its rooms open. The services are exported for the
@@ -56,6 +57,8 @@ type Server struct {
 	engine *policy.Engine
 	health *health
 	gate   *gate.Gate
+
+	numbers *telemetry.Metrics
 }
 
 // New opens the store, compiles the policies and builds the services. It
@@ -65,7 +68,8 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 		return nil, err
 	}
 	log = newQuiet(log)
-	engine, err := policy.New(policy.Config{Files: cfg.rego(), Child: cfg.PolicyChild})
+	numbers := telemetry.New()
+	engine, err := policy.New(policy.Config{Files: cfg.rego(), Child: cfg.PolicyChild, Observe: numbers.Decided})
 	if err != nil {
 		return nil, fmt.Errorf("load policies: %w", err)
 	}
@@ -77,8 +81,8 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open decision log: %w", err), records.Close())
 	}
-	s := &Server{Decisions: decisions, config: cfg, log: log, store: records, engine: engine, health: newHealth(records, log, decisions)}
-	records = guarded{records, decisions}
+	s := &Server{Decisions: decisions, config: cfg, log: log, store: records, engine: engine, health: newHealth(records, log, decisions), numbers: numbers}
+	records = numbers.Store(guarded{records, decisions})
 	g := gate.New(records, engine, model.Now)
 	s.gate = g
 	g.LogTo(decisions)
@@ -116,7 +120,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	}
 	s.Harvest = harvest.New(harvest.Config{
 		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Alone: strings.HasPrefix(cfg.Store, sqliteScheme),
-		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Folders: folders, Own: cfg.own(), Limits: cfg.plugins(), Backoff: cfg.pauses(), AtOnce: cfg.Harvests, Now: model.Now, Log: log,
+		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Folders: folders, Own: cfg.own(), Limits: cfg.plugins(), Backoff: cfg.pauses(), AtOnce: cfg.Harvests, Ended: numbers.Harvested, Now: model.Now, Log: log,
 	})
 	return s, nil
 }
@@ -150,8 +154,11 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 	}
 	background, stop := context.WithCancel(model.WithChannel(model.WithPrincipal(context.WithoutCancel(ctx), model.System()), model.ChannelSchedule))
 	var work sync.WaitGroup
-	for _, loop := range []func(context.Context){s.gate.Follow, s.Access.Run, s.Mesh.Run, s.Catalog.Run, s.Harvest.Run, s.Decisions.Run, s.Governance.Run, s.Standards.Run, s.health.run} {
-		work.Go(func() { loop(background) })
+	for name, loop := range map[string]func(context.Context){
+		"gate": s.gate.Follow, "access": s.Access.Run, "mesh": s.Mesh.Run, "catalog": s.Catalog.Run, "harvest": s.Harvest.Run, "decisions": s.Decisions.Run,
+		"governance": s.Governance.Run, "standards": s.Standards.Run, "health": s.health.run,
+	} {
+		work.Go(func() { loop(telemetry.As(background, name)) })
 	}
 	if profiles != nil {
 		work.Go(func() { s.serveProfiles(background, profiles) })
@@ -165,7 +172,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 // web builds the listener with every door.
 func (s *Server) web() *httpd.Server {
 	cfg := s.config.http()
-	cfg.Credential = credential.New().Found
+	cfg.Credential, cfg.Streaming = credential.New().Found, s.numbers.Streaming
 	web := httpd.New(cfg, s.log)
 	schema := resolver.Schema(resolver.Services{
 		Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Audit: s.Audit,
@@ -177,6 +184,8 @@ func (s *Server) web() *httpd.Server {
 	web.Handle("GET /readyz", web.Ready(s.health.readiness))
 	web.Handle("GET /metrics", web.Metrics(s.Identity))
 	s.health.headroom(web.Gauge)
+	web.Collect(s.numbers.Collectors()...)
+	web.Gauge("souk_plugins_running", "Plugins at work now, for harvests and for checks of sources.", func() float64 { return float64(s.Harvest.AtWork()) })
 	web.Gauge("souk_decision_log_fits", "1 while the store and its decision log belong together, 0 when one has lost what the other knows of.", s.fits)
 	s.open(web)
 	web.Handle("/", console.Handler())

@@ -288,6 +288,7 @@ func (x *execution) finish(status model.RunStatus, failure *model.Failure) {
 		x.log.ErrorContext(ctx, "the end of the run could not be written", slog.Any("error", err))
 		x.row.Change(st.run)
 	}
+	x.service.ended(x.row.Now())
 	if failure != nil {
 		x.log.WarnContext(ctx, "the run has failed", slog.String("fault", string(failure.Fault)), slog.String("code", failure.Code), slog.Bool("schedule_paused", opened))
 	}

@@ -50,6 +50,7 @@ type Config struct {
 	Limits  host.Limits     // of every plugin process; a field that is zero has its default
 	Backoff []time.Duration // pauses before the next try of a scheduled run; 1 and 5 minutes when nil
 	AtOnce  int             // how many plugins work at the same time; 4 when zero
+	Ended   func(model.Run) // is told of every run that ends here; nil is nobody
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -68,6 +69,7 @@ type Service struct {
 	own      []string
 	limits   host.Limits
 	backoff  []time.Duration
+	ended    func(model.Run)
 	began    time.Time // when this process did, which is alone; zero where it may not be
 	now      func() time.Time
 	log      *slog.Logger
@@ -86,12 +88,15 @@ type Service struct {
 func New(cfg Config) *Service {
 	s := &Service{
 		store: cfg.Store, gate: cfg.Gate, catalog: cfg.Catalog, lineage: cfg.Lineage, plugins: cfg.Plugins,
-		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, bindings: cfg.Bindings, finder: finder{credential.New()}, folders: cfg.Folders, own: cfg.Own, limits: cfg.Limits, backoff: cfg.Backoff,
+		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, bindings: cfg.Bindings, finder: finder{credential.New()}, folders: cfg.Folders, own: cfg.Own, limits: cfg.Limits, backoff: cfg.Backoff, ended: cfg.Ended,
 		now: cfg.Now, log: cfg.Log, slots: make(chan struct{}, cmp.Or(cfg.AtOnce, atOnce)), checks: make(chan struct{}, cmp.Or(cfg.AtOnce, atOnce)),
 		held: map[model.ID]time.Time{}, active: map[model.ID]*execution{},
 	}
 	if s.now == nil {
 		s.now = model.Now
+	}
+	if s.ended == nil {
+		s.ended = func(model.Run) {}
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -138,3 +143,6 @@ func (s *Service) Close() {
 	s.mu.Unlock()
 	s.work.Wait()
 }
+
+// AtWork counts the plugins that run now, for harvests and for checks.
+func (s *Service) AtWork() int { return len(s.slots) + len(s.checks) }

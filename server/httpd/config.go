@@ -33,6 +33,8 @@ type Config struct {
 	Heartbeat       time.Duration // 15 s between signs of life on a quiet stream
 	DrainTimeout    time.Duration // 10 s for the requests in flight when the server stops
 
+	Streaming func(change int) // is told 1 for each stream that opens, and -1 when it ends; nil is nobody
+
 	Credential func(text string) bool // reports a text that looks like one, which no mutation takes; nil looks for none
 
 	DisableIntrospection bool // hides the schema even from those who are signed in

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -60,6 +61,28 @@ func (m *metrics) watch(check func(context.Context) Readiness) {
 func (s *Server) Gauge(name, help string, now func() float64) {
 	s.metrics.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, now))
 }
+
+// Collect adds numbers that others keep.
+func (s *Server) Collect(all ...prometheus.Collector) { s.metrics.registry.MustRegister(all...) }
+
+// Measured lists what the page of metrics can show: each metric's name with
+// what it counts and by which labels.
+func (s *Server) Measured() map[string]string {
+	described := make(chan *prometheus.Desc)
+	go func() {
+		s.metrics.registry.Describe(described)
+		close(described)
+	}()
+	all := map[string]string{}
+	for d := range described {
+		if found := description.FindStringSubmatch(d.String()); found != nil {
+			all[found[1]] = found[2]
+		}
+	}
+	return all
+}
+
+var description = regexp.MustCompile(`^Desc\{fqName: "(souk_[a-z_]+)", help: "(.*?)", (?:unit|constLabels)`)
 
 // request counts one. Labels come from patterns and codes of ours, so that
 // strangers cannot make them grow.

@@ -12,6 +12,7 @@ import (
 // alone takes more than there are.
 type seats struct {
 	all, each int
+	told      func(change int)
 
 	mu    sync.Mutex
 	taken int
@@ -19,7 +20,11 @@ type seats struct {
 }
 
 func newSeats(cfg Config) *seats {
-	return &seats{all: cfg.MaxStreams, each: cfg.MaxStreamsEach, by: map[model.ID]int{}}
+	told := cfg.Streaming
+	if told == nil {
+		told = func(int) {}
+	}
+	return &seats{all: cfg.MaxStreams, each: cfg.MaxStreamsEach, told: told, by: map[model.ID]int{}}
 }
 
 // take gives a seat, or says why there is none.
@@ -33,6 +38,7 @@ func (s *seats) take(who model.ID) *refusal {
 		return refuse(http.StatusServiceUnavailable, CodeTooManyStreams, "as many streams are open as may be (%d); come back later", s.all)
 	}
 	s.taken++
+	s.told(1)
 	s.by[who]++
 	return nil
 }
@@ -42,6 +48,7 @@ func (s *seats) leave(who model.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.taken--
+	s.told(-1)
 	if s.by[who]--; s.by[who] == 0 {
 		delete(s.by, who)
 	}

@@ -18,6 +18,8 @@ import (
 type Config struct {
 	Files fs.FS    // platform/, lib/, template/, standards/ and domains/NAME/; what is missing is what Souk ships
 	Child []string // the command that ends in ServeChild, to check and test drafts; none does so in this process
+
+	Observe func(outcome model.Outcome, took time.Duration) // is told of every decision; nil is nobody
 }
 
 // Engine holds the policies in force, and what authors and askers want of them
@@ -39,6 +41,7 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.Observe(cfg.Observe)
 	return &Engine{core: e, desk: review.NewDesk(e, cfg.Child), past: &explain.Archive{Engine: e}}, nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -110,6 +111,30 @@ func TestALimitThatWasSet(t *testing.T) {
 	} {
 		if errs := admin.try(query, nil).Errors; (len(errs) > 0) != refused {
 			t.Errorf("%s: got %+v", query, errs)
+		}
+	}
+}
+
+// TestMetrics: what has happened is on the page.
+func TestMetrics(t *testing.T) {
+	r, token := serving(t, "sqlite::memory:")
+	admin := person{r: r, token: token}
+	admin.do("createDomain", "CreateDomainInput", map[string]any{"name": "sales"}, "domain { id }", &struct{}{})
+	response, err := http.Get(r.url + "/metrics") //nolint:noctx // of this test's own server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`souk_decisions_total{outcome="ALLOW"}`, `souk_decision_seconds_count`, `souk_store_seconds_count{operation="apply"}`,
+		`souk_store_waiting_changes 0`, `souk_feed_lag_seconds{reader="catalog"}`, `souk_index_age_seconds`, `souk_plugins_running 0`, `souk_streams 0`,
+	} {
+		if !strings.Contains(string(page), "\n"+want) {
+			t.Errorf("the page has no %s", want)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy/internal/sandbox"
@@ -32,7 +33,11 @@ type Engine struct {
 	views    viewCache
 	contract *Package // what every draft is held to
 	decided  atomic.Int64
+	observe  func(outcome model.Outcome, took time.Duration) // may be nil
 }
+
+// Observe has the function told of every decision. It comes before the first.
+func (e *Engine) Observe(told func(outcome model.Outcome, took time.Duration)) { e.observe = told }
 
 // Decided counts the questions that were decided since the start. What takes
 // more of them than its like can be told from it by the time.

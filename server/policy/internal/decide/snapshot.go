@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -118,8 +119,12 @@ func (s *Snapshot) DecideLogged(ctx context.Context, q question.Question) (model
 	return s.decideOn(ctx, q, input), question.Written(input)
 }
 
-func (s *Snapshot) decideOn(ctx context.Context, q question.Question, input ast.Value) model.Decision {
+func (s *Snapshot) decideOn(ctx context.Context, q question.Question, input ast.Value) (d model.Decision) {
 	s.engine.decided.Add(1)
+	if s.engine.observe != nil && !s.trial {
+		begun := time.Now()
+		defer func() { s.engine.observe(d.Outcome, time.Since(begun)) }()
+	}
 	right, ok := question.RightsOf(q.Action)
 	if !ok {
 		why := model.Reason{Code: sandbox.CodeAction, Message: "The action " + string(q.Action) + " is none that policies know.", Origin: verdict.OriginEngine}
@@ -129,7 +134,7 @@ func (s *Snapshot) decideOn(ctx context.Context, q question.Question, input ast.
 		why := model.Reason{Code: sandbox.CodeInput, Message: "The question holds what no rule can look at: " + err.Error() + ".", Origin: verdict.OriginEngine}
 		return model.Decision{Outcome: model.Deny, Revisions: s.revisions(q), Reasons: []model.Reason{why}}
 	}
-	d := s.decide(ctx, q, right, input)
+	d = s.decide(ctx, q, right, input)
 	d.Revisions = s.revisions(q)
 	if !s.trial {
 		s.engine.shadows.offer(s, q, input, d)
