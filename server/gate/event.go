@@ -29,28 +29,22 @@ func (g *Gate) Events(ctx context.Context, events []model.Event) ([]policy.Resou
 // domainsOf finds the domain of every subject, with one read a kind. What has
 // none, or is gone, is the platform's business.
 func (g *Gate) domainsOf(ctx context.Context, events []model.Event) (map[model.ID]model.ID, error) {
-	subjects := map[model.Prefix][]model.ID{}
-	for _, e := range events {
-		subjects[e.SubjectID.Prefix()] = append(subjects[e.SubjectID.Prefix()], e.SubjectID)
+	ids := make([]model.ID, len(events))
+	for i, e := range events {
+		ids[i] = e.SubjectID
 	}
-	of := map[model.ID]model.ID{}
+	subjects, of := byPrefix(ids), map[model.ID]model.ID{}
 	if err := g.throughSources(ctx, subjects, of); err != nil {
 		return nil, err
 	}
 	if err := g.throughPolicies(ctx, subjects, of); err != nil {
 		return nil, err
 	}
-	for _, err := range []error{
-		place(ctx, g, store.Domains, subjects[model.PrefixDomain], of, func(d model.Domain) model.ID { return d.ID }),
-		place(ctx, g, store.Teams, subjects[model.PrefixTeam], of, func(t model.Team) model.ID { return t.DomainID }),
-		place(ctx, g, store.Products, subjects[model.PrefixProduct], of, func(p model.DataProduct) model.ID { return p.DomainID }),
-		place(ctx, g, store.Requests, subjects[model.PrefixRequest], of, func(r model.AccessRequest) model.ID { return r.DomainID }),
-		place(ctx, g, store.Changes, subjects[model.PrefixChange], of, func(c model.ProposedChange) model.ID { return c.DomainID }),
-		place(ctx, g, store.Grants, subjects[model.PrefixGrant], of, func(gr model.Grant) model.ID { return gr.DomainID }),
-		place(ctx, g, store.Sources, subjects[model.PrefixSource], of, func(s model.Source) model.ID { return s.DomainID }),
-		place(ctx, g, store.Assets, subjects[model.PrefixAsset], of, func(a model.Asset) model.ID { return a.DomainID }),
-	} {
-		if err != nil {
+	for _, n := range g.nouns {
+		if n.place == nil {
+			continue
+		}
+		if err := n.place(ctx, subjects[n.Prefix], of); err != nil {
 			return nil, err
 		}
 	}

@@ -23,11 +23,14 @@ type Gate struct {
 	now    func() time.Time
 	log    recorder // nil until LogTo
 	names  names
+	nouns  []Noun
 }
 
 // New makes a gate.
 func New(s store.Store, e *policy.Engine, now func() time.Time) *Gate {
-	return &Gate{store: s, engine: e, now: now}
+	g := &Gate{store: s, engine: e, now: now}
+	g.nouns = nouns(g)
+	return g
 }
 
 // Extra is what a question may carry beside its resource.

@@ -28,7 +28,7 @@ type column struct {
 // layout is how the rows of a table become resources, as the describers make
 // them: the fields that are columns, and those that are never set.
 type layout struct {
-	columns map[policy.Field]column
+	columns fields
 	unset   []policy.Field
 }
 
@@ -41,28 +41,22 @@ var (
 
 func as(path store.Path) column { return column{path: path, value: literally} }
 
-// layouts lists the tables whose rows the store can judge beforehand.
-var layouts = map[store.Kind]layout{
-	"data_product": {columns: map[policy.Field]column{
-		policy.FieldID: asID, policy.FieldProduct: asID, policy.FieldDomain: byDomain, policy.FieldStatus: as("status"), policy.FieldOwner: as("owner"),
-		policy.FieldOwnerTeam: {"team", teamID}, policy.FieldVisibility: as("visibility"), policy.FieldClassification: as("classification"),
-	}, unset: []policy.Field{policy.FieldRequester}},
-	"asset": {columns: map[policy.Field]column{
-		policy.FieldID: asID, policy.FieldDomain: byDomain, policy.FieldStatus: as("status"),
-	}, unset: slices.Concat(ownerless, unlabelled)},
-	"access_request": {columns: map[policy.Field]column{
-		policy.FieldID: asID, policy.FieldDomain: byDomain, policy.FieldStatus: as("status"), policy.FieldProduct: as("product"), policy.FieldRequester: as("requester"),
-	}, unset: []policy.Field{policy.FieldVisibility}},
-	"grant": {columns: map[policy.Field]column{
-		policy.FieldID: asID, policy.FieldDomain: byDomain, policy.FieldStatus: as("status"), policy.FieldProduct: as("product"), policy.FieldRequester: as("principal"),
-	}, unset: []policy.Field{policy.FieldVisibility}},
-	"source": {columns: map[policy.Field]column{policy.FieldID: asID, policy.FieldDomain: byDomain}, unset: slices.Concat(ownerless, unlabelled)},
-	"team":   {columns: map[policy.Field]column{policy.FieldID: asID, policy.FieldDomain: byDomain}, unset: slices.Concat(ownerless, unlabelled)},
-	"event":  {columns: map[policy.Field]column{policy.FieldID: asID, policy.FieldRequester: as("actor")}, unset: slices.Concat(ownerless[:2], unlabelled)},
-	"decision": {columns: map[policy.Field]column{
-		policy.FieldID: asID, policy.FieldDomain: as("domain"), policy.FieldRequester: as("principal"),
-	}, unset: slices.Concat(ownerless[:2], unlabelled)},
-	"domain": {columns: map[policy.Field]column{policy.FieldID: asID, policy.FieldDomain: as("name")}, unset: slices.Concat(ownerless, unlabelled)},
+// fields are columns by what policies call them.
+type fields map[policy.Field]column
+
+// inDomain is what most tables have.
+var inDomain = fields{policy.FieldDomain: byDomain}
+
+// oneByOne is the layout of a table whose rows the store cannot judge beforehand.
+var oneByOne layout
+
+// columnsOf makes a layout of the columns that a table has and of the fields
+// that its resources never have. Every table has the id.
+func columnsOf(usual, own fields, unset ...[]policy.Field) layout {
+	columns := fields{policy.FieldID: asID}
+	maps.Copy(columns, usual)
+	maps.Copy(columns, own)
+	return layout{columns: columns, unset: slices.Concat(unset...)}
 }
 
 func literally(_ context.Context, _ *Gate, word string) (store.Value, bool, error) {
@@ -98,12 +92,21 @@ func teamID(ctx context.Context, g *Gate, name string) (store.Value, bool, error
 	return string(t.ID), err == nil, err
 }
 
+func (g *Gate) layoutOf(kind store.Kind) layout {
+	for _, n := range g.nouns {
+		if n.Kind == kind {
+			return n.layout
+		}
+	}
+	return oneByOne
+}
+
 // narrow gives a filter that lets every row through which the viewer may see,
 // and as few others as the table's columns allow; the others are judged when
 // they have been read. It is false when the viewer may see no row at all.
 func (v *Viewer) narrow(ctx context.Context, kind store.Kind) (only store.Filter, any bool, err error) {
-	l, ok := layouts[kind]
-	if !ok {
+	l := v.gate.layoutOf(kind)
+	if l.columns == nil {
 		return store.Filter{}, true, nil
 	}
 	r := &renderer{gate: v.gate, layout: l, kind: kind}
