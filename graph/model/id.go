@@ -54,8 +54,12 @@ func NewID(p Prefix) ID {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16)
 	_, _ = rand.Read(b[6:]) // crypto/rand.Read never fails since Go 1.24
-	return ID(string(p) + "_" + crockford.EncodeToString(b[:]))
+	return SumID(p, b[:])
 }
+
+// SumID makes an ID of bytes that stand for what it names, such as a hash of
+// it: the same thing has the same ID wherever it is met.
+func SumID(p Prefix, sum []byte) ID { return ID(string(p) + "_" + crockford.EncodeToString(sum)) }
 
 // Prefix tells which noun the ID names, or "" when it is no ID of ours.
 func (id ID) Prefix() Prefix {

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -30,14 +29,10 @@ const (
 
 func (f flaw) refuses() bool { return f == holdsSecret || f == badName }
 
-var (
-	// secretShape finds credentials that ended up in a name: a key with a
-	// value, or the password part of an address. A table that is merely called
-	// password_resets has neither.
-	secretShape = regexp.MustCompile(`(?i)(password|passwd|pwd|secret|api_?key|token)["']?\s*[=:]|:[^@/\s:]+@`)
-
-	crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
-)
+// secretShape finds credentials that ended up in a name: a key with a
+// value, or the password part of an address. A table that is merely called
+// password_resets has neither.
+var secretShape = regexp.MustCompile(`(?i)(password|passwd|pwd|secret|api_?key|token)["']?\s*[=:]|:[^@/\s:]+@`)
 
 // unknownHost stands before the source in a namespace that only it means.
 const unknownHost = "://unknown-host."
@@ -166,7 +161,7 @@ func ruleID(source model.ID, scope, key string) model.ID {
 
 func derivedID(p model.Prefix, parts ...string) model.ID {
 	sum := sha256.Sum256([]byte(norm.NFC.String(strings.Join(parts, "\x00"))))
-	return model.ID(string(p) + "_" + crockford.EncodeToString(sum[:20]))
+	return model.SumID(p, sum[:20])
 }
 
 func openLineage(ref Ref) Name {

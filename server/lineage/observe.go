@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/base32"
 	"slices"
 	"strings"
 
@@ -14,8 +13,6 @@ import (
 
 // chunk is how many records one read asks for.
 const chunk = 500
-
-var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
 // Observe compares the edges that a source shows with those that are known and
 // gives the writes that make up the difference: none when nothing has changed.
@@ -89,7 +86,7 @@ func (s *Service) known(ctx context.Context, seen []Seen) (map[model.ID]*model.E
 // and two writers cannot make it twice.
 func edgeID(e Seen) model.ID {
 	sum := sha256.Sum256([]byte(strings.Join([]string{string(e.FromID), string(e.ToID), string(e.Kind)}, "\x00")))
-	return model.ID(string(model.PrefixEdge) + "_" + crockford.EncodeToString(sum[:20]))
+	return model.SumID(model.PrefixEdge, sum[:20])
 }
 
 // Withdraw takes back what the source had said in the scope about every edge

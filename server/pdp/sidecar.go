@@ -3,7 +3,6 @@ package pdp
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -175,8 +174,6 @@ func (r *round) hides(ctx context.Context, who model.Principal, q about) (bool, 
 	return what.absent || !sees, err
 }
 
-var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
-
 // row checks a report and makes a row of it. Its id follows from the engine's
 // own, so that a report that comes twice is one row.
 func (s *Service) row(caller model.ID, r Report) (model.DecisionRecord, error) {
@@ -200,7 +197,7 @@ func (s *Service) row(caller model.ID, r Report) (model.DecisionRecord, error) {
 		return model.DecisionRecord{}, err
 	}
 	sum := sha256.Sum256([]byte(string(caller) + "\x00" + r.ID))
-	d.ID = model.ID(string(model.PrefixDecision) + "_" + crockford.EncodeToString(sum[:16]))
+	d.ID = model.SumID(model.PrefixDecision, sum[:16])
 	return model.DecisionRecord{
 		Meta: model.Meta{ID: d.ID}, At: r.At.UTC().Truncate(time.Millisecond), Action: model.Action(about.Action.Name), PrincipalID: caller,
 		ResourceID: about.Resource.ID, Domain: about.Resource.Domain, Outcome: d.Outcome, Decision: d, Input: r.Input, Masked: dotted(r.Masked),
