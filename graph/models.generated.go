@@ -1558,6 +1558,9 @@ type UpdateTeamPayload struct {
 type UserError struct {
 	// What kind of mistake it is, for programs.
 	Code model.ErrorKind `json:"code"`
+	// A finer word than the code, where there is one that a program can act on, as in `extensions.detail` of other errors. Of a CONFLICT:
+	// STALE, the record was changed or removed after it was read: read it again and repeat the change; EXISTS, there is one already of this id or name.
+	Detail *string `json:"detail,omitempty"`
 	// What is wrong, for people.
 	Message string `json:"message"`
 	// What to do about it, for people.

@@ -1398,6 +1398,7 @@ type ComplexityRoot struct {
 
 	UserError struct {
 		Code    func(childComplexity int) int
+		Detail  func(childComplexity int) int
 		Hint    func(childComplexity int) int
 		Message func(childComplexity int) int
 		Path    func(childComplexity int) int
@@ -7120,6 +7121,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UserError.Code(childComplexity), true
+	case "UserError.detail":
+		if e.ComplexityRoot.UserError.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserError.Detail(childComplexity), true
 	case "UserError.hint":
 		if e.ComplexityRoot.UserError.Hint == nil {
 			break
@@ -9916,6 +9923,8 @@ func (ec *executionContext) childFields_UserError(ctx context.Context, field gra
 	switch field.Name {
 	case "code":
 		return ec.fieldContext_UserError_code(ctx, field)
+	case "detail":
+		return ec.fieldContext_UserError_detail(ctx, field)
 	case "message":
 		return ec.fieldContext_UserError_message(ctx, field)
 	case "hint":

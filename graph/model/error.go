@@ -24,6 +24,17 @@ const (
 // it would change could not be stored, or not be logged.
 const CodeReadsOnly = "READS_ONLY"
 
+// The codes of the conflicts that a program can settle by itself.
+const (
+	// CodeStale: somebody else changed or removed the record after it was read.
+	// Read it again and repeat the change.
+	CodeStale = "STALE"
+
+	// CodeExists: there is a record already of this id, or of this name where
+	// names are given once. Change that one, or choose another name.
+	CodeExists = "EXISTS"
+)
+
 // Error is what a service returns when it cannot do what was asked. Message
 // and Hint are for people; Kind and Code are for programs and never change.
 type Error struct {
@@ -78,9 +89,20 @@ func NotFound(noun string, id ID) *Error {
 
 const maxEcho = 64
 
-// Conflict reports a write that lost a race or breaks a rule of uniqueness.
+// Conflict reports what cannot be done with the record as it stands, such as a
+// step that comes at the wrong stage of its life.
 func Conflict(field, message, hint string) *Error {
 	return &Error{Kind: KindConflict, Field: field, Message: message, Hint: hint}
+}
+
+// Stale is the conflict of a change to a record that is no longer as it was read.
+func Stale(field, message, hint string) *Error {
+	return &Error{Kind: KindConflict, Code: CodeStale, Field: field, Message: message, Hint: hint}
+}
+
+// Exists is the conflict of a record beside one that has its id or its name.
+func Exists(field, message, hint string) *Error {
+	return &Error{Kind: KindConflict, Code: CodeExists, Field: field, Message: message, Hint: hint}
 }
 
 // Denied wraps a refusal for callers that cannot go on without the permission.
@@ -102,3 +124,13 @@ func KindOf(err error) ErrorKind {
 
 // Is reports whether err is of the kind.
 func Is(err error, kind ErrorKind) bool { return err != nil && KindOf(err) == kind }
+
+// HasCode reports whether err carries the finer code.
+func HasCode(err error, code string) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == code
+}
+
+// LostRace reports a write that came second: what it goes by has changed or
+// come to be meanwhile. Made again from a fresh reading it may succeed.
+func LostRace(err error) bool { return HasCode(err, CodeStale) || HasCode(err, CodeExists) }

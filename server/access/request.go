@@ -70,7 +70,7 @@ func (s *Service) open(ctx context.Context, r model.AccessRequest, answer gate.A
 	}
 	writes = append(writes, store.Requests.Put(r))
 	opened, err := store.Requests.Apply(ctx, s.store, s.gate.Change(ctx, string(model.ActAccessRequest), r.ID, r.Purpose, answer, writes...))
-	if model.Is(err, model.KindConflict) {
+	if model.LostRace(err) {
 		return model.AccessRequest{}, errPending()
 	}
 	return opened, err
@@ -130,7 +130,7 @@ func (s *Service) nextID(ctx context.Context, requester, product model.ID) (mode
 const wide = 100_000
 
 func errPending() error {
-	return model.Conflict("productId", "you have a pending request for this product", "wait for its answer, or cancel it first")
+	return model.Exists("productId", "you have a pending request for this product", "wait for its answer, or cancel it first")
 }
 
 func (s *Service) noLiveGrant(ctx context.Context, holder, product model.ID) error {
@@ -140,7 +140,7 @@ func (s *Service) noLiveGrant(ctx context.Context, holder, product model.ID) err
 			return err
 		}
 		if g.Live(s.now()) {
-			return model.Conflict("productId", "you hold a grant for this product until "+g.EndsAt.Format(time.RFC3339), "use it, or give it back first")
+			return model.Exists("productId", "you hold a grant for this product until "+g.EndsAt.Format(time.RFC3339), "use it, or give it back first")
 		}
 	}
 	return nil

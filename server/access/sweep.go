@@ -103,7 +103,7 @@ func (s *Service) expire(ctx context.Context, action string, act model.Action, r
 		answer = gate.Answer{}
 	}
 	_, err = s.store.Apply(ctx, s.gate.Change(ctx, action, res.ID, "its time is over", answer, w))
-	if model.Is(err, model.KindConflict) {
+	if model.LostRace(err) {
 		return nil
 	}
 	return err

@@ -107,13 +107,13 @@ func (s *Service) ReleaseNamespace(ctx context.Context, id model.ID, expected *m
 }
 
 func staleNamespace() error {
-	return model.Conflict("expectedVersion", "the namespace has changed since it was read", "read it again and repeat the change")
+	return model.Stale("expectedVersion", "the namespace has changed since it was read", "read it again and repeat the change")
 }
 
 // moveNamespace writes the change and moves the first of the assets along.
 func (s *Service) moveNamespace(ctx context.Context, c store.Change) (model.Namespace, error) {
 	n, err := store.Namespaces.Apply(ctx, s.store, c)
-	if model.Is(err, model.KindConflict) {
+	if model.LostRace(err) {
 		err = staleNamespace()
 	}
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *Service) GiveFound(ctx context.Context, source model.Source) ([]model.N
 	none := model.Revision(0)
 	for _, ref := range wanted {
 		n, err := s.AssignNamespace(ctx, NamespaceGift{Namespace: ref.Namespace, Prefix: ref.Name, DomainID: source.DomainID, Reason: "source " + string(source.Name), ExpectedRevision: &none})
-		if model.Is(err, model.KindConflict) {
+		if model.LostRace(err) {
 			continue
 		}
 		if err != nil {

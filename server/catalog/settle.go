@@ -26,7 +26,7 @@ func (s *Service) SettleNamespaces(ctx context.Context) error {
 		for _, n := range page.Nodes {
 			for n.Pending {
 				next, err := s.settleStep(ctx, n)
-				if model.Is(err, model.KindConflict) {
+				if model.LostRace(err) {
 					return nil // somebody else is at it, or has moved it again: the next round looks
 				}
 				if err != nil {

@@ -45,7 +45,7 @@ func (s *Service) AdoptOwners(ctx context.Context) ([]model.Namespace, error) {
 		}
 	}
 	err = s.write(ctx, "store.upgrade", []store.Write{store.Upgrades.Put(model.Upgrade{Meta: model.Meta{ID: upgradeOwners}, Name: "namespaces"})})
-	if model.Is(err, model.KindConflict) {
+	if model.LostRace(err) {
 		return nil, nil // another server was first
 	}
 	return list, err

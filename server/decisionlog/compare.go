@@ -216,7 +216,7 @@ func (l *Log) anchor(ctx context.Context) error {
 	}
 	for try := 1; ; try++ {
 		err := l.remember(ctx, store.Change{Action: "decision.anchor", Quiet: true})
-		if !model.Is(err, model.KindConflict) || try == anchorTries {
+		if !model.LostRace(err) || try == anchorTries {
 			return err
 		}
 	}

@@ -95,7 +95,7 @@ func (l *Log) Prune(ctx context.Context) (int64, error) {
 		}
 		c := store.Change{Actor: model.System().ID, Action: "decision.archive", Reason: "the decision log has them", Writes: writes}
 		if _, err := l.config.Store.Apply(ctx, c); err != nil {
-			if model.Is(err, model.KindConflict) { // another process prunes too
+			if model.LostRace(err) { // another process prunes too
 				return pruned, nil
 			}
 			return pruned, err

@@ -62,7 +62,7 @@ func (l *Log) Promise(ctx context.Context, decisions ...model.DecisionRecord) er
 		switch {
 		case err == nil:
 			return nil
-		case !model.Is(err, model.KindConflict):
+		case !model.HasCode(err, model.CodeExists):
 			return cmp.Or(l.Trouble(), err)
 		}
 		known, err := l.keeper.Known(ctx, ids)
@@ -139,7 +139,7 @@ func (l *Log) settle(_ context.Context, group []*job) {
 func refusal(err error) error {
 	switch {
 	case errors.Is(err, chain.ErrTaken):
-		return &model.Error{Kind: model.KindConflict, Field: "id", Message: "a decision with this id is in the log already", Hint: "log each decision once"}
+		return model.Exists("id", "a decision with this id is in the log already", "log each decision once")
 	case errors.Is(err, chain.ErrMoved):
 		return &model.Error{Kind: model.KindUnavailable, Message: "the decision log is too busy", Hint: "try again", Err: err}
 	}

@@ -111,7 +111,7 @@ func (g *Gate) Free(ctx context.Context, kind model.Prefix, within model.ID, nam
 	if err != nil || owner == "" || owner == subject {
 		return err
 	}
-	return model.Conflict("name", "was the name of another record, to which it still leads", "choose a name that nothing has had")
+	return model.Exists("name", "was the name of another record, to which it still leads", "choose a name that nothing has had")
 }
 
 // Governed reports whether the domain has rules in force of its own.

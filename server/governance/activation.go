@@ -45,7 +45,7 @@ func (s *Service) Activate(ctx context.Context, id model.ID) (model.PolicyPropos
 		return p, err
 	}
 	p, err = s.put(ctx, string(model.ActPolicyActivate), p, p.Title, answer, writes...)
-	if lostRace(err) {
+	if model.LostRace(err) {
 		return p, s.overtaken(ctx, was, &p)
 	}
 	if err != nil {
@@ -156,19 +156,19 @@ func (s *Service) overtaken(ctx context.Context, was model.PolicyState, p *model
 	case err != nil:
 		return err
 	case now.ActiveID != was.ActiveID || now.ProposalID != was.ProposalID || !now.ActivatedAt.Equal(was.ActivatedAt):
-		return model.Conflict("domain", "other rules of the domain came into force at the same moment", "look at what is in force now, and assess the proposal again")
+		return model.Stale("domain", "other rules of the domain came into force at the same moment", "look at what is in force now, and assess the proposal again")
 	case now.Revision != was.Revision:
-		return model.Conflict("domain", "a trial of rules was begun or ended in the domain at the same moment", "try again")
+		return model.Stale("domain", "a trial of rules was begun or ended in the domain at the same moment", "try again")
 	case p != nil:
 		read, err := store.PolicyProposals.Get(ctx, s.store, p.ID)
 		if err != nil {
 			return err
 		}
 		if read.Revision != p.Revision {
-			return model.Conflict("id", "the proposal was changed at the same moment", "look at it again")
+			return model.Stale("id", "the proposal was changed at the same moment", "look at it again")
 		}
 	}
-	return model.Conflict("domain", "a proposal that has been in force was changed at the same moment", "try again")
+	return model.Stale("domain", "a proposal that has been in force was changed at the same moment", "try again")
 }
 
 // Return says which rules shall come back.
@@ -219,7 +219,7 @@ func (s *Service) Rollback(ctx context.Context, r Return) (model.PolicyRollback,
 		return out, err
 	}
 	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, string(model.ActPolicyRollback), state.ID, r.Reason, answer, writes...)); err != nil {
-		if lostRace(err) {
+		if model.LostRace(err) {
 			err = s.overtaken(ctx, was, nil)
 		}
 		return out, err

@@ -54,7 +54,7 @@ func (s *Service) Draft(ctx context.Context, n NewProposal) (model.PolicyProposa
 		return p, err
 	}
 	p, err := s.open(ctx, n)
-	if lostRace(err) { // somebody has just drafted the same rules: now the revision is there
+	if model.LostRace(err) { // somebody has just drafted the same rules: now the revision is there
 		p, err = s.open(ctx, n)
 	}
 	return p, err
@@ -123,7 +123,7 @@ func (s *Service) UpdateDraft(ctx context.Context, e ProposalEdit) (model.Policy
 		return p, err
 	}
 	if e.ExpectedRevision != nil && *e.ExpectedRevision != p.Revision {
-		return p, model.Conflict("expectedVersion", "the draft was changed after you read it", "read it again and repeat your change")
+		return p, model.Stale("expectedVersion", "the draft was changed after you read it", "read it again and repeat your change")
 	}
 	if !p.Open() {
 		return p, model.Conflict("status", "a "+string(p.Status)+" proposal does not change any more", "draft another one")
@@ -272,7 +272,7 @@ func (s *Service) put(ctx context.Context, action string, p model.PolicyProposal
 func again(do func() (model.PolicyProposal, error)) (model.PolicyProposal, error) {
 	for range 3 {
 		p, err := do()
-		if !stale(err) {
+		if !model.HasCode(err, model.CodeStale) {
 			return p, err
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -138,16 +137,4 @@ func forget(p *model.PolicyProposal) {
 
 func broken(problems []model.PolicyProblem) bool {
 	return slices.ContainsFunc(problems, func(p model.PolicyProblem) bool { return p.Severity == "error" })
-}
-
-// stale reports that somebody else wrote the record after it was read.
-func stale(err error) bool {
-	e, ok := errors.AsType[*model.Error](err)
-	return ok && e.Kind == model.KindConflict && e.Field == "expectedVersion"
-}
-
-// lostRace is stale, or reports that somebody else created the record first.
-func lostRace(err error) bool {
-	e, ok := errors.AsType[*model.Error](err)
-	return ok && e.Kind == model.KindConflict && (e.Field == "expectedVersion" || e.Field == "id")
 }

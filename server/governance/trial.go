@@ -58,7 +58,7 @@ func (s *Service) Shadow(ctx context.Context, id model.ID, on bool) (model.Polic
 		return none, err
 	}
 	_, err = s.store.Apply(ctx, s.gate.Change(ctx, event, p.ID, "", answer, store.PolicyStates.Put(state)))
-	if lostRace(err) {
+	if model.LostRace(err) {
 		err = s.overtaken(ctx, was, nil)
 	}
 	if err != nil {
@@ -202,7 +202,7 @@ func (s *Service) flush(ctx context.Context) {
 	}
 	var err error
 	for range maxAttempts {
-		if err = s.write(ctx, counts); !lostRace(err) {
+		if err = s.write(ctx, counts); !model.LostRace(err) {
 			break
 		}
 	}

@@ -113,7 +113,7 @@ func (s *Service) Cleanse(ctx context.Context) ([]model.Slug, error) {
 		_, err = s.store.Apply(ctx, store.Change{
 			Actor: model.System().ID, Action: "source.cleanse", Subject: source.ID, Reason: "a credential stood in " + clip(found, 200), Writes: []store.Write{store.Sources.Put(source)},
 		})
-		if err != nil && !lostRace(err) {
+		if err != nil && !model.LostRace(err) {
 			return cleansed, err
 		}
 		cleansed = append(cleansed, source.Name)

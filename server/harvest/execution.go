@@ -240,7 +240,7 @@ func (x *execution) write(ctx context.Context, st step) error {
 // refused reads the rows again after a lost race, so that the step can be
 // made once more.
 func (x *execution) refused(ctx context.Context, err error) error {
-	if !lostRace(err) {
+	if !model.LostRace(err) {
 		return err
 	}
 	run, again := store.Runs.Get(ctx, x.service.store, x.id)

@@ -2,7 +2,6 @@ package harvest
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -16,19 +15,13 @@ const tries = 6
 func repeat(ctx context.Context, do func() error) error {
 	for try := 1; ; try++ {
 		err := do()
-		if !lostRace(err) || try == tries {
+		if !model.LostRace(err) || try == tries {
 			return err
 		}
 		if err := pause(ctx, try); err != nil {
 			return err
 		}
 	}
-}
-
-// lostRace tells a write that lost against another from one that can never be.
-func lostRace(err error) bool {
-	e, ok := errors.AsType[*model.Error](err)
-	return ok && e.Kind == model.KindConflict && e.Code != codeUnderWay
 }
 
 // pause waits a little longer after every try.

@@ -79,11 +79,8 @@ func (s *Service) RemoveSource(ctx context.Context, id model.ID, expected *model
 		at := s.now()
 		source.RemovedAt, source.Checkpoint, source.CheckpointRun = &at, nil, ""
 		source, err = store.Sources.Apply(ctx, s.store, s.gate.Change(ctx, "source.remove", source.ID, string(source.Name), answer, store.Sources.Put(source)))
-		if model.Is(err, model.KindConflict) {
-			err = stale()
-		}
 		if err != nil {
-			return model.Source{}, err
+			return model.Source{}, lost(err, "")
 		}
 	}
 	return source, s.takeBackAll(ctx, source)
@@ -164,10 +161,7 @@ func (s *Service) RestoreSource(ctx context.Context, id model.ID, name model.Slu
 	}
 	source.RemovedAt, source.FailedRuns = nil, 0
 	restored, err := store.Sources.Apply(ctx, s.store, s.gate.Change(ctx, "source.restore", source.ID, string(source.Name), answer, store.Sources.Put(source)))
-	if model.Is(err, model.KindConflict) {
-		err = nameTaken("restore it under another name")
-	}
-	return restored, err
+	return restored, lost(err, "restore it under another name")
 }
 
 // inUse refuses to go on with a removed source.

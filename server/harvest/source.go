@@ -56,10 +56,7 @@ func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, 
 	}
 	change := s.gate.Change(ctx, "source.create", source.ID, reason, answer, append(vouched, store.Sources.Put(source))...)
 	made, err := store.Sources.Apply(ctx, s.store, change)
-	if model.Is(err, model.KindConflict) {
-		err = nameTaken("choose another name")
-	}
-	return made, err
+	return made, lost(err, "choose another name")
 }
 
 func (s *Service) mayCreate(ctx context.Context, source model.Source) (gate.Answer, error) {
@@ -155,21 +152,30 @@ func (s *Service) UpdateSource(ctx context.Context, e SourceEdit) (model.Source,
 	}
 	change := s.gate.Change(ctx, "source.update", source.ID, reason, answer, append(vouched, store.Sources.Put(source))...)
 	edited, err := store.Sources.Apply(ctx, s.store, change)
-	if model.Is(err, model.KindConflict) {
-		err = stale()
+	return edited, lost(err, "choose another name")
+}
+
+// lost tells a write that came second in the words of its caller; the remedy is
+// for a name that is taken.
+func lost(err error, remedy string) error {
+	switch {
+	case model.HasCode(err, model.CodeStale):
+		return stale()
+	case model.HasCode(err, model.CodeExists):
+		return nameTaken(remedy)
 	}
-	return edited, err
+	return err
 }
 
 func stale() error {
-	return model.Conflict("expectedVersion", "the source has changed since it was read", "read it again and repeat the change")
+	return model.Stale("expectedVersion", "the source has changed since it was read", "read it again and repeat the change")
 }
 
 // nameTaken tells of a name that the domain has given already. Names of sources
 // are those of their domain: a name that others gave to what the actor may not
 // know of is free.
 func nameTaken(remedy string) error {
-	return model.Conflict("input.name", "there is a source of this name already in the domain", remedy)
+	return model.Exists("input.name", "there is a source of this name already in the domain", remedy)
 }
 
 // move gives the source its new name and domain.

@@ -44,7 +44,7 @@ func (s *Service) giveUp(ctx context.Context, run model.Run) error {
 		Actor: model.System().ID, Action: "run.end", Subject: run.SourceID, Reason: "run " + string(run.ID) + ", " + run.Failure.Code,
 		Request: model.RequestIDFrom(ctx), Writes: []store.Write{store.Runs.Put(run)},
 	})
-	if lostRace(err) {
+	if model.LostRace(err) {
 		return nil
 	}
 	if err == nil {

@@ -33,7 +33,7 @@ func (s *Service) Bootstrap(ctx context.Context) (string, error) {
 	}
 	t, secret := s.mint(p.ID, "first start", firstLifetime)
 	_, err = s.store.Apply(ctx, s.gate.Change(ctx, "principal.bootstrap", p.ID, "first start", answer, store.Principals.Put(p), store.Tokens.Put(t)))
-	if model.Is(err, model.KindConflict) { // another server took the name first
+	if model.LostRace(err) { // another server took the name first
 		return "", nil
 	}
 	if err != nil {

@@ -107,7 +107,7 @@ func (s *Service) checkTaken(ctx context.Context, name string) error {
 }
 
 func taken() error {
-	return model.Conflict("name", "is taken; small and capital letters make no difference", "choose another name")
+	return model.Exists("name", "is taken; small and capital letters make no difference", "choose another name")
 }
 
 // alike is where names are kept that differ in small and capital letters only:
@@ -132,7 +132,7 @@ func (s *Service) name(ctx context.Context, action string, p model.Principal, an
 		return model.Principal{}, err
 	}
 	named, err := s.put(ctx, action, p, answer, append(more, reserved...)...)
-	if model.Is(err, model.KindConflict) { // somebody may have come first
+	if model.LostRace(err) { // somebody may have come first
 		if lost := s.gate.Free(ctx, model.PrefixPrincipal, alike, strings.ToLower(p.Name), p.ID); lost != nil {
 			return model.Principal{}, taken()
 		}

@@ -59,7 +59,7 @@ func (s *Service) UpdatePrincipal(ctx context.Context, e PrincipalEdit) (model.P
 		return model.Principal{}, err
 	}
 	if e.ExpectedRevision != nil && *e.ExpectedRevision != was.Revision {
-		return model.Principal{}, model.Conflict("expectedVersion", "the principal was changed by somebody else", "read it again and repeat your change")
+		return model.Principal{}, model.Stale("expectedVersion", "the principal was changed by somebody else", "read it again and repeat your change")
 	}
 	if err := s.checkPlaces(ctx, p); err != nil {
 		return model.Principal{}, err

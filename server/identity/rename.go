@@ -78,5 +78,5 @@ func expect(want *model.Revision, is model.Meta, noun string) error {
 	if want == nil || *want == is.Revision {
 		return nil
 	}
-	return model.Conflict("expectedVersion", "the "+noun+" was changed by somebody else", "read it again and repeat your change")
+	return model.Stale("expectedVersion", "the "+noun+" was changed by somebody else", "read it again and repeat your change")
 }

@@ -29,7 +29,7 @@ func expect(want *model.Revision, is model.Meta, noun string) error {
 	if want == nil || *want == is.Revision {
 		return nil
 	}
-	return model.Conflict("expectedVersion", fmt.Sprintf("the %s was changed by somebody else: you read version %d, now it is %d", noun, *want, is.Revision),
+	return model.Stale("expectedVersion", fmt.Sprintf("the %s was changed by somebody else: you read version %d, now it is %d", noun, *want, is.Revision),
 		"read it again and repeat your change")
 }
 

@@ -248,7 +248,7 @@ func (s *Service) weigh(ctx context.Context, was model.DataProduct) error {
 	}
 	reason := fmt.Sprintf("it offers %s without the consent of their owners", model.Counted(len(p.Unconsented), "asset"))
 	_, err = s.store.Apply(ctx, s.gate.Change(ctx, "product.weigh", p.ID, reason, gate.Answer{}, store.Products.Put(p)))
-	if model.Is(err, model.KindConflict) {
+	if model.LostRace(err) {
 		return nil
 	}
 	return err

@@ -174,7 +174,7 @@ func (s *Service) tell(ctx context.Context, action string, id model.ID, words st
 	change := s.gate.Change(ctx, action, id, words, gate.Answer{}, w)
 	change.Decision = decision
 	_, err := s.store.Apply(ctx, change)
-	if model.Is(err, model.KindConflict) {
+	if model.LostRace(err) {
 		return nil
 	}
 	return err

@@ -146,6 +146,9 @@ func answer[T any](ctx context.Context, v T, err error) (*T, []*graph.UserError,
 // userError names the input at fault as the sender wrote it.
 func userError(e *model.Error) *graph.UserError {
 	u := &graph.UserError{Code: e.Kind, Message: e.Message}
+	if e.Code != "" {
+		u.Detail = &e.Code
+	}
 	if e.Hint != "" {
 		u.Hint = &e.Hint
 	}

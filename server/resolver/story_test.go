@@ -1,6 +1,7 @@
 package resolver_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,6 +99,15 @@ func TestMeshMutations(t *testing.T) {
 		vars{"i": vars{"id": id, "description": "late", "expectedVersion": made.at("createDomain.domain.version")}})
 	if stale.code() != "CONFLICT" || cmp.Diff([]any{"input", "expectedVersion"}, stale.at("updateDomain.userErrors.0.path")) != "" || stale.at("updateDomain.domain") != nil {
 		t.Errorf("stale version: %s", stale.text)
+	}
+	for detail, answer := range map[string]reply{
+		"STALE": w.ask("cy", `mutation($i: UpdateDomainInput!) { updateDomain(input: $i) { userErrors { code detail } } }`,
+			vars{"i": vars{"id": id, "description": "late", "expectedVersion": made.at("createDomain.domain.version")}}),
+		"EXISTS": w.ask("cy", `mutation { createDomain(input: {name: "shop", description: "Another."}) { userErrors { code detail } } }`, nil),
+	} {
+		if want := fmt.Sprintf(`{"code":"CONFLICT","detail":%q}`, detail); !strings.Contains(answer.text, want) {
+			t.Errorf("got %s, want %s", answer.text, want)
+		}
 	}
 	team := w.ok("ana", `mutation($d: ID!) { createTeam(input: {name: "crew", domainId: $d}) { team { id name displayName domain { name } }`+problems+`} }`, vars{"d": id})
 	table := model.Asset{

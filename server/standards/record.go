@@ -132,7 +132,7 @@ func (s *Service) applyCards(ctx context.Context, action string, subject model.I
 		return nil
 	}
 	_, err := s.store.Apply(ctx, s.gate.Change(ctx, action, subject, "", gate.Answer{}, writes...))
-	if model.Is(err, model.KindConflict) {
+	if model.LostRace(err) {
 		return nil
 	}
 	return err

@@ -118,11 +118,11 @@ func (c Change) Event(seq int64, at time.Time) (model.Event, Write) {
 func (s Schema) Stale(w Write, current model.Revision) error {
 	switch {
 	case w.Record.Revision == 0:
-		return model.Conflict("id", fmt.Sprintf("a %s with the id %q exists already", s.Noun, w.Record.ID), "read it and change it instead")
+		return model.Exists("id", fmt.Sprintf("a %s with the id %q exists already", s.Noun, w.Record.ID), "read it and change it instead")
 	case current == 0:
-		return model.Conflict("expectedVersion", fmt.Sprintf("the %s %q is gone", s.Noun, w.Record.ID), "somebody removed it after you read it")
+		return model.Stale("expectedVersion", fmt.Sprintf("the %s %q is gone", s.Noun, w.Record.ID), "somebody removed it after you read it")
 	default:
-		return model.Conflict("expectedVersion", fmt.Sprintf("the %s %q was changed by somebody else: you read version %d, now it is %d", s.Noun, w.Record.ID, w.Record.Revision, current),
+		return model.Stale("expectedVersion", fmt.Sprintf("the %s %q was changed by somebody else: you read version %d, now it is %d", s.Noun, w.Record.ID, w.Record.Revision, current),
 			"read it again and repeat your change")
 	}
 }
@@ -137,5 +137,5 @@ func (x Index) Binds(keys Keys) bool {
 // the index's last path, which is the part that its writer chose.
 func (s Schema) Taken(x Index) error {
 	words := strings.ReplaceAll(join(x.Paths), ", ", " and ")
-	return model.Conflict(string(x.Paths[len(x.Paths)-1]), fmt.Sprintf("another %s has the same %s", s.Noun, words), "choose another "+string(x.Paths[len(x.Paths)-1]))
+	return model.Exists(string(x.Paths[len(x.Paths)-1]), fmt.Sprintf("another %s has the same %s", s.Noun, words), "choose another "+string(x.Paths[len(x.Paths)-1]))
 }

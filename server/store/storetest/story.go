@@ -90,6 +90,14 @@ func wantWords(t *testing.T, err error, words ...string) {
 	}
 }
 
+// wantCode wants the finer code, by which services tell a lost race.
+func wantCode(t *testing.T, err error, code string) {
+	t.Helper()
+	if !model.HasCode(err, code) {
+		t.Errorf("the error %q has not the code %s", err, code)
+	}
+}
+
 func find(t *testing.T, s store.Store, q store.Query) store.Page {
 	t.Helper()
 	page, err := s.Find(t.Context(), q)
