@@ -22,7 +22,7 @@ const (
 )
 
 // The fields of a row that whoever keeps the rows knows.
-const (
+var (
 	FieldID             = filter.FieldID
 	FieldDomain         = filter.FieldDomain
 	FieldOwner          = filter.FieldOwner

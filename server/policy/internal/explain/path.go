@@ -240,14 +240,15 @@ func access(l question.Logged) []step {
 	if err != nil {
 		return nil
 	}
-	text := func(s string) *ast.Term { return ast.StringTerm(s) }
-	grant := ast.ObjectTerm(question.Pair(question.KeyID, text("grt_new")), question.Pair(question.KeyProduct, text(product)),
-		question.Pair(question.KeyPurpose, text(cmp.Or(question.TextAt(l.Input, "context", "purpose"), anyPurpose))), question.Pair(question.KeyUntil, text(now.Add(24*time.Hour).UTC().Format(question.Stamp))))
+	grant := question.GrantFact{
+		ID: "grt_new", Product: model.ID(product), Until: now.Add(24 * time.Hour),
+		Purpose: cmp.Or(question.TextAt(l.Input, "context", "purpose"), anyPurpose),
+	}
 	grants, _ := question.ValueAt(l.Input, "facts", "grants").(*ast.Array)
 	if grants == nil {
 		grants = ast.NewArray()
 	}
-	return []step{{kind: pathAccess, message: "Ask for access to the product.", set: []change{{"facts.grants", grants.Append(grant)}}}}
+	return []step{{kind: pathAccess, message: "Ask for access to the product.", set: []change{{"facts.grants", grants.Append(grant.Term())}}}}
 }
 
 func completions(l question.Logged) []step {

@@ -82,53 +82,6 @@ func (v Value) compare(o Value) int {
 	return 0
 }
 
-// Field names what a condition reads of a row.
-type Field int
-
-// The fields. Those from Element on are of the element of a list.
-const (
-	Constant Field = iota
-	FieldID
-	FieldName
-	FieldDomain
-	FieldOwner
-	FieldOwnerTeam
-	FieldClassification
-	FieldVisibility
-	FieldStatus
-	FieldTags
-	FieldProduct
-	FieldRequester
-	FieldDescribed
-	FieldHasOwner
-	FieldExposed
-	FieldPorts
-	FieldGrants
-	FieldRolesHeld
-	FieldNow
-	FieldAsker // the id of who asks; it and what follows is bound in every condition that is given out
-	AskerType
-	AskerName
-	AskerDomain
-	AskerTeams
-	AskerStewardOf
-	AskerRoles
-	AskerClearance
-	AskerRegion
-	AskerSuspended
-	AskerPurpose
-	AskerChannel
-	AskerDuration
-	Element
-	GrantID
-	GrantProduct
-	GrantPurpose
-	GrantUntil
-)
-
-// OfAsker tells the fields that are the same for all rows that one asker looks at.
-func (f Field) OfAsker() bool { return f >= FieldAsker && f < Element }
-
 // Function is what a condition makes of a field before it compares.
 type Function int
 
@@ -156,18 +109,10 @@ func (o Operand) Kind() Kind {
 	if o.Function == Count {
 		return Number
 	}
-	switch o.Field {
-	case Constant:
+	if o.Field == Constant {
 		return o.Value.Kind
-	case FieldDescribed, FieldHasOwner, FieldExposed, AskerSuspended:
-		return Flag
-	case FieldPorts, AskerDuration:
-		return Number
-	case FieldTags, FieldGrants, FieldRolesHeld, AskerTeams, AskerStewardOf, AskerRoles:
-		return List
-	default:
-		return Text
 	}
+	return kinds[o.Field]
 }
 
 // Always holds for every row, Never for none.
@@ -355,7 +300,7 @@ func (c Condition) holding(grants []question.GrantFact) Condition {
 		e := element{grant: &grants[i]}
 		product := Value{Text: string(grants[i].Product)}
 		opens := Or(OneOf(Operand{Field: FieldID}, product), OneOf(Operand{Field: FieldProduct}, product))
-		ways[i] = And(opens, c.Of[0].Rewrite(func(f Field) bool { return f >= GrantID }, func(o Operand) Operand {
+		ways[i] = And(opens, c.Of[0].Rewrite(Field.ofGrant, func(o Operand) Operand {
 			if o.Slot != c.Slot {
 				return o
 			}

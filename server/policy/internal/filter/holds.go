@@ -96,20 +96,13 @@ func (l *rowEval) some(c *Condition) bool {
 		}
 		return false
 	}
-	for _, text := range l.texts(c.Left.Field) {
+	for _, text := range c.Left.Field.row().Texts(l.q) {
 		*slot = element{text: text}
 		if l.holds(&c.Of[0]) {
 			return true
 		}
 	}
 	return false
-}
-
-func (l *rowEval) texts(f Field) []string {
-	if f == FieldTags {
-		return l.q.Resource.Tags
-	}
-	return l.q.Facts.RolesHeld
 }
 
 func (l *rowEval) value(o Operand) Value {
@@ -125,7 +118,10 @@ func (l *rowEval) value(o Operand) Value {
 		}
 		return Value{Kind: Number, Number: float64(l.number(o))}
 	case Flag:
-		return l.flag(o)
+		if o.Field == Constant {
+			return o.Value
+		}
+		return FlagOf(o.Field.row().Flag(l.q))
 	default:
 		return o.Value
 	}
@@ -134,27 +130,12 @@ func (l *rowEval) value(o Operand) Value {
 func (l *rowEval) number(o Operand) int {
 	switch {
 	case o.Function != Count:
-		return l.q.Resource.Ports
+		return o.Field.row().Number(l.q)
 	case o.Field == FieldGrants:
 		return len(l.q.Facts.Grants)
 	default:
-		return len(l.texts(o.Field))
+		return len(o.Field.row().Texts(l.q))
 	}
-}
-
-func (l *rowEval) flag(o Operand) Value {
-	r, is := &l.q.Resource, false
-	switch o.Field {
-	case FieldDescribed:
-		is = r.Described
-	case FieldHasOwner:
-		is = r.HasOwner
-	case FieldExposed:
-		is = r.Exposed
-	default:
-		return o.Value
-	}
-	return FlagOf(is)
 }
 
 // FlagOf is the value of true or false.
@@ -166,38 +147,16 @@ func FlagOf(b bool) Value {
 }
 
 func (l *rowEval) text(o Operand) string {
-	r := &l.q.Resource
-	switch o.Field {
-	case FieldID:
-		return string(r.ID)
-	case FieldName:
-		return r.Name
-	case FieldDomain:
-		return string(r.Domain)
-	case FieldOwner:
-		return string(r.Owner)
-	case FieldOwnerTeam:
-		return r.OwnerTeam
-	case FieldClassification:
-		return string(r.Classification)
-	case FieldVisibility:
-		return string(r.Visibility)
-	case FieldStatus:
-		return r.Status
-	case FieldProduct:
-		return string(r.Product)
-	case FieldRequester:
-		return string(r.Requester)
-	case FieldAsker:
-		return string(l.q.Subject.ID)
-	case FieldNow:
+	switch {
+	case o.Field < firstField:
+		return l.ofElement(o)
+	case o.Field == FieldNow:
 		if l.now == "" {
-			l.now = l.q.Context.Now.UTC().Format(question.Stamp)
+			l.now = o.Field.row().Text(l.q)
 		}
 		return l.now
-	default:
-		return l.ofElement(o)
 	}
+	return o.Field.row().Text(l.q)
 }
 
 func (l *rowEval) ofElement(o Operand) string {
@@ -205,14 +164,5 @@ func (l *rowEval) ofElement(o Operand) string {
 	if e.grant == nil {
 		return e.text
 	}
-	switch o.Field {
-	case GrantID:
-		return string(e.grant.ID)
-	case GrantProduct:
-		return string(e.grant.Product)
-	case GrantPurpose:
-		return e.grant.Purpose
-	default:
-		return e.grant.Until.UTC().Format(question.Stamp)
-	}
+	return question.GrantTable[o.Field-firstGrant].Text(e.grant)
 }

@@ -1,8 +1,6 @@
 package partial
 
 import (
-	"time"
-
 	"github.com/souk-mesh/souk/server/policy/internal/filter"
 	"github.com/souk-mesh/souk/server/policy/internal/question"
 )
@@ -12,28 +10,11 @@ const maxBinding = 4 * maxConditions
 
 // binder puts one asker into conditions that leave every asker open.
 type binder struct {
-	values [filter.Element][]filter.Value // what the fields of the asker are; of a list, each
-	left   int
+	asker *question.Question
+	left  int
 }
 
-func newBinder(q *question.Question) *binder {
-	s, c := &q.Subject, &q.Context
-	return &binder{values: [...][]filter.Value{
-		filter.FieldAsker: valuesOf(s.ID), filter.AskerType: valuesOf(s.Type), filter.AskerName: valuesOf(s.Name), filter.AskerDomain: valuesOf(s.Domain),
-		filter.AskerTeams: valuesOf(s.Teams...), filter.AskerStewardOf: valuesOf(s.StewardOf...), filter.AskerRoles: valuesOf(s.Roles...),
-		filter.AskerClearance: valuesOf(s.Clearance), filter.AskerRegion: valuesOf(s.Region), filter.AskerSuspended: {filter.FlagOf(s.Suspended)},
-		filter.AskerPurpose: valuesOf(c.Purpose), filter.AskerChannel: valuesOf(c.Channel),
-		filter.AskerDuration: {{Kind: filter.Number, Number: float64(int(c.Duration / time.Second))}},
-	}}
-}
-
-func valuesOf[T ~string](words ...T) []filter.Value {
-	values := make([]filter.Value, len(words))
-	for i, w := range words {
-		values[i].Text = string(w)
-	}
-	return values
-}
+func newBinder(q *question.Question) *binder { return &binder{asker: q} }
 
 // view gives what the package says to the asker.
 func (b *binder) view(p *View) *View {
@@ -59,7 +40,7 @@ func (b *binder) bind(c filter.Condition) filter.Condition {
 		return c.Each(b.bind)
 	}
 	return c.Rewrite(filter.Field.OfAsker, func(o filter.Operand) filter.Operand {
-		values := b.values[o.Field]
+		values := o.Field.ValuesOf(b.asker)
 		if o.Function == filter.Count {
 			return filter.ConstantOf(filter.Value{Kind: filter.Number, Number: float64(len(values))})
 		}
@@ -70,7 +51,7 @@ func (b *binder) bind(c filter.Condition) filter.Condition {
 // some says of each member of one of the asker's lists what c says of some.
 func (b *binder) some(c filter.Condition) filter.Condition {
 	var ways []filter.Condition
-	for _, v := range b.values[c.Left.Field] {
+	for _, v := range c.Left.Field.ValuesOf(b.asker) {
 		if b.left < 0 {
 			break
 		}

@@ -12,21 +12,10 @@ import (
 
 // rowFields are the parts of the input that differ from row to row, and those
 // of the asker, which may be left open besides.
-var rowFields = map[string]filter.Field{
-	"input.resource.id": filter.FieldID, "input.resource.name": filter.FieldName, "input.resource.domain": filter.FieldDomain, "input.resource.owner": filter.FieldOwner,
-	"input.resource.owner_team": filter.FieldOwnerTeam, "input.resource.classification": filter.FieldClassification, "input.resource.visibility": filter.FieldVisibility,
-	"input.resource.status": filter.FieldStatus, "input.resource.tags": filter.FieldTags, "input.resource.product": filter.FieldProduct,
-	"input.resource.requester": filter.FieldRequester, "input.resource.described": filter.FieldDescribed, "input.resource.has_owner": filter.FieldHasOwner,
-	"input.resource.exposed": filter.FieldExposed, "input.resource.ports": filter.FieldPorts, "input.facts.grants": filter.FieldGrants,
-	"input.facts.roles_held": filter.FieldRolesHeld, "input.context.now": filter.FieldNow, "input.subject.id": filter.FieldAsker,
-	"input.subject.type": filter.AskerType, "input.subject.name": filter.AskerName, "input.subject.domain": filter.AskerDomain, "input.subject.teams": filter.AskerTeams,
-	"input.subject.steward_of": filter.AskerStewardOf, "input.subject.roles": filter.AskerRoles, "input.subject.clearance": filter.AskerClearance,
-	"input.subject.region": filter.AskerRegion, "input.subject.suspended": filter.AskerSuspended, "input.context.purpose": filter.AskerPurpose,
-	"input.context.channel": filter.AskerChannel, "input.context.duration_s": filter.AskerDuration,
-}
+var rowFields = filter.FieldsByPath()
 
 var (
-	grantFields = map[string]filter.Field{"id": filter.GrantID, "product": filter.GrantProduct, "purpose": filter.GrantPurpose, "until": filter.GrantUntil}
+	grantFields = filter.GrantFields()
 	subjectRef  = ast.MustParseRef("input.subject")
 	contextRef  = ast.MustParseRef("input.context")
 	nowRef      = ast.MustParseRef("input.context.now")

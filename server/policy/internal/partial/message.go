@@ -6,16 +6,9 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
-	"github.com/souk-mesh/souk/server/policy/internal/filter"
 	"github.com/souk-mesh/souk/server/policy/internal/sandbox"
 	"github.com/souk-mesh/souk/server/policy/internal/verdict"
 )
-
-// boundedFields are the parts of a row that are never long.
-var boundedFields = []filter.Field{
-	filter.FieldID, filter.FieldDomain, filter.FieldOwner, filter.FieldOwnerTeam, filter.FieldClassification, filter.FieldVisibility, filter.FieldStatus, filter.FieldProduct, filter.FieldRequester, filter.FieldPorts, filter.FieldNow, filter.FieldAsker,
-	filter.AskerType, filter.AskerDomain, filter.AskerClearance, filter.AskerChannel,
-}
 
 // stubMessage puts a stand-in where a message is composed of short parts of the
 // row: such a message is a text whatever the row.
@@ -63,6 +56,6 @@ func shortMessage(call ast.Call) bool {
 	}
 	return !args.Until(func(t *ast.Term) bool {
 		field, ok := rowFields[t.Value.String()]
-		return !ast.IsConstant(t.Value) && (!ok || !slices.Contains(boundedFields, field))
+		return !ast.IsConstant(t.Value) && (!ok || !field.Short())
 	})
 }

@@ -30,27 +30,22 @@ import (
 // maxKeptParts is how many kinds of askers one package remembers conditions for.
 const maxKeptParts = 2048
 
-// traits are what rules can read of an asker and of the circumstances that
-// does not differ from row to row.
-var traits = []struct {
+// trait is what rules can read of an asker and of the circumstances that does
+// not differ from row to row.
+type trait struct {
 	path string
 	of   func(*question.Question) any
-}{
-	{"subject.type", func(q *question.Question) any { return q.Subject.Type }},
-	{"subject.id", func(q *question.Question) any { return q.Subject.ID }},
-	{"subject.name", func(q *question.Question) any { return q.Subject.Name }},
-	{"subject.domain", func(q *question.Question) any { return q.Subject.Domain }},
-	{"subject.teams", func(q *question.Question) any { return q.Subject.Teams }},
-	{"subject.steward_of", func(q *question.Question) any { return q.Subject.StewardOf }},
-	{"subject.roles", func(q *question.Question) any { return q.Subject.Roles }},
-	{"subject.clearance", func(q *question.Question) any { return q.Subject.Clearance }},
-	{"subject.region", func(q *question.Question) any { return q.Subject.Region }},
-	{"subject.suspended", func(q *question.Question) any { return q.Subject.Suspended }},
-	{"context.purpose", func(q *question.Question) any { return q.Context.Purpose }},
-	{"context.channel", func(q *question.Question) any { return q.Context.Channel }},
-	{"context.duration_s", func(q *question.Question) any { return q.Context.Duration }},
-	{"properties", func(q *question.Question) any { return q.Properties }},
 }
+
+// traits are the fields of the asker, and the properties last.
+var traits = func() (all []trait) {
+	for _, f := range question.Table {
+		if f.Scope == question.OfAsker {
+			all = append(all, trait{f.Path, f.Any})
+		}
+	}
+	return append(all, trait{"properties", func(q *question.Question) any { return q.Properties }})
+}()
 
 // everyTrait chooses all of them.
 var everyTrait = func() (all []int) {
@@ -61,7 +56,10 @@ var everyTrait = func() (all []int) {
 }()
 
 // The places of the asker's id and of what comes last among the traits.
-const askerTrait, propertiesTrait = 1, 13
+var (
+	askerTrait      = slices.IndexFunc(traits, func(t trait) bool { return t.path == "subject.id" })
+	propertiesTrait = len(traits) - 1
+)
 
 // Asker is a question about rows, with its traits written out once.
 type Asker struct {

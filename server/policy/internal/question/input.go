@@ -31,14 +31,15 @@ func Written(input ast.Value) json.RawMessage { return AppendJSON(make([]byte, 0
 // Value builds the input as the engine's own values. Going through Go maps
 // would cost half as many allocations again.
 func (q Question) Value() ast.Value {
-	b := make(builder, 0, 40)
+	b := &builder{question: q}
+	b.free = b.block[:]
 	input := ast.NewObject(
 		Pair(keyV, ast.InternedTerm(InputVersion)),
 		Pair(keyAction, actionTerm(q.Action)),
-		Pair(keySubject, b.subject(&q.Subject)),
-		Pair(keyResource, b.resource(&q.Resource)),
-		Pair(keyFacts, b.facts(&q.Facts)),
-		Pair(keyContext, b.context(&q.Context)),
+		Pair(keySubject, members(b, subjectPart, &b.question)),
+		Pair(keyResource, members(b, resourcePart, &b.question)),
+		Pair(keyFacts, b.facts(&b.question)),
+		Pair(keyContext, members(b, contextPart, &b.question)),
 	)
 	if !q.Properties.empty() {
 		input.Insert(keyProperties, b.properties(&q.Properties))
@@ -46,15 +47,21 @@ func (q Question) Value() ast.Value {
 	return input
 }
 
-// builder holds the terms of one input in a single block of memory.
-type builder []ast.Term
+// builder holds a question and the terms of its input in a single block of
+// memory: the rows of the table read the one and make the other.
+type builder struct {
+	question Question
+	block    [40]ast.Term
+	free     []ast.Term
+}
 
 func (b *builder) term(v ast.Value) *ast.Term {
-	if len(*b) == cap(*b) {
-		*b = make(builder, 0, 40) // the terms of the full block are in use
+	if len(b.free) == 0 {
+		b.free = make([]ast.Term, len(b.block)) // the terms of the full block are in use
 	}
-	*b = append(*b, ast.Term{Value: v})
-	return &(*b)[len(*b)-1]
+	t := &b.free[0]
+	t.Value, b.free = v, b.free[1:]
+	return t
 }
 
 func (b *builder) object(pairs ...[2]*ast.Term) *ast.Term { return b.term(ast.NewObject(pairs...)) }
@@ -87,105 +94,28 @@ func list[T ~string](b *builder, items []T) *ast.Term {
 	return b.term(ast.NewArray(terms...))
 }
 
-func (b *builder) subject(s *Subject) *ast.Term {
-	return b.object(
-		Pair(KeyType, b.known(s.Type)),
-		Pair(KeyID, b.text(string(s.ID))),
-		Pair(keyName, b.text(s.Name)),
-		Pair(KeyDomain, b.text(string(s.Domain))),
-		Pair(keyTeams, list(b, s.Teams)),
-		Pair(keyStewardOf, list(b, s.StewardOf)),
-		Pair(keyRoles, list(b, s.Roles)),
-		Pair(keyClearance, b.known(string(s.Clearance))),
-		Pair(keyRegion, b.text(s.Region)),
-		Pair(keySuspended, ast.InternedTerm(s.Suspended)),
-	)
-}
-
-func (b *builder) resource(r *Resource) *ast.Term {
-	o := ast.NewObject(
-		Pair(KeyType, b.known(r.Type)),
-		Pair(KeyID, b.text(string(r.ID))),
-		Pair(keyName, b.text(r.Name)),
-		Pair(KeyDomain, b.text(string(r.Domain))),
-		Pair(keyOwner, b.text(string(r.Owner))),
-		Pair(keyOwnerTeam, b.text(r.OwnerTeam)),
-		Pair(keyClassification, b.known(string(r.Classification))),
-		Pair(keyVisibility, b.known(string(r.Visibility))),
-		Pair(keyStatus, b.known(r.Status)),
-		Pair(keyTags, list(b, r.Tags)),
-		Pair(KeyProduct, b.text(string(r.Product))),
-		Pair(keyRequester, b.text(string(r.Requester))),
-		Pair(keyDescribed, ast.InternedTerm(r.Described)),
-		Pair(keyHasOwner, ast.InternedTerm(r.HasOwner)),
-		Pair(keyExposed, ast.InternedTerm(r.Exposed)),
-		Pair(keyPorts, ast.InternedTerm(r.Ports)),
-	)
-	if r.Unconsented > 0 {
-		o.Insert(keyUnconsented, ast.InternedTerm(r.Unconsented))
-	}
-	if r.Findings != nil {
-		o.Insert(KeyFindings, b.findings(r.Findings))
-	}
-	return b.term(o)
-}
-
-func (b *builder) findings(f *FindingsFact) *ast.Term {
-	return b.object(
-		Pair(keyErrors, ast.InternedTerm(f.Errors)), Pair(keyWarnings, ast.InternedTerm(f.Warnings)), Pair(keyCodes, list(b, f.Codes)),
-	)
-}
-
-func (b *builder) facts(f *Facts) *ast.Term {
+// facts of most questions are none.
+func (b *builder) facts(q *Question) *ast.Term {
+	f := &q.Facts
 	if len(f.Grants) == 0 && len(f.RolesHeld) == 0 && f.Impact == nil && f.Change == nil && f.Ending == nil {
 		return noFacts
 	}
-	grants := emptyList
-	if len(f.Grants) > 0 {
-		terms := make([]*ast.Term, len(f.Grants))
-		for i, g := range f.Grants {
-			terms[i] = b.object(Pair(KeyID, b.text(string(g.ID))), Pair(KeyProduct, b.text(string(g.Product))),
-				Pair(KeyPurpose, b.text(g.Purpose)), Pair(KeyUntil, b.moment(g.Until)))
-		}
-		grants = b.term(ast.NewArray(terms...))
-	}
-	o := ast.NewObject(Pair(keyGrants, grants), Pair(keyRolesHeld, list(b, f.RolesHeld)))
-	if f.Impact != nil {
-		o.Insert(keyImpact, b.impact(f.Impact))
-	}
-	if f.Change != nil {
-		o.Insert(keyChange, b.change(f.Change))
-	}
-	if f.Ending != nil {
-		o.Insert(keyEnding, b.object(
-			Pair(keyConsumers, ast.InternedTerm(f.Ending.Consumers)), Pair(keyNoticeHours, ast.InternedTerm(f.Ending.NoticeHours)),
-			Pair(keySuccessor, ast.InternedTerm(f.Ending.Successor)),
-		))
-	}
-	return b.term(o)
+	return members(b, factsPart, q)
 }
 
-func (b *builder) change(c *ChangeFact) *ast.Term {
-	return b.object(
-		Pair(keyLoosens, ast.InternedTerm(c.Loosens)), Pair(keyClassification, b.known(string(c.Classification))), Pair(keyFields, list(b, c.Fields)),
-	)
+func (b *builder) grants(grants []GrantFact) *ast.Term {
+	if len(grants) == 0 {
+		return emptyList
+	}
+	terms := make([]*ast.Term, len(grants))
+	for i := range grants {
+		terms[i] = members(b, GrantTable, &grants[i])
+	}
+	return b.term(ast.NewArray(terms...))
 }
 
-func (b *builder) impact(i *ImpactFact) *ast.Term {
-	return b.object(
-		Pair(keyLoosens, ast.InternedTerm(i.Loosens)), Pair(keySensitive, ast.InternedTerm(i.Sensitive)),
-		Pair(keyFlipPercent, ast.InternedTerm(i.FlipPercent)), Pair(keyTouches, list(b, i.Touches)),
-	)
-}
-
-func (b *builder) context(c *Context) *ast.Term {
-	return b.object(
-		Pair(keyNow, b.moment(c.Now)),
-		Pair(KeyPurpose, b.text(c.Purpose)),
-		Pair(keyDuration, ast.InternedTerm(int(c.Duration/time.Second))),
-		Pair(keyChannel, b.known(c.Channel)),
-	)
-}
+// Term is the grant as the rules see it.
+func (g GrantFact) Term() *ast.Term { return members(new(builder), GrantTable, &g) }
 
 func (b *builder) properties(p *Properties) *ast.Term {
 	return b.object(
@@ -222,31 +152,17 @@ func (b *builder) attributes(m map[string]any) *ast.Term {
 	return b.term(v)
 }
 
-// The keys of the input, built once.
+// What inputs have in common, built once.
 var (
-	keyV, keyAction, keySubject, keyResource     = ast.StringTerm("v"), ast.StringTerm("action"), ast.StringTerm("subject"), ast.StringTerm("resource")
-	keyFacts, keyContext                         = ast.StringTerm("facts"), ast.StringTerm("context")
-	KeyType, KeyID, keyName, KeyDomain, keyTeams = ast.StringTerm("type"), ast.StringTerm("id"), ast.StringTerm("name"), ast.StringTerm("domain"), ast.StringTerm("teams")
-	keyStewardOf, keyRoles, keyClearance         = ast.StringTerm("steward_of"), ast.StringTerm("roles"), ast.StringTerm("clearance")
-	keySuspended, keyOwner, keyOwnerTeam         = ast.StringTerm("suspended"), ast.StringTerm("owner"), ast.StringTerm("owner_team")
-	keyClassification, keyVisibility, keyStatus  = ast.StringTerm("classification"), ast.StringTerm("visibility"), ast.StringTerm("status")
-	keyTags, KeyProduct, keyRequester            = ast.StringTerm("tags"), ast.StringTerm("product"), ast.StringTerm("requester")
-	keyDescribed, keyHasOwner, keyExposed        = ast.StringTerm("described"), ast.StringTerm("has_owner"), ast.StringTerm("exposed")
-	keyPorts, keyGrants, keyRolesHeld            = ast.StringTerm("ports"), ast.StringTerm("grants"), ast.StringTerm("roles_held")
-	KeyPurpose, KeyUntil, keyNow                 = ast.StringTerm("purpose"), ast.StringTerm("until"), ast.StringTerm("now")
-	keyDuration, keyChannel, keyProperties       = ast.StringTerm("duration_s"), ast.StringTerm("channel"), ast.StringTerm("properties")
-	keyImpact, keyLoosens, keySensitive          = ast.StringTerm("impact"), ast.StringTerm("loosens"), ast.StringTerm("sensitive")
-	keyEnding, keyConsumers                      = ast.StringTerm("ending"), ast.StringTerm("consumers")
-	keyNoticeHours, keySuccessor                 = ast.StringTerm("notice_hours"), ast.StringTerm("successor")
-	keyUnconsented, keyChange, keyFields         = ast.StringTerm("unconsented"), ast.StringTerm("change"), ast.StringTerm("fields")
-	keyFlipPercent, keyTouches                   = ast.StringTerm("flip_percent"), ast.StringTerm("touches")
+	keyV, keyAction, keySubject, keyResource = ast.StringTerm("v"), ast.StringTerm("action"), ast.StringTerm("subject"), ast.StringTerm("resource")
+	keyFacts, keyContext, keyProperties      = ast.StringTerm("facts"), ast.StringTerm("context"), ast.StringTerm("properties")
+	keyName                                  = ast.StringTerm("name")
 
-	keyRegion, KeyFindings           = ast.StringTerm("region"), ast.StringTerm("findings")
-	keyErrors, keyWarnings, keyCodes = ast.StringTerm("errors"), ast.StringTerm("warnings"), ast.StringTerm("codes")
+	subjectPart, resourcePart, factsPart, contextPart = part("subject"), part("resource"), part("facts"), part("context")
 
 	emptyList    = ast.ArrayTerm()
 	noAttributes = ast.ObjectTerm()
-	noFacts      = ast.ObjectTerm(Pair(keyGrants, emptyList), Pair(keyRolesHeld, emptyList))
+	noFacts      = ast.ObjectTerm(Pair(ast.StringTerm("grants"), emptyList), Pair(ast.StringTerm("roles_held"), emptyList))
 	words        = vocabulary()
 
 	actionTerms = eachAction()

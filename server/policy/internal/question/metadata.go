@@ -130,19 +130,19 @@ func metadataFields() map[string]any {
 	return map[string]any{
 		"v": kind("integer"), "type": kind("string"),
 		"product": strict(merge(
-			fields("string", "id", "name", "domain", "display_name", "description", "business_context", "owner", "owner_team", "classification", "visibility", "status"),
-			fields("boolean", "owner_suspended"), texts("tags"),
-			lists("ports", merge(fields("string", "name", "direction", "description"), lists("assets", summaryFields()))))),
-		"asset":  strict(merge(summaryFields(), lists("fields", merge(fields("string", "name", "type", "description"), texts("tags"), map[string]any{"meta": anything})))),
-		"domain": strict(merge(fields("string", "id", "name", "display_name", "description", "parent"), fields("integer", "stewards"))),
+			fieldsOf("string", "id", "name", "domain", "display_name", "description", "business_context", "owner", "owner_team", "classification", "visibility", "status"),
+			fieldsOf("boolean", "owner_suspended"), textsOf("tags"),
+			lists("ports", merge(fieldsOf("string", "name", "direction", "description"), lists("assets", summaryFields()))))),
+		"asset":  strict(merge(summaryFields(), lists("fields", merge(fieldsOf("string", "name", "type", "description"), textsOf("tags"), map[string]any{"meta": anything})))),
+		"domain": strict(merge(fieldsOf("string", "id", "name", "display_name", "description", "parent"), fieldsOf("integer", "stewards"))),
 	}
 }
 
 func summaryFields() map[string]any {
 	return merge(
-		fields("string", "id", "name", "kind", "status", "platform", "domain", "description"), texts("owners", "tags"),
-		fields("integer", "field_count", "fields_described", "harvest_age_h"), fields("boolean", "unlisted"),
-		map[string]any{"quality": strict(fields("integer", "rules", "failing", "age_h"))})
+		fieldsOf("string", "id", "name", "kind", "status", "platform", "domain", "description"), textsOf("owners", "tags"),
+		fieldsOf("integer", "field_count", "fields_described", "harvest_age_h"), fieldsOf("boolean", "unlisted"),
+		map[string]any{"quality": strict(fieldsOf("integer", "rules", "failing", "age_h"))})
 }
 
 func lists(name string, of map[string]any) map[string]any {

@@ -14,29 +14,43 @@ func InputSchema() *ast.SchemaSet {
 
 // inputFields is the schema of the input.
 func inputFields() map[string]any {
-	return strict(map[string]any{
-		"v":        kind("integer"),
-		"action":   strict(fields("string", "name")),
-		"subject":  strict(merge(fields("string", "type", "id", "name", "domain", "clearance", "region"), texts("teams", "steward_of", "roles"), fields("boolean", "suspended"))),
-		"resource": strict(resourceFields()),
-		"facts": strict(merge(texts("roles_held"), map[string]any{
-			"grants": map[string]any{"type": "array", "items": strict(fields("string", "id", "product", "purpose", "until"))},
-			"impact": strict(merge(fields("boolean", "loosens", "sensitive"), fields("integer", "flip_percent"), texts("touches"))),
-			"ending": strict(merge(fields("integer", "consumers", "notice_hours"), fields("boolean", "successor"))),
-			"change": strict(merge(fields("boolean", "loosens"), fields("string", "classification"), texts("fields"))),
-		})),
+	fields := map[string]any{
+		"v":      kind("integer"),
+		"action": strict(fieldsOf("string", "name")),
 		"properties": strict(map[string]any{
 			"subject": anything, "action": anything, "resource": anything, "context": anything,
 		}),
-		"context": strict(merge(fields("string", "now", "purpose", "channel"), fields("integer", "duration_s"))),
-	})
+	}
+	for _, name := range []string{"subject", "resource", "facts", "context"} {
+		fields[name] = schemaOf(part(name))
+	}
+	return strict(fields)
 }
 
-func resourceFields() map[string]any {
-	return merge(
-		fields("string", "type", "id", "name", "domain", "owner", "owner_team", "classification", "visibility", "status", "product", "requester"),
-		fields("boolean", "described", "has_owner", "exposed"), texts("tags"), fields("integer", "ports", "unconsented"),
-		map[string]any{"findings": strict(merge(fields("integer", "errors", "warnings"), texts("codes")))})
+// schemaOf is the schema of an object of the rows.
+func schemaOf[Q any](rows []*Row[Q]) map[string]any {
+	fields := make(map[string]any, len(rows))
+	for _, r := range rows {
+		fields[r.name()] = r.schema()
+	}
+	return strict(fields)
+}
+
+func (r *Row[Q]) schema() map[string]any {
+	switch r.Kind {
+	case Texts:
+		return map[string]any{"type": "array", "items": kind("string")}
+	case Number:
+		return kind("integer")
+	case Flag:
+		return kind("boolean")
+	case Object:
+		return schemaOf(r.members)
+	case Objects:
+		return map[string]any{"type": "array", "items": schemaOf(GrantTable)}
+	default:
+		return kind("string")
+	}
 }
 
 // anything is an object of whatever members.
@@ -48,7 +62,7 @@ func strict(properties map[string]any) map[string]any {
 	return map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 }
 
-func fields(kindName string, names ...string) map[string]any {
+func fieldsOf(kindName string, names ...string) map[string]any {
 	m := make(map[string]any, len(names))
 	for _, n := range names {
 		m[n] = kind(kindName)
@@ -56,7 +70,7 @@ func fields(kindName string, names ...string) map[string]any {
 	return m
 }
 
-func texts(names ...string) map[string]any {
+func textsOf(names ...string) map[string]any {
 	m := make(map[string]any, len(names))
 	for _, n := range names {
 		m[n] = map[string]any{"type": "array", "items": kind("string")}

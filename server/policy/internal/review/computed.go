@@ -6,6 +6,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy/internal/question"
 	"github.com/souk-mesh/souk/server/policy/internal/sandbox"
 )
 
@@ -21,7 +22,7 @@ var (
 
 // personal are the fields, besides those of asking, that tell one domain's
 // people from another's.
-var personal = []string{"input.subject.id", "input.subject.name", "input.resource.owner", "input.resource.requester"}
+var personal = question.FieldsNaming(question.NamesPerson)
 
 // Computes lists the places where the rules of a draft make the name of a
 // domain, a team or a person, or look for one by a part of it. Nobody can tell

@@ -8,14 +8,15 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy/internal/question"
 	"github.com/souk-mesh/souk/server/policy/internal/sandbox"
 )
 
 // naming are the fields of the input that hold names of domains, and namingTeams
 // those with names of teams, each of which begins with its domain's.
 var (
-	naming      = []string{"input.subject.domain", "input.resource.domain", "input.subject.steward_of"}
-	namingTeams = []string{"input.subject.teams", "input.resource.owner_team"}
+	naming      = question.FieldsNaming(question.NamesDomain)
+	namingTeams = question.FieldsNaming(question.NamesTeam)
 )
 
 // UnknownDomains finds each domain that the rules of a draft set a field

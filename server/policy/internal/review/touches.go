@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -13,16 +14,13 @@ import (
 )
 
 // asking are the fields of the input that tell one domain from another.
-var asking = [][]string{
-	{"input"},
-	{"input", "subject"},
-	{"input", "subject", "domain"},
-	{"input", "subject", "teams"},
-	{"input", "subject", "steward_of"},
-	{"input", "resource"},
-	{"input", "resource", "domain"},
-	{"input", "resource", "owner_team"},
-}
+var asking = func() [][]string {
+	paths := [][]string{{"input"}, {"input", "subject"}, {"input", "resource"}}
+	for _, path := range question.FieldsNaming(question.NamesDomain, question.NamesTeam) {
+		paths = append(paths, strings.Split(path, "."))
+	}
+	return paths
+}()
 
 // domainShape is the text of a domain's name, or of a team's: sales/orders.
 var domainShape = regexp.MustCompile(`^([a-z][a-z0-9_]{1,40})(/|$)`)

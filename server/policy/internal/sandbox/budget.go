@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"runtime/metrics"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -35,13 +36,39 @@ type Budget struct {
 	done   <-chan struct{}
 	late   atomic.Bool
 	Why    string
-	memory uint64 // at the first look
+	memory uint64      // at the first look
+	timer  *time.Timer // of one that is used again
 }
 
 // StartBudget begins the budget of one evaluation, and the timer that ends it.
 func StartBudget(ctx context.Context) (*Budget, *time.Timer) {
 	b := &Budget{done: ctx.Done()}
 	return b, time.AfterFunc(Deadline, b.Cancel)
+}
+
+// budgets are used again with their timers: to make both anew is six of the
+// allocations of a decision.
+var budgets = sync.Pool{New: func() any {
+	b := new(Budget)
+	b.timer = time.AfterFunc(time.Hour, b.Cancel)
+	b.timer.Stop()
+	return b
+}}
+
+func takeBudget(ctx context.Context) *Budget {
+	b := budgets.Get().(*Budget)
+	b.done = ctx.Done()
+	b.timer.Reset(Deadline)
+	return b
+}
+
+// release gives the budget back. One whose timer has run out may be cancelled
+// at any moment, so nobody gets it again.
+func (b *Budget) release() {
+	if b.timer.Stop() {
+		b.Steps, b.Why, b.memory, b.done = 0, "", 0, nil
+		budgets.Put(b)
+	}
 }
 
 // Cancel ends the evaluation at its next step.

@@ -151,8 +151,8 @@ var (
 
 // Answer evaluates the package within the budget.
 func (u *Unit) Answer(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value) (*ast.Term, int, *Fault) {
-	b, timer := StartBudget(ctx)
-	defer timer.Stop()
+	b := takeBudget(ctx)
+	defer b.release()
 	m := newMemo()
 	defer m.release()
 	results, err := q.Eval(ctx, rego.EvalParsedInput(input), rego.EvalExternalCancel(b), rego.EvalVirtualCache(m), Unsorted, Unmeasured)

@@ -108,14 +108,16 @@ var partOf = uniqueFields()
 
 func uniqueFields() map[string]string {
 	parts := map[string]string{}
-	for _, part := range []string{"subject", "resource", "context"} {
-		for name := range question.InputShape.Members[part].Members {
-			if _, twice := parts[name]; twice {
-				parts[name] = ""
-				continue
-			}
-			parts[name] = part
+	for _, f := range question.Table {
+		part, name, _ := strings.Cut(f.Path, ".")
+		if part == "facts" || strings.Contains(name, ".") {
+			continue
 		}
+		if _, twice := parts[name]; twice {
+			parts[name] = ""
+			continue
+		}
+		parts[name] = part
 	}
 	return parts
 }
@@ -145,13 +147,7 @@ func fieldOf(t *ast.Term) string {
 
 // Close adds the words of the closed lists, which rules of the library compare with.
 func (w *Wording) Close() {
-	for field, words := range map[string][]string{
-		"resource.classification": append(question.ClosedWords["input.resource.classification"], ""),
-		"resource.visibility":     question.ClosedWords["input.resource.visibility"],
-		"resource.status":         question.Spelled(model.Draft, model.Published, model.Deprecated, model.Retired),
-		"subject.clearance":       append(question.ClosedWords["input.subject.clearance"], ""),
-		"context.purpose":         {""},
-	} {
-		w.add(field, words...)
+	for _, f := range question.Table {
+		w.add(f.Path, f.Tried...)
 	}
 }

@@ -16,7 +16,7 @@ func (r *Reader) Findings(t *ast.Term) ([]model.Finding, *sandbox.Fault) {
 	if !ok {
 		return nil, &sandbox.Fault{Code: sandbox.CodeInvalidOutput, Message: "the answer is no object"}
 	}
-	members := answer.Get(question.KeyFindings)
+	members := answer.Get(keyFindings)
 	if members == nil {
 		return nil, nil
 	}
@@ -38,6 +38,6 @@ func (r *Reader) finding(o ast.Object) model.Finding {
 }
 
 var (
-	keySeverity         = ast.StringTerm("severity")
-	keyRemedy, keyField = ast.StringTerm("remedy"), ast.StringTerm("field")
+	keyFindings, keySeverity = ast.StringTerm(sandbox.FindingsEntry), ast.StringTerm("severity")
+	keyRemedy, keyField      = ast.StringTerm("remedy"), ast.StringTerm("field")
 )

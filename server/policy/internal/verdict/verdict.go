@@ -109,7 +109,7 @@ func (r *Reader) reason(o ast.Object) model.Reason {
 }
 
 func (r *Reader) obligation(o ast.Object) model.Obligation {
-	ob := model.Obligation{ID: r.text(o, question.KeyID, true), Type: model.ObligationType(r.text(o, question.KeyType, true)), Mandatory: true}
+	ob := model.Obligation{ID: r.text(o, keyID, true), Type: model.ObligationType(r.text(o, keyType, true)), Mandatory: true}
 	if t := o.Get(keyMandatory); t != nil {
 		b, ok := t.Value.(ast.Boolean)
 		if !ok {
@@ -149,7 +149,7 @@ func (r *Reader) params(t *ast.Term) map[string]string {
 }
 
 func (r *Reader) approval(o ast.Object) model.Approval {
-	a := model.Approval{Role: r.text(o, keyRole, true), Domain: model.Slug(r.text(o, question.KeyDomain, false)), Min: 1, ExcludeRequester: true}
+	a := model.Approval{Role: r.text(o, keyRole, true), Domain: model.Slug(r.text(o, keyDomain, false)), Min: 1, ExcludeRequester: true}
 	if t := o.Get(keyMin); t != nil {
 		n, err := strconv.Atoi(t.Value.String())
 		if err != nil || n < 1 || n > 10 {
@@ -190,6 +190,7 @@ func (r *Reader) text(o ast.Object, key *ast.Term, needed bool) string {
 var (
 	KeyCode, KeyMessage, keyRole = ast.StringTerm("code"), ast.StringTerm("message"), ast.StringTerm("role")
 	keyMandatory, keyParams      = ast.StringTerm("mandatory"), ast.StringTerm("params")
+	keyID, keyType, keyDomain    = ast.StringTerm("id"), ast.StringTerm("type"), ast.StringTerm("domain")
 	keyMin, keyExclude           = ast.StringTerm("min"), ast.StringTerm("exclude_requester")
 )
 
