@@ -197,9 +197,9 @@ func Cases(r *rand.Rand, n int, held []policy.Holding) []Case {
 }
 
 // question makes a question that any of the rules may be about.
-func question(r *rand.Rand, actions []model.Action) policy.Question {
+func question(r *rand.Rand, among []model.Action) policy.Question {
 	q := policy.Question{
-		Action:   one(r, actions),
+		Action:   one(r, among),
 		Subject:  subject(r),
 		Resource: resource(r),
 		Facts:    policy.Facts{RolesHeld: some(r, []string{"domain_steward", "product_owner", "platform_steward"})},

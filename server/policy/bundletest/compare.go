@@ -92,11 +92,11 @@ func plain(reasons []model.Reason) []model.Reason {
 func (c Case) Decide(ctx context.Context, e *policy.Engine) (Foreign, error) {
 	d := e.Snapshot().Decide(ctx, c.Question)
 	if slices.ContainsFunc(d.Reasons, quarantined) {
-		for _, draft := range Drafts() {
-			if draft.Domain != c.Question.Resource.Domain && draft.Domain != c.Question.Subject.Domain {
+		for _, proposed := range Drafts() {
+			if proposed.Domain != c.Question.Resource.Domain && proposed.Domain != c.Question.Subject.Domain {
 				continue
 			}
-			if _, err := e.Activate(ctx, draft); err != nil {
+			if _, err := e.Activate(ctx, proposed); err != nil {
 				return Foreign{}, err
 			}
 		}

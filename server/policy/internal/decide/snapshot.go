@@ -145,17 +145,17 @@ func (s *Snapshot) decideOn(ctx context.Context, q question.Question, input ast.
 // decide asks the platform, then the owner of the resource, then the domain
 // of the asker. After a refusal nobody else needs to be asked.
 func (s *Snapshot) decide(ctx context.Context, q question.Question, right question.Rights, input ast.Value) model.Decision {
-	voices := make([]verdict.Weighted, 0, 3)
+	answers := make([]verdict.Weighted, 0, 3)
 	platform := s.platform.ask(ctx, s.platform.QueryFor(q.Action), input, sandbox.FolderPlatform)
-	voices = append(voices, verdict.Weighted{Verdict: platform, MayAllow: right.Platform || q.Resource.Domain == ""})
+	answers = append(answers, verdict.Weighted{Verdict: platform, MayAllow: right.Platform || q.Resource.Domain == ""})
 	if q.Resource.Domain != "" && !right.Alone && !platform.Refuses() {
 		owner := s.askDomain(ctx, q.Resource.Domain, q.Action, input)
-		voices = append(voices, verdict.Weighted{Verdict: owner, MayAllow: true})
+		answers = append(answers, verdict.Weighted{Verdict: owner, MayAllow: true})
 		if u := s.ConsentOf(q, right); u != nil && !owner.Refuses() {
-			voices = append(voices, verdict.Weighted{Verdict: s.askConsent(ctx, u, input), MayAllow: false})
+			answers = append(answers, verdict.Weighted{Verdict: s.askConsent(ctx, u, input), MayAllow: false})
 		}
 	}
-	return verdict.Combine(right, voices...)
+	return verdict.Combine(right, answers...)
 }
 
 func (s *Snapshot) askDomain(ctx context.Context, domain model.Slug, action model.Action, input ast.Value) verdict.Verdict {

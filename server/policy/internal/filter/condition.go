@@ -295,12 +295,12 @@ func (c Condition) holding(grants []question.GrantFact) Condition {
 	if c.Op != OpSome || c.Left.Field != FieldGrants {
 		return c.Each(func(p Condition) Condition { return p.holding(grants) })
 	}
-	ways := make([]Condition, len(grants))
+	alternatives := make([]Condition, len(grants))
 	for i := range grants {
 		e := element{grant: &grants[i]}
 		product := Value{Text: string(grants[i].Product)}
 		opens := Or(OneOf(Operand{Field: FieldID}, product), OneOf(Operand{Field: FieldProduct}, product))
-		ways[i] = And(opens, c.Of[0].Rewrite(Field.ofGrant, func(o Operand) Operand {
+		alternatives[i] = And(opens, c.Of[0].Rewrite(Field.ofGrant, func(o Operand) Operand {
 			if o.Slot != c.Slot {
 				return o
 			}
@@ -309,7 +309,7 @@ func (c Condition) holding(grants []question.GrantFact) Condition {
 			return ConstantOf(o.Function.Apply(Value{Text: l.ofElement(o)}))
 		}))
 	}
-	return Or(ways...)
+	return Or(alternatives...)
 }
 
 // Each gives the condition with its parts exchanged.

@@ -120,21 +120,21 @@ func (c *clauses) spread(r *ast.Rule) []clause {
 func (c *clauses) unfold(body ast.Body, depth int) ([]ast.Body, bool) {
 	bodies := []ast.Body{nil}
 	for _, e := range body {
-		ways := []ast.Body{{e}}
+		alternatives := []ast.Body{{e}}
 		if called, ok := c.inline(e); ok && depth < maxClauses/8 {
-			ways = nil
-			for _, way := range called {
-				deeper, ok := c.unfold(way, depth+1)
+			alternatives = nil
+			for _, body := range called {
+				deeper, ok := c.unfold(body, depth+1)
 				if !ok {
 					return nil, false
 				}
-				ways = append(ways, deeper...)
+				alternatives = append(alternatives, deeper...)
 			}
 		}
 		var next []ast.Body
 		for _, b := range bodies {
-			for _, way := range ways {
-				next = append(next, slices.Concat(b, way))
+			for _, more := range alternatives {
+				next = append(next, slices.Concat(b, more))
 			}
 		}
 		if bodies = next; len(bodies) > maxClauses {

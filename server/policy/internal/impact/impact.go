@@ -55,9 +55,9 @@ func Assess(ctx context.Context, e *decide.Engine, d sandbox.Draft, evidence Evi
 	r.impact = model.PolicyImpact{At: model.Now(), BaseHash: base.Of(d.Domain).Revision, RevisionHash: r.trial.Of(d.Domain).Revision}
 	begin := time.Now()
 	active, draft := base.Of(d.Domain).Unit, r.trial.Of(d.Domain).Unit
-	wider, loosenings := widened(active, draft, base.Platform().Unit)
+	compared, loosenings := widened(active, draft, base.Platform().Unit)
 	r.impact.Loosenings, r.impact.RowSteps = loosenings, rowSteps(ctx, r.trial, d.Domain)
-	invented := madeUp(active, draft, wider.opening, d.Domain)
+	invented := madeUp(active, draft, compared.opening, d.Domain)
 	r.pace = pace{tell: progress, parts: []int{evidence.Total, evidence.TotalGrants, length(invented)}}
 	r.pace.step(0)
 	for _, part := range []func() error{

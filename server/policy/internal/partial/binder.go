@@ -50,17 +50,17 @@ func (b *binder) bind(c filter.Condition) filter.Condition {
 
 // some says of each member of one of the asker's lists what c says of some.
 func (b *binder) some(c filter.Condition) filter.Condition {
-	var ways []filter.Condition
+	var alternatives []filter.Condition
 	for _, v := range c.Left.Field.ValuesOf(b.asker) {
 		if b.left < 0 {
 			break
 		}
-		ways = append(ways, b.bind(c.Of[0].Rewrite(func(f filter.Field) bool { return f == filter.Element }, func(o filter.Operand) filter.Operand {
+		alternatives = append(alternatives, b.bind(c.Of[0].Rewrite(func(f filter.Field) bool { return f == filter.Element }, func(o filter.Operand) filter.Operand {
 			if o.Slot != c.Slot {
 				return o
 			}
 			return filter.ConstantOf(o.Function.Apply(v))
 		})))
 	}
-	return filter.Or(ways...)
+	return filter.Or(alternatives...)
 }

@@ -192,13 +192,13 @@ func (t *translator) member(a, b *ast.Term, s scope, at *ast.Location) (filter.C
 	if !ast.IsConstant(b.Value) {
 		return t.memberOfList(a, b, s, at)
 	}
-	ways := []filter.Condition{}
+	alternatives := []filter.Condition{}
 	err := memberTerms(b.Value, func(v *ast.Term) error {
 		c, err := t.ordered("eq", a, v, s, at)
-		ways = append(ways, c)
+		alternatives = append(alternatives, c)
 		return err
 	})
-	return filter.Or(ways...), err
+	return filter.Or(alternatives...), err
 }
 
 // memberTerms walks what "in" looks through: an array, a set, or an object's values.
@@ -285,8 +285,8 @@ func (t *translator) looked(op string, call ast.Call, with *ast.Term, s scope, a
 // tables compares what two tables have: for each key of the one with the other.
 func (t *translator) tables(op string, o filter.Operand, call, with ast.Call, s scope, at *ast.Location) (filter.Condition, error) {
 	var (
-		ways []filter.Condition
-		keys []filter.Value
+		alternatives []filter.Condition
+		keys         []filter.Value
 	)
 	err := call[1].Value.(ast.Object).Iter(func(key, value *ast.Term) error {
 		k, ok := key.Value.(ast.String)
@@ -295,14 +295,14 @@ func (t *translator) tables(op string, o filter.Operand, call, with ast.Call, s 
 		}
 		keys = append(keys, filter.Value{Text: string(k)})
 		c, err := t.looked(flipped[op], with, value, s, at)
-		ways = append(ways, filter.And(filter.OneOf(o, keys[len(keys)-1]), c))
+		alternatives = append(alternatives, filter.And(filter.OneOf(o, keys[len(keys)-1]), c))
 		return err
 	})
 	if err != nil {
 		return filter.Never, err
 	}
 	c, err := t.looked(flipped[op], with, call[3], s, at)
-	return filter.Or(append(ways, filter.And(filter.Not(filter.OneOf(o, keys...)), c))...), err
+	return filter.Or(append(alternatives, filter.And(filter.Not(filter.OneOf(o, keys...)), c))...), err
 }
 
 // operand translates one side of a comparison.

@@ -155,19 +155,19 @@ func (u *Rules) entry(ctx context.Context, name string, input ast.Value, b *sand
 		return filter.Never, 0, err
 	}
 	t := newTranslator(support, open.late)
-	var ways []filter.Condition
+	var alternatives []filter.Condition
 	for _, body := range bodies {
 		rest, used, err := u.member(name, body)
 		if err != nil {
 			return filter.Never, 0, err
 		}
-		way, err := t.body(rest, newScope())
+		holds, err := t.body(rest, newScope())
 		if err != nil {
 			return filter.Never, 0, err
 		}
-		ways, size = append(ways, way), size+used
+		alternatives, size = append(alternatives, holds), size+used
 	}
-	return filter.Or(ways...), size, nil
+	return filter.Or(alternatives...), size, nil
 }
 
 var memberVar = ast.Var("member")

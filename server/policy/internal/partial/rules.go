@@ -121,9 +121,9 @@ func NewRules(ctx context.Context, u *sandbox.Unit) (*Rules, error) {
 
 // entryInfo is what the rules about an action are, and what they look at.
 type entryInfo struct {
-	entries []string   // those of the entry rules that say something about it
-	opaque  error      // no filter can express them, for anybody
-	ways    []openness // how much to leave open, the most first
+	entries      []string   // those of the entry rules that say something about it
+	opaque       error      // no filter can express them, for anybody
+	alternatives []openness // how much to leave open, the most first
 }
 
 // openness is a choice of what stays open of the asker. Askers share what the
@@ -138,7 +138,7 @@ type openness struct {
 // filter while an asker is open may be one for the asker that is known.
 func (u *Rules) View(ctx context.Context, a Asker) *View {
 	var p *View
-	for i, w := range u.entryInfo(a.Action).ways {
+	for i, w := range u.entryInfo(a.Action).alternatives {
 		if p = a.binder.view(u.viewBy(ctx, a, i, w)); p.opaque == nil {
 			break
 		}
@@ -189,7 +189,7 @@ func (u *Rules) entryInfo(action model.Action) entryInfo {
 		}
 		return true
 	}
-	h.ways = opennessFor(traitsIn(usage.ReadBy(u.Unit, about)))
+	h.alternatives = opennessFor(traitsIn(usage.ReadBy(u.Unit, about)))
 	h.opaque = u.ambiguous(about)
 	slices.Sort(h.entries)
 	if u.about == nil {
@@ -200,23 +200,23 @@ func (u *Rules) entryInfo(action model.Action) entryInfo {
 }
 
 // opennessFor leaves the whole asker open, then the id alone, then nothing.
-func opennessFor(traits []int) (ways []openness) {
+func opennessFor(looked []int) (alternatives []openness) {
 	for _, open := range []struct {
 		unknown
 		from, to int
 	}{{askerUnknown, 0, propertiesTrait}, {idUnknown, askerTrait, askerTrait + 1}} {
-		left := slices.DeleteFunc(slices.Clone(traits), func(i int) bool { return i >= open.from && i < open.to })
-		if len(left) < len(traits) {
-			ways = append(ways, openness{left, open.unknown})
+		left := slices.DeleteFunc(slices.Clone(looked), func(i int) bool { return i >= open.from && i < open.to })
+		if len(left) < len(looked) {
+			alternatives = append(alternatives, openness{left, open.unknown})
 		}
 	}
-	return append(ways, openness{traits, rowUnknown})
+	return append(alternatives, openness{looked, rowUnknown})
 }
 
 // traitsIn chooses the traits that the paths of the input are about.
 func traitsIn(paths []string) (chosen []int) {
-	for i, trait := range traits {
-		if slices.ContainsFunc(paths, func(p string) bool { return question.Within(trait.path, p) || question.Within(p, trait.path) }) {
+	for i, one := range traits {
+		if slices.ContainsFunc(paths, func(p string) bool { return question.Within(one.path, p) || question.Within(p, one.path) }) {
 			chosen = append(chosen, i)
 		}
 	}

@@ -159,7 +159,7 @@ func (t *translator) rules(rules []*ast.Rule, args []*ast.Term, s scope, at *ast
 		return filter.Never, cannot(at, "its rules need one another too deeply")
 	}
 	defer func() { t.depth-- }()
-	var ways []filter.Condition
+	var alternatives []filter.Condition
 	for _, r := range rules {
 		if r.Default && r.Head.Value.Equal(ast.BooleanTerm(false)) {
 			continue
@@ -180,9 +180,9 @@ func (t *translator) rules(rules []*ast.Rule, args []*ast.Term, s scope, at *ast
 		if err != nil {
 			return filter.Never, err
 		}
-		ways = append(ways, c)
+		alternatives = append(alternatives, c)
 	}
-	return filter.Or(ways...), nil
+	return filter.Or(alternatives...), nil
 }
 
 // open reports a term that only the asker and constants decide, while the

@@ -14,12 +14,12 @@ func Set(q *Question, field, value string) bool {
 
 // setProperty sets what another door says, such as subject.office.
 func setProperty(p *Properties, field, value string) bool {
-	part, name, ok := strings.Cut(field, ".")
+	of, name, ok := strings.Cut(field, ".")
 	if !ok || strings.Contains(name, ".") {
 		return false
 	}
 	one := map[string]any{name: value}
-	switch part {
+	switch of {
 	case "subject":
 		p.Subject = one
 	case "action":

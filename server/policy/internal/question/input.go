@@ -74,11 +74,11 @@ func (b *builder) text(s string) *ast.Term {
 }
 
 // known is text that is most often of a closed list.
-func (b *builder) known(word string) *ast.Term {
-	if t, ok := words[word]; ok {
+func (b *builder) known(usual string) *ast.Term {
+	if t, ok := words[usual]; ok {
 		return t
 	}
-	return b.term(ast.String(word))
+	return b.term(ast.String(usual))
 }
 
 func (b *builder) moment(t time.Time) *ast.Term { return b.term(ast.String(t.UTC().Format(Stamp))) }
@@ -129,15 +129,15 @@ func (b *builder) properties(p *Properties) *ast.Term {
 // Check reports what the rules cannot be shown, such as a number with an
 // exponent beyond all measure. Without it a denial by that value would not fire.
 func (p *Properties) Check() error {
-	for _, part := range []struct {
+	for _, one := range []struct {
 		name   string
 		values map[string]any
 	}{{"subject", p.Subject}, {"action", p.Action}, {"resource", p.Resource}, {"context", p.Context}} {
-		if len(part.values) == 0 {
+		if len(one.values) == 0 {
 			continue
 		}
-		if _, err := ast.InterfaceToValue(part.values); err != nil {
-			return fmt.Errorf("the properties of %s hold a value that is out of range or no JSON", part.name)
+		if _, err := ast.InterfaceToValue(one.values); err != nil {
+			return fmt.Errorf("the properties of %s hold a value that is out of range or no JSON", one.name)
 		}
 	}
 	return nil

@@ -69,8 +69,8 @@ func ValueAt(v ast.Value, path ...string) ast.Value {
 
 // TextAt gives the text at a path, or "".
 func TextAt(v ast.Value, path ...string) string {
-	text, _ := ValueAt(v, path...).(ast.String)
-	return string(text)
+	last, _ := ValueAt(v, path...).(ast.String)
+	return string(last)
 }
 
 // shape is a schema in the form in which it is quick to hold a value against.
@@ -180,10 +180,10 @@ func (l Logged) Team(masked []string) string {
 
 // firstText gives the first text of a list, or "".
 func firstText(v ast.Value) string {
-	list, ok := v.(*ast.Array)
-	if !ok || list.Len() == 0 {
+	items, ok := v.(*ast.Array)
+	if !ok || items.Len() == 0 {
 		return ""
 	}
-	text, _ := list.Elem(0).Value.(ast.String)
-	return string(text)
+	first, _ := items.Elem(0).Value.(ast.String)
+	return string(first)
 }

@@ -152,11 +152,11 @@ func lists(name string, of map[string]any) map[string]any {
 // Value builds the input of the standards.
 func (m Metadata) Value() (ast.Value, error) {
 	m.V = InputVersion
-	text, err := json.Marshal(m)
+	written, err := json.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("write the input of the standards: %w", err)
 	}
-	v, err := ast.ValueFromReader(strings.NewReader(string(text)))
+	v, err := ast.ValueFromReader(strings.NewReader(string(written)))
 	if err != nil {
 		return nil, fmt.Errorf("read the input of the standards: %w", err)
 	}

@@ -74,8 +74,8 @@ type Row[Q any] struct {
 // Field is a field of the input.
 type Field = Row[Question]
 
-func newRow[Q any](path string, kind Kind) *Row[Q] {
-	r := &Row[Q]{Path: path, Kind: kind}
+func newRow[Q any](path string, of Kind) *Row[Q] {
+	r := &Row[Q]{Path: path, Kind: of}
 	r.key = ast.StringTerm(r.name())
 	return r
 }
@@ -194,7 +194,7 @@ func (r *Row[Q]) ofRow() *Row[Q]                       { r.Scope = OfRow; return
 func (r *Row[Q]) ofAsker() *Row[Q]                     { r.Scope = OfAsker; return r }
 func (r *Row[Q]) short() *Row[Q]                       { r.Short = true; return r }
 func (r *Row[Q]) naming(what Naming) *Row[Q]           { r.Names = what; return r }
-func (r *Row[Q]) closed(words ...string) *Row[Q]       { r.Words = words; return r }
+func (r *Row[Q]) closed(known ...string) *Row[Q]       { r.Words = known; return r }
 func (r *Row[Q]) tried(values ...string) *Row[Q]       { r.Tried = values; return r }
 func (r *Row[Q]) only(actions ...model.Action) *Row[Q] { r.Only = actions; return r }
 

@@ -14,7 +14,7 @@ func InputSchema() *ast.SchemaSet {
 
 // inputFields is the schema of the input.
 func inputFields() map[string]any {
-	fields := map[string]any{
+	parts := map[string]any{
 		"v":      kind("integer"),
 		"action": strict(fieldsOf("string", "name")),
 		"properties": strict(map[string]any{
@@ -22,18 +22,18 @@ func inputFields() map[string]any {
 		}),
 	}
 	for _, name := range []string{"subject", "resource", "facts", "context"} {
-		fields[name] = schemaOf(part(name))
+		parts[name] = schemaOf(part(name))
 	}
-	return strict(fields)
+	return strict(parts)
 }
 
 // schemaOf is the schema of an object of the rows.
 func schemaOf[Q any](rows []*Row[Q]) map[string]any {
-	fields := make(map[string]any, len(rows))
+	properties := make(map[string]any, len(rows))
 	for _, r := range rows {
-		fields[r.name()] = r.schema()
+		properties[r.name()] = r.schema()
 	}
-	return strict(fields)
+	return strict(properties)
 }
 
 func (r *Row[Q]) schema() map[string]any {

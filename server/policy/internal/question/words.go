@@ -28,11 +28,11 @@ var ClosedWords = func() map[string][]string {
 
 // Spelled gives the words as texts.
 func Spelled[T ~string](of ...T) []string {
-	words := make([]string, len(of))
+	spelled := make([]string, len(of))
 	for i, w := range of {
-		words[i] = string(w)
+		spelled[i] = string(w)
 	}
-	return words
+	return spelled
 }
 
 // FieldsOfActions are the fields that the input has for some actions only.

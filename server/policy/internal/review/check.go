@@ -55,14 +55,14 @@ func misplaced(d sandbox.Draft) []model.PolicyProblem {
 		return []model.PolicyProblem{{Severity: sandbox.SeverityError, Code: "policy.empty", Message: "the draft holds no file", Fix: "propose at least one file of rules"}}
 	}
 	var problems []model.PolicyProblem
-	seen := map[string]bool{}
+	paths := map[string]bool{}
 	for _, m := range d.Modules {
 		if _, err := (sandbox.Draft{Domain: d.Domain, Modules: []model.PolicyModule{m}}).Source(); err != nil {
 			problems = append(problems, sandbox.ProblemsOf(err)...)
-		} else if seen[m.Path] {
+		} else if paths[m.Path] {
 			problems = append(problems, model.PolicyProblem{Severity: sandbox.SeverityError, Code: "policy.invalid", File: m.Path, Message: "the file is there twice", Fix: "keep one of the two"})
 		}
-		seen[m.Path] = true
+		paths[m.Path] = true
 	}
 	for i := range problems {
 		problems[i].Code = "policy.misplaced"

@@ -63,9 +63,9 @@ func (e *Desk) Test(ctx context.Context, d sandbox.Draft) (model.PolicyTests, er
 		return model.PolicyTests{Failures: []model.PolicyProblem{childFailed(err)}}, nil
 	}
 	if err == nil && d.Domain == "" && found.Tests.OK() { // the child knows no domain's rules
-		var broken []model.PolicyProblem
-		broken, err = e.keepsForOthers(ctx, d)
-		found.Tests.Failures = append(found.Tests.Failures, broken...)
+		var breached []model.PolicyProblem
+		breached, err = e.keepsForOthers(ctx, d)
+		found.Tests.Failures = append(found.Tests.Failures, breached...)
 	}
 	return found.Tests, err
 }

@@ -79,8 +79,8 @@ func (e *Desk) breaches(ctx context.Context, s *decide.Snapshot, domain model.Sl
 	if f != nil {
 		return nil, fmt.Errorf("ask the contract: %s", f.Message)
 	}
-	answer, _ := question.ValueOf[ast.Object](term)
-	cases, ok := question.ValueOf[ast.Set](answer.Get(ast.StringTerm(sandbox.ContractEntry)))
+	said, _ := question.ValueOf[ast.Object](term)
+	cases, ok := question.ValueOf[ast.Set](said.Get(ast.StringTerm(sandbox.ContractEntry)))
 	if !ok {
 		return nil, fmt.Errorf("ask the contract: it gives no set of cases")
 	}

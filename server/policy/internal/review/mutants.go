@@ -32,15 +32,15 @@ var opposites = map[string]string{
 // changes that every test lets pass. What the context leaves no time for is
 // not tried.
 func (e *Desk) survivors(ctx context.Context, s sandbox.Source) []model.PolicyProblem {
-	suite, err := suiteOf(s, e.Library())
+	tests, err := suiteOf(s, e.Library())
 	if err != nil {
 		return nil // it was proven before
 	}
 	var alive []model.PolicyProblem
-	for _, m := range suite.mutants() {
-		modules := maps.Clone(suite.modules)
-		modules[m.file] = m.of(suite.own[m.file])
-		passes, ok := suite.passes(ctx, modules)
+	for _, m := range tests.mutants() {
+		modules := maps.Clone(tests.modules)
+		modules[m.file] = m.of(tests.own[m.file])
+		passes, ok := tests.passes(ctx, modules)
 		if ctx.Err() != nil {
 			break
 		}

@@ -149,20 +149,20 @@ func (p *proof) actions(s *suite, w *watch) {
 		return
 	}
 	for _, a := range s.decided() {
-		seen, name := w.of(a.action), "any action"
+		shown, name := w.of(a.action), "any action"
 		if a.action != "" {
 			name = string(a.action)
 		}
-		if a.allows && !seen.allowed {
+		if a.allows && !shown.allowed {
 			p.lacks("policy.action_untested", a.file, a.line, "no test allows "+name, "write a test in which allow gives a reason")
 		}
-		if a.denies && !a.allows && !seen.denied {
+		if a.denies && !a.allows && !shown.denied {
 			p.lacks("policy.action_untested", a.file, a.line, "no test denies "+name, "write a test in which deny gives a reason")
 		}
-		if a.allows && !seen.refused && !seen.denied {
+		if a.allows && !shown.refused && !shown.denied {
 			p.lacks("policy.action_untested", a.file, a.line, "no test refuses "+name, "write a test in which allow gives none, or deny gives a reason")
 		}
-		if a.denies && !a.allows && !seen.passed {
+		if a.denies && !a.allows && !shown.passed {
 			p.lacks("policy.action_untested", a.file, a.line, "no test lets "+name+" pass", "write a test in which deny gives no reason")
 		}
 	}

@@ -156,7 +156,7 @@ func (s *suite) accidental() []*ast.Rule {
 		}
 		for _, r := range s.own[file].Rules {
 			name := string(r.Head.Name)
-			if strings.HasPrefix(name, "test_") && (!asserts(r.Body) || !s.looks(r, map[string]bool{})) {
+			if strings.HasPrefix(name, "test_") && (!asserts(r.Body) || !s.refersToRules(r, map[string]bool{})) {
 				list = append(list, r)
 			}
 		}
@@ -182,17 +182,17 @@ func asserts(body ast.Body) bool {
 	})
 }
 
-// looks reports whether the rule, or a rule of the tests that it names, refers
+// refersToRules reports whether the rule, or a rule of the tests that it names, refers
 // to a rule of the package.
-func (s *suite) looks(r *ast.Rule, seen map[string]bool) bool {
+func (s *suite) refersToRules(r *ast.Rule, visited map[string]bool) bool {
 	found := false
 	ast.WalkRefs(r, func(ref ast.Ref) bool {
-		found = found || s.isOwn(r.Module, ref) || s.helps(ref[0].String(), seen)
+		found = found || s.isOwn(r.Module, ref) || s.helps(ref[0].String(), visited)
 		return found
 	})
 	if !found {
 		ast.WalkVars(r, func(v ast.Var) bool {
-			found = found || s.helps(string(v), seen)
+			found = found || s.helps(string(v), visited)
 			return found
 		})
 	}
@@ -200,17 +200,17 @@ func (s *suite) looks(r *ast.Rule, seen map[string]bool) bool {
 }
 
 // helps looks into the rules of the tests that have the name.
-func (s *suite) helps(name string, seen map[string]bool) bool {
-	if seen[name] {
+func (s *suite) helps(name string, visited map[string]bool) bool {
+	if visited[name] {
 		return false
 	}
-	seen[name] = true
+	visited[name] = true
 	for file, m := range s.own {
 		if !sandbox.IsTest(file) {
 			continue
 		}
 		for _, r := range m.Rules {
-			if string(r.Head.Name) == name && s.looks(r, seen) {
+			if string(r.Head.Name) == name && s.refersToRules(r, visited) {
 				return true
 			}
 		}

@@ -126,33 +126,33 @@ func (t *touches) collect(within map[string]bool) {
 
 // each looks at every term of the rules of a name. The words of a reference
 // are names of fields, and those of a reason are for people: both are left out.
-func (t *touches) each(name string, look func(*ast.Term)) {
+func (t *touches) each(name string, visit func(*ast.Term)) {
 	for _, r := range t.rules[name] {
-		eachTermOf(r, look)
+		eachTermOf(r, visit)
 	}
 }
 
-func eachTermOf(r *ast.Rule, look func(*ast.Term)) {
+func eachTermOf(r *ast.Rule, visit func(*ast.Term)) {
 	for ; r != nil; r = r.Else {
-		eachTerm(r.Body, look)
-		eachTerm(r.Head.Args, look)
+		eachTerm(r.Body, visit)
+		eachTerm(r.Head.Args, visit)
 		if r.Head.Value != nil {
-			eachTerm(r.Head.Value, look)
+			eachTerm(r.Head.Value, visit)
 		}
 		if _, reason := question.ValueOf[ast.Object](r.Head.Key); r.Head.Key != nil && !reason {
-			eachTerm(r.Head.Key, look)
+			eachTerm(r.Head.Key, visit)
 		}
 	}
 }
 
-func eachTerm(x any, look func(*ast.Term)) {
+func eachTerm(x any, visit func(*ast.Term)) {
 	ast.WalkTerms(x, func(term *ast.Term) bool {
-		look(term)
+		visit(term)
 		ref, ok := term.Value.(ast.Ref)
 		for i, part := range ref {
 			_, word := part.Value.(ast.String)
 			if _, head := part.Value.(ast.Var); !word && (i > 0 || !head) {
-				eachTerm(part, look)
+				eachTerm(part, visit)
 			}
 		}
 		return ok

@@ -151,14 +151,14 @@ func iterations(s *ast.SomeDecl) int {
 }
 
 func locationOf(x any) *ast.Location {
-	var found *ast.Location
+	var first *ast.Location
 	ast.WalkTerms(x, func(t *ast.Term) bool {
-		if found == nil {
-			found = t.Location
+		if first == nil {
+			first = t.Location
 		}
-		return found != nil
+		return first != nil
 	})
-	return found
+	return first
 }
 
 // refs refuses every way out: other packages, data as a whole, and replacing

@@ -25,7 +25,7 @@ type Unit struct {
 	Revision string
 	Query    rego.PreparedEvalQuery
 	Consent  *rego.PreparedEvalQuery // nil when the package has no say in it
-	looking  rego.PreparedEvalQuery  // of metadata.view: visible is heard beside allow
+	forView  rego.PreparedEvalQuery  // of metadata.view: visible is heard beside allow
 	Defined  []string                // the entry rules that the package has
 	Compiler *ast.Compiler           // only read
 	Path     ast.Ref                 // data and the package
@@ -49,8 +49,8 @@ func Compile(ctx context.Context, s, lib Source) (*Unit, error) {
 	if u.Query, err = prepare(ctx, c, s.Pkg, Without(defined, "consent", "visible")); err != nil {
 		return nil, err
 	}
-	if u.looking = u.Query; slices.Contains(defined, "visible") {
-		if u.looking, err = prepare(ctx, c, s.Pkg, Without(defined, "consent")); err != nil {
+	if u.forView = u.Query; slices.Contains(defined, "visible") {
+		if u.forView, err = prepare(ctx, c, s.Pkg, Without(defined, "consent")); err != nil {
 			return nil, err
 		}
 	}
@@ -75,7 +75,7 @@ func (u *Unit) Parsed() map[string]*ast.Module {
 // QueryFor gives the query of what the package says about an action.
 func (u *Unit) QueryFor(action model.Action) rego.PreparedEvalQuery {
 	if action == model.ActMetadataView {
-		return u.looking
+		return u.forView
 	}
 	return u.Query
 }

@@ -70,10 +70,10 @@ func (g *usage) follow(r *ast.Rule, args []spot) {
 		known.learn(r.Body)
 		for _, part := range append(slices.Clone(r.Head.Reference), r.Head.Key, r.Head.Value) {
 			if part != nil {
-				g.look(part, known)
+				g.visit(part, known)
 			}
 		}
-		g.look(r.Body, known)
+		g.visit(r.Body, known)
 	}
 }
 
@@ -145,8 +145,8 @@ func (a aliases) place(t *ast.Term) (at spot, exact bool) {
 	return at, true
 }
 
-// look finds the uses in a part of a rule.
-func (g *usage) look(x any, known aliases) {
+// visit finds the uses in a part of a rule.
+func (g *usage) visit(x any, known aliases) {
 	ast.NewGenericVisitor(func(n any) bool {
 		switch n := n.(type) {
 		case *ast.Expr:
@@ -154,8 +154,8 @@ func (g *usage) look(x any, known aliases) {
 				g.call(terms, known)
 			}
 			for _, w := range n.With {
-				g.look(w.Target, known)
-				g.look(w.Value, known)
+				g.visit(w.Target, known)
+				g.visit(w.Value, known)
 			}
 			return known.said[n] || n.IsCall()
 		case *ast.Term:
@@ -179,10 +179,10 @@ func (g *usage) term(t *ast.Term, known aliases) bool {
 				g.follow(r, nil)
 			}
 		} else if _, named := v[0].Value.(ast.Var); !named {
-			g.look(v[0], known)
+			g.visit(v[0], known)
 		}
 		for _, part := range v[1:] {
-			g.look(part, known)
+			g.visit(part, known)
 		}
 	default:
 		return false
@@ -212,7 +212,7 @@ func (g *usage) call(terms []*ast.Term, known aliases) {
 			continue
 		}
 		args = append(args, spot{})
-		g.look(t, known)
+		g.visit(t, known)
 	}
 	for _, r := range rules {
 		g.follow(r, args)

@@ -37,13 +37,13 @@ func (w *Wording) Read(u *sandbox.Unit) {
 				w.Actions[a] = true
 			}
 		}
-		ast.NewGenericVisitor(func(n any) bool { w.look(n); return false }).Walk(trees[file])
+		ast.NewGenericVisitor(func(n any) bool { w.noteCall(n); return false }).Walk(trees[file])
 		ast.WalkTerms(trees[file], func(t *ast.Term) bool { w.quantities(t); return false })
 	}
 }
 
-// look notes a call that sets a field beside constants.
-func (w *Wording) look(n any) {
+// noteCall notes a call that sets a field beside constants.
+func (w *Wording) noteCall(n any) {
 	var call []*ast.Term
 	switch n := n.(type) {
 	case *ast.Expr:

@@ -65,16 +65,16 @@ func newDuties(before, after model.Decision) (drops, adds bool) {
 }
 
 // both compares two sets by the strength of their members; a missing one has none.
-func both[T any](a, b map[string]T, strength func(T) int) (drops, adds bool) {
+func both[T any](a, b map[string]T, weight func(T) int) (drops, adds bool) {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
 	for key := range all {
 		was, is := 0, 0
 		if x, ok := a[key]; ok {
-			was = strength(x)
+			was = weight(x)
 		}
 		if x, ok := b[key]; ok {
-			is = strength(x)
+			is = weight(x)
 		}
 		drops, adds = drops || is < was, adds || is > was
 	}

@@ -20,13 +20,13 @@ type Weighted struct {
 
 // Combine makes one decision of what the packages said. Trouble refuses, then
 // any denial refuses, then any allow of whoever may allow is enough, and
-// silence refuses. No step depends on the order of the voices.
-func Combine(right question.Rights, voices ...Weighted) model.Decision {
+// silence refuses. No step depends on the order of the answers.
+func Combine(right question.Rights, answers ...Weighted) model.Decision {
 	d := model.Decision{Outcome: model.Deny}
 	var faults, denials, allows []model.Reason
 	var obligations []model.Obligation
 	var approvals []model.Approval
-	for _, v := range voices {
+	for _, v := range answers {
 		d.Steps += v.Steps
 		if v.Fault != nil {
 			faults = append(faults, model.Reason{Code: v.Fault.Code, Message: "The rules of " + v.Origin + " could not decide: " + v.Fault.Message + ".", Origin: OriginEngine})
