@@ -2,17 +2,17 @@ package httpd
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"maps"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -122,46 +122,21 @@ func (a *api) write(w http.ResponseWriter, r *http.Request, media string, status
 	h := w.Header()
 	h.Set("Content-Type", media+"; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Add("Vary", "Accept, Accept-Encoding")
-	if len(body) > zipFrom && acceptsGzip(r.Header) {
-		body = a.zip.pack(body)
-		h.Set("Content-Encoding", "gzip")
-	}
+	h.Add("Vary", "Accept")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	w.WriteHeader(status)
-	// A client that has gone is no failure of ours.
-	_, _ = w.Write(body)
+	a.zip(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write(body) // a client that has gone is no failure of ours
+	})).ServeHTTP(w, r)
 }
 
-func acceptsGzip(h http.Header) bool {
-	for part := range strings.SplitSeq(h.Get("Accept-Encoding"), ",") {
-		coding, params, _ := strings.Cut(part, ";")
-		weight := strings.ReplaceAll(params, " ", "")
-		if strings.EqualFold(strings.TrimSpace(coding), "gzip") && weight != "q=0" && weight != "q=0.0" {
-			return true
-		}
+// newZipper makes what compresses long answers for those who take it. The
+// library knows Accept-Encoding with its weights and keeps compressors for reuse.
+func newZipper() func(http.Handler) http.HandlerFunc {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(zipFrom), gzhttp.CompressionLevel(gzip.BestSpeed))
+	if err != nil {
+		panic(err) // the options are ours, and right
 	}
-	return false
-}
-
-// zipper keeps compressors for reuse; each holds some 800 KB.
-type zipper struct{ pool sync.Pool }
-
-func newZipper() *zipper {
-	return &zipper{pool: sync.Pool{New: func() any {
-		z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a valid one
-		return z
-	}}}
-}
-
-func (z *zipper) pack(body []byte) []byte {
-	var b bytes.Buffer
-	b.Grow(len(body) / 4)
-	zw := z.pool.Get().(*gzip.Writer)
-	defer z.pool.Put(zw)
-	zw.Reset(&b)
-	_, _ = zw.Write(body) // a buffer in memory takes everything
-	_ = zw.Close()
-	return b.Bytes()
+	return wrap
 }

@@ -29,7 +29,7 @@ type api struct {
 	values    *reader
 	leaks     leaks
 	streams   *seats
-	zip       *zipper
+	zip       func(http.Handler) http.HandlerFunc
 }
 
 // GraphQL is the handler of the graph: queries and mutations by POST, queries

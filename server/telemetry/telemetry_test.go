@@ -96,12 +96,18 @@ func TestFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := telemetry.New()
 		s := m.Store(scripted{events: []model.Event{{Seq: 1, At: time.Now().Add(-time.Minute)}}})
-		for range s.Events(t.Context(), 0) {
+		for _, err := range s.Events(t.Context(), 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if got := value(t, m, "souk_feed_lag_seconds", "catalog"); got != -1 {
 				t.Errorf("a reader without a name is behind by %v", got)
 			}
 		}
-		for range s.Events(telemetry.As(t.Context(), "catalog"), 0) {
+		for _, err := range s.Events(telemetry.As(t.Context(), "catalog"), 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			time.Sleep(2 * time.Second)
 			if got := value(t, m, "souk_feed_lag_seconds", "catalog"); got != 62 {
 				t.Errorf("the reader is behind by %v", got)
