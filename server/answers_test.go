@@ -1,6 +1,7 @@
 package server
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
@@ -27,7 +28,8 @@ func TestAnswersAreTheCallersOwn(t *testing.T) {
 	must(t, err)
 	records := storetest.Rival{Store: db}
 	g := gate.New(records, engine, model.Now)
-	people, goods, asking := identity.New(records, g, model.Now), mesh.New(records, g, model.Now), access.New(records, g, model.Now)
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	people, goods, asking := identity.New(records, g, model.Now), mesh.New(records, g, model.Now, log), access.New(records, g, model.Now, log)
 	ctx := model.WithPrincipal(t.Context(), model.System())
 	own := func(what string, m model.Meta, want model.Revision) {
 		t.Helper()
@@ -80,7 +82,7 @@ func TestAnswersAreTheCallersOwn(t *testing.T) {
 		must(t, err)
 		own("a withdrawn request", asked.Meta, 3)
 	}
-	rules := governance.New(records, g, engine, model.Now)
+	rules := governance.New(governance.Config{Store: records, Gate: g, Engine: engine, Now: model.Now, Log: log})
 	t.Cleanup(rules.Close)
 	draft, err := rules.Draft(asAna, governance.NewProposal{Domain: "sales", Title: "Let Ana in", Modules: []model.PolicyModule{{Path: "domains/sales/named.rego", Text: named}}})
 	must(t, err)

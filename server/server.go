@@ -87,16 +87,13 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	s.gate = g
 	g.LogTo(decisions)
 	s.Identity = identity.New(records, g, model.Now)
-	s.Mesh = mesh.New(records, g, model.Now)
-	s.Access = access.New(records, g, model.Now)
-	s.Audit = audit.New(records, g)
-	s.Audit.ReadFrom(decisions)
+	s.Mesh = mesh.New(records, g, model.Now, log)
+	s.Access = access.New(records, g, model.Now, log)
 	s.Catalog = catalog.New(records, g, model.Now)
 	s.Lineage = lineage.New(records, g)
 	s.Standards = standards.New(records, g, model.Now, log)
-	s.Governance = governance.New(records, g, engine, model.Now)
-	s.Governance.UseLog(decisions)
-	s.Audit.ExplainBy(s.Governance)
+	s.Governance = governance.New(governance.Config{Store: records, Gate: g, Engine: engine, History: decisions, Now: model.Now, Log: log})
+	s.Audit = audit.New(records, g, decisions, s.Governance)
 	if err := s.Governance.Load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("load the rules in force: %w", err), decisions.Close(), records.Close())
 	}

@@ -5,6 +5,7 @@ package access
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -19,11 +20,12 @@ type Service struct {
 	gate  *gate.Gate
 	votes *approval.Room
 	now   func() time.Time
+	log   *slog.Logger
 }
 
-// New makes the service.
-func New(s store.Store, g *gate.Gate, now func() time.Time) *Service {
-	return &Service{store: s, gate: g, votes: approval.New(s), now: now}
+// New makes the service. What Run cannot do is told to log.
+func New(s store.Store, g *gate.Gate, now func() time.Time, log *slog.Logger) *Service {
+	return &Service{store: s, gate: g, votes: approval.New(s), now: now, log: log}
 }
 
 // NewRequest asks for access: to what, why and for how long.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"log/slog"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -26,7 +25,7 @@ func (s *Service) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "ending what is over went wrong; it is tried again in half a minute", "error", err)
+			s.log.ErrorContext(ctx, "ending what is over went wrong; it is tried again in half a minute", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func newWorld(t *testing.T, files map[string]string) *world {
 	}
 	w := &world{World: servertest.New(t, c)}
 	w.meeting = &meeting{Store: w.Store}
-	w.Access, w.audit = access.New(w.meeting, w.Gate, w.Now), audit.New(w.Store, w.Gate)
+	w.Access, w.audit = access.New(w.meeting, w.Gate, w.Now, slog.New(slog.DiscardHandler)), audit.New(w.Store, w.Gate, nil, nil)
 	return w
 }
 

@@ -16,16 +16,16 @@ import (
 type Service struct {
 	store store.Store
 	gate  *gate.Gate
-	log   *decisionlog.Log // nil until ReadFrom
-	rules explainer        // nil until ExplainBy
+	log   *decisionlog.Log
+	rules explainer
 }
 
-// New makes the service.
-func New(s store.Store, g *gate.Gate) *Service { return &Service{store: s, gate: g} }
-
-// ReadFrom names the decision log. Without one, decisions are those that the
-// store keeps beside the changes.
-func (s *Service) ReadFrom(l *decisionlog.Log) { s.log = l }
+// New makes the service. Without a log, decisions are those that the store keeps
+// beside the changes; without rules, which know those of the past, nothing is
+// explained.
+func New(s store.Store, g *gate.Gate, log *decisionlog.Log, rules explainer) *Service {
+	return &Service{store: s, gate: g, log: log, rules: rules}
+}
 
 // EventFilter narrows the feed; empty fields do not.
 type EventFilter struct {

@@ -10,6 +10,8 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/audit"
+	"github.com/souk-mesh/souk/server/decisionlog"
+	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
@@ -20,6 +22,9 @@ import (
 type world struct {
 	*servertest.World
 	*audit.Service
+
+	log   *decisionlog.Log    // nil for none
+	rules *governance.Service // nil for nobody who explains
 
 	orders model.DataProduct // of sales, published
 }
@@ -35,9 +40,18 @@ func newWorld(t *testing.T) *world {
 			{Name: "root", Roles: []model.Role{model.RoleAdmin}, Clearance: model.Confidential},
 		},
 	})}
-	w.Service = audit.New(w.Store, w.Gate)
+	w.serve()
 	w.orders = w.As("ana").Publish("orders", model.Confidential)
 	return w
+}
+
+// serve makes the service anew of what the world has by now.
+func (w *world) serve() {
+	if w.rules == nil {
+		w.Service = audit.New(w.Store, w.Gate, w.log, nil)
+		return
+	}
+	w.Service = audit.New(w.Store, w.Gate, w.log, w.rules)
 }
 
 func (w *world) read(person string) {

@@ -15,10 +15,6 @@ type explainer interface {
 	Explain(ctx context.Context, d model.DecisionRecord) (model.Explanation, error)
 }
 
-// ExplainBy names who knows the rules of the past. It is called before the
-// first request.
-func (s *Service) ExplainBy(e explainer) { s.rules = e }
-
 // Explain says why a logged decision came out as it did and what would change
 // it. To ask is a decision of its own, and the log has it before the answer is
 // given. It returns an error of kind NotFound to whoever may not know of the

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"io/fs"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -22,9 +23,9 @@ import (
 // explaining gives the world somebody who knows the rules.
 func (w *world) explaining() {
 	w.Helper()
-	g := governance.New(w.Store, w.Gate, w.Engine, w.Now)
-	w.Cleanup(g.Close)
-	w.ExplainBy(g)
+	w.rules = governance.New(governance.Config{Store: w.Store, Gate: w.Gate, Engine: w.Engine, Now: w.Now, Log: slog.New(slog.NewTextHandler(w.Output(), nil))})
+	w.Cleanup(w.rules.Close)
+	w.serve()
 }
 
 // refused gives the decision that kept somebody from the orders.
@@ -182,7 +183,7 @@ func TestExplainMasked(t *testing.T) {
 	w.Must(err)
 	t.Cleanup(func() { w.Must(l.Close()) })
 	w.Gate.LogTo(l)
-	w.ReadFrom(l)
+	w.log = l
 	w.explaining()
 	id := w.refused("dan")
 	for _, person := range []string{"dan", "ana", "root"} {
@@ -201,7 +202,7 @@ func TestExplainTooLate(t *testing.T) {
 	w.Must(err)
 	t.Cleanup(func() { w.Must(l.Close()) })
 	w.Gate.LogTo(l)
-	w.ReadFrom(l)
+	w.log = l
 	w.explaining()
 	id := w.refused("dan")
 	now = now.Add(2 * time.Hour)
@@ -235,7 +236,7 @@ func TestExplainForbidden(t *testing.T) {
 	engine, err := policy.New(policy.Config{Files: files})
 	w.Must(err)
 	w.Gate = gate.New(w.Store, engine, model.Now)
-	w.Service = audit.New(w.Store, w.Gate)
+	w.serve()
 	id := w.refused("dan")
 	if _, err := w.Explain(w.As("dan"), id); !model.Is(err, model.KindUnavailable) {
 		t.Errorf("nobody explains: got %v", err)

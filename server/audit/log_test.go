@@ -19,7 +19,8 @@ func (w *world) logged() *decisionlog.Log {
 	w.Must(err)
 	w.Cleanup(func() { w.Must(l.Close()) })
 	w.Gate.LogTo(l)
-	w.ReadFrom(l)
+	w.log = l
+	w.serve()
 	return l
 }
 

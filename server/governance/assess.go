@@ -3,7 +3,6 @@ package governance
 import (
 	"context"
 	"errors"
-	"log/slog"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
@@ -144,7 +143,7 @@ func (s *Service) wants(ctx context.Context, p model.PolicyProposal) (gate.Answe
 func (s *Service) giveUp(ctx context.Context, p model.PolicyProposal, answer gate.Answer) {
 	ctx = context.WithoutCancel(ctx)
 	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "policy.assess.failed", p.ID, "", answer)); err != nil {
-		slog.ErrorContext(ctx, "an assessment that came to nothing left no trace", "proposal", p.ID, "error", err)
+		s.log.ErrorContext(ctx, "an assessment that came to nothing left no trace", "proposal", p.ID, "error", err)
 	}
 }
 

@@ -25,10 +25,6 @@ type decisions interface {
 	Recent(ctx context.Context, domain model.Slug, since time.Time, most int) iter.Seq2[model.DecisionRecord, error]
 }
 
-// UseLog has drafts tried on the decisions of a log of its own, where the
-// store keeps only those beside changes.
-func (s *Service) UseLog(log decisions) { s.log = log }
-
 // recorded are the decisions that the store keeps beside the changes.
 type recorded struct{ store store.Store }
 
@@ -72,9 +68,9 @@ func (r recorded) Recent(ctx context.Context, domain model.Slug, since time.Time
 // evidence is what a draft for the domain is tried on.
 func (s *Service) evidence(ctx context.Context, domain model.Slug) (policy.Evidence, error) {
 	since := s.now().Add(-replayFor)
-	e := policy.Evidence{Decisions: replayable(s.log.Recent(ctx, domain, since, replayMost)), Grants: s.grants(ctx, domain)}
+	e := policy.Evidence{Decisions: replayable(s.history.Recent(ctx, domain, since, replayMost)), Grants: s.grants(ctx, domain)}
 	var err error
-	if e.Total, err = s.log.Count(ctx, domain, since, replayMost); err != nil {
+	if e.Total, err = s.history.Count(ctx, domain, since, replayMost); err != nil {
 		return e, err
 	}
 	for _, err := range s.live(ctx, domain) {

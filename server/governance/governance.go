@@ -7,6 +7,7 @@ package governance
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -23,16 +24,31 @@ type Service struct {
 	engine  *policy.Engine
 	votes   *approval.Room
 	now     func() time.Time
-	log     decisions
+	history decisions
+	log     *slog.Logger
 	serving serving
 	jobs    jobs
 	trials  trials
 }
 
+// Config says what the service works with.
+type Config struct {
+	Store   store.Store
+	Gate    *gate.Gate
+	Engine  *policy.Engine
+	History decisions // that drafts are tried on; nil tries them on those that the store keeps beside changes
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
 // New makes the service. Until Load the engine decides with what it was
 // started with.
-func New(s store.Store, g *gate.Gate, e *policy.Engine, now func() time.Time) *Service {
-	svc := &Service{store: s, gate: g, engine: e, votes: approval.New(s), now: now, log: recorded{s}}
+func New(c Config) *Service {
+	if c.History == nil {
+		c.History = recorded{c.Store}
+	}
+	svc := &Service{store: c.Store, gate: c.Gate, engine: c.Engine, votes: approval.New(c.Store), now: c.Now, history: c.History, log: c.Log}
+	svc.jobs.log = c.Log
 	svc.serving.domains = map[model.Slug]served{}
 	svc.jobs.all = map[model.ID]*job{}
 	svc.trials.counts = map[model.ID]model.PolicyDifference{}

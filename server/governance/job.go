@@ -15,6 +15,7 @@ type jobs struct {
 	mu      sync.Mutex
 	all     map[model.ID]*job
 	working sync.WaitGroup
+	log     *slog.Logger
 }
 
 // job is one assessment.
@@ -72,7 +73,7 @@ func (js *jobs) end(ctx context.Context, id model.ID, j *job, err error) {
 			a.State, a.Message = model.AssessmentCancelled, "the assessment was cancelled"
 		default:
 			a.State, a.Message = model.AssessmentFailed, told(err)
-			slog.ErrorContext(ctx, "an assessment of a policy proposal failed", "proposal", id, "error", err)
+			js.log.ErrorContext(ctx, "an assessment of a policy proposal failed", "proposal", id, "error", err)
 		}
 	})
 	j.Close()

@@ -2,7 +2,6 @@ package governance
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -157,7 +156,7 @@ func (s *Service) reload(ctx context.Context, domain model.Slug) error {
 	}
 	if err != nil {
 		next.problem = told(err)
-		slog.ErrorContext(ctx, "rules in force did not load; the last good ones go on deciding", "domain", domain, "revision", state.ActiveID, "error", err)
+		s.log.ErrorContext(ctx, "rules in force did not load; the last good ones go on deciding", "domain", domain, "revision", state.ActiveID, "error", err)
 		if !now.loaded && state.PreviousID != "" { // at the start there is nothing better yet
 			_ = s.take(ctx, domain, state.PreviousID, &next) // what the server was started with is good, too
 		}
@@ -202,7 +201,7 @@ func (s *Service) Run(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		slog.ErrorContext(ctx, "following the policies went wrong; it is tried again in a second", "error", err)
+		s.log.ErrorContext(ctx, "following the policies went wrong; it is tried again in a second", "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
@@ -215,10 +214,10 @@ func (s *Service) Run(ctx context.Context) {
 func (s *Service) holdToContract(ctx context.Context) {
 	breaches, err := s.engine.Breaches(ctx)
 	if err != nil && ctx.Err() == nil {
-		slog.ErrorContext(ctx, "the rules in force could not be held to the contract", "error", err)
+		s.log.ErrorContext(ctx, "the rules in force could not be held to the contract", "error", err)
 	}
 	for _, b := range breaches {
-		slog.WarnContext(ctx, "the rules in force break the contract", "file", b.File, "line", b.Line, "problem", b.Message)
+		s.log.WarnContext(ctx, "the rules in force break the contract", "file", b.File, "line", b.Line, "problem", b.Message)
 	}
 }
 

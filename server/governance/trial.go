@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -103,13 +102,13 @@ func (s *Service) try(ctx context.Context, state model.PolicyState) {
 	if state.ShadowID != "" {
 		r, err := store.PolicyRevisions.Get(ctx, s.store, state.ShadowID)
 		if err != nil {
-			slog.ErrorContext(ctx, "rules on trial did not load", "domain", state.Domain, "revision", state.ShadowID, "error", err)
+			s.log.ErrorContext(ctx, "rules on trial did not load", "domain", state.Domain, "revision", state.ShadowID, "error", err)
 		}
 		d.Modules = r.Modules
 	}
 	count := func(q policy.Question, active, trial model.Decision) { s.count(state.ShadowOf, q, active, trial) }
 	if err := s.engine.Shadow(context.WithoutCancel(ctx), d, count); err != nil {
-		slog.ErrorContext(ctx, "rules cannot be tried", "domain", state.Domain, "revision", state.ShadowID, "error", err)
+		s.log.ErrorContext(ctx, "rules cannot be tried", "domain", state.Domain, "revision", state.ShadowID, "error", err)
 	}
 }
 
@@ -209,7 +208,7 @@ func (s *Service) flush(ctx context.Context) {
 	if err == nil {
 		return
 	}
-	slog.ErrorContext(ctx, "what a trial counted was not written; it is tried again", "error", err)
+	s.log.ErrorContext(ctx, "what a trial counted was not written; it is tried again", "error", err)
 	for _, d := range counts {
 		s.trials.add(d)
 	}

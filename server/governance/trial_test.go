@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -110,6 +111,12 @@ func TestTrialEndsWithItsProposal(t *testing.T) {
 	}
 }
 
+// triesOn begins the service anew, with this log of the past.
+func (c *company) triesOn(log *slowLog) {
+	c.Service = governance.New(governance.Config{Store: c.store, Gate: c.gate, Engine: c.engine, History: log, Now: model.Now, Log: c.log})
+	c.t.Cleanup(c.Close)
+}
+
 // TestAssessmentIsCancelled ends the replay and leaves the proposal as it was,
 // with a trace of who began it.
 func TestAssessmentIsCancelled(t *testing.T) {
@@ -121,7 +128,7 @@ func TestAssessmentIsCancelled(t *testing.T) {
 		t.Errorf("got %+v before there was one", none)
 	}
 	slow := newSlowLog()
-	c.UseLog(slow)
+	c.triesOn(slow)
 	_, err = c.Assess(c.as("ana"), p.ID)
 	must(t, err)
 	<-slow.begun
@@ -151,7 +158,7 @@ func TestDraftChangesWhileAssessed(t *testing.T) {
 	c := newCompany(t)
 	p := c.approved(c.assessed(c.draft("ana", campaigns(t))))
 	slow := newSlowLog()
-	c.UseLog(slow)
+	c.triesOn(slow)
 	_, err := c.Assess(c.as("ana"), p.ID)
 	must(t, err)
 	<-slow.begun

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +44,9 @@ type server struct {
 	*governance.Service
 
 	store    store.Store
+	gate     *gate.Gate
 	engine   *policy.Engine
+	log      *slog.Logger
 	access   *access.Service
 	mesh     *mesh.Service
 	identity *identity.Service
@@ -54,11 +57,11 @@ func newServer(t *testing.T, s store.Store) *server {
 	t.Helper()
 	e, err := policy.New(policy.Config{Files: policies.Files})
 	must(t, err)
-	g := gate.New(s, e, model.Now)
+	g, log := gate.New(s, e, model.Now), slog.New(slog.NewTextHandler(t.Output(), nil))
 	srv := &server{
-		Service: governance.New(s, g, e, model.Now), store: s, engine: e,
-		access: access.New(s, g, model.Now), mesh: mesh.New(s, g, model.Now), identity: identity.New(s, g, model.Now),
-		audit: audit.New(s, g),
+		Service: governance.New(governance.Config{Store: s, Gate: g, Engine: e, Now: model.Now, Log: log}), store: s, gate: g, engine: e, log: log,
+		access: access.New(s, g, model.Now, log), mesh: mesh.New(s, g, model.Now, log), identity: identity.New(s, g, model.Now),
+		audit: audit.New(s, g, nil, nil),
 	}
 	t.Cleanup(srv.Close)
 	return srv

@@ -2,6 +2,7 @@ package mesh_test
 
 import (
 	"context"
+	"log/slog"
 	"reflect"
 	"slices"
 	"sync/atomic"
@@ -315,7 +316,7 @@ func TestSeveralAssetsAtOnce(t *testing.T) {
 	looks := &looks{Store: w.Store}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { mesh.New(looks, w.Gate, w.Now).Run(ctx); close(ended) }()
+	go func() { mesh.New(looks, w.Gate, w.Now, slog.New(slog.DiscardHandler)).Run(ctx); close(ended) }()
 	defer func() { stop(); <-ended }()
 	for looks.whole.Load() == 0 { // what comes from here on comes by the feed
 		time.Sleep(time.Millisecond)

@@ -3,7 +3,6 @@ package mesh
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -168,7 +167,7 @@ func (s *Service) askRevoke(ctx context.Context, c model.Consent) (gate.Answer, 
 func (s *Service) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := s.follow(ctx); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "looking at what products offer went wrong; it is tried again in a second", "error", err)
+			s.log.ErrorContext(ctx, "looking at what products offer went wrong; it is tried again in a second", "error", err)
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Second):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -204,7 +205,7 @@ func (m *meeting) Apply(ctx context.Context, c store.Change) (model.Event, error
 func TestMovesAtOnceMakeNoRing(t *testing.T) {
 	w := newWorld(t)
 	m := &meeting{Store: w.Store}
-	w.Service = mesh.New(m, w.Gate, w.Now)
+	w.Service = mesh.New(m, w.Gate, w.Now, slog.New(slog.DiscardHandler))
 	// a over a1, b over b1: moving a below b1 and b below a1 makes a ring of four.
 	a, b := w.domain("a_top", ""), w.domain("b_top", "")
 	a1, b1 := w.domain("a_below", a.ID), w.domain("b_below", b.ID)

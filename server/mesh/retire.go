@@ -3,7 +3,6 @@ package mesh
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -205,7 +204,7 @@ func (s *Service) releaseAll(ctx context.Context) error {
 			return err
 		}
 		if err := s.release(ctx, p, "", ""); err != nil {
-			slog.ErrorContext(ctx, "ending what is left on a retired product went wrong", "product", p.ID, "error", err)
+			s.log.ErrorContext(ctx, "ending what is left on a retired product went wrong", "product", p.ID, "error", err)
 		}
 	}
 	return nil

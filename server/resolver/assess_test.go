@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -156,6 +157,8 @@ func (w *world) hold(middle int) *held {
 	row, err := store.Decisions.First(w.t.Context(), w.store, store.Query{Index: "by_time", Desc: true})
 	w.must(err)
 	log := &held{row: row, middle: middle, release: make(chan struct{})}
-	w.services.Governance.UseLog(log)
+	w.services.Governance = governance.New(governance.Config{Store: w.store, Gate: w.gate, Engine: w.engine, History: log, Now: model.Now, Log: w.log})
+	w.t.Cleanup(w.services.Governance.Close)
+	w.serve()
 	return log
 }

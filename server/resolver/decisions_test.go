@@ -13,7 +13,7 @@ func TestDecisionLogOverTheWire(t *testing.T) {
 	l, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.store})
 	w.must(err)
 	t.Cleanup(func() { w.must(l.Close()) })
-	w.services.Audit.ReadFrom(l)
+	w.logged(l)
 	w.must(l.Append(t.Context(), model.DecisionRecord{
 		Meta: model.Meta{ID: model.NewID(model.PrefixDecision)}, At: model.Now(), Action: model.ActMetadataView, PrincipalID: w.people["cy"].ID,
 		Outcome: model.Allow, List: &model.DecisionList{Kind: "asset", Filter: "f", Asked: 9, Shown: 4},

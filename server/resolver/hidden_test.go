@@ -68,7 +68,7 @@ func (w *world) keepLog() {
 	w.must(err)
 	w.t.Cleanup(func() { w.must(l.Close()) })
 	w.gate.LogTo(l)
-	w.services.Audit.ReadFrom(l)
+	w.logged(l)
 }
 
 // hiddenTable is one of Sales that nobody offers.

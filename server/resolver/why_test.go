@@ -154,7 +154,7 @@ func TestWhyDeniedTooLate(t *testing.T) {
 	l, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.store, Retention: time.Hour, Now: func() time.Time { return now }})
 	w.must(err)
 	t.Cleanup(func() { w.must(l.Close()) })
-	w.services.Audit.ReadFrom(l)
+	w.logged(l)
 	id := w.refused()
 	w.ok("bo", whyQuery, vars{"id": id})
 	now = now.Add(2 * time.Hour)

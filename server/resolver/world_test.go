@@ -23,6 +23,7 @@ import (
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/audit"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/harvest"
@@ -58,6 +59,7 @@ type world struct {
 	engine   *policy.Engine
 	gate     *gate.Gate
 	people   map[string]model.Principal
+	log      *slog.Logger
 	tokens   map[string]string
 	domains  map[string]model.Domain
 	assets   []model.Asset
@@ -89,19 +91,31 @@ func (w *world) open() {
 	launcher, err := harvest.NewLauncher([]sdk.Registration{sdk.Register(sqlite.Plugin())}, "", log)
 	w.must(err)
 	s := resolver.Services{
-		Identity: identity.New(w.store, g, model.Now), Mesh: mesh.New(w.store, g, model.Now), Access: access.New(w.store, g, model.Now),
-		Audit: audit.New(w.store, g), Catalog: catalog.New(w.store, g, model.Now), Lineage: lineage.New(w.store, g), Governance: governance.New(w.store, g, e, model.Now),
+		Identity: identity.New(w.store, g, model.Now), Mesh: mesh.New(w.store, g, model.Now, log), Access: access.New(w.store, g, model.Now, log),
+		Catalog: catalog.New(w.store, g, model.Now), Lineage: lineage.New(w.store, g), Governance: governance.New(governance.Config{Store: w.store, Gate: g, Engine: e, Now: model.Now, Log: log}),
 		Standards: standards.New(w.store, g, model.Now, log),
 	}
-	s.Audit.ExplainBy(s.Governance)
+	s.Audit = audit.New(w.store, g, nil, s.Governance)
 	s.Harvest = harvest.New(harvest.Config{Store: w.store, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Now: model.Now, Log: log, Folders: map[model.Slug][]string{"sales": {"/"}}})
 	w.t.Cleanup(s.Harvest.Close)
 	w.t.Cleanup(s.Governance.Close)
-	w.services, w.engine, w.gate = s, e, g
+	w.services, w.engine, w.gate, w.log = s, e, g, log
+	w.serve()
+}
+
+// serve opens the door to the services as they are now.
+func (w *world) serve() {
+	s, log := w.services, w.log
 	cfg := httpd.Config{Credential: credential.New().Found}
 	door := httpd.New(cfg, log)
 	door.Handle("/graphql", door.Signed(s.Identity, httpd.GraphQL(cfg, resolver.Schema(s), log, resolver.Present(log), resolver.Recover(log))))
 	w.door = door.Handler()
+}
+
+// logged shows the decisions of a log.
+func (w *world) logged(l *decisionlog.Log) {
+	w.services.Audit = audit.New(w.store, w.gate, l, w.services.Governance)
+	w.serve()
 }
 
 func (w *world) system() context.Context { return model.WithPrincipal(w.t.Context(), model.System()) }

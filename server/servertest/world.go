@@ -7,6 +7,7 @@ package servertest
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -69,7 +70,8 @@ func New(tb testing.TB, c Company) *World {
 		Domains: map[string]model.Domain{}, People: map[string]model.Principal{}, tokens: map[string]string{},
 	}
 	w.Gate = gate.New(w.Store, c.Engine, w.Now)
-	w.Identity, w.Mesh, w.Access = identity.New(w.Store, w.Gate, w.Now), mesh.New(w.Store, w.Gate, w.Now), access.New(w.Store, w.Gate, w.Now)
+	log := slog.New(slog.NewTextHandler(tb.Output(), nil))
+	w.Identity, w.Mesh, w.Access = identity.New(w.Store, w.Gate, w.Now), mesh.New(w.Store, w.Gate, w.Now, log), access.New(w.Store, w.Gate, w.Now, log)
 	for _, name := range c.Domains {
 		w.Domain(name)
 	}

@@ -60,7 +60,7 @@ func newWorld(tb testing.TB) *world {
 	w := &world{t: tb, store: db, reads: &watched.Reads, engine: engine, people: map[string]model.Principal{}, tokens: map[string]string{}}
 	log := slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	people := identity.New(db, g, model.Now)
-	w.settle(people, mesh.New(db, g, model.Now))
+	w.settle(people, mesh.New(db, g, model.Now, slog.New(slog.DiscardHandler)))
 	server := httpd.New(httpd.Config{}, log)
 	answers, err := pdp.New(pdp.Config{Store: watched, Gate: g, Engine: engine, Now: model.Now})
 	must(tb, err)

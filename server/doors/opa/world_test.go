@@ -69,7 +69,7 @@ func newWorld(t *testing.T) *world {
 	w.logging = func(log *decisionlog.Log) *httptest.Server {
 		return w.serve(people, pdp.Config{Store: db, Gate: g, Engine: engine, Now: model.Now, Key: w.key, Log: log})
 	}
-	w.settle(people, mesh.New(db, g, model.Now))
+	w.settle(people, mesh.New(db, g, model.Now, slog.New(slog.DiscardHandler)))
 	w.web = w.serve(people, pdp.Config{Store: db, Gate: g, Engine: engine, Now: model.Now, Key: w.key})
 	w.bare = w.serve(people, pdp.Config{Store: db, Gate: g, Engine: engine, Now: model.Now})
 	return w

@@ -64,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	watched := &enginetest.Counted{Store: db}
 	g := gate.New(watched, engine, model.Now)
 	w := &world{t: t, store: watched, reads: &watched.Reads, gate: g, engine: engine, people: identity.New(watched, g, model.Now), ids: map[string]model.ID{}, tokens: map[string]string{}}
-	w.settle(mesh.New(db, g, model.Now))
+	w.settle(mesh.New(db, g, model.Now, slog.New(slog.DiscardHandler)))
 	return w
 }
 
