@@ -71,9 +71,8 @@ func (s *Service) Approve(ctx context.Context, id model.ID, comment string) (mod
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
-	r, at := c.request, model.Instant(s.now())
-	for _, a := range c.tally.Open(c.actor.ID) {
-		v := model.Vote{ApproverID: c.actor.ID, Role: a.Role, Domain: a.Domain, Approve: true, Comment: comment, At: at}
+	r := c.request
+	for _, v := range c.tally.Cast(c.actor.ID, comment, model.Instant(s.now())) {
 		if err := r.Cast(v); err != nil {
 			return model.AccessRequest{}, err
 		}

@@ -11,6 +11,7 @@ package approval
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
@@ -137,6 +138,15 @@ func (t Tally) Open(id model.ID) []model.Approval {
 	return slices.DeleteFunc(t.Seats(id), func(a model.Approval) bool {
 		return slices.ContainsFunc(t.matter.Votes, func(v model.Vote) bool { return v.ApproverID == id && v.For(a) })
 	})
+}
+
+// Cast gives the votes of the person for what is open to them.
+func (t Tally) Cast(id model.ID, comment string, at time.Time) []model.Vote {
+	votes := t.votes(id, t.Open(id)...)
+	for i := range votes {
+		votes[i].Comment, votes[i].At = comment, at
+	}
+	return votes
 }
 
 // Allow lets the person vote, or says why their vote is none here.

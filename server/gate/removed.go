@@ -109,6 +109,22 @@ func Pointing[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[
 	return dep, nil
 }
 
+// Pointers asks each of the counts how many records of its kind point to the
+// one with the id, and gives those that some do.
+func Pointers(ctx context.Context, id model.ID, counts ...func(context.Context, model.ID) (model.Dependency, error)) ([]model.Dependency, error) {
+	var deps []model.Dependency
+	for _, count := range counts {
+		d, err := count(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if d.Count > 0 {
+			deps = append(deps, d)
+		}
+	}
+	return deps, nil
+}
+
 // Unused reports that something depends on a record, and what.
 func Unused(noun string, deps []model.Dependency) error {
 	text, hint := "", ""

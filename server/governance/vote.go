@@ -115,12 +115,10 @@ func (s *Service) cast(ctx context.Context, p *model.PolicyProposal, comment str
 	if err != nil {
 		return err
 	}
-	open, err := tally.Allow(actor.ID)
-	if err != nil {
+	if _, err := tally.Allow(actor.ID); err != nil {
 		return s.explainRefusal(ctx, *p, actor, err)
 	}
-	for _, a := range open {
-		v := model.Vote{ApproverID: actor.ID, Role: a.Role, Domain: a.Domain, Approve: true, Comment: comment, At: model.Instant(s.now())}
+	for _, v := range tally.Cast(actor.ID, comment, model.Instant(s.now())) {
 		p.Votes = append(p.Votes, model.PolicyVote{Vote: v, ReportHash: p.Impact.Hash})
 	}
 	return nil

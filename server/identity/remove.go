@@ -154,17 +154,7 @@ func (s *Service) Dependencies(ctx context.Context, id model.ID) ([]model.Depend
 }
 
 func (s *Service) dependencies(ctx context.Context, id model.ID) ([]model.Dependency, error) {
-	var deps []model.Dependency
-	for _, count := range []func(context.Context, model.ID) (model.Dependency, error){s.stewardships, s.productsOf, s.tokensOf, s.grantsOf, s.requestsOf, s.proposalsOf} {
-		d, err := count(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if d.Count > 0 {
-			deps = append(deps, d)
-		}
-	}
-	return deps, nil
+	return gate.Pointers(ctx, id, s.stewardships, s.productsOf, s.tokensOf, s.grantsOf, s.requestsOf, s.proposalsOf)
 }
 
 func (s *Service) stewardships(ctx context.Context, id model.ID) (model.Dependency, error) {

@@ -234,11 +234,8 @@ func (s *Service) ApproveChange(ctx context.Context, id model.ID, comment string
 	if err != nil {
 		return model.ProposedChange{}, err
 	}
-	change, at := c.change, model.Instant(s.now())
-	change.Votes = slices.Clone(change.Votes)
-	for _, a := range c.tally.Open(c.actor.ID) {
-		change.Votes = append(change.Votes, model.Vote{ApproverID: c.actor.ID, Role: a.Role, Domain: a.Domain, Approve: true, Comment: comment, At: at})
-	}
+	change := c.change
+	change.Votes = slices.Concat(change.Votes, c.tally.Cast(c.actor.ID, comment, model.Instant(s.now())))
 	writes, err := s.settle(ctx, &change, c.res)
 	if err != nil {
 		return model.ProposedChange{}, err

@@ -136,26 +136,14 @@ func (s *Service) seeDoomed(ctx context.Context, id model.ID) (model.Domain, gat
 }
 
 func (s *Service) dependencies(ctx context.Context, id model.ID) ([]model.Dependency, error) {
-	var counts []func(context.Context, model.ID) (model.Dependency, error)
 	switch id.Prefix() {
 	case model.PrefixDomain:
-		counts = append(counts, s.domainsBelow, s.teamsOf, s.peopleOf, s.productsOf, s.sourcesOf, s.assetsOf, s.namespacesOf, s.changesOf, s.proposalsOf)
+		return gate.Pointers(ctx, id, s.domainsBelow, s.teamsOf, s.peopleOf, s.productsOf, s.sourcesOf, s.assetsOf, s.namespacesOf, s.changesOf, s.proposalsOf)
 	case model.PrefixTeam:
-		counts = append(counts, s.membersOf, s.productsOfTeam)
+		return gate.Pointers(ctx, id, s.membersOf, s.productsOfTeam)
 	default:
-		counts = append(counts, s.grantsOn, s.requestsFor, s.changesTo)
+		return gate.Pointers(ctx, id, s.grantsOn, s.requestsFor, s.changesTo)
 	}
-	var deps []model.Dependency
-	for _, count := range counts {
-		d, err := count(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if d.Count > 0 {
-			deps = append(deps, d)
-		}
-	}
-	return deps, nil
 }
 
 func (s *Service) domainsBelow(ctx context.Context, id model.ID) (model.Dependency, error) {
