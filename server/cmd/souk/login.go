@@ -70,10 +70,10 @@ func (p *program) givenToken(file string) (string, error) {
 
 // session opens the person's sign-ins.
 func (p *program) session() (*remote.Session, error) {
-	folder, found := p.environ("XDG_CONFIG_HOME")
-	if home, ok := p.environ("HOME"); !found && ok {
+	folder, _ := p.environ("XDG_CONFIG_HOME") // an empty one is none
+	if home, ok := p.environ("HOME"); folder == "" && ok {
 		folder = filepath.Join(home, ".config")
-	} else if !found {
+	} else if folder == "" {
 		var err error
 		if folder, err = os.UserConfigDir(); err != nil {
 			return &remote.Session{}, nil //nolint:nilerr // who has no folder has no sign-in

@@ -19,7 +19,7 @@ func signedIn(t *testing.T) (run func(args ...string) said, server *running, hom
 	t.Helper()
 	server, token := serving(t, "sqlite:"+filepath.Join(t.TempDir(), "souk.db"))
 	home = t.TempDir()
-	run = func(args ...string) said { return invoke(t, []string{"HOME=" + home}, args...) }
+	run = func(args ...string) said { return invoke(t, []string{"HOME=" + home, "XDG_CONFIG_HOME="}, args...) }
 	file := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
