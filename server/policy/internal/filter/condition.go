@@ -306,7 +306,7 @@ func (c Condition) holding(grants []question.GrantFact) Condition {
 			}
 			l := rowEval{}
 			l.slots[o.Slot] = e
-			return ConstantOf(o.Function.Apply(Value{Text: l.ofElement(o)}))
+			return ConstantOf(o.Function.Apply(Value{Text: l.ofElement(&o)}))
 		}))
 	}
 	return Or(alternatives...)

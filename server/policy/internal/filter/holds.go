@@ -59,7 +59,10 @@ func (l *rowEval) holds(c *Condition) bool {
 }
 
 func (l *rowEval) in(c *Condition) bool {
-	v := l.value(c.Left)
+	if o := &c.Left; o.Function == Plain && o.Field >= firstField && kinds[o.Field] == Text {
+		return amongTexts(c.Values, l.text(o))
+	}
+	v := l.value(&c.Left)
 	if len(c.Values) <= 8 {
 		return slices.Contains(c.Values, v)
 	}
@@ -67,8 +70,23 @@ func (l *rowEval) in(c *Condition) bool {
 	return found
 }
 
+// amongTexts compares the texts alone, which nearly all conditions do: values of
+// another kind are not among them.
+func amongTexts(values []Value, text string) bool {
+	if len(values) > 8 {
+		_, found := slices.BinarySearchFunc(values, text, func(v Value, word string) int { return strings.Compare(v.Text, word) })
+		return found
+	}
+	for i := range values {
+		if values[i].Text == text {
+			return true
+		}
+	}
+	return false
+}
+
 func (l *rowEval) compare(c *Condition) bool {
-	a, b := l.value(c.Left), l.value(c.Right)
+	a, b := l.value(&c.Left), l.value(&c.Right)
 	switch c.Op {
 	case OpEq:
 		return a == b
@@ -105,7 +123,7 @@ func (l *rowEval) some(c *Condition) bool {
 	return false
 }
 
-func (l *rowEval) value(o Operand) Value {
+func (l *rowEval) value(o *Operand) Value {
 	switch o.Kind() {
 	case Text:
 		if o.Field == Constant {
@@ -127,7 +145,7 @@ func (l *rowEval) value(o Operand) Value {
 	}
 }
 
-func (l *rowEval) number(o Operand) int {
+func (l *rowEval) number(o *Operand) int {
 	switch {
 	case o.Function != Count:
 		return o.Field.row().Number(l.q)
@@ -146,7 +164,7 @@ func FlagOf(b bool) Value {
 	return Value{Kind: Flag}
 }
 
-func (l *rowEval) text(o Operand) string {
+func (l *rowEval) text(o *Operand) string {
 	switch {
 	case o.Field < firstField:
 		return l.ofElement(o)
@@ -159,7 +177,7 @@ func (l *rowEval) text(o Operand) string {
 	return o.Field.row().Text(l.q)
 }
 
-func (l *rowEval) ofElement(o Operand) string {
+func (l *rowEval) ofElement(o *Operand) string {
 	e := &l.slots[o.Slot]
 	if e.grant == nil {
 		return e.text
