@@ -21,6 +21,13 @@ func (m *Meta) Head() *Meta { return m }
 // Noun is anything the store can keep.
 type Noun interface{ Head() *Meta }
 
+// PointerTo is the pointer of a noun's type, which is what has its methods:
+// generic code that makes nouns of its own names both.
+type PointerTo[T any] interface {
+	*T
+	Noun
+}
+
 // Now is the current time as Souk keeps it: UTC, cut to the millisecond,
 // because one of the engines drops everything below that.
 func Now() time.Time { return Instant(time.Now()) }

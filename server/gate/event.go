@@ -72,7 +72,7 @@ func (g *Gate) throughSources(ctx context.Context, subjects map[model.Prefix][]m
 }
 
 // place notes for every noun among the ids where it lies.
-func place[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], ids []model.ID, of map[model.ID]model.ID, where func(T) model.ID) error {
+func place[T any, P model.PointerTo[T]](ctx context.Context, g *Gate, table store.Table[T, P], ids []model.ID, of map[model.ID]model.ID, where func(T) model.ID) error {
 	if len(ids) == 0 {
 		return nil
 	}

@@ -108,7 +108,7 @@ func (d *describer) lookAtRuns(ctx context.Context, ids []model.ID) error {
 }
 
 // many reads the nouns among the ids that exist, each once.
-func many[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], ids []model.ID) ([]T, error) {
+func many[T any, P model.PointerTo[T]](ctx context.Context, g *Gate, table store.Table[T, P], ids []model.ID) ([]T, error) {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id model.ID) bool { return id == "" })
 	slices.Sort(ids)
 	var all []T

@@ -55,7 +55,7 @@ func nouns(g *Gate) []Noun {
 	}
 }
 
-func nounOf[T any, P noun[T]](g *Gate, prefix model.Prefix, typ string, table store.Table[T, P], describe Describe[T], lies func(T) model.ID, l layout) Noun {
+func nounOf[T any, P model.PointerTo[T]](g *Gate, prefix model.Prefix, typ string, table store.Table[T, P], describe Describe[T], lies func(T) model.ID, l layout) Noun {
 	n := Noun{Prefix: prefix, Type: typ, Kind: table.Kind(), layout: l}
 	n.describe = func(ctx context.Context, ids []model.ID, into map[model.ID]policy.Resource) error {
 		for part := range slices.Chunk(ids, store.MaxIn) {

@@ -57,7 +57,7 @@ func (g *Gate) throughPolicies(ctx context.Context, subjects map[model.Prefix][]
 	ids := map[model.Slug]model.ID{"": ""} // the platform's lie nowhere
 	for subject, name := range named {
 		if _, known := ids[name]; !known {
-			d, err := store.Domains.First(ctx, g.store, store.Query{Index: "by_name", Where: store.Eq("name", string(name))})
+			d, err := store.DomainNamed(ctx, g.store, name)
 			if model.Is(err, model.KindNotFound) { // renamed or removed since: the platform's
 				err = nil
 			}

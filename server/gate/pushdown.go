@@ -68,7 +68,7 @@ func domainID(ctx context.Context, g *Gate, name string) (store.Value, bool, err
 	if name == "" {
 		return nil, true, nil
 	}
-	d, err := store.Domains.First(ctx, g.store, store.Query{Index: "by_name", Where: store.Eq("name", name)})
+	d, err := store.DomainNamed(ctx, g.store, model.Slug(name))
 	if model.Is(err, model.KindNotFound) {
 		return nil, false, nil
 	}

@@ -26,7 +26,7 @@ type Removing struct {
 }
 
 // Remove writes what keeps a record while it is away, and takes it out.
-func Remove[T any, P noun[T]](ctx context.Context, table store.Table[T, P], n T, r Removing) ([]store.Write, error) {
+func Remove[T any, P model.PointerTo[T]](ctx context.Context, table store.Table[T, P], n T, r Removing) ([]store.Write, error) {
 	actor, err := model.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func Remove[T any, P noun[T]](ctx context.Context, table store.Table[T, P], n T,
 }
 
 // Restored reads a record as it was when it was removed.
-func Restored[T any, P noun[T]](kept model.Removed) (T, error) {
+func Restored[T any, P model.PointerTo[T]](kept model.Removed) (T, error) {
 	var n T
 	if err := json.Unmarshal(kept.Record, &n); err != nil {
 		return n, fmt.Errorf("read the removed %s: %w", kept.Kind, err)
@@ -71,7 +71,7 @@ func (g *Gate) Removed(ctx context.Context, r model.Removed) (policy.Resource, e
 
 // Pointing counts the records that the query finds, and names those among the
 // first that the actor may know of.
-func Pointing[T any, P noun[T]](ctx context.Context, g *Gate, table store.Table[T, P], q store.Query, kind, hint string, describe Describe[T], name func(T) string, points func(T) bool) (model.Dependency, error) {
+func Pointing[T any, P model.PointerTo[T]](ctx context.Context, g *Gate, table store.Table[T, P], q store.Query, kind, hint string, describe Describe[T], name func(T) string, points func(T) bool) (model.Dependency, error) {
 	dep := model.Dependency{Kind: kind, Hint: hint}
 	q.Limit, q.Budget = store.MaxPage, narrowBudget
 	var some []T

@@ -17,12 +17,12 @@ const maxID = 64
 // See loads one noun that the viewer may know of, with its description. A
 // hidden one is not found, in the same words as an absent one, and after the
 // same reads and decisions.
-func See[T any, P noun[T]](ctx context.Context, by Asker, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
+func See[T any, P model.PointerTo[T]](ctx context.Context, by Asker, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
 	return SeeFor(ctx, by, model.ActMetadataView, table, id, describe)
 }
 
 // SeeFor is See for a noun that another action than looking at metadata opens.
-func SeeFor[T any, P noun[T]](ctx context.Context, by Asker, action model.Action, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
+func SeeFor[T any, P model.PointerTo[T]](ctx context.Context, by Asker, action model.Action, table store.Table[T, P], id model.ID, describe One[T]) (T, policy.Resource, error) {
 	var zero T
 	absent := model.NotFound(table.Schema().Noun, id)
 	if len(id) > maxID || !utf8.ValidString(string(id)) {
@@ -56,7 +56,7 @@ func SeeFor[T any, P noun[T]](ctx context.Context, by Asker, action model.Action
 
 // SeeFirst is See for the first noun that the query finds, such as by a name.
 // What is hidden and what does not exist take the same reads and decisions.
-func SeeFirst[T any, P noun[T]](ctx context.Context, by Asker, table store.Table[T, P], q store.Query, describe One[T]) (T, error) {
+func SeeFirst[T any, P model.PointerTo[T]](ctx context.Context, by Asker, table store.Table[T, P], q store.Query, describe One[T]) (T, error) {
 	in := by.session()
 	n, err := table.First(ctx, in.gate.store, q)
 	if err != nil && !model.Is(err, model.KindNotFound) {
@@ -74,7 +74,7 @@ func SeeFirst[T any, P noun[T]](ctx context.Context, by Asker, table store.Table
 const nowhere model.ID = "none_0"
 
 // SeeLoaded is SeeFor for a noun that is loaded already.
-func SeeLoaded[T any, P noun[T]](ctx context.Context, by Asker, action model.Action, name string, n T, describe One[T]) (T, error) {
+func SeeLoaded[T any, P model.PointerTo[T]](ctx context.Context, by Asker, action model.Action, name string, n T, describe One[T]) (T, error) {
 	var zero T
 	res, err := describe(ctx, n)
 	if err != nil {
@@ -96,7 +96,7 @@ func SeeLoaded[T any, P noun[T]](ctx context.Context, by Asker, action model.Act
 
 // SeeMany loads the nouns among the ids that exist and that the viewer may
 // know of, in the order of the ids. It asks once for all of them.
-func SeeMany[T any, P noun[T]](ctx context.Context, by Asker, table store.Table[T, P], describe Describe[T], ids ...model.ID) ([]T, error) {
+func SeeMany[T any, P model.PointerTo[T]](ctx context.Context, by Asker, table store.Table[T, P], describe Describe[T], ids ...model.ID) ([]T, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -125,7 +125,7 @@ func SeeMany[T any, P noun[T]](ctx context.Context, by Asker, table store.Table[
 // Refer loads the nouns that an input refers to. An id that comes twice, or
 // that names nothing that the viewer may know of, is an error of kind Invalid
 // that names the field.
-func Refer[T any, P noun[T]](ctx context.Context, by Asker, table store.Table[T, P], field string, describe Describe[T], ids ...model.ID) ([]T, error) {
+func Refer[T any, P model.PointerTo[T]](ctx context.Context, by Asker, table store.Table[T, P], field string, describe Describe[T], ids ...model.ID) ([]T, error) {
 	for i, id := range ids {
 		if slices.Contains(ids[:i], id) {
 			return nil, model.Invalid(field, fmt.Sprintf("names %q twice", clip(id)), "name each once")
@@ -152,8 +152,3 @@ func clip(id model.ID) model.ID {
 
 // One tells the policies about one noun.
 type One[T any] func(context.Context, T) (policy.Resource, error)
-
-type noun[T any] interface {
-	*T
-	model.Noun
-}

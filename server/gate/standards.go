@@ -57,7 +57,7 @@ func (g *Gate) DomainFindings(ctx context.Context, domains []model.Domain) (map[
 
 // findings asks about all the nouns on one snapshot of the standards. Every
 // noun has an entry, if only an empty one.
-func findings[T any, P noun[T]](ctx context.Context, g *Gate, nouns []T, describe func(T) (policy.Metadata, model.Slug, error)) (map[model.ID][]model.Finding, error) {
+func findings[T any, P model.PointerTo[T]](ctx context.Context, g *Gate, nouns []T, describe func(T) (policy.Metadata, model.Slug, error)) (map[model.ID][]model.Finding, error) {
 	snapshot := g.engine.Snapshot()
 	found := make(map[model.ID][]model.Finding, len(nouns))
 	for _, n := range nouns {

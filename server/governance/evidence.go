@@ -101,7 +101,7 @@ func (s *Service) live(ctx context.Context, domain model.Slug) iter.Seq2[model.G
 	return func(yield func(model.Grant, error) bool) {
 		q := store.Query{Index: "by_status", Where: store.Eq("status", string(model.GrantActive)), Limit: store.MaxPage, Budget: wide}
 		if domain != "" {
-			d, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", string(domain))})
+			d, err := store.DomainNamed(ctx, s.store, domain)
 			if err != nil {
 				yield(model.Grant{}, err)
 				return

@@ -104,7 +104,7 @@ func (s *Service) exists(ctx context.Context, domain model.Slug) error {
 	if domain == "" {
 		return nil
 	}
-	_, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", string(domain))})
+	_, err := store.DomainNamed(ctx, s.store, domain)
 	if model.Is(err, model.KindNotFound) {
 		return model.Invalid("domain", "there is no such domain", "create it first, or look its name up")
 	}

@@ -70,10 +70,7 @@ func (s *Service) removeToken(ctx context.Context, id model.ID, reason string) (
 	return remove(ctx, s, store.Tokens, t, answer, gate.Removing{Kind: "token", Name: t.Name, Reason: reason})
 }
 
-func remove[T any, P interface {
-	*T
-	model.Noun
-}](ctx context.Context, s *Service, table store.Table[T, P], n T, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
+func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table store.Table[T, P], n T, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
 	writes, err := gate.Remove(ctx, table, n, r)
 	if err != nil {
 		return model.Removed{}, err
@@ -122,10 +119,7 @@ func (s *Service) Restore(ctx context.Context, kept model.Removed) (model.Noun, 
 	return &back, err
 }
 
-func restore[T any, P interface {
-	*T
-	model.Noun
-}](ctx context.Context, s *Service, table store.Table[T, P], n T, kept model.Removed, answer gate.Answer) (T, error) {
+func restore[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table store.Table[T, P], n T, kept model.Removed, answer gate.Answer) (T, error) {
 	change := s.gate.Change(ctx, "record.restore", kept.RecordID, "", answer, table.Put(n), store.Removals.Delete(kept))
 	return table.Apply(ctx, s.store, change)
 }

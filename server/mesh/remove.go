@@ -80,10 +80,7 @@ func (s *Service) removeProduct(ctx context.Context, id model.ID, reason string)
 }
 
 // remove takes one record out, unless something depends on it.
-func remove[T any, P interface {
-	*T
-	model.Noun
-}](ctx context.Context, s *Service, table store.Table[T, P], n T, action string, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
+func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table store.Table[T, P], n T, action string, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
 	id := P(&n).Head().ID
 	deps, err := s.dependencies(ctx, id)
 	if err != nil {

@@ -100,10 +100,7 @@ func (s *Service) homeOf(ctx context.Context, id model.ID) (model.Domain, error)
 	return d, err
 }
 
-func restore[T any, P interface {
-	*T
-	model.Noun
-}](ctx context.Context, s *Service, table store.Table[T, P], n T, kept model.Removed, answer gate.Answer, more ...store.Write) (T, error) {
+func restore[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table store.Table[T, P], n T, kept model.Removed, answer gate.Answer, more ...store.Write) (T, error) {
 	writes := append([]store.Write{table.Put(n), store.Removals.Delete(kept)}, more...)
 	back, err := table.Apply(ctx, s.store, s.gate.Change(ctx, "record.restore", kept.RecordID, "", answer, writes...))
 	s.gate.Renamed()

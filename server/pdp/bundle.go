@@ -120,7 +120,7 @@ func (s *Service) scopeDomain(ctx context.Context, scope string) (model.ID, erro
 	if err := model.Slug(scope).Validate("scope"); err != nil {
 		return "", err
 	}
-	d, err := store.Domains.First(ctx, s.store, store.Query{Index: "by_name", Where: store.Eq("name", scope)})
+	d, err := store.DomainNamed(ctx, s.store, model.Slug(scope))
 	return d.ID, err
 }
 

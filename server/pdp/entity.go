@@ -179,10 +179,7 @@ const maxName = 2048
 
 // find gives the one noun with the id, or the one that the query finds; nil
 // when there is none, or when a name means two.
-func find[T any, P interface {
-	*T
-	model.Noun
-}](ctx context.Context, s store.Store, table store.Table[T, P], prefix model.Prefix, id string, q store.Query) (*T, error) {
+func find[T any, P model.PointerTo[T]](ctx context.Context, s store.Store, table store.Table[T, P], prefix model.Prefix, id string, q store.Query) (*T, error) {
 	if id == "" || len(id) > maxName {
 		return nil, nil //nolint:nilnil // nothing by that name is an answer
 	}

@@ -182,10 +182,7 @@ func (r *round) would(ctx context.Context, who model.Principal, what thing, q Qu
 }
 
 // scan asks about candidates until the page is full.
-func scan[T any, P interface {
-	*T
-	model.Noun
-}](ctx context.Context, r *round, table store.Table[T, P], q store.Query, w Window, kind string, about Question, ask func(T) (Entity, bool, error)) (Found, error) {
+func scan[T any, P model.PointerTo[T]](ctx context.Context, r *round, table store.Table[T, P], q store.Query, w Window, kind string, about Question, ask func(T) (Entity, bool, error)) (Found, error) {
 	var found Found
 	asked := 0
 	for {

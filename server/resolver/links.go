@@ -71,10 +71,7 @@ func (l *links) prepareVotes(s Services) {
 }
 
 // prepare makes a loader of a service call that returns the nouns it finds.
-func prepare[T any, P interface {
-	*T
-	model.Noun
-}](l *links, into *loader[P], byID func(context.Context, ...model.ID) ([]T, error)) {
+func prepare[T any, P model.PointerTo[T]](l *links, into *loader[P], byID func(context.Context, ...model.ID) ([]T, error)) {
 	into.note = func(p P) { l.note(p) }
 	into.fetch = func(ctx context.Context, ids ...model.ID) (map[model.ID]P, error) {
 		rows, err := byID(ctx, ids...)

@@ -87,10 +87,7 @@ func (l *links) expect(ids []model.ID) {
 	}
 }
 
-func linked[T any, P interface {
-	*T
-	model.Noun
-}](ctx context.Context, l *loader[P], id model.ID) (model.Noun, error) {
+func linked[T any, P model.PointerTo[T]](ctx context.Context, l *loader[P], id model.ID) (model.Noun, error) {
 	p, ok, err := l.one(ctx, id)
 	if !ok {
 		return nil, err
@@ -99,10 +96,7 @@ func linked[T any, P interface {
 }
 
 // noun keeps a null from becoming a noun without a record.
-func noun[T any, P interface {
-	*T
-	model.Noun
-}](p P, err error) (model.Noun, error) {
+func noun[T any, P model.PointerTo[T]](p P, err error) (model.Noun, error) {
 	if p == nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -183,10 +184,7 @@ func ScopeKey(source model.ID, scope string) string {
 	return norm.NFC.String(string(source) + " " + scope)
 }
 
-func table[T any, P interface {
-	*T
-	model.Noun
-}](kind Kind, noun string, keys func(T) Keys, indexes ...Index) Table[T, P] {
+func table[T any, P model.PointerTo[T]](kind Kind, noun string, keys func(T) Keys, indexes ...Index) Table[T, P] {
 	extract := func(doc []byte) (Keys, error) {
 		var n T
 		err := json.Unmarshal(doc, &n)
@@ -226,4 +224,9 @@ func moment(t time.Time) []Value {
 		return nil
 	}
 	return []Value{t.UnixMilli()}
+}
+
+// DomainNamed gives the domain of this name, or an error of kind NotFound.
+func DomainNamed(ctx context.Context, s Store, name model.Slug) (model.Domain, error) {
+	return Domains.First(ctx, s, Query{Index: "by_name", Where: Eq("name", string(name))})
 }

@@ -14,10 +14,7 @@ import (
 
 // Table is the declaration of one noun's table and the typed handle on it:
 // T is the noun, P its pointer.
-type Table[T any, P interface {
-	*T
-	model.Noun
-}] struct {
+type Table[T any, P model.PointerTo[T]] struct {
 	schema Schema
 	keys   func(T) Keys
 }
