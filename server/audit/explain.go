@@ -35,11 +35,11 @@ func (s *Service) Explain(ctx context.Context, id model.ID) (model.Explanation, 
 	if err := s.mayExplain(ctx, d, about); err != nil {
 		return model.Explanation{}, err
 	}
-	sights, err := s.sights(ctx, []model.DecisionRecord{d}, []policy.Resource{about.Resource})
+	redactions, err := s.redactions(ctx, []model.DecisionRecord{d}, []policy.Resource{about.Resource})
 	if err != nil {
 		return model.Explanation{}, err
 	}
-	seen := sights[0]
+	seen := redactions[0]
 	x, err := s.rules.Explain(ctx, d)
 	if err != nil {
 		return model.Explanation{}, err
@@ -80,12 +80,12 @@ func (s *Service) mayExplain(ctx context.Context, d model.DecisionRecord, about 
 	return model.NotFound("decision", d.ID)
 }
 
-// sight is what the asker may see of the values that the policies looked at.
+// redaction is what the asker may see of the values that the policies looked at.
 // Each side of the question follows a right that there is anyway: what it was
 // about is shown to whoever may see that metadata now, and what is personal of
 // who asked to themselves and to whoever administers them. What the log has
 // masked is shown to nobody.
-type sight struct {
+type redaction struct {
 	resource bool
 	person   bool
 	masked   []string
@@ -94,9 +94,9 @@ type sight struct {
 // directory is what everybody may know of everybody.
 var directory = []string{"subject.type", "subject.id", "subject.name", "subject.domain", "subject.teams", "subject.steward_of", "subject.roles"}
 
-// sights gives what the asker may see of each decision, which is about the
+// redactions gives what the asker may see of each decision, which is about the
 // resource of its place. It asks once for all of them.
-func (s *Service) sights(ctx context.Context, rows []model.DecisionRecord, about []policy.Resource) ([]sight, error) {
+func (s *Service) redactions(ctx context.Context, rows []model.DecisionRecord, about []policy.Resource) ([]redaction, error) {
 	asker, err := model.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -113,15 +113,15 @@ func (s *Service) sights(ctx context.Context, rows []model.DecisionRecord, about
 	if err != nil {
 		return nil, err
 	}
-	seen := make([]sight, len(rows))
+	seen := make([]redaction, len(rows))
 	for i, d := range rows {
-		seen[i] = sight{resource: shown[i], person: asker.ID == d.PrincipalID || runs[i], masked: d.Masked}
+		seen[i] = redaction{resource: shown[i], person: asker.ID == d.PrincipalID || runs[i], masked: d.Masked}
 	}
 	return seen, nil
 }
 
 // hides reports whether the value at a path of the input is not for the asker.
-func (v sight) hides(path string) bool {
+func (v redaction) hides(path string) bool {
 	path = strings.TrimPrefix(path, "input.")
 	return v.private(path) || below(path, v.masked...) ||
 		!v.resource && below(path, "resource", "facts", "properties.resource")
@@ -129,13 +129,13 @@ func (v sight) hides(path string) bool {
 
 // private reports that the path tells of the person what only they and their
 // administrators know.
-func (v sight) private(path string) bool {
+func (v redaction) private(path string) bool {
 	return !v.person && (below(path, "subject", "properties.subject") && !below(path, directory...))
 }
 
 // tells reports that a way to an allow would tell by itself what is private,
 // such as which clearance somebody lacks.
-func (v sight) tells(p model.LegalPath) bool {
+func (v redaction) tells(p model.LegalPath) bool {
 	return slices.ContainsFunc(p.Changes, func(c model.ComparedValue) bool { return v.private(strings.TrimPrefix(c.Path, "input.")) })
 }
 

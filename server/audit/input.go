@@ -23,7 +23,7 @@ func (s *Service) Inputs(ctx context.Context, rows ...model.DecisionRecord) (map
 	for i, subject := range subjects {
 		about[i] = subject.Resource
 	}
-	sights, err := s.sights(ctx, rows, about)
+	redactions, err := s.redactions(ctx, rows, about)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (s *Service) Inputs(ctx context.Context, rows ...model.DecisionRecord) (map
 		if len(d.Input) == 0 {
 			continue
 		}
-		if inputs[d.ID], err = sights[i].of(d.Input); err != nil {
+		if inputs[d.ID], err = redactions[i].of(d.Input); err != nil {
 			return nil, fmt.Errorf("read the input of %s: %w", d.ID, err)
 		}
 	}
@@ -41,7 +41,7 @@ func (s *Service) Inputs(ctx context.Context, rows ...model.DecisionRecord) (map
 
 // of gives the input without what is hidden. What is masked stands as hashes
 // already and stays.
-func (v sight) of(input json.RawMessage) (json.RawMessage, error) {
+func (v redaction) of(input json.RawMessage) (json.RawMessage, error) {
 	var question map[string]any
 	read := json.NewDecoder(bytes.NewReader(input))
 	read.UseNumber()
@@ -54,7 +54,7 @@ func (v sight) of(input json.RawMessage) (json.RawMessage, error) {
 }
 
 // strip takes out of an object of the input what is hidden.
-func (v sight) strip(at string, object map[string]any) {
+func (v redaction) strip(at string, object map[string]any) {
 	for name, value := range object {
 		path := at + name
 		if inner, ok := value.(map[string]any); ok {

@@ -22,7 +22,7 @@ func invert(f store.Filter) store.Filter {
 	return store.Not(f)
 }
 
-func meet(parts ...store.Filter) store.Filter {
+func and(parts ...store.Filter) store.Filter {
 	if slices.ContainsFunc(parts, isNever) {
 		return store.Or()
 	}
@@ -32,8 +32,8 @@ func meet(parts ...store.Filter) store.Filter {
 	return store.And(parts...)
 }
 
-// widest is an Or of any length: a tree of Ors that the store takes.
-func widest(parts []store.Filter) store.Filter {
+// or is an Or of any length: a tree of Ors that the store takes.
+func or(parts []store.Filter) store.Filter {
 	if slices.ContainsFunc(parts, isAlways) {
 		return store.And()
 	}

@@ -115,7 +115,7 @@ func (v *Viewer) narrow(ctx context.Context, kind store.Kind) (only store.Filter
 	if r.err != nil || len(parts) == 0 {
 		return store.Filter{}, false, r.err
 	}
-	if only = widest(parts); isAlways(only) {
+	if only = or(parts); isAlways(only) {
 		only = store.Filter{}
 	}
 	return only, true, nil
@@ -136,14 +136,14 @@ func (r *renderer) parts(ctx context.Context, v *Viewer, view policy.View) []sto
 	var parts []store.Filter
 	add := func(where, what store.Filter) {
 		if !isNever(what) {
-			parts = append(parts, meet(where, what))
+			parts = append(parts, and(where, what))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		add(r.oneOf(ctx, policy.FieldDomain, groups[key], true), conditions[key])
 	}
 	none := r.oneOf(ctx, policy.FieldDomain, []string{""}, true)
-	others := meet(invert(r.oneOf(ctx, policy.FieldDomain, own, false)), invert(r.oneOf(ctx, policy.FieldDomain, []string{""}, false)))
+	others := and(invert(r.oneOf(ctx, policy.FieldDomain, own, false)), invert(r.oneOf(ctx, policy.FieldDomain, []string{""}, false)))
 	add(others, r.part(ctx, v, view.Template))
 	if r.kind != "domain" { // a domain lies in itself
 		add(none, r.part(ctx, v, view.Platform))
@@ -179,13 +179,13 @@ func (r *renderer) render(ctx context.Context, c policy.Condition, wide bool) st
 		for i, p := range c.Of {
 			parts[i] = r.render(ctx, p, wide)
 		}
-		return meet(parts...)
+		return and(parts...)
 	case policy.OpOr:
 		var parts []store.Filter
 		for _, p := range c.Of {
 			parts = append(parts, r.render(ctx, p, wide))
 		}
-		return widest(parts)
+		return or(parts)
 	case policy.OpNot:
 		return invert(r.render(ctx, c.Of[0], !wide))
 	case policy.OpIn:
@@ -248,7 +248,7 @@ func among(path store.Path, values []store.Value) store.Filter {
 	for part := range slices.Chunk(values, store.MaxIn) {
 		parts = append(parts, store.In(path, part...))
 	}
-	return widest(parts)
+	return or(parts)
 }
 
 // exposed compares whether a product offers an asset: the ids of those are

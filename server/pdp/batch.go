@@ -30,7 +30,7 @@ type Item struct {
 // Batch answers the items in their order, all by the same policies. The list
 // is shorter than the items when the semantic ended it.
 func (s *Service) Batch(ctx context.Context, items []Item, semantic Semantic, c Client) ([]model.Decision, error) {
-	r := s.round(c)
+	r := s.batch(c)
 	decisions := make([]model.Decision, 0, len(items))
 	for _, item := range items {
 		d, err := r.item(ctx, item)
@@ -45,7 +45,7 @@ func (s *Service) Batch(ctx context.Context, items []Item, semantic Semantic, c 
 	return decisions, r.keep(ctx)
 }
 
-func (r *round) item(ctx context.Context, i Item) (model.Decision, error) {
+func (r *batch) item(ctx context.Context, i Item) (model.Decision, error) {
 	if i.Flaw != nil {
 		return unknown("evaluation.invalid", i.Flaw.Error()), nil //nolint:nilerr // a flawed item is refused by itself
 	}

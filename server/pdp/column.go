@@ -50,7 +50,7 @@ func known(fields []model.AssetField, name string) (string, bool) {
 
 // fitted refuses what is allowed only with a duty on a column that the product
 // does not have: a duty that nobody can carry out is not carried out.
-func (r *round) fitted(ctx context.Context, p model.DataProduct, a Answer) (model.Decision, error) {
+func (r *batch) fitted(ctx context.Context, p model.DataProduct, a Answer) (model.Decision, error) {
 	for _, o := range a.Obligations {
 		if o.Type != model.ObligeMask && o.Type != model.ObligeRowFilter || !o.Mandatory || !a.Allowed() {
 			continue
@@ -80,7 +80,7 @@ func unfit(o model.Obligation) model.Reason {
 // elsewhere reports whether a duty is about another table of the product. A
 // mask may name its column alone; a filter names its table too, since the rows
 // of this one would else be shown without it.
-func (r *round) elsewhere(ctx context.Context, p model.DataProduct, o model.Obligation) (bool, error) {
+func (r *batch) elsewhere(ctx context.Context, p model.DataProduct, o model.Obligation) (bool, error) {
 	assets, err := store.Assets.GetMany(ctx, r.store, p.Assets(model.OutputPort)...)
 	return slices.ContainsFunc(assets, func(a model.Asset) bool {
 		parts := model.NameParts(a.Name)

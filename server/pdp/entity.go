@@ -16,7 +16,7 @@ import (
 var kinds = map[string]model.PrincipalKind{"user": model.Person, "person": model.Person, "service": model.Service}
 
 // subject finds who is meant; nil is nobody.
-func (r *round) subject(ctx context.Context, e Entity) (*model.Principal, error) {
+func (r *batch) subject(ctx context.Context, e Entity) (*model.Principal, error) {
 	key := name{e.Type, e.ID}
 	if p, ok := r.people[key]; ok {
 		return p, nil
@@ -28,7 +28,7 @@ func (r *round) subject(ctx context.Context, e Entity) (*model.Principal, error)
 	return p, err
 }
 
-func (r *round) findSubject(ctx context.Context, e Entity) (*model.Principal, error) {
+func (r *batch) findSubject(ctx context.Context, e Entity) (*model.Principal, error) {
 	kind, ok := kinds[e.Type]
 	if !ok || e.ID == "" {
 		return nil, nil //nolint:nilnil // nobody by that name is an answer
@@ -40,9 +40,9 @@ func (r *round) findSubject(ctx context.Context, e Entity) (*model.Principal, er
 	return found, err
 }
 
-// thing is a resource as the policies see it, with what the server knows of it
+// target is a resource as the policies see it, with what the server knows of it
 // beside.
-type thing struct {
+type target struct {
 	res   policy.Resource
 	knows map[string]any
 	asset *model.Asset // what it is, if it is one: the products that offer it decide with it
@@ -61,8 +61,8 @@ func noAsset() model.Asset {
 // nothing stands where a resource does not. It is described with the reads that
 // one takes which exists, and asked about by the rules of the domain that its
 // name speaks of: so the two cost the same.
-func (r *round) nothing(ctx context.Context, e Entity) (*thing, error) {
-	t := &thing{absent: true, res: policy.Resource{Type: e.Type}}
+func (r *batch) nothing(ctx context.Context, e Entity) (*target, error) {
+	t := &target{absent: true, res: policy.Resource{Type: e.Type}}
 	var err error
 	switch e.Type {
 	case "domain":
@@ -81,7 +81,7 @@ func (r *round) nothing(ctx context.Context, e Entity) (*thing, error) {
 }
 
 // domainName is the name of the domain that an outsider names; "" is none.
-func (r *round) domainName(ctx context.Context, domain string) (model.Slug, error) {
+func (r *batch) domainName(ctx context.Context, domain string) (model.Slug, error) {
 	id, err := r.domainID(ctx, domain)
 	if err != nil {
 		return "", err
@@ -90,9 +90,9 @@ func (r *round) domainName(ctx context.Context, domain string) (model.Slug, erro
 }
 
 // resource finds what an outsider names.
-func (r *round) resource(ctx context.Context, e Entity) (*thing, error) {
+func (r *batch) resource(ctx context.Context, e Entity) (*target, error) {
 	key := name{e.Type, e.ID}
-	if t, ok := r.things[key]; ok {
+	if t, ok := r.targets[key]; ok {
 		return t, nil
 	}
 	t, err := r.findResource(ctx, e)
@@ -100,14 +100,14 @@ func (r *round) resource(ctx context.Context, e Entity) (*thing, error) {
 		t, err = r.nothing(ctx, e)
 	}
 	if err == nil {
-		r.things[key] = t
+		r.targets[key] = t
 	}
 	return t, err
 }
 
 // findResource looks into the table of the type. A type that is none of our nouns is
 // the kind of an asset: applications keep their records as assets.
-func (r *round) findResource(ctx context.Context, e Entity) (*thing, error) {
+func (r *batch) findResource(ctx context.Context, e Entity) (*target, error) {
 	switch e.Type {
 	case "data_product":
 		return describe(ctx, r.gate.Product)(r.findProduct(ctx, e.ID))
@@ -127,10 +127,10 @@ func (r *round) findResource(ctx context.Context, e Entity) (*thing, error) {
 	if err != nil || a == nil || (e.Type != "asset" && !a.Kind.Is(kind)) {
 		return nil, err
 	}
-	return r.assetThing(ctx, *a)
+	return r.assetTarget(ctx, *a)
 }
 
-func (r *round) assetThing(ctx context.Context, a model.Asset) (*thing, error) {
+func (r *batch) assetTarget(ctx context.Context, a model.Asset) (*target, error) {
 	res, err := r.gate.Asset(ctx, a)
 	if err != nil {
 		return nil, err
@@ -139,14 +139,14 @@ func (r *round) assetThing(ctx context.Context, a model.Asset) (*thing, error) {
 	for key, value := range a.Properties {
 		knows[key] = value
 	}
-	return &thing{res: res, knows: knows, asset: &a}, nil
+	return &target{res: res, knows: knows, asset: &a}, nil
 }
 
 // kindOf is the kind of asset that a type of others stands for.
 func kindOf(typ string) model.AssetKind { return model.AssetKind(strings.ToUpper(typ)) }
 
 // findProduct finds a product by its id, or by DOMAIN/NAME.
-func (r *round) findProduct(ctx context.Context, id string) (*model.DataProduct, error) {
+func (r *batch) findProduct(ctx context.Context, id string) (*model.DataProduct, error) {
 	domain, product, ok := strings.Cut(id, "/")
 	if !ok {
 		return find(ctx, r.store, store.Products, model.PrefixProduct, id, store.Query{})
@@ -210,8 +210,8 @@ func find[T any, P model.PointerTo[T]](ctx context.Context, s store.Store, table
 }
 
 // describe tells the policies of what was found.
-func describe[T any](ctx context.Context, one func(context.Context, T) (policy.Resource, error)) func(*T, error) (*thing, error) {
-	return func(n *T, err error) (*thing, error) {
+func describe[T any](ctx context.Context, one func(context.Context, T) (policy.Resource, error)) func(*T, error) (*target, error) {
+	return func(n *T, err error) (*target, error) {
 		if err != nil || n == nil {
 			return nil, err
 		}
@@ -219,7 +219,7 @@ func describe[T any](ctx context.Context, one func(context.Context, T) (policy.R
 		if err != nil {
 			return nil, err
 		}
-		return &thing{res: res}, nil
+		return &target{res: res}, nil
 	}
 }
 
@@ -243,7 +243,7 @@ var (
 )
 
 // vouches asks, once, whether the caller's word stands above ours.
-func (r *round) vouches(ctx context.Context) (bool, error) {
+func (r *batch) vouches(ctx context.Context) (bool, error) {
 	if r.trusted != nil {
 		return *r.trusted, nil
 	}
@@ -262,7 +262,7 @@ func (r *round) vouches(ctx context.Context) (bool, error) {
 
 // properties joins what the caller says with what the server knows. Where both
 // speak the server's word stands, unless the caller is trusted to know better.
-func (r *round) properties(ctx context.Context, what thing, q Question) (policy.Properties, error) {
+func (r *batch) properties(ctx context.Context, what target, q Question) (policy.Properties, error) {
 	p := policy.Properties{Subject: q.Subject.Properties, Action: q.Properties, Resource: q.Resource.Properties, Context: q.Context}
 	clash := claims(p.Subject, ownOfSubject) || claims(p.Resource, ownOfResource) || contradicts(p.Resource, what.knows)
 	if clash {

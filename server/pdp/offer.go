@@ -21,7 +21,7 @@ func (o offering) any() bool { return len(o.products) > 0 || o.barred }
 // offerOf finds every published product of which one of the assets is an
 // output. A product of another domain decides nothing before the owner has
 // consented, but what it offers is no longer what nobody offers.
-func (r *round) offerOf(ctx context.Context, assets ...model.Asset) (offering, error) {
+func (r *batch) offerOf(ctx context.Context, assets ...model.Asset) (offering, error) {
 	var o offering
 	for _, a := range assets {
 		q := store.Query{Index: "by_asset", Where: store.Eq("asset", string(a.ID)), Limit: store.MaxPage}
@@ -51,7 +51,7 @@ const (
 // tables that views show, and of the table that a partition is a part of. A view
 // or a partition that nobody offers is decided as they are. What lineage does
 // not tell stays unknown.
-func (r *round) beneath(ctx context.Context, assets []model.Asset) (offering, error) {
+func (r *batch) beneath(ctx context.Context, assets []model.Asset) (offering, error) {
 	seen := map[model.ID]bool{}
 	for range maxDepth {
 		var below []model.ID
@@ -87,7 +87,7 @@ func (r *round) beneath(ctx context.Context, assets []model.Asset) (offering, er
 
 // sameRows lists the assets whose rows the asset shows. What a source says of a
 // view's table adds to what lineage says of the view, and never stands for it.
-func (r *round) sameRows(ctx context.Context, a model.Asset) ([]model.ID, error) {
+func (r *batch) sameRows(ctx context.Context, a model.Asset) ([]model.ID, error) {
 	var ids []model.ID
 	if whole := a.Properties[model.PropertyPartitionOf]; whole != "" {
 		var err error
@@ -110,7 +110,7 @@ func (r *round) sameRows(ctx context.Context, a model.Asset) ([]model.ID, error)
 	return ids, nil
 }
 
-func (r *round) named(ctx context.Context, namespace, name string) ([]model.ID, error) {
+func (r *batch) named(ctx context.Context, namespace, name string) ([]model.ID, error) {
 	var ids []model.ID
 	q := store.Query{Index: "by_namespace", Where: store.And(store.Eq("namespace", namespace), store.Eq("name", name)), Limit: store.MaxPage}
 	for a, err := range store.Assets.All(ctx, r.store, q) {
@@ -125,7 +125,7 @@ func (r *round) named(ctx context.Context, namespace, name string) ([]model.ID, 
 // strictest asks about the products of the offer, one after the other: the first
 // that refuses decides, so that a table which several hide costs what one does
 // that nobody offers. Otherwise the duties of all stand together.
-func (r *round) strictest(ctx context.Context, who *model.Principal, o offering, q Question, ask asking) (model.Decision, error) {
+func (r *batch) strictest(ctx context.Context, who *model.Principal, o offering, q Question, ask asking) (model.Decision, error) {
 	if who == nil {
 		return unknown("subject.unknown", "There is no such subject here."), nil
 	}
@@ -142,7 +142,7 @@ func (r *round) strictest(ctx context.Context, who *model.Principal, o offering,
 		if err != nil {
 			return model.Decision{}, err
 		}
-		if decisions[i], err = ask(ctx, *who, thing{res: res}, about); err != nil || !decisions[i].Allowed() {
+		if decisions[i], err = ask(ctx, *who, target{res: res}, about); err != nil || !decisions[i].Allowed() {
 			return decisions[i], err
 		}
 	}
@@ -151,7 +151,7 @@ func (r *round) strictest(ctx context.Context, who *model.Principal, o offering,
 
 // withPurpose states, where the question does not, what the subject's grant on
 // the product was given for.
-func (r *round) withPurpose(ctx context.Context, who model.Principal, res policy.Resource, q Question) (Question, error) {
+func (r *batch) withPurpose(ctx context.Context, who model.Principal, res policy.Resource, q Question) (Question, error) {
 	if said, _ := q.Context["purpose"].(string); said != "" {
 		return q, nil
 	}

@@ -95,7 +95,7 @@ func EveryDuty() []model.ObligationType {
 // nobody here goes by. It returns an error of kind Denied to a caller who may
 // not ask about the subject.
 func (s *Service) Evaluate(ctx context.Context, q Question, c Client) (model.Decision, error) {
-	r := s.round(c)
+	r := s.batch(c)
 	d, err := r.evaluate(ctx, q)
 	if err != nil {
 		return model.Decision{}, err
@@ -103,15 +103,15 @@ func (s *Service) Evaluate(ctx context.Context, q Question, c Client) (model.Dec
 	return d, r.keep(ctx)
 }
 
-// round is one request: many questions on one snapshot of the policies.
-type round struct {
+// batch is one request: many questions on one snapshot of the policies.
+type batch struct {
 	*Service
 	client  Client
 	session *gate.Session
 	right   *bool // whether the caller may ask about everybody; nil until asked
 	trusted *bool // whether the caller may vouch
 	people  map[name]*model.Principal
-	things  map[name]*thing
+	targets map[name]*target
 	rows    []model.DecisionRecord
 
 	caller  model.ID
@@ -121,11 +121,11 @@ type round struct {
 // name is an entity without its properties.
 type name struct{ typ, id string }
 
-func (s *Service) round(c Client) *round {
-	return &round{Service: s, client: c, session: s.gate.Session(), people: map[name]*model.Principal{}, things: map[name]*thing{}}
+func (s *Service) batch(c Client) *batch {
+	return &batch{Service: s, client: c, session: s.gate.Session(), people: map[name]*model.Principal{}, targets: map[name]*target{}}
 }
 
-func (r *round) evaluate(ctx context.Context, q Question) (model.Decision, error) {
+func (r *batch) evaluate(ctx context.Context, q Question) (model.Decision, error) {
 	who, err := r.subject(ctx, q.Subject)
 	if err != nil {
 		return model.Decision{}, err
@@ -169,7 +169,7 @@ func (r *round) evaluate(ctx context.Context, q Question) (model.Decision, error
 // refused tells why not, but only of a resource that the subject may know of.
 // What is hidden answers as what does not exist, after the same reads and one
 // decision; the log keeps what the policies said of it.
-func (r *round) refused(ctx context.Context, who model.Principal, what thing, answer gate.Answer, exists bool) (model.Decision, error) {
+func (r *batch) refused(ctx context.Context, who model.Principal, what target, answer gate.Answer, exists bool) (model.Decision, error) {
 	known, err := r.session.Sees(ctx, who, what.res, gate.Extra{})
 	if err != nil {
 		return model.Decision{}, err
@@ -185,7 +185,7 @@ func (r *round) refused(ctx context.Context, who model.Principal, what thing, an
 }
 
 // told asks about a product and leaves a row of it.
-func (r *round) told(ctx context.Context, who model.Principal, what thing, q Question) (model.Decision, error) {
+func (r *batch) told(ctx context.Context, who model.Principal, what target, q Question) (model.Decision, error) {
 	answer, err := r.ask(ctx, who, what, q)
 	if err == nil {
 		r.rows = append(r.rows, answer.Row)
@@ -194,7 +194,7 @@ func (r *round) told(ctx context.Context, who model.Principal, what thing, q Que
 }
 
 // quietly asks about a product and leaves no row.
-func (r *round) quietly(ctx context.Context, who model.Principal, what thing, q Question) (model.Decision, error) {
+func (r *batch) quietly(ctx context.Context, who model.Principal, what target, q Question) (model.Decision, error) {
 	extra, err := r.extra(ctx, what, q)
 	if err != nil {
 		return model.Decision{}, err
@@ -202,11 +202,11 @@ func (r *round) quietly(ctx context.Context, who model.Principal, what thing, q 
 	return r.session.Would(ctx, who, actionOf(q.Action), what.res, extra)
 }
 
-type asking func(context.Context, model.Principal, thing, Question) (model.Decision, error)
+type asking func(context.Context, model.Principal, target, Question) (model.Decision, error)
 
 // offered joins what the rules say of reading an asset with what they say of
 // the products that offer it: the strictest decides, at every door.
-func (r *round) offered(ctx context.Context, who model.Principal, what thing, q Question, d model.Decision, ask asking) (model.Decision, error) {
+func (r *batch) offered(ctx context.Context, who model.Principal, what target, q Question, d model.Decision, ask asking) (model.Decision, error) {
 	if what.asset == nil || actionOf(q.Action) != model.ActDataRead || !d.Allowed() {
 		return d, nil
 	}
@@ -219,7 +219,7 @@ func (r *round) offered(ctx context.Context, who model.Principal, what thing, q 
 }
 
 // ask puts the question to the policies.
-func (r *round) ask(ctx context.Context, who model.Principal, what thing, q Question) (gate.Answer, error) {
+func (r *batch) ask(ctx context.Context, who model.Principal, what target, q Question) (gate.Answer, error) {
 	extra, err := r.extra(ctx, what, q)
 	if err != nil {
 		return gate.Answer{}, err
@@ -228,7 +228,7 @@ func (r *round) ask(ctx context.Context, who model.Principal, what thing, q Ques
 }
 
 // extra is what the question carries beside its subject and resource.
-func (r *round) extra(ctx context.Context, what thing, q Question) (gate.Extra, error) {
+func (r *batch) extra(ctx context.Context, what target, q Question) (gate.Extra, error) {
 	properties, err := r.properties(ctx, what, q)
 	purpose, _ := q.Context["purpose"].(string)
 	return gate.Extra{Purpose: purpose, Properties: properties}, err
@@ -236,7 +236,7 @@ func (r *round) extra(ctx context.Context, what thing, q Question) (gate.Extra, 
 
 // mayAsk asks whether the caller may ask about the subject: as somebody who
 // may ask about everybody, or about themselves.
-func (r *round) mayAsk(ctx context.Context, who *model.Principal) error {
+func (r *batch) mayAsk(ctx context.Context, who *model.Principal) error {
 	caller, err := model.PrincipalFrom(ctx)
 	if err != nil {
 		return err
@@ -263,7 +263,7 @@ func (r *round) mayAsk(ctx context.Context, who *model.Principal) error {
 
 // carried turns an allow into a refusal when it comes with a duty that the
 // client would not carry out. The log keeps what the policies said.
-func (r *round) carried(d model.Decision) model.Decision {
+func (r *batch) carried(d model.Decision) model.Decision {
 	for _, o := range d.Obligations {
 		if d.Allowed() && o.Mandatory && !slices.Contains(r.client.Carries, o.Type) {
 			d.Outcome = model.Deny
@@ -276,8 +276,8 @@ func (r *round) carried(d model.Decision) model.Decision {
 	return d
 }
 
-// keep logs the decisions of the round.
-func (r *round) keep(ctx context.Context) error {
+// keep logs the decisions of the batch.
+func (r *batch) keep(ctx context.Context) error {
 	if r.log != nil {
 		for _, row := range r.rows {
 			if err := r.log.Note(ctx, row); err != nil {

@@ -76,13 +76,13 @@ func (s *Service) Resources(ctx context.Context, q Question, w Window, c Client)
 	default:
 		query.Index, query.Where = "by_kind", store.Eq("kind", string(kindOf(q.Resource.Type)))
 	}
-	return scan(ctx, r, store.Assets, query, w, "resource", q, offer(ctx, r, *who, q, func(a *model.Asset, _ error) (*thing, error) {
-		return r.assetThing(ctx, *a)
+	return scan(ctx, r, store.Assets, query, w, "resource", q, offer(ctx, r, *who, q, func(a *model.Asset, _ error) (*target, error) {
+		return r.assetTarget(ctx, *a)
 	}))
 }
 
 // offer asks about one candidate of a search for resources.
-func offer[T any](ctx context.Context, r *round, who model.Principal, q Question, describe func(*T, error) (*thing, error)) func(T) (Entity, bool, error) {
+func offer[T any](ctx context.Context, r *batch, who model.Principal, q Question, describe func(*T, error) (*target, error)) func(T) (Entity, bool, error) {
 	return func(n T) (Entity, bool, error) {
 		what, err := describe(&n, nil)
 		if err != nil {
@@ -94,7 +94,7 @@ func offer[T any](ctx context.Context, r *round, who model.Principal, q Question
 }
 
 // outside is the name that outsiders know the resource by.
-func (t thing) outside(typ string) string {
+func (t target) outside(typ string) string {
 	switch typ {
 	case "data_product":
 		return string(t.res.Domain) + "/" + t.res.Name
@@ -108,7 +108,7 @@ func (t thing) outside(typ string) string {
 // actions those that fit it, and of applications' those that the rules of its
 // domain name.
 func (s *Service) Actions(ctx context.Context, q Question, c Client) (Found, error) {
-	r := s.round(c)
+	r := s.batch(c)
 	who, err := r.subject(ctx, q.Subject)
 	if err != nil {
 		return Found{}, err
@@ -150,8 +150,8 @@ var fitting = map[string][]model.Action{
 }
 
 // begin checks the right to search and the page that is asked for.
-func (s *Service) begin(ctx context.Context, kind string, q Question, w *Window, c Client) (*round, store.Cursor, error) {
-	r := s.round(c)
+func (s *Service) begin(ctx context.Context, kind string, q Question, w *Window, c Client) (*batch, store.Cursor, error) {
+	r := s.batch(c)
 	var self *model.Principal
 	if kind == "resource" {
 		who, err := r.subject(ctx, q.Subject)
@@ -172,7 +172,7 @@ func (s *Service) begin(ctx context.Context, kind string, q Question, w *Window,
 }
 
 // would is an evaluation that leaves no row of its own.
-func (r *round) would(ctx context.Context, who model.Principal, what thing, q Question) (bool, error) {
+func (r *batch) would(ctx context.Context, who model.Principal, what target, q Question) (bool, error) {
 	d, err := r.quietly(ctx, who, what, q)
 	if err != nil {
 		return false, err
@@ -182,7 +182,7 @@ func (r *round) would(ctx context.Context, who model.Principal, what thing, q Qu
 }
 
 // scan asks about candidates until the page is full.
-func scan[T any, P model.PointerTo[T]](ctx context.Context, r *round, table store.Table[T, P], q store.Query, w Window, kind string, about Question, ask func(T) (Entity, bool, error)) (Found, error) {
+func scan[T any, P model.PointerTo[T]](ctx context.Context, r *batch, table store.Table[T, P], q store.Query, w Window, kind string, about Question, ask func(T) (Entity, bool, error)) (Found, error) {
 	var found Found
 	asked := 0
 	for {
@@ -215,7 +215,7 @@ func scan[T any, P model.PointerTo[T]](ctx context.Context, r *round, table stor
 }
 
 // sumUp leaves one row for all the decisions of a search.
-func (r *round) sumUp(kind string, q Question, asked, shown int) {
+func (r *batch) sumUp(kind string, q Question, asked, shown int) {
 	id := model.NewID(model.PrefixDecision)
 	row := model.DecisionRecord{
 		Meta: model.Meta{ID: id}, At: r.now(), PrincipalID: r.caller, RequestID: r.request, Action: model.ActDecisionAsk, Outcome: model.Allow,

@@ -72,7 +72,7 @@ func (s *Service) Accept(ctx context.Context, reports []Report) (Tally, error) {
 			tally.Why = err
 		}
 	}
-	r := s.round(Client{})
+	r := s.batch(Client{})
 	for len(rows) > 0 {
 		n := min(len(rows), reportsAtOnce)
 		kept, err := r.keepReports(ctx, rows[:n])
@@ -85,7 +85,7 @@ func (s *Service) Accept(ctx context.Context, reports []Report) (Tally, error) {
 	return tally, nil
 }
 
-func (r *round) keepReports(ctx context.Context, rows []model.DecisionRecord) (int, error) {
+func (r *batch) keepReports(ctx context.Context, rows []model.DecisionRecord) (int, error) {
 	fresh := map[model.ID]model.DecisionRecord{}
 	ids := make([]model.ID, len(rows))
 	for i, row := range rows {
@@ -131,7 +131,7 @@ func (s *Service) forgetLogged(ctx context.Context, fresh map[model.ID]model.Dec
 
 // attribute makes the rows those of the principals whom they are about. One
 // about somebody unknown here stays with the service that reports it.
-func (r *round) attribute(ctx context.Context, rows map[model.ID]model.DecisionRecord) error {
+func (r *batch) attribute(ctx context.Context, rows map[model.ID]model.DecisionRecord) error {
 	questions := map[model.ID]about{} // by row
 	var ids []model.ID
 	for id, row := range rows {
@@ -165,7 +165,7 @@ func (r *round) attribute(ctx context.Context, rows map[model.ID]model.DecisionR
 
 // hides reports a question about what the subject may not know of, or what is
 // not there: it must not turn up among the subject's own decisions.
-func (r *round) hides(ctx context.Context, who model.Principal, q about) (bool, error) {
+func (r *batch) hides(ctx context.Context, who model.Principal, q about) (bool, error) {
 	what, err := r.resource(ctx, Entity{Type: q.Resource.Type, ID: string(q.Resource.ID)})
 	if err != nil {
 		return true, err

@@ -38,7 +38,7 @@ type Table struct{ Catalog, Schema, Table string }
 // the operator has said which, and by its full name otherwise. Engines fold
 // case, so every asset counts whose name differs in case alone, and so does one
 // that goes by the name beside its own, as a table does by its partitions'.
-func (r *round) assets(ctx context.Context, t Table) ([]model.Asset, error) {
+func (r *batch) assets(ctx context.Context, t Table) ([]model.Asset, error) {
 	name := model.JoinName(t.Catalog, t.Schema, t.Table)
 	db, mapped := r.tables[t.Catalog]
 	if mapped {
@@ -98,7 +98,7 @@ type Answer struct {
 // decides. Without a stated purpose the one counts that the subject's grant was
 // given for.
 func (s *Service) Tables(ctx context.Context, who Entity, action model.Action, list []Table, purpose string, c Client) ([]Answer, error) {
-	r := s.round(c)
+	r := s.batch(c)
 	person, err := r.subject(ctx, who)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (s *Service) Tables(ctx context.Context, who Entity, action model.Action, l
 	return answers, r.keep(ctx)
 }
 
-func (r *round) table(ctx context.Context, who *model.Principal, action model.Action, t Table, purpose string) (Answer, error) {
+func (r *batch) table(ctx context.Context, who *model.Principal, action model.Action, t Table, purpose string) (Answer, error) {
 	assets, err := r.assets(ctx, t)
 	if err != nil {
 		return Answer{}, err
@@ -151,7 +151,7 @@ func (r *round) table(ctx context.Context, who *model.Principal, action model.Ac
 
 // asMuch takes the reads and the decision that a table on offer takes: one that
 // nobody offers, or that there is none of, cannot be told from it by its cost.
-func (r *round) asMuch(ctx context.Context, who *model.Principal, q Question) error {
+func (r *batch) asMuch(ctx context.Context, who *model.Principal, q Question) error {
 	if who == nil {
 		return nil
 	}
@@ -169,8 +169,8 @@ func (r *round) asMuch(ctx context.Context, who *model.Principal, q Question) er
 
 // fitting asks about a product that offers the table, and refuses a duty on a
 // column that the product does not have.
-func (r *round) fitting(a Answer, o offering) asking {
-	return func(ctx context.Context, who model.Principal, what thing, q Question) (model.Decision, error) {
+func (r *batch) fitting(a Answer, o offering) asking {
+	return func(ctx context.Context, who model.Principal, what target, q Question) (model.Decision, error) {
 		d, err := r.told(ctx, who, what, q)
 		at := slices.IndexFunc(o.products, func(p model.DataProduct) bool { return p.ID == what.res.ID })
 		if err != nil || at < 0 || !a.Known {
@@ -183,7 +183,7 @@ func (r *round) fitting(a Answer, o offering) asking {
 
 // Present asks whether the subject is somebody who may look around at all.
 func (s *Service) Present(ctx context.Context, who Entity, c Client) (bool, error) {
-	r := s.round(c)
+	r := s.batch(c)
 	person, err := r.subject(ctx, who)
 	if err != nil {
 		return false, err
@@ -195,5 +195,5 @@ func (s *Service) Present(ctx context.Context, who Entity, c Client) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	return r.would(ctx, *person, thing{res: res}, Question{Action: string(model.ActMetadataView)})
+	return r.would(ctx, *person, target{res: res}, Question{Action: string(model.ActMetadataView)})
 }
