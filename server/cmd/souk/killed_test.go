@@ -59,11 +59,16 @@ func silent(t *testing.T) string {
 	return listener.Addr().String()
 }
 
+// runFolders lists the folders of runs that have their owner's lock: one whose
+// server is killed before that is left for some hours.
 func runFolders(t *testing.T, below string) []string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(below, "souk-run-*"))
+	found, err := filepath.Glob(filepath.Join(below, "souk-run-*", ".owner"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i := range found {
+		found[i] = filepath.Dir(found[i])
 	}
 	return found
 }
