@@ -197,7 +197,7 @@ func keepPictures(t *teller, do func(string, ...chromedp.Action), name string) {
 		var spills bool
 		do("resize", chromedp.EmulateViewport(width, 800), chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &spills))
 		if spills {
-			t.Errorf("%s: the page is wider than %d pixels", name, width)
+			t.Errorf("%s: the page is wider than its %dpx", name, width)
 		}
 		keepPicture(t, do, fmt.Sprintf("%s-%d", name, width))
 	}
