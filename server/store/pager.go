@@ -12,8 +12,7 @@ type Pager struct {
 	plan   *Plan
 	page   Page
 	looked int
-	print  uint64 // of the query; 0 until a cursor is made
-	last   place  // of a walk: just after the last record
+	last   place // of a walk: just after the last record
 }
 
 // Pager begins a page.
@@ -49,10 +48,7 @@ func (g *Pager) Offer(values func(Path) []Value, record func() Record) (more boo
 }
 
 func (g *Pager) cursor(at place) Cursor {
-	if g.print == 0 {
-		g.print = g.plan.fingerprint()
-	}
-	at.Query = g.print
+	at.Query = g.plan.fingerprint()
 	return at.cursor()
 }
 

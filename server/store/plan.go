@@ -22,11 +22,17 @@ type Plan struct {
 	fixed int // the first paths of the index that have one value in the whole query
 	query Query
 	where Filter // canonical
+	print uint64 // see fingerprint; 0 until it is asked for
 }
 
 // fingerprint tells the query from others whose cursors must not be mixed with
 // its own. It is made when a cursor is: most queries need none.
-func (p *Plan) fingerprint() uint64 { return fingerprint(p.query, p.where) }
+func (p *Plan) fingerprint() uint64 {
+	if p.print == 0 {
+		p.print = fingerprint(p.query, p.where)
+	}
+	return p.print
+}
 
 // Scan is one stretch of an index. Equal are the values of its first paths.
 // The path after those may be bounded: From <= value < To, where nil is open,
