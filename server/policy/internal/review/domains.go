@@ -26,17 +26,8 @@ var (
 // all the domains.
 func UnknownDomains(d sandbox.Draft, known []model.Slug, near bool) []model.PolicyProblem {
 	var problems []model.PolicyProblem
-	for _, m := range d.Modules {
-		if sandbox.IsTest(m.Path) {
-			continue
-		}
-		module, err := sandbox.ParseModule(m.Path, m.Text, sandbox.Capabilities(false))
-		if err != nil {
-			continue
-		}
-		for _, r := range module.Rules {
-			problems = append(problems, unknownIn(r, m.Path, known, near)...)
-		}
+	for r, file := range rulesOf(d) {
+		problems = append(problems, unknownIn(r, file, known, near)...)
 	}
 	return sandbox.InOrder(problems)
 }

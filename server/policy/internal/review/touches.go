@@ -1,6 +1,7 @@
 package review
 
 import (
+	"iter"
 	"maps"
 	"regexp"
 	"slices"
@@ -41,20 +42,32 @@ func Touches(d sandbox.Draft) []model.Slug {
 
 func readTouches(d sandbox.Draft) *touches {
 	t := &touches{rules: map[string][]*ast.Rule{}, named: map[model.Slug]bool{}}
-	for _, m := range d.Modules {
-		if sandbox.IsTest(m.Path) {
-			continue
-		}
-		module, err := sandbox.ParseModule(m.Path, m.Text, sandbox.Capabilities(false))
-		if err != nil {
-			continue
-		}
-		for _, r := range module.Rules {
-			name := r.Head.Ref()[0].Value.String()
-			t.rules[name] = append(t.rules[name], r)
-		}
+	for r := range rulesOf(d) {
+		name := r.Head.Ref()[0].Value.String()
+		t.rules[name] = append(t.rules[name], r)
 	}
 	return t
+}
+
+// rulesOf gives the rules of a draft with their files, tests left out. What
+// cannot be read is told of by the check.
+func rulesOf(d sandbox.Draft) iter.Seq2[*ast.Rule, string] {
+	return func(yield func(*ast.Rule, string) bool) {
+		for _, m := range d.Modules {
+			if sandbox.IsTest(m.Path) {
+				continue
+			}
+			module, err := sandbox.ParseModule(m.Path, m.Text, sandbox.Capabilities(false))
+			if err != nil {
+				continue
+			}
+			for _, r := range module.Rules {
+				if !yield(r, m.Path) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // eachAsking gives each rule that looks at whose something is, with all the
