@@ -216,11 +216,7 @@ func TestFourEyesAreTwoPeople(t *testing.T) {
 // A service has no word, not even as the steward that somebody made it.
 func TestServicesDoNotVote(t *testing.T) {
 	w := newWorld(t, nil)
-	bot, err := w.Identity.CreatePrincipal(w.System(), identity.NewPrincipal{Kind: model.Service, Name: "bot", DomainID: w.Domains["sales"].ID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.People["bot"] = bot
+	w.Person(servertest.Person{Kind: model.Service, Name: "bot", Domain: "sales"})
 	w.Stewards("sales", "ana", "bot")
 	r := w.request("dan", w.As("ana").Publish("orders", model.Confidential))
 	can, err := w.Access.Can(w.As("bot"), r.ID, model.ActRequestApprove)

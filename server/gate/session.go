@@ -12,7 +12,7 @@ import (
 
 // Session is one operation: its questions, about whoever they are, are put on
 // one snapshot of the policies and at one time, and what they need of a subject
-// is read once. A change renews it. It is not safe for concurrent use.
+// is read once. After a change another operation begins. It is not safe for concurrent use.
 type Session struct {
 	gate     *Gate
 	snapshot *policy.Snapshot
@@ -30,14 +30,7 @@ type subjectFacts struct {
 
 // Session begins an operation.
 func (g *Gate) Session() *Session {
-	s := &Session{gate: g}
-	s.renew()
-	return s
-}
-
-// renew forgets what was read, and takes the policies and the time of now.
-func (s *Session) renew() {
-	s.snapshot, s.now, s.known = s.gate.engine.Snapshot(), s.gate.now(), map[model.ID]*subjectFacts{}
+	return &Session{gate: g, snapshot: g.engine.Snapshot(), now: g.now(), known: map[model.ID]*subjectFacts{}}
 }
 
 // Asker is who puts the questions of an operation: a session, or the gate
@@ -95,13 +88,6 @@ func (s *Session) Can(ctx context.Context, res policy.Resource, actions ...model
 		can[action] = d.Outcome
 	}
 	return can, nil
-}
-
-// Change begins the change that an answer permits, as Gate.Change does. What
-// the session asks from then on, it asks about the facts after the change.
-func (s *Session) Change(ctx context.Context, action string, subject model.ID, reason string, answer Answer, writes ...store.Write) store.Change {
-	s.renew()
-	return s.gate.Change(ctx, action, subject, reason, answer, writes...)
 }
 
 // Question puts together what the actor would be asking, without asking.
@@ -193,15 +179,20 @@ func (s *Session) factsOf(ctx context.Context, who model.Principal) (*subjectFac
 // Stewarded gives the domains that the actor is a steward of, as the operation
 // has read them.
 func (s *Session) Stewarded(ctx context.Context) ([]model.Domain, error) {
-	who, err := model.PrincipalFrom(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a, err := s.factsOf(ctx, who)
+	a, err := s.factsOfActor(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return a.domains, nil
+}
+
+// factsOfActor loads what the policies may know of the actor.
+func (s *Session) factsOfActor(ctx context.Context) (*subjectFacts, error) {
+	who, err := model.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.factsOf(ctx, who)
 }
 
 // grantsOn gives the subject's grants on the resource, and loads them when the

@@ -30,11 +30,7 @@ func (g *Gate) Viewer(ctx context.Context, action model.Action) (*Viewer, error)
 
 // Viewer gets to know the asker.
 func (s *Session) Viewer(ctx context.Context, action model.Action) (*Viewer, error) {
-	who, err := model.PrincipalFrom(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a, err := s.factsOf(ctx, who)
+	a, err := s.factsOfActor(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
@@ -225,14 +224,11 @@ func TestOwnersChange(t *testing.T) {
 func TestNewStewardsTakeAnotherWord(t *testing.T) {
 	w := newWorld(t)
 	w.Person(servertest.Person{Name: "cy", Roles: []model.Role{model.RoleSteward}})
-	bot, err := w.Identity.CreatePrincipal(w.System(), identity.NewPrincipal{Kind: model.Service, Name: "bot", DomainID: w.sales.ID})
-	if err != nil {
-		t.Fatal(err)
-	}
+	bot := w.Person(servertest.Person{Kind: model.Service, Name: "bot", Domain: "sales"})
 	with := func(more model.ID) mesh.DomainEdit {
 		return mesh.DomainEdit{ID: w.sales.ID, StewardIDs: &[]model.ID{w.People["ana"].ID, more}}
 	}
-	_, err = w.UpdateDomain(w.As("ana"), with(bot.ID))
+	_, err := w.UpdateDomain(w.As("ana"), with(bot.ID))
 	servertest.WantField(t, err, model.KindInvalid, "stewardIds")
 	for _, approver := range []string{"cy", "root"} { // the platform stands in for the only steward; an administrator's word is enough
 		w := newWorld(t)

@@ -95,12 +95,6 @@ func (r *Request) Expect(status model.RequestStatus) *Request {
 	return r
 }
 
-// ExpectDenied holds the last step to a refusal by the policies.
-func (r *Request) ExpectDenied(code string) {
-	r.w.Helper()
-	WantDenied(r.w, r.err, code)
-}
-
 // Reading is what the policies say to somebody who wants to read.
 type Reading struct {
 	model.Decision

@@ -52,7 +52,6 @@ type World struct {
 	Domains  map[string]model.Domain
 	People   map[string]model.Principal
 
-	tokens map[string]string
 	turned time.Duration
 }
 
@@ -67,7 +66,7 @@ func New(tb testing.TB, c Company) *World {
 	}
 	w := &World{
 		TB: tb, Store: &enginetest.Counted{Store: c.Open(tb)}, Engine: c.Engine,
-		Domains: map[string]model.Domain{}, People: map[string]model.Principal{}, tokens: map[string]string{},
+		Domains: map[string]model.Domain{}, People: map[string]model.Principal{},
 	}
 	w.Gate = gate.New(w.Store, c.Engine, w.Now)
 	log := slog.New(slog.NewTextHandler(tb.Output(), nil))
@@ -148,17 +147,6 @@ func (w *World) id(domain string) model.ID {
 		w.Fatalf("there is no domain %s in this company", domain)
 	}
 	return d.ID
-}
-
-// Token is what somebody shows at the doors.
-func (w *World) Token(name string) string {
-	w.Helper()
-	if w.tokens[name] == "" {
-		_, secret, err := w.Identity.IssueToken(w.System(), identity.NewToken{PrincipalID: w.People[name].ID, Name: "test", Lifetime: time.Hour})
-		w.Must(err)
-		w.tokens[name] = secret
-	}
-	return w.tokens[name]
 }
 
 // Put writes records behind the services' backs, as a harvest or an older program would have.
