@@ -46,9 +46,10 @@ func (s *Service) GrantsByID(ctx context.Context, ids ...model.ID) ([]model.Gran
 
 // Grants lists the grants that the actor may see, those that end last first.
 func (s *Service) Grants(ctx context.Context, f GrantFilter, p model.Paging) (model.Page[model.Grant], error) {
-	q := narrow("by_status",
-		condition{"by_status", "status", string(f.Status)}, condition{"by_domain", "domain", string(f.DomainID)},
-		condition{"by_product", "product", string(f.ProductID)}, condition{"by_principal", "principal", string(f.PrincipalID)})
-	q.Desc = true
+	q := store.Query{Index: "by_status", Desc: true, Budget: wide}.Narrowed(
+		store.Condition{Index: "by_status", Path: "status", Value: string(f.Status)},
+		store.Condition{Index: "by_domain", Path: "domain", Value: string(f.DomainID)},
+		store.Condition{Index: "by_product", Path: "product", Value: string(f.ProductID)},
+		store.Condition{Index: "by_principal", Path: "principal", Value: string(f.PrincipalID)})
 	return gate.List(ctx, s.gate, store.Grants, q, p, s.gate.Grants)
 }

@@ -189,31 +189,10 @@ func (s *Service) see(ctx context.Context, in *gate.Session, id model.ID) (vote,
 // AccessRequests lists the requests that the actor may see, the newest first;
 // those of one domain come by status first.
 func (s *Service) AccessRequests(ctx context.Context, f RequestFilter, p model.Paging) (model.Page[model.AccessRequest], error) {
-	q := narrow("by_created",
-		condition{"by_status", "status", string(f.Status)}, condition{"by_domain", "domain", string(f.DomainID)},
-		condition{"by_product", "product", string(f.ProductID)}, condition{"by_requester", "requester", string(f.RequesterID)})
-	q.Desc = true
+	q := store.Query{Index: "by_created", Desc: true, Budget: wide}.Narrowed(
+		store.Condition{Index: "by_status", Path: "status", Value: string(f.Status)},
+		store.Condition{Index: "by_domain", Path: "domain", Value: string(f.DomainID)},
+		store.Condition{Index: "by_product", Path: "product", Value: string(f.ProductID)},
+		store.Condition{Index: "by_requester", Path: "requester", Value: string(f.RequesterID)})
 	return gate.List(ctx, s.gate, store.Requests, q, p, s.gate.Requests)
-}
-
-type condition struct {
-	index string
-	path  store.Path
-	value string
-}
-
-// narrow makes a query of the conditions that are given. The last of them,
-// which shall be the narrowest, names the index.
-func narrow(index string, conditions ...condition) store.Query {
-	q := store.Query{Index: index, Budget: wide}
-	var given []store.Filter
-	for _, c := range conditions {
-		if c.value != "" {
-			q.Index, given = c.index, append(given, store.Eq(c.path, c.value))
-		}
-	}
-	if len(given) > 0 {
-		q.Where = store.And(given...)
-	}
-	return q
 }

@@ -46,34 +46,18 @@ func (l logged) Find(ctx context.Context, _ store.Store, q store.Query) (store.N
 	return rows, err
 }
 
-// query names the index that the narrowest condition begins.
+// query gives the conditions from the widest to the narrowest.
 func (f DecisionFilter) query() store.Query {
 	q := store.Query{Index: "by_time", Desc: true, Budget: budget}
-	var given []store.Filter
-	if f.Outcome != "" {
-		given = append(given, store.Eq("outcome", f.Outcome))
-	}
-	if f.Action != "" {
-		given = append(given, store.Eq("action", f.Action))
-	}
 	if !f.From.IsZero() || !f.To.IsZero() {
-		given = append(given, store.Between("at", millis(f.From), millis(f.To)))
+		q.Where = store.Between("at", millis(f.From), millis(f.To))
 	}
-	for _, c := range []struct {
-		index string
-		path  store.Path
-		value string
-	}{
-		{"by_domain", "domain", string(f.Domain)}, {"by_principal", "principal", string(f.PrincipalID)}, {"by_resource", "resource", string(f.ResourceID)},
-	} {
-		if c.value != "" {
-			q.Index, given = c.index, append(given, store.Eq(c.path, c.value))
-		}
-	}
-	if len(given) > 0 {
-		q.Where = store.And(given...)
-	}
-	return q
+	return q.Narrowed(
+		store.Condition{Path: "outcome", Value: string(f.Outcome)},
+		store.Condition{Path: "action", Value: string(f.Action)},
+		store.Condition{Index: "by_domain", Path: "domain", Value: string(f.Domain)},
+		store.Condition{Index: "by_principal", Path: "principal", Value: string(f.PrincipalID)},
+		store.Condition{Index: "by_resource", Path: "resource", Value: string(f.ResourceID)})
 }
 
 // millis is the time as the store keeps it; none leaves a side open.

@@ -14,15 +14,8 @@ const budget = 200_000
 // Events reads the audit feed, the newest first. The actor sees what the
 // policies let them: all of it, that of a domain, or their own deeds.
 func (s *Service) Events(ctx context.Context, f EventFilter, p model.Paging) (model.Page[model.Event], error) {
-	q := store.Query{Index: "by_seq", Desc: true, Budget: budget}
-	actor, subject := store.Eq("actor", f.ActorID), store.Eq("subject", f.SubjectID)
-	switch {
-	case f.SubjectID != "" && f.ActorID != "":
-		q.Index, q.Where = "by_subject", store.And(subject, actor)
-	case f.SubjectID != "":
-		q.Index, q.Where = "by_subject", subject
-	case f.ActorID != "":
-		q.Index, q.Where = "by_actor", actor
-	}
+	q := store.Query{Index: "by_seq", Desc: true, Budget: budget}.Narrowed(
+		store.Condition{Index: "by_actor", Path: "actor", Value: string(f.ActorID)},
+		store.Condition{Index: "by_subject", Path: "subject", Value: string(f.SubjectID)})
 	return gate.ListFor(ctx, s.gate, model.ActAuditRead, store.Events, q, p, s.gate.Events)
 }

@@ -103,39 +103,20 @@ func (s *Service) Assets(ctx context.Context, f AssetFilter, p model.Paging) (mo
 	return gate.List(ctx, s.gate, store.Assets, f.query(), p, s.gate.Assets)
 }
 
-// query takes the index of the filter's narrowest fact and leaves the others to be checked.
+// query gives the conditions from the widest to the narrowest.
 func (f AssetFilter) query() store.Query {
-	q := store.Query{Budget: listBudget}
-	var where []store.Filter
-	for _, fact := range []struct {
-		path  store.Path
-		value string
-		index string
-	}{
-		{"namespace", f.namespace(), "by_namespace"},
-		{"domain", string(f.DomainID), "by_domain"},
-		{"kind", string(f.ownKind()), "by_kind"},
-		{"status", string(f.Status), "by_status"},
-		{"platform", f.Platform, ""},
-	} {
-		if fact.value == "" {
-			continue
-		}
-		where = append(where, store.Eq(fact.path, fact.value))
-		if q.Index == "" {
-			q.Index = fact.index
-		}
-	}
+	q := store.Query{Index: "by_name", Budget: listBudget}.Narrowed(
+		store.Condition{Path: "platform", Value: f.Platform},
+		store.Condition{Index: "by_status", Path: "status", Value: string(f.Status)},
+		store.Condition{Index: "by_kind", Path: "kind", Value: string(f.ownKind())},
+		store.Condition{Index: "by_domain", Path: "domain", Value: string(f.DomainID)},
+		store.Condition{Index: "by_namespace", Path: "namespace", Value: f.namespace()})
 	if f.Kind == model.KindOther {
-		where = append(where, store.Not(store.In("kind", kindsWithAWord()...)))
+		q.Where = store.And(q.Where, store.Not(store.In("kind", kindsWithAWord()...)))
 	}
 	if f.NamePrefix != "" {
-		where = append(where, store.HasPrefix("name", f.NamePrefix))
+		q.Where = store.And(q.Where, store.HasPrefix("name", f.NamePrefix))
 	}
-	if q.Index == "" {
-		q.Index = "by_name"
-	}
-	q.Where = store.And(where...)
 	return q
 }
 

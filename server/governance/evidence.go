@@ -29,11 +29,8 @@ type decisions interface {
 type recorded struct{ store store.Store }
 
 func (r recorded) query(domain model.Slug, since time.Time) store.Query {
-	q := store.Query{Index: "by_time", Where: store.Between("at", since, nil), Desc: true, Limit: store.MaxPage}
-	if domain != "" {
-		q.Index, q.Where = "by_domain", store.And(store.Eq("domain", string(domain)), q.Where)
-	}
-	return q
+	return store.Query{Index: "by_time", Where: store.Between("at", since, nil), Desc: true, Limit: store.MaxPage}.
+		Narrowed(store.Condition{Index: "by_domain", Path: "domain", Value: string(domain)})
 }
 
 // Count reads the rows without looking into them.
@@ -106,7 +103,7 @@ func (s *Service) live(ctx context.Context, domain model.Slug) iter.Seq2[model.G
 				yield(model.Grant{}, err)
 				return
 			}
-			q.Index, q.Where = "by_domain", store.And(store.Eq("domain", string(d.ID)), q.Where)
+			q = q.Narrowed(store.Condition{Index: "by_domain", Path: "domain", Value: string(d.ID)})
 		}
 		for g, err := range store.Grants.All(ctx, s.store, q) {
 			if err == nil && !g.Live(s.now()) {

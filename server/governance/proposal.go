@@ -228,23 +228,12 @@ func (s *Service) outline(ctx context.Context, proposals []model.PolicyProposal)
 // wide is the budget of a query whose rows are few beside those it looks at.
 const wide = 100_000
 
-// query names the index that the narrowest condition begins.
+// query gives the conditions from the widest to the narrowest.
 func (f ProposalFilter) query() store.Query {
-	q := store.Query{Index: "by_created", Desc: true, Budget: wide}
-	var given []store.Filter
-	for _, c := range []struct {
-		index string
-		path  store.Path
-		value string
-	}{{"by_status", "status", string(f.Status)}, {"by_domain", "domain", string(f.Domain)}, {"by_author", "author", string(f.AuthorID)}} {
-		if c.value != "" {
-			q.Index, given = c.index, append(given, store.Eq(c.path, c.value))
-		}
-	}
-	if len(given) > 0 {
-		q.Where = store.And(given...)
-	}
-	return q
+	return store.Query{Index: "by_created", Desc: true, Budget: wide}.Narrowed(
+		store.Condition{Index: "by_status", Path: "status", Value: string(f.Status)},
+		store.Condition{Index: "by_domain", Path: "domain", Value: string(f.Domain)},
+		store.Condition{Index: "by_author", Path: "author", Value: string(f.AuthorID)})
 }
 
 // Revision returns one revision of a package, or an error of kind NotFound.

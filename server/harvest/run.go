@@ -252,17 +252,9 @@ type RunFilter struct {
 
 // Runs lists runs, the latest first.
 func (s *Service) Runs(ctx context.Context, f RunFilter, p model.Paging) (model.Page[model.Run], error) {
-	q := store.Query{Index: "by_started", Desc: true}
-	status := store.Eq("status", string(f.Status))
-	switch {
-	case f.SourceID != "":
-		q.Index, q.Where = "by_source", store.Eq("source", string(f.SourceID))
-		if f.Status != "" {
-			q.Where = store.And(q.Where, status)
-		}
-	case f.Status != "":
-		q.Index, q.Where = "by_status", status
-	}
+	q := store.Query{Index: "by_started", Desc: true}.Narrowed(
+		store.Condition{Index: "by_status", Path: "status", Value: string(f.Status)},
+		store.Condition{Index: "by_source", Path: "source", Value: string(f.SourceID)})
 	return gate.List(ctx, s.gate, store.Runs, q, p, s.describeRuns)
 }
 

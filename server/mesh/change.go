@@ -47,20 +47,10 @@ func (s *Service) ProposedChange(ctx context.Context, id model.ID) (model.Propos
 
 // ProposedChanges lists the proposed changes that the actor may see, the newest first.
 func (s *Service) ProposedChanges(ctx context.Context, f ChangeFilter, p model.Paging) (model.Page[model.ProposedChange], error) {
-	q := store.Query{Index: "by_created", Desc: true, Budget: 100_000}
-	var given []store.Filter
-	for _, c := range []struct {
-		index string
-		path  store.Path
-		value string
-	}{{"by_status", "status", string(f.Status)}, {"by_domain", "domain", string(f.DomainID)}, {"by_subject", "subject", string(f.SubjectID)}} {
-		if c.value != "" {
-			q.Index, given = c.index, append(given, store.Eq(c.path, c.value))
-		}
-	}
-	if len(given) > 0 {
-		q.Where = store.And(given...)
-	}
+	q := store.Query{Index: "by_created", Desc: true, Budget: 100_000}.Narrowed(
+		store.Condition{Index: "by_status", Path: "status", Value: string(f.Status)},
+		store.Condition{Index: "by_domain", Path: "domain", Value: string(f.DomainID)},
+		store.Condition{Index: "by_subject", Path: "subject", Value: string(f.SubjectID)})
 	return gate.List(ctx, s.gate, store.Changes, q, p, s.gate.Changes)
 }
 

@@ -246,23 +246,10 @@ func (s *Service) Products(ctx context.Context, f ProductFilter, p model.Paging)
 	return gate.List(ctx, s.gate, store.Products, f.query(), p, gate.Each(s.gate.Product))
 }
 
-// query names the index that the narrowest condition begins.
+// query gives the conditions from the widest to the narrowest.
 func (f ProductFilter) query() store.Query {
-	q := store.Query{Index: "by_name"}
-	var conditions []store.Filter
-	for _, c := range []struct {
-		index string
-		path  store.Path
-		value string
-	}{
-		{"by_status", "status", string(f.Status)}, {"by_domain", "domain", string(f.DomainID)}, {"by_asset", "asset", string(f.AssetID)},
-	} {
-		if c.value != "" {
-			q.Index, conditions = c.index, append(conditions, store.Eq(c.path, c.value))
-		}
-	}
-	if len(conditions) > 0 {
-		q.Where = store.And(conditions...)
-	}
-	return q
+	return store.Query{Index: "by_name"}.Narrowed(
+		store.Condition{Index: "by_status", Path: "status", Value: string(f.Status)},
+		store.Condition{Index: "by_domain", Path: "domain", Value: string(f.DomainID)},
+		store.Condition{Index: "by_asset", Path: "asset", Value: string(f.AssetID)})
 }

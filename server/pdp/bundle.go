@@ -146,10 +146,8 @@ func (s *Service) held(ctx context.Context, domain model.ID) ([]policy.Holding, 
 
 // unconsented counts for the domain's products what they offer without consent.
 func (s *Service) unconsented(ctx context.Context, domain model.ID) (map[model.ID]int, error) {
-	q := store.Query{Index: "by_name", Limit: store.MaxPage, Budget: 1_000_000}
-	if domain != "" {
-		q.Index, q.Where = "by_domain", store.Eq("domain", string(domain))
-	}
+	q := store.Query{Index: "by_name", Limit: store.MaxPage, Budget: 1_000_000}.
+		Narrowed(store.Condition{Index: "by_domain", Path: "domain", Value: string(domain)})
 	lacking := map[model.ID]int{}
 	for p, err := range store.Products.All(ctx, s.store, q) {
 		if err != nil {

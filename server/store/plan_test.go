@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -44,4 +46,32 @@ func FuzzCursor(f *testing.F) {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
 	})
+}
+
+// TestNarrowed takes the index of the narrowest condition that has a value, and
+// keeps what the query says beside.
+func TestNarrowed(t *testing.T) {
+	base := store.Query{Kind: "run", Index: "by_started", Desc: true}
+	conditions := func(platform, status, source string) []store.Condition {
+		return []store.Condition{
+			{Index: "by_status", Path: "status", Value: status}, {Index: "by_source", Path: "source", Value: source}, {Path: "platform", Value: platform},
+		}
+	}
+	for name, tt := range map[string]struct {
+		given []store.Condition
+		where store.Filter
+		want  store.Query
+	}{
+		"nothing":   {conditions("", "", ""), store.Filter{}, base},
+		"the wide":  {conditions("", "DONE", ""), store.Filter{}, store.Query{Index: "by_status", Where: store.And(store.Eq("status", "DONE"))}},
+		"both":      {conditions("", "DONE", "src_1"), store.Filter{}, store.Query{Index: "by_source", Where: store.And(store.Eq("status", "DONE"), store.Eq("source", "src_1"))}},
+		"no index":  {conditions("x", "", ""), store.Filter{}, store.Query{Index: "by_started", Where: store.And(store.Eq("platform", "x"))}},
+		"more than": {conditions("x", "", "src_1"), store.Exists("started"), store.Query{Index: "by_source", Where: store.And(store.Exists("started"), store.Eq("source", "src_1"), store.Eq("platform", "x"))}},
+	} {
+		q, want := base, tt.want
+		q.Where, want.Kind, want.Desc = tt.where, base.Kind, base.Desc
+		if diff := cmp.Diff(want, q.Narrowed(tt.given...), cmpopts.IgnoreUnexported(store.Query{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
 }

@@ -1,5 +1,7 @@
 package store
 
+import "cmp"
+
 // Query asks one table for one page.
 type Query struct {
 	Kind   Kind
@@ -12,6 +14,29 @@ type Query struct {
 	Budget int    // rows the residual filter may look at; 0 means DefaultBudget
 
 	walk bool // whoever reads the page goes on from its end or not at all: no other row gets a cursor
+}
+
+// Condition is an equality that narrows a list where it has a value. Index
+// begins with its path, and is "" where none does.
+type Condition struct {
+	Index string
+	Path  Path
+	Value string
+}
+
+// Narrowed is the query with the conditions that have a value. They come from
+// the widest to the narrowest: the last of them that has an index names it.
+func (q Query) Narrowed(conditions ...Condition) Query {
+	all := conjuncts(q.Where)
+	for _, c := range conditions {
+		if c.Value != "" {
+			all, q.Index = append(all, Eq(c.Path, c.Value)), cmp.Or(c.Index, q.Index)
+		}
+	}
+	if len(all) > 0 {
+		q.Where = And(all...)
+	}
+	return q
 }
 
 // The bounds of a query.
