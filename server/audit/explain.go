@@ -92,7 +92,7 @@ type redaction struct {
 }
 
 // directory is what everybody may know of everybody.
-var directory = []string{"subject.type", "subject.id", "subject.name", "subject.domain", "subject.teams", "subject.steward_of", "subject.roles"}
+var directory = policy.OpenFields()
 
 // redactions gives what the asker may see of each decision, which is about the
 // resource of its place. It asks once for all of them.

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
@@ -48,21 +47,7 @@ func (s *Service) abouts(ctx context.Context, rows ...model.DecisionRecord) ([]s
 
 // asLogged describes what a decision was about as its input does.
 func asLogged(d model.DecisionRecord) policy.Resource {
-	var input struct {
-		Resource struct {
-			Type, Name, Status, Product, Requester, Owner string
-
-			OwnerTeam      string `json:"owner_team"`
-			Classification model.Classification
-			Visibility     model.Visibility
-			Tags           []string
-			Exposed        bool
-		}
-	}
-	_ = json.Unmarshal(d.Input, &input) // without an input there is nothing to show either
-	r := input.Resource
-	return policy.Resource{
-		Type: r.Type, ID: d.ResourceID, Name: r.Name, Domain: d.Domain, Status: r.Status, Product: model.ID(r.Product), Requester: model.ID(r.Requester),
-		Owner: model.ID(r.Owner), OwnerTeam: r.OwnerTeam, Classification: r.Classification, Visibility: r.Visibility, Tags: r.Tags, Exposed: r.Exposed,
-	}
+	res := policy.LoggedResource(d.Input) // without an input there is nothing to show either
+	res.ID, res.Domain = d.ResourceID, d.Domain
+	return res
 }

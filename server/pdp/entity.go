@@ -235,11 +235,8 @@ func actionOf(name string) model.Action {
 // own names what the input tells of a subject and of a resource from the
 // server's own records.
 var (
-	ownOfSubject  = []string{"type", "id", "name", "domain", "teams", "steward_of", "roles", "clearance", "suspended"}
-	ownOfResource = []string{
-		"type", "id", "name", "domain", "owner", "owner_team", "classification", "visibility", "status", "tags", "product",
-		"requester", "described", "has_owner", "exposed", "ports", "unconsented",
-	}
+	ownOfSubject  = policy.SubjectFields()
+	ownOfResource = policy.ResourceFields()
 )
 
 // vouches asks, once, whether the caller's word stands above ours.

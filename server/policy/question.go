@@ -68,6 +68,20 @@ func AsksDomains(a model.Action) bool { return question.AsksDomains(a) }
 // is empty where the asker has none, or where the input is gone.
 func AskerDomain(input json.RawMessage) model.Slug { return question.AskerDomain(input) }
 
+// LoggedResource reads from a logged input what the question was about. It is
+// empty where the input is gone.
+func LoggedResource(input json.RawMessage) Resource { return question.LoggedResource(input) }
+
+// SubjectFields lists what the input tells of a subject, by the names that it
+// has there.
+func SubjectFields() []string { return question.NamesOf("subject") }
+
+// ResourceFields lists what the input tells of a resource.
+func ResourceFields() []string { return question.NamesOf("resource") }
+
+// OpenFields lists the paths of the input that everybody may know of everybody.
+func OpenFields() []string { return question.OpenPaths() }
+
 // Strictest joins decisions that must all hold: the first that is no allow
 // stands, and otherwise the duties of all are the union by strictness.
 func Strictest(decisions ...model.Decision) model.Decision { return verdict.Strictest(decisions...) }

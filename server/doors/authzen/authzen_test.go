@@ -1,11 +1,14 @@
 package authzen_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
@@ -135,6 +138,40 @@ func TestTheServerKnowsBetter(t *testing.T) {
 	}
 	if got := w.post("vouching", "/access/v1/evaluation", ask(alice, write, twoOld)); *got.body.Decision {
 		t.Errorf("agreeing with the server changed the decision: %s", got.text)
+	}
+}
+
+// TestNobodySpeaksForOurRecords claims every field that the input has of a
+// subject and of a resource, and finds none of them believed.
+func TestNobodySpeaksForOurRecords(t *testing.T) {
+	w := newWorld(t)
+	type side map[string]any
+	input := func() (in struct {
+		Subject, Resource side
+		Properties        struct{ Subject, Resource side }
+	}) {
+		w.t.Helper()
+		rows, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.people["ana"].ID)), Desc: true})
+		must(t, err)
+		must(t, json.Unmarshal(rows.Nodes[0].Input, &in))
+		return in
+	}
+	const question = `{"subject":{"type":"user","id":"ana","properties":%s},"action":{"name":"data.read"},"resource":{"type":"data_product","id":"sales/orders","properties":%s}}`
+	w.post("gateway", "/access/v1/evaluation", fmt.Sprintf(question, "{}", "{}"))
+	known := input()
+	claimed := func(fields side) string {
+		said := side{"said": true}
+		for name := range fields {
+			said[name] = "claimed"
+		}
+		raw, err := json.Marshal(said)
+		must(t, err)
+		return string(raw)
+	}
+	w.post("gateway", "/access/v1/evaluation", fmt.Sprintf(question, claimed(known.Subject), claimed(known.Resource)))
+	got := input().Properties
+	if only := (side{"said": true}); !cmp.Equal(got.Subject, only) || !cmp.Equal(got.Resource, only) || len(known.Subject) < 10 {
+		t.Errorf("got %v, want what is no field of the input, of %v", got, known)
 	}
 }
 

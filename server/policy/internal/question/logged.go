@@ -170,6 +170,22 @@ func AskerDomain(input json.RawMessage) model.Slug {
 	return asked.Subject.Domain
 }
 
+// LoggedResource reads from a logged input what the question was about, without
+// the findings. What is missing, or of another type, such as a mask, is empty.
+func LoggedResource(input json.RawMessage) Resource {
+	var q Question
+	v, err := ast.ValueFromReader(bytes.NewReader(input))
+	if err != nil {
+		return q.Resource
+	}
+	for _, f := range resourcePart {
+		if value := ValueAt(v, "resource", f.name()); value != nil && f.read != nil {
+			f.read(&q, value)
+		}
+	}
+	return q.Resource
+}
+
 // Team is whom a change concerns: the asker's first team, or their domain.
 func (l Logged) Team(masked []string) string {
 	if slices.Contains(masked, "subject.teams") {

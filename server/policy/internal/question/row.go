@@ -56,6 +56,7 @@ type Row[Q any] struct {
 	Tried []string       // by questions that are made up, whatever the rules say
 	Short bool           // never long
 	Only  []model.Action // that have it; nil is all
+	Open  bool           // everybody may know it of everybody
 
 	// What the field holds, by its kind.
 	Text   func(*Q) string
@@ -67,6 +68,7 @@ type Row[Q any] struct {
 	put     func(*builder, *Q) *ast.Term // nil is absent
 	set     func(*Q, string) bool
 	add     func(*Q, string) bool // to a list
+	read    func(*Q, ast.Value)   // from an input that was logged; nil where nobody does
 	vary    func(*Q, string) bool // nil where no made-up question has another value
 	members []*Row[Q]             // of an object
 }
@@ -105,6 +107,10 @@ func text[T ~string, Q any](path string, at func(*Q) *T) *Row[Q] {
 	r.Text = func(q *Q) string { return string(*at(q)) }
 	r.put = func(b *builder, q *Q) *ast.Term { return b.text(string(*at(q))) }
 	r.set = func(q *Q, value string) bool { *at(q) = T(value); return true }
+	r.read = func(q *Q, v ast.Value) {
+		s, _ := v.(ast.String)
+		*at(q) = T(s)
+	}
 	return r
 }
 
@@ -130,6 +136,17 @@ func texts[T ~string, Q any](path string, at func(*Q) *[]T) *Row[Q] {
 		*at(q) = append((*at(q))[:len(*at(q)):len(*at(q))], T(value)) // the question's own list stays as it is
 		return true
 	}
+	r.read = func(q *Q, v ast.Value) {
+		items, ok := v.(*ast.Array)
+		if !ok {
+			return
+		}
+		items.Foreach(func(item *ast.Term) {
+			if s, ok := item.Value.(ast.String); ok {
+				r.add(q, string(s))
+			}
+		})
+	}
 	return r
 }
 
@@ -139,6 +156,10 @@ func number[Q any](path string, at func(*Q) *int) *Row[Q] {
 	r.Number = func(q *Q) int { return *at(q) }
 	r.put = func(_ *builder, q *Q) *ast.Term { return ast.InternedTerm(*at(q)) }
 	r.set = func(q *Q, value string) bool { *at(q), _ = strconv.Atoi(value); return true }
+	r.read = func(q *Q, v ast.Value) {
+		n, _ := v.(ast.Number)
+		*at(q), _ = n.Int()
+	}
 	return r
 }
 
@@ -147,6 +168,10 @@ func flag[Q any](path string, at func(*Q) *bool) *Row[Q] {
 	r := newRow[Q](path, Flag)
 	r.Flag = func(q *Q) bool { return *at(q) }
 	r.put = func(_ *builder, q *Q) *ast.Term { return ast.InternedTerm(*at(q)) }
+	r.read = func(q *Q, v ast.Value) {
+		b, _ := v.(ast.Boolean)
+		*at(q) = bool(b)
+	}
 	return r
 }
 
@@ -192,6 +217,7 @@ func object[Q any](path string, has func(*Q) bool) *Row[Q] {
 
 func (r *Row[Q]) ofRow() *Row[Q]                       { r.Scope = OfRow; return r }
 func (r *Row[Q]) ofAsker() *Row[Q]                     { r.Scope = OfAsker; return r }
+func (r *Row[Q]) open() *Row[Q]                        { r.Open = true; return r }
 func (r *Row[Q]) short() *Row[Q]                       { r.Short = true; return r }
 func (r *Row[Q]) naming(what Naming) *Row[Q]           { r.Names = what; return r }
 func (r *Row[Q]) closed(known ...string) *Row[Q]       { r.Words = known; return r }

@@ -21,13 +21,13 @@ var (
 // a field, and the table in policies/README.md follow from it: a field more is a
 // row more, here and there.
 var Table = rooted([]*Field{
-	word("subject.type", func(q *Question) *string { return &q.Subject.Type }).ofAsker().short().varied(),
-	text("subject.id", func(q *Question) *model.ID { return &q.Subject.ID }).ofAsker().short().naming(NamesPerson),
-	text("subject.name", func(q *Question) *string { return &q.Subject.Name }).ofAsker().naming(NamesPerson),
-	text("subject.domain", func(q *Question) *model.Slug { return &q.Subject.Domain }).ofAsker().short().naming(NamesDomain).varied(),
-	texts("subject.teams", func(q *Question) *[]string { return &q.Subject.Teams }).ofAsker().naming(NamesTeam).varied(),
-	texts("subject.steward_of", func(q *Question) *[]model.Slug { return &q.Subject.StewardOf }).ofAsker().naming(NamesDomain).extended(),
-	texts("subject.roles", func(q *Question) *[]model.Role { return &q.Subject.Roles }).ofAsker().extended().
+	word("subject.type", func(q *Question) *string { return &q.Subject.Type }).ofAsker().open().short().varied(),
+	text("subject.id", func(q *Question) *model.ID { return &q.Subject.ID }).ofAsker().open().short().naming(NamesPerson),
+	text("subject.name", func(q *Question) *string { return &q.Subject.Name }).ofAsker().open().naming(NamesPerson),
+	text("subject.domain", func(q *Question) *model.Slug { return &q.Subject.Domain }).ofAsker().open().short().naming(NamesDomain).varied(),
+	texts("subject.teams", func(q *Question) *[]string { return &q.Subject.Teams }).ofAsker().open().naming(NamesTeam).varied(),
+	texts("subject.steward_of", func(q *Question) *[]model.Slug { return &q.Subject.StewardOf }).ofAsker().open().naming(NamesDomain).extended(),
+	texts("subject.roles", func(q *Question) *[]model.Role { return &q.Subject.Roles }).ofAsker().open().extended().
 		closed(Spelled(model.RoleAdmin, model.RoleSteward, model.RoleEmployee, model.RolePEP, model.RoleTrusted)...),
 	word("subject.clearance", func(q *Question) *model.Classification { return &q.Subject.Clearance }).ofAsker().short().varied().
 		closed(classifications...).tried(slices.Concat(classifications, []string{""})...),
@@ -108,6 +108,26 @@ func FieldsNaming(what ...Naming) []string {
 	for _, f := range Table {
 		if f.Names != NamesNothing && slices.Contains(what, f.Names) {
 			paths = append(paths, "input."+f.Path)
+		}
+	}
+	return paths
+}
+
+// NamesOf lists what the input tells of one of its parts, such as subject.
+func NamesOf(of string) []string {
+	var names []string
+	for _, f := range part(of) {
+		names = append(names, f.name())
+	}
+	return names
+}
+
+// OpenPaths lists the fields that everybody may know of everybody.
+func OpenPaths() []string {
+	var paths []string
+	for _, f := range Table {
+		if f.Open {
+			paths = append(paths, f.Path)
 		}
 	}
 	return paths

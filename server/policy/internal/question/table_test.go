@@ -163,3 +163,20 @@ func TestTableVaries(t *testing.T) {
 		t.Errorf("%d fields are varied, or one that must not be", varied)
 	}
 }
+
+// TestWhatIsPersonalIsNotOpen names what only a person and their administrators
+// know of them: a new field of the subject is one of these unless its row says
+// otherwise.
+func TestWhatIsPersonalIsNotOpen(t *testing.T) {
+	private := NamesOf("subject")
+	for _, path := range OpenPaths() {
+		name, ok := strings.CutPrefix(path, "subject.")
+		if !ok {
+			t.Errorf("%s is not about whoever asks", path)
+		}
+		private = slices.DeleteFunc(private, func(p string) bool { return p == name })
+	}
+	if want := []string{"clearance", "region", "suspended"}; !slices.Equal(private, want) {
+		t.Errorf("only %v are private, want %v", private, want)
+	}
+}
