@@ -6,13 +6,12 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
-	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/sqlite"
 	"github.com/souk-mesh/souk/server/store/storetest"
@@ -24,8 +23,7 @@ func TestAnswersAreTheCallersOwn(t *testing.T) {
 	db, err := sqlite.Open(t.Context(), ":memory:")
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	engine, err := policy.New(policy.Config{Files: policies.Files})
-	must(t, err)
+	engine := servertest.Shipped(t)
 	records := storetest.Rival{Store: db}
 	g := gate.New(records, engine, model.Now)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))

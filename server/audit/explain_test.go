@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -16,7 +15,6 @@ import (
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/mesh"
-	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/servertest"
 )
 
@@ -221,21 +219,10 @@ func TestExplainTooLate(t *testing.T) {
 // it explained, openly.
 func TestExplainForbidden(t *testing.T) {
 	w := newWorld(t)
-	files := fstest.MapFS{}
-	w.Must(fs.WalkDir(policies.Files, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		text, err := fs.ReadFile(policies.Files, path)
-		if path == "platform/decision.rego" {
-			text = []byte(strings.ReplaceAll(string(text), `{"audit.read", "decision.explain"}`, `{"audit.read"}`))
-		}
-		files[path] = &fstest.MapFile{Data: text}
-		return err
-	}))
-	engine, err := policy.New(policy.Config{Files: files})
+	text, err := fs.ReadFile(policies.Files, "platform/decision.rego")
 	w.Must(err)
-	w.Gate = gate.New(w.Store, engine, model.Now)
+	closed := strings.ReplaceAll(string(text), `{"audit.read", "decision.explain"}`, `{"audit.read"}`)
+	w.Gate = gate.New(w.Store, servertest.Under(t, map[string]string{"platform/decision.rego": closed}), model.Now)
 	w.serve()
 	id := w.refused("dan")
 	if _, err := w.Explain(w.As("dan"), id); !model.Is(err, model.KindUnavailable) {

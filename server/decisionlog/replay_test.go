@@ -6,9 +6,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 )
 
 // questions are of many kinds, and come out in all three ways.
@@ -34,11 +34,7 @@ func questions() []policy.Question {
 }
 
 func TestReplayComesOutTheSame(t *testing.T) {
-	engine, err := policy.New(policy.Config{Files: policies.Files})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := engine.Snapshot()
+	s := servertest.Shipped(t).Snapshot()
 	l := open(t, decisionlog.Config{URI: "sqlite::memory:"})
 	outcomes := map[model.Outcome]int64{}
 	var all int64

@@ -3,13 +3,12 @@ package gate_test
 import (
 	"fmt"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/sqlite"
 )
@@ -37,11 +36,7 @@ allow contains {"code": "sales.seen", "message": "m"} if {
 // TestASlowDomainTakesNobodysList leaves the rows of a domain out whose rules
 // take too much for them, says so, and lets the rules rest.
 func TestASlowDomainTakesNobodysList(t *testing.T) {
-	files := fstest.MapFS{"domains/sales/slow.rego": {Data: []byte(slow)}}
-	engine, err := policy.New(policy.Config{Files: files})
-	if err != nil {
-		t.Fatal(err)
-	}
+	engine := servertest.Under(t, map[string]string{"domains/sales/slow.rego": slow})
 	db, err := sqlite.Open(t.Context(), ":memory:")
 	if err != nil {
 		t.Fatal(err)
@@ -100,11 +95,7 @@ func TestASlowDomainTakesNobodysList(t *testing.T) {
 
 // TestHealthyRulesAreFarFromTheBudget spends on the rules that Souk ships.
 func TestHealthyRulesAreFarFromTheBudget(t *testing.T) {
-	engine, err := policy.New(policy.Config{Files: policies.Files})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := engine.Snapshot().Decide(t.Context(), policy.Question{
+	d := servertest.Shipped(t).Snapshot().Decide(t.Context(), policy.Question{
 		Action: model.ActMetadataView, Subject: policy.Subject{Type: "person", ID: "prn_bo", Roles: []model.Role{model.RoleEmployee}},
 		Resource: policy.Resource{Type: "data_product", Domain: "sales", Status: "PUBLISHED", Visibility: model.VisibleToAll}, Context: policy.Context{Now: time.Now()},
 	})

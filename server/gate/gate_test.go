@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -59,6 +60,13 @@ allow contains {"code": "template.open", "message": "It is open."} if startswith
 
 var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
+// talkative is compiled once: no test of these changes its rules.
+var talkative = sync.OnceValues(func() (*policy.Engine, error) {
+	return policy.New(policy.Config{Files: fstest.MapFS{
+		"platform/p.rego": {Data: []byte(platform)}, "lib/l.rego": {Data: []byte("package souk.lib\n")}, "template/t.rego": {Data: []byte(template)},
+	}})
+})
+
 type world struct {
 	*gate.Gate
 	t     *testing.T
@@ -68,9 +76,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	engine, err := policy.New(policy.Config{Files: fstest.MapFS{
-		"platform/p.rego": {Data: []byte(platform)}, "lib/l.rego": {Data: []byte("package souk.lib\n")}, "template/t.rego": {Data: []byte(template)},
-	}})
+	engine, err := talkative()
 	if err != nil {
 		t.Fatal(err)
 	}

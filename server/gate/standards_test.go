@@ -10,6 +10,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -48,7 +49,7 @@ findings contains {"code": "domain", "severity": "warning", "message": message, 
 func newStandardsWorld(t *testing.T) (*world, model.DataProduct) {
 	t.Helper()
 	w := newWorld(t)
-	engine, err := policy.New(policy.Config{Files: fstest.MapFS{"standards/mirror.rego": {Data: []byte(mirror)}}})
+	engine, err := policy.New(policy.Config{Files: fstest.MapFS{"standards/mirror.rego": {Data: []byte(mirror)}}, Known: servertest.Shipped(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,12 +13,12 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/lineage"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/policy/policytest"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/enginetest"
 )
@@ -37,10 +37,7 @@ var crowdDomains = []model.ID{"dom_sales", "dom_marketing", "dom_operations"}
 
 func newCrowd(tb testing.TB, db store.Store) *crowd {
 	tb.Helper()
-	engine, err := policy.New(policy.Config{Files: policies.Files})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	engine := servertest.Own(tb)
 	c := &crowd{tb: tb, store: db, engine: engine, random: rand.New(rand.NewPCG(7, 7)), Gate: gate.New(db, engine, func() time.Time { return policytest.Noon })}
 	var writes []store.Write
 	for i, name := range []model.Slug{"sales", "marketing", "operations"} {

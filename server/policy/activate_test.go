@@ -277,7 +277,7 @@ func TestFolderOfACompany(t *testing.T) {
 	for _, m := range module("sales", open).Modules {
 		files[m.Path] = &fstest.MapFile{Data: []byte(m.Text)}
 	}
-	e, err := policy.New(policy.Config{Files: files})
+	e, err := newEngine(policy.Config{Files: files})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +295,7 @@ func TestFolderOfACompany(t *testing.T) {
 		"bad domain":    {"domains/Sales/rules.rego": &fstest.MapFile{Data: []byte(open)}},
 		"other package": {"domains/marketing/rules.rego": &fstest.MapFile{Data: []byte(strings.ReplaceAll(open, "NAME", "sales"))}},
 	} {
-		if _, err := policy.New(policy.Config{Files: files}); !model.Is(err, model.KindInvalid) {
+		if _, err := newEngine(policy.Config{Files: files}); !model.Is(err, model.KindInvalid) {
 			t.Errorf("%s: got %v, want an error of kind Invalid", name, err)
 		}
 	}

@@ -10,20 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/policy"
 )
 
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
-
-func engine(tb testing.TB) *policy.Engine {
-	tb.Helper()
-	e, err := policy.New(policy.Config{Files: policies.Files})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return e
-}
 
 // The company of the demo.
 var (

@@ -18,6 +18,7 @@ import (
 type Config struct {
 	Files fs.FS    // platform/, lib/, template/, standards/ and domains/NAME/; what is missing is what Souk ships
 	Child []string // the command that ends in ServeChild, to check and test drafts; none does so in this process
+	Known *Engine  // where another was started with a package of the same text, it is not compiled again; nil is none
 
 	Observe func(outcome model.Outcome, took time.Duration) // is told of every decision; nil is nobody
 }
@@ -37,7 +38,11 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := decide.Build(context.Background(), t)
+	var known *decide.Engine
+	if cfg.Known != nil {
+		known = cfg.Known.core
+	}
+	e, err := decide.Build(context.Background(), t, known)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"io/fs"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/souk-mesh/souk/policies"
@@ -19,6 +20,35 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+var compiled = sync.OnceValues(func() (*policy.Engine, error) { return policy.New(policy.Config{Files: policies.Files}) })
+
+// engine is a new one with the policies that Souk ships, which are compiled once
+// for all tests.
+func engine(tb testing.TB) *policy.Engine {
+	tb.Helper()
+	return engineOf(tb, policies.Files)
+}
+
+// engineOf is a new engine with the policies of the folder.
+func engineOf(tb testing.TB, files fs.FS) *policy.Engine {
+	tb.Helper()
+	e, err := newEngine(policy.Config{Files: files})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return e
+}
+
+// newEngine compiles what differs from what Souk ships.
+func newEngine(cfg policy.Config) (*policy.Engine, error) {
+	known, err := compiled()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Known = known
+	return policy.New(cfg)
+}
+
 // careful is an engine that tries drafts in a process of their own.
 func careful(tb testing.TB) *policy.Engine {
 	tb.Helper()
@@ -26,7 +56,7 @@ func careful(tb testing.TB) *policy.Engine {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	e, err := policy.New(policy.Config{Files: policies.Files, Child: []string{self, childArgument}})
+	e, err := newEngine(policy.Config{Files: policies.Files, Child: []string{self, childArgument}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 // TestMentions finds the rules that speak of a name, and no others.
 func TestMentions(t *testing.T) {
-	e, err := policy.New(policy.Config{Files: fstest.MapFS{"domains/marketing/friends.rego": &fstest.MapFile{Data: []byte(`package souk.domains.marketing
+	e, err := newEngine(policy.Config{Files: fstest.MapFS{"domains/marketing/friends.rego": &fstest.MapFile{Data: []byte(`package souk.domains.marketing
 
 import rego.v2
 

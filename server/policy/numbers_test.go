@@ -2,7 +2,6 @@ package policy_test
 
 import (
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/policy"
 )
 
@@ -29,15 +29,6 @@ func folder(tb testing.TB, domains int) fstest.MapFS {
 		}
 	}
 	return files
-}
-
-func engineOf(tb testing.TB, files fs.FS) *policy.Engine {
-	tb.Helper()
-	e, err := policy.New(policy.Config{Files: files})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return e
 }
 
 // atHome is a question about a product of the first domain.
@@ -66,6 +57,42 @@ func TestScaleCostsNothing(t *testing.T) {
 	}
 }
 
+// TestKnownPackagesAreNotCompiledAgain makes an engine beside another, for a
+// small part of the work, that decides by its own text where the two differ.
+func TestKnownPackagesAreNotCompiledAgain(t *testing.T) {
+	known := engine(t)
+	made := func(cfg policy.Config) float64 {
+		return testing.AllocsPerRun(1, func() {
+			if _, err := policy.New(cfg); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	alone, beside := made(policy.Config{Files: policies.Files}), made(policy.Config{Files: policies.Files, Known: known})
+	if beside > alone/20 {
+		t.Errorf("an engine takes %.0f allocations, and %.0f beside one with the same policies", alone, beside)
+	}
+	activate(t, known, "sales", open)
+	q := ask(bo, model.ActDataRead, orders)
+	for _, pkg := range []string{"template", "domains/sales"} {
+		text := fmt.Sprintf("package souk.%s\n\nimport rego.v2\n\ndeny contains {\"code\": \"shut\", \"message\": \"Shut.\"} if input.v == 1\n", strings.ReplaceAll(pkg, "/", "."))
+		e, err := policy.New(policy.Config{Files: fstest.MapFS{pkg + "/rules.rego": {Data: []byte(text)}}, Known: known})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := e.Snapshot().Decide(t.Context(), q); d.Allowed() {
+			t.Errorf("another %s: allowed by %v", pkg, codes(d))
+		}
+	}
+	library := fstest.MapFS{"lib/rules.rego": {Data: []byte("package souk.lib\n\nimport rego.v2\n")}}
+	if _, err := policy.New(policy.Config{Files: library, Known: known}); !model.Is(err, model.KindInvalid) {
+		t.Errorf("another library: got %v, want the rules compiled with it, which lack its functions", err)
+	}
+	if d := known.Snapshot().Decide(t.Context(), q); !d.Allowed() {
+		t.Errorf("the other engine: got %v", codes(d))
+	}
+}
+
 // BenchmarkScale is a decision among few domains and among many. Beside the
 // mean it tells what most decisions take.
 func BenchmarkScale(b *testing.B) {
@@ -91,6 +118,8 @@ func BenchmarkScale(b *testing.B) {
 func BenchmarkColdStart(b *testing.B) {
 	files := folder(b, 50)
 	for b.Loop() {
-		engineOf(b, files)
+		if _, err := policy.New(policy.Config{Files: files}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

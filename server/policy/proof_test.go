@@ -161,7 +161,7 @@ func TestChildIsBounded(t *testing.T) {
 		t.Errorf("got %v after its time", err)
 	}
 	for name, command := range map[string][]string{"silent": {"/bin/true"}, "noisy": {"/bin/yes"}, "missing": {"/no/such/file"}} {
-		e, err := policy.New(policy.Config{Child: command, Files: policies.Files})
+		e, err := newEngine(policy.Config{Child: command, Files: policies.Files})
 		if err != nil {
 			t.Fatal(err)
 		}

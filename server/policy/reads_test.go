@@ -18,7 +18,7 @@ import (
 // bare is an engine whose platform reads next to nothing.
 func bare(tb testing.TB) *policy.Engine {
 	tb.Helper()
-	e, err := policy.New(policy.Config{Files: fstest.MapFS{"platform/rules.rego": {Data: []byte(
+	e, err := newEngine(policy.Config{Files: fstest.MapFS{"platform/rules.rego": {Data: []byte(
 		"package souk.platform\n\nimport rego.v2\n\ndeny contains {\"code\": \"gone\", \"message\": \"Gone.\"} if input.subject.suspended\n",
 	)}}})
 	if err != nil {

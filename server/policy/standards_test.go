@@ -36,7 +36,7 @@ _kept if {
 
 func standards(t *testing.T, text string) *policy.Engine {
 	t.Helper()
-	e, err := policy.New(policy.Config{Files: fstest.MapFS{"domains/sales/standards/rules.rego": {Data: []byte(text)}}})
+	e, err := newEngine(policy.Config{Files: fstest.MapFS{"domains/sales/standards/rules.rego": {Data: []byte(text)}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestStandardsAreConfined(t *testing.T) {
 	} {
 		t.Run(w.name, func(t *testing.T) {
 			text := strings.Replace(retention, w.old, w.replaced, 1)
-			_, err := policy.New(policy.Config{Files: fstest.MapFS{"domains/sales/standards/rules.rego": {Data: []byte(text)}}})
+			_, err := newEngine(policy.Config{Files: fstest.MapFS{"domains/sales/standards/rules.rego": {Data: []byte(text)}}})
 			if !model.Is(err, model.KindInvalid) || !strings.Contains(err.Error(), w.message) || !strings.HasPrefix(err.Error(), "domains/sales/standards/rules.rego:") {
 				t.Errorf("got %v, want %q", err, w.message)
 			}
@@ -146,7 +146,7 @@ func TestStandardsAreConfined(t *testing.T) {
 // TestStandardsOfACompany replaces what Souk ships.
 func TestStandardsOfACompany(t *testing.T) {
 	text := strings.NewReplacer("souk.domains.sales.standards", "souk.standards", "sales.retention", "retention").Replace(retention)
-	e, err := policy.New(policy.Config{Files: fstest.MapFS{"standards/rules.rego": {Data: []byte(text)}}})
+	e, err := newEngine(policy.Config{Files: fstest.MapFS{"standards/rules.rego": {Data: []byte(text)}}})
 	if err != nil {
 		t.Fatal(err)
 	}

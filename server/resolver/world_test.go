@@ -16,7 +16,6 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/plugins/sqlite"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/credential"
 	"github.com/souk-mesh/souk/sdk/host"
@@ -33,6 +32,7 @@ import (
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/resolver"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/standards"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/enginetest"
@@ -85,8 +85,7 @@ func (w *world) open() {
 	w.must(err)
 	w.t.Cleanup(func() { w.must(db.Close()) })
 	w.store = &enginetest.Counted{Store: db}
-	e, err := policy.New(policy.Config{Files: policies.Files})
-	w.must(err)
+	e := servertest.Own(w.t)
 	g := gate.New(w.store, e, model.Now)
 	launcher, err := harvest.NewLauncher([]sdk.Registration{sdk.Register(sqlite.Plugin())}, "", log)
 	w.must(err)

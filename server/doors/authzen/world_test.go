@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/doors"
 	"github.com/souk-mesh/souk/server/doors/authzen"
 	"github.com/souk-mesh/souk/server/gate"
@@ -23,6 +22,7 @@ import (
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/pdp"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/enginetest"
 	"github.com/souk-mesh/souk/server/store/sqlite"
@@ -44,8 +44,7 @@ type world struct {
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	engine, err := policy.New(policy.Config{Files: policies.Files})
-	must(tb, err)
+	engine := servertest.Own(tb)
 	rules, err := os.ReadFile("testdata/certification.rego")
 	must(tb, err)
 	_, err = engine.Activate(tb.Context(), policy.Draft{Domain: "certification", Modules: []model.PolicyModule{

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/doors"
 	"github.com/souk-mesh/souk/server/doors/opa"
@@ -27,6 +26,7 @@ import (
 	"github.com/souk-mesh/souk/server/pdp"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/policy/bundletest"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/sqlite"
 )
@@ -52,8 +52,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	engine, err := policy.New(policy.Config{Files: policies.Files})
-	must(t, err)
+	engine := servertest.Own(t)
 	for _, d := range bundletest.Drafts() {
 		_, err := engine.Activate(t.Context(), d)
 		must(t, err)

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/doors"
 	"github.com/souk-mesh/souk/server/doors/trino"
 	"github.com/souk-mesh/souk/server/gate"
@@ -23,6 +22,7 @@ import (
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/pdp"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/enginetest"
 	"github.com/souk-mesh/souk/server/store/sqlite"
@@ -52,8 +52,7 @@ func must(t *testing.T, err error) {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	engine, err := policy.New(policy.Config{Files: policies.Files})
-	must(t, err)
+	engine := servertest.Own(t)
 	rules, err := os.ReadFile("testdata/sales.rego")
 	must(t, err)
 	_, err = engine.Activate(t.Context(), policy.Draft{Domain: "sales", Modules: []model.PolicyModule{{Path: "domains/sales/rules.rego", Text: string(rules)}}})

@@ -25,7 +25,8 @@ import (
 // Engine holds the policies in force.
 type Engine struct {
 	lib      sandbox.Source
-	first    *Snapshot // what the server was started with
+	started  []*Package // what the tree held, but for the library
+	first    *Snapshot  // what the server was started with
 	current  atomic.Pointer[Snapshot]
 	change   sync.Mutex // one activation at a time
 	guards   sync.Map   // model.Slug to *guard
@@ -43,14 +44,16 @@ func (e *Engine) Observe(told func(outcome model.Outcome, took time.Duration)) {
 // more of them than its like can be told from it by the time.
 func (e *Engine) Decided() int64 { return e.decided.Load() }
 
-// Build compiles a tree that holds everything.
-func Build(ctx context.Context, t sandbox.Tree) (*Engine, error) {
+// Build compiles a tree that holds everything. What another engine was started
+// with is taken from it where the text is the same; it may be nil.
+func Build(ctx context.Context, t sandbox.Tree, other *Engine) (*Engine, error) {
 	e := &Engine{lib: t["souk."+sandbox.FolderLib]}
 	s := &Snapshot{engine: e, domains: map[model.Slug]*Package{}, standards: map[model.Slug]*Package{}}
-	packages, err := compileAll(ctx, t, e.lib)
+	packages, err := compileAll(ctx, t, e.lib, other)
 	if err != nil {
 		return nil, err
 	}
+	e.started = packages
 	for _, p := range packages {
 		switch {
 		case p.Pkg == "souk."+sandbox.FolderPlatform:
@@ -81,7 +84,7 @@ func (e *Engine) AtStart() *Snapshot { return e.first }
 
 // compileAll compiles the packages of a tree side by side. Of several errors it
 // gives the first by the name of its package.
-func compileAll(ctx context.Context, t sandbox.Tree, lib sandbox.Source) ([]*Package, error) {
+func compileAll(ctx context.Context, t sandbox.Tree, lib sandbox.Source, other *Engine) ([]*Package, error) {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(t)), func(pkg string) bool { return pkg == lib.Pkg })
 	packages, faults := make([]*Package, len(names)), make([]error, len(names))
 	var next atomic.Int64
@@ -89,12 +92,28 @@ func compileAll(ctx context.Context, t sandbox.Tree, lib sandbox.Source) ([]*Pac
 	for range runtime.GOMAXPROCS(0) {
 		work.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
-				packages[i], faults[i] = compilePackage(ctx, t[names[i]], lib)
+				if packages[i] = other.startedWith(t[names[i]], lib); packages[i] == nil {
+					packages[i], faults[i] = compilePackage(ctx, t[names[i]], lib)
+				}
 			}
 		})
 	}
 	work.Wait()
 	return packages, cmp.Or(faults...)
+}
+
+// startedWith gives the package of this very text that the engine was started
+// with, or nil. Packages never change, so that several engines may decide by one.
+func (e *Engine) startedWith(s, lib sandbox.Source) *Package {
+	if e == nil || !maps.Equal(e.lib.Modules, lib.Modules) {
+		return nil
+	}
+	for _, p := range e.started {
+		if p.Pkg == s.Pkg && maps.Equal(p.Modules, s.Modules) {
+			return p
+		}
+	}
+	return nil
 }
 
 // Snapshot gives the policies in force. It never changes; whoever answers a

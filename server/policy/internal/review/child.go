@@ -204,7 +204,7 @@ func (a childTask) run(ctx context.Context) (answer, error) {
 			return answer{}, err
 		}
 	}
-	core, err := decide.Build(ctx, t)
+	core, err := decide.Build(ctx, t, nil)
 	if err != nil {
 		return answer{}, err
 	}
