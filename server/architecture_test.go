@@ -44,7 +44,7 @@ var rules = []rule{
 	{path: "server/store/mongo", inside: []string{"graph/model", "server/store", "server/driver/mongodb"}, outside: []string{"go.mongodb.org/mongo-driver"}},
 	{path: "server/store/enginetest", inside: []string{"graph/model", "server/store", "server/store/sqlite", "server/store/mongo", "server/driver/mongodb/mongodbtest"}},
 	{path: "server/servertest", inside: []string{"graph/model", "policies", "server/store", "server/store/enginetest", "server/policy", "server/gate", "server/identity", "server/mesh", "server/access"}},
-	{path: "server/store", inside: []string{"graph/model", "server/store", "server/groupcommit"}, outside: []string{"golang.org/x/text", "github.com/goccy/go-json", "github.com/google/go-cmp"}},
+	{path: "server/store", inside: []string{"graph/model", "server/store", "server/groupcommit"}, outside: []string{"golang.org/x/text", "github.com/goccy/go-json", "github.com/google/go-cmp", "github.com/hashicorp/golang-lru/v2"}},
 	policyRoom("question"),
 	policyRoom("sandbox", "question"),
 	policyRoom("usage", "question", "sandbox"),

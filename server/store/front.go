@@ -25,6 +25,10 @@ type Engine interface {
 	// of Commit itself means that nothing was written.
 	Commit(ctx context.Context, group []*Job) error
 
+	// Sole reports whether nobody but this process writes the records, as long
+	// as the engine is open.
+	Sole() bool
+
 	// Probe writes something that changes nothing, to see whether it can.
 	Probe(ctx context.Context) error
 
@@ -47,6 +51,7 @@ const grace = 2 * time.Second
 // feeds the events to those who follow.
 type Front struct {
 	engine  Engine
+	cache   *cache
 	writer  *groupcommit.Writer[*Job]
 	bell    Bell
 	stopped <-chan struct{} // nil until Start
@@ -56,7 +61,7 @@ type Front struct {
 
 // NewFront puts a front before the engine. It takes no change before Start.
 func NewFront(e Engine) *Front {
-	f := &Front{engine: e, shut: e.Close}
+	f := &Front{engine: e, cache: newCache(e), shut: e.Close}
 	f.writer = f.newWriter()
 	return f
 }
@@ -95,16 +100,20 @@ func (f *Front) Get(ctx context.Context, kind Kind, ids ...model.ID) ([]Record, 
 	if len(ids) == 0 {
 		return []Record{}, nil
 	}
-	return f.engine.Fetch(ctx, kind, ids)
+	return f.cache.get(kind, ids, func() ([]Record, error) { return f.engine.Fetch(ctx, kind, ids) })
 }
 
 // Find implements Store.
 func (f *Front) Find(ctx context.Context, q Query) (Page, error) {
-	p, err := q.Plan()
-	if err != nil {
+	if err := f.admit(ctx); err != nil {
 		return Page{}, err
 	}
-	if err := f.admit(ctx); err != nil {
+	return f.cache.find(q, func() (Page, error) { return f.scan(ctx, q) })
+}
+
+func (f *Front) scan(ctx context.Context, q Query) (Page, error) {
+	p, err := q.Plan()
+	if err != nil {
 		return Page{}, err
 	}
 	page := p.Pager()

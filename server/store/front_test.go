@@ -31,6 +31,8 @@ func (e *engine) Scan(context.Context, *store.Plan, *store.Pager) error { return
 
 func (e *engine) Commit(ctx context.Context, group []*store.Job) error { return e.commit(ctx, group) }
 
+func (e *engine) Sole() bool { return false }
+
 func (e *engine) Probe(context.Context) error { return nil }
 
 func (e *engine) Beside(ctx context.Context, _ *store.Bell) { <-ctx.Done() }

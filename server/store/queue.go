@@ -53,7 +53,9 @@ func (f *Front) Apply(ctx context.Context, c Change) (model.Event, error) {
 // settle commits the group and answers. What was refused stays refused when
 // the others are lost.
 func (f *Front) settle(ctx context.Context, group []*Job) {
+	f.cache.written(group)
 	err := f.engine.Commit(ctx, group)
+	f.cache.written(group)
 	if err == nil {
 		f.bell.Ring()
 	}

@@ -158,5 +158,8 @@ func (e *engine) collection(kind store.Kind) *mongo.Collection {
 	return e.client.Collection(string(kind))
 }
 
+// Sole implements store.Engine: replicas write beside this one.
+func (e *engine) Sole() bool { return false }
+
 // Close implements store.Engine.
 func (e *engine) Close() error { return e.client.Close() }

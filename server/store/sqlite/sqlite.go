@@ -36,6 +36,7 @@ func (d *DB) Headroom() (room, log int64, known bool) { return d.file.Headroom()
 type engine struct {
 	file   *sqlite.File
 	tables map[store.Kind]*table
+	sole   bool  // the file is this process's, and not only looked at
 	seq    int64 // of the last committed event; the writer's own
 }
 
@@ -61,7 +62,7 @@ func open(ctx context.Context, path string) (*engine, error) { return openAs(ctx
 // number and string as NULL does, but it equals itself and can stand in a
 // comparison of rows, which is how a page goes on after a key.
 func openAs(ctx context.Context, path string, mode store.Mode) (*engine, error) {
-	e := &engine{tables: newTables()}
+	e := &engine{tables: newTables(), sole: mode != store.Reading}
 	var err error
 	e.file, err = sqlite.Open(path, sqlite.Options{
 		Name: "store", Application: application, Layout: layout, Exclusive: true, Readers: 6, Nil: math.Inf(-1),
@@ -72,6 +73,9 @@ func openAs(ctx context.Context, path string, mode store.Mode) (*engine, error) 
 	})
 	return e, err
 }
+
+// Sole implements store.Engine: whoever writes the file holds its lock.
+func (e *engine) Sole() bool { return e.sole }
 
 // Beside implements store.Engine: it makes the checkpoints.
 func (e *engine) Beside(ctx context.Context, bell *store.Bell) { e.file.Checkpoints(ctx, bell.Next) }

@@ -14,6 +14,7 @@ var concurrentCases = []testCase{
 	{"concurrent/no update is lost", lostUpdates},
 	{"concurrent/one name, one winner", oneWinner},
 	{"concurrent/readers see whole changes", wholeChanges},
+	{"concurrent/whoever has heard of a change sees it", heardAndSeen},
 }
 
 const writers = 8
@@ -110,4 +111,52 @@ func wholeChanges(t *testing.T, s store.Store) {
 	}
 	close(stop)
 	reading.Wait()
+}
+
+// heardAndSeen reads a record by its id and by its index again and again. Once
+// a change is answered, or its event has come, no read gives what was before it.
+func heardAndSeen(t *testing.T, s store.Store) {
+	t.Helper()
+	const changes = 80
+	apply(t, s, create(asset, "ast_1", keys("name", "one")))
+	var applied atomic.Int64
+	applied.Store(1)
+	var reading sync.WaitGroup
+	for range 3 {
+		reading.Go(func() {
+			for least := int64(1); least < changes && !t.Failed(); {
+				least = applied.Load()
+				wantLeast(t, s, least)
+			}
+		})
+	}
+	reading.Go(func() {
+		for e, err := range s.Events(t.Context(), 0) {
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if wantLeast(t, s, e.Seq); e.Seq == changes {
+				return
+			}
+		}
+	})
+	for i := int64(1); i < changes; i++ {
+		apply(t, s, update(asset, "ast_1", model.Revision(i), keys("name", "one")))
+		applied.Store(i + 1)
+	}
+	reading.Wait()
+}
+
+// wantLeast wants both ways to the record to give this revision or a later one.
+func wantLeast(t *testing.T, s store.Store, revision int64) {
+	t.Helper()
+	records, err := s.Get(t.Context(), asset, "ast_1")
+	if err != nil || len(records) != 1 || int64(records[0].Revision) < revision {
+		t.Errorf("by its id: %v, %v, want revision %d", records, err, revision)
+	}
+	page, err := s.Find(t.Context(), store.Query{Kind: asset, Index: "by_name", Where: store.Eq("name", "one")})
+	if err != nil || len(page.Records) != 1 || int64(page.Records[0].Revision) < revision {
+		t.Errorf("by its name: %v, %v, want revision %d", page.Records, err, revision)
+	}
 }

@@ -1,0 +1,200 @@
+package store
+
+import (
+	"encoding/binary"
+	"slices"
+	"sync/atomic"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// What the cache holds: so many answers, each of so many records and bytes at
+// most, 32 MiB if all were as large as may be.
+const (
+	cachedAnswers = 4096
+	cachedRecords = 16
+	cachedBytes   = 8 << 10
+)
+
+// cache keeps the answers of small reads: the token that signs in, its
+// principal, their teams, the product that is asked about. It is for an engine
+// whose records nobody but this process writes. Then every change passes by
+// here, and an answer holds exactly until the next one of its table: there is
+// no clock in it, and nothing to wait for.
+//
+// A table's version is odd while a change of it is being written. From then on
+// what is cached is no answer, and not after the commit either, when the version
+// is another. So nobody who has seen a change, or its event, reads what was
+// before it.
+type cache struct {
+	answers  *lru.Cache[string, answer]
+	versions map[Kind]*atomic.Int64 // of every table
+}
+
+// answer is what was read of a table at the version.
+type answer struct {
+	version int64
+	page    Page
+}
+
+// newCache makes the cache of an engine; nil, which keeps nothing, when others
+// write beside it.
+func newCache(e Engine) *cache {
+	if !e.Sole() {
+		return nil
+	}
+	answers, err := lru.New[string, answer](cachedAnswers)
+	if err != nil {
+		panic(err) // the size is no positive number
+	}
+	c := &cache{answers: answers, versions: map[Kind]*atomic.Int64{}}
+	for _, s := range Schemas() {
+		c.versions[s.Kind] = new(atomic.Int64)
+	}
+	return c
+}
+
+// get is fetch, from memory where nothing was written since.
+func (c *cache) get(kind Kind, ids []model.ID, fetch func() ([]Record, error)) ([]Record, error) {
+	if c == nil || len(ids) > cachedRecords {
+		return fetch()
+	}
+	key := writeText(make([]byte, 0, 64), string(kind))
+	for _, id := range ids {
+		key = writeText(key, string(id))
+	}
+	page, err := c.read(kind, key, func() (Page, error) {
+		records, err := fetch()
+		return Page{Records: records}, err
+	})
+	return page.Records, err
+}
+
+// find is scan, from memory where nothing was written since.
+func (c *cache) find(q Query, scan func() (Page, error)) (Page, error) {
+	if c == nil {
+		return scan()
+	}
+	key, ok := writeQuery(make([]byte, 0, 128), q)
+	if !ok {
+		return scan()
+	}
+	return c.read(q.Kind, key, scan)
+}
+
+func (c *cache) read(kind Kind, key []byte, read func() (Page, error)) (Page, error) {
+	v := c.versions[kind]
+	if v == nil {
+		return read()
+	}
+	version := v.Load()
+	if version%2 != 0 {
+		return read()
+	}
+	if kept, ok := c.answers.Get(string(key)); ok && kept.version == version {
+		return kept.page.clone(), nil
+	}
+	page, err := read()
+	if err == nil && page.small() {
+		c.answers.Add(string(key), answer{version, page.clone()})
+	}
+	return page, err
+}
+
+// written says that the tables of the jobs are about to be written, and is
+// called again when they are.
+func (c *cache) written(group []*Job) {
+	if c == nil {
+		return
+	}
+	kinds := map[Kind]bool{Events.Kind(): true}
+	for _, j := range group {
+		for _, w := range j.Change.Writes {
+			kinds[w.Record.Kind] = true
+		}
+	}
+	for kind := range kinds {
+		c.versions[kind].Add(1)
+	}
+}
+
+// small reports whether the page is one to keep.
+func (p Page) small() bool {
+	size := 0
+	for _, r := range p.Records {
+		size += len(r.Doc)
+	}
+	return len(p.Records) <= cachedRecords && size <= cachedBytes
+}
+
+// clone makes lists that their reader may change. The documents are shared:
+// nobody writes into one.
+func (p Page) clone() Page {
+	return Page{Records: slices.Clone(p.Records), Cursors: slices.Clone(p.Cursors), More: p.More}
+}
+
+// writeQuery appends what tells the query from every other. It reports whether
+// it could: a value that no path has is left to the plan, which refuses it.
+func writeQuery(key []byte, q Query) ([]byte, bool) {
+	key = writeText(key, string(q.Kind))
+	key = writeText(key, q.Index)
+	key = writeText(key, string(q.After))
+	key = append(key, flag(q.Desc), flag(q.walk))
+	key = binary.AppendVarint(key, int64(q.Limit))
+	key = binary.AppendVarint(key, int64(q.Budget))
+	key, ok := writeFilter(key, q.Where)
+	if !ok {
+		return nil, false
+	}
+	return writeFilter(key, q.Only)
+}
+
+func writeFilter(key []byte, f Filter) ([]byte, bool) {
+	key = writeText(key, string(f.Op))
+	key = writeText(key, string(f.Path))
+	key = binary.AppendUvarint(key, uint64(len(f.Values)))
+	for _, v := range append([]Value{f.Value, f.From, f.To}, f.Values...) {
+		var ok bool
+		if key, ok = writeValue(key, v); !ok {
+			return nil, false
+		}
+	}
+	key = binary.AppendUvarint(key, uint64(len(f.Filters)))
+	for _, part := range f.Filters {
+		var ok bool
+		if key, ok = writeFilter(key, part); !ok {
+			return nil, false
+		}
+	}
+	return key, true
+}
+
+func writeValue(key []byte, v Value) ([]byte, bool) {
+	v, err := Canonical(v)
+	if err != nil {
+		return nil, false
+	}
+	switch v := v.(type) {
+	case nil:
+		return append(key, 'z'), true
+	case int64:
+		return binary.AppendVarint(append(key, 'i'), v), true
+	case string:
+		return writeText(append(key, 's'), v), true
+	default:
+		return nil, false
+	}
+}
+
+func writeText(key []byte, text string) []byte {
+	return append(binary.AppendUvarint(key, uint64(len(text))), text...)
+}
+
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
