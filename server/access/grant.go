@@ -30,7 +30,7 @@ func (s *Service) Revoke(ctx context.Context, grantID model.ID, reason string) (
 		return model.Grant{}, err
 	}
 	g.RevokedBy, g.RevokeReason = actor.ID, reason
-	return store.Grants.Apply(ctx, s.store, s.gate.Change(ctx, "grant.revoke", g.ID, reason, answer, store.Grants.Put(g)))
+	return store.Grants.Apply(ctx, s.store, in.Change(ctx, "grant.revoke", g.ID, reason, answer, store.Grants.Put(g)))
 }
 
 // Grant returns one grant, or an error of kind NotFound.

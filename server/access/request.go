@@ -45,7 +45,7 @@ func (s *Service) Request(ctx context.Context, n NewRequest) (model.AccessReques
 		return model.AccessRequest{}, err
 	}
 	if answer.Outcome == model.Deny {
-		return model.AccessRequest{}, s.gate.Refuse(ctx, model.ActAccessRequest, res, answer)
+		return model.AccessRequest{}, in.Refuse(ctx, model.ActAccessRequest, res, answer)
 	}
 	id, err := s.nextID(ctx, actor.ID, p.ID)
 	if err != nil {
@@ -55,11 +55,11 @@ func (s *Service) Request(ctx context.Context, n NewRequest) (model.AccessReques
 		Meta: model.Meta{ID: id}, ProductID: p.ID, DomainID: p.DomainID, RequesterID: actor.ID, Purpose: n.Purpose, Duration: n.Duration,
 		Status: model.RequestPending, DecisionID: answer.ID, Approvals: answer.Approvals, Reasons: answer.Reasons,
 	}
-	return s.open(ctx, r, answer)
+	return s.open(ctx, in, r, answer)
 }
 
 // open writes a new request; one that needs no approval comes with its grant.
-func (s *Service) open(ctx context.Context, r model.AccessRequest, answer gate.Answer) (model.AccessRequest, error) {
+func (s *Service) open(ctx context.Context, in *gate.Session, r model.AccessRequest, answer gate.Answer) (model.AccessRequest, error) {
 	var writes []store.Write
 	if answer.Allowed() {
 		grant, err := s.grant(&r, answer.Decision)
@@ -69,7 +69,7 @@ func (s *Service) open(ctx context.Context, r model.AccessRequest, answer gate.A
 		writes = append(writes, store.Grants.Put(grant))
 	}
 	writes = append(writes, store.Requests.Put(r))
-	opened, err := store.Requests.Apply(ctx, s.store, s.gate.Change(ctx, string(model.ActAccessRequest), r.ID, r.Purpose, answer, writes...))
+	opened, err := store.Requests.Apply(ctx, s.store, in.Change(ctx, string(model.ActAccessRequest), r.ID, r.Purpose, answer, writes...))
 	if model.LostRace(err) {
 		return model.AccessRequest{}, errPending()
 	}

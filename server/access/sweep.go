@@ -94,14 +94,15 @@ func each[T any](records iter.Seq2[T, error], end func(T) error) error {
 // then no ground of the change and is left out. A record that somebody else
 // closed meanwhile is left to them.
 func (s *Service) expire(ctx context.Context, action string, act model.Action, res policy.Resource, w store.Write) error {
-	answer, err := s.gate.Ask(ctx, act, res, gate.Extra{})
+	in := s.gate.Session()
+	answer, err := in.Ask(ctx, act, res, gate.Extra{})
 	if err != nil {
 		return err
 	}
 	if !answer.Allowed() {
 		answer = gate.Answer{}
 	}
-	_, err = s.store.Apply(ctx, s.gate.Change(ctx, action, res.ID, "its time is over", answer, w))
+	_, err = s.store.Apply(ctx, in.Change(ctx, action, res.ID, "its time is over", answer, w))
 	if model.LostRace(err) {
 		return nil
 	}

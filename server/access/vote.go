@@ -81,7 +81,7 @@ func (s *Service) Approve(ctx context.Context, id model.ID, comment string) (mod
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
-	return s.put(ctx, "request.approve", r, comment, answer, writes...)
+	return s.put(ctx, in, "request.approve", r, comment, answer, writes...)
 }
 
 // ask puts a question about the request. The roles that its approvals name
@@ -142,7 +142,8 @@ func (s *Service) waits(ctx context.Context, r *model.AccessRequest, c vote) (bo
 
 // Reject refuses the request. One word of whoever the policies let decide is enough.
 func (s *Service) Reject(ctx context.Context, id model.ID, comment string) (model.AccessRequest, error) {
-	c, answer, err := s.decide(ctx, s.gate.Session(), id, model.ActRequestReject, "comment", comment)
+	in := s.gate.Session()
+	c, answer, err := s.decide(ctx, in, id, model.ActRequestReject, "comment", comment)
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
@@ -161,12 +162,13 @@ func (s *Service) Reject(ctx context.Context, id model.ID, comment string) (mode
 	if err := r.Close(model.RequestDenied, at); err != nil {
 		return model.AccessRequest{}, err
 	}
-	return s.put(ctx, "request.reject", r, comment, answer)
+	return s.put(ctx, in, "request.reject", r, comment, answer)
 }
 
 // Cancel withdraws the request.
 func (s *Service) Cancel(ctx context.Context, id model.ID, reason string) (model.AccessRequest, error) {
-	c, answer, err := s.decide(ctx, s.gate.Session(), id, model.ActRequestCancel, "reason", reason)
+	in := s.gate.Session()
+	c, answer, err := s.decide(ctx, in, id, model.ActRequestCancel, "reason", reason)
 	if err != nil {
 		return model.AccessRequest{}, err
 	}
@@ -174,7 +176,7 @@ func (s *Service) Cancel(ctx context.Context, id model.ID, reason string) (model
 	if err := r.Close(model.RequestCancelled, model.Instant(s.now())); err != nil {
 		return model.AccessRequest{}, err
 	}
-	return s.put(ctx, "request.cancel", r, reason, answer)
+	return s.put(ctx, in, "request.cancel", r, reason, answer)
 }
 
 // decide loads a request and requires that the actor may do the action, and
@@ -190,7 +192,7 @@ func (s *Service) decide(ctx context.Context, in *gate.Session, id model.ID, act
 	}
 	answer, err := s.ask(ctx, in, action, c)
 	if err == nil && !answer.Allowed() {
-		err = s.gate.Refuse(ctx, action, c.res, answer)
+		err = in.Refuse(ctx, action, c.res, answer)
 	}
 	if err == nil {
 		err = c.open(action)
@@ -198,7 +200,7 @@ func (s *Service) decide(ctx context.Context, in *gate.Session, id model.ID, act
 	return c, answer, err
 }
 
-func (s *Service) put(ctx context.Context, action string, r model.AccessRequest, reason string, answer gate.Answer, more ...store.Write) (model.AccessRequest, error) {
+func (s *Service) put(ctx context.Context, in *gate.Session, action string, r model.AccessRequest, reason string, answer gate.Answer, more ...store.Write) (model.AccessRequest, error) {
 	writes := append([]store.Write{store.Requests.Put(r)}, more...)
-	return store.Requests.Apply(ctx, s.store, s.gate.Change(ctx, action, r.ID, reason, answer, writes...))
+	return store.Requests.Apply(ctx, s.store, in.Change(ctx, action, r.ID, reason, answer, writes...))
 }

@@ -62,6 +62,13 @@ func (r *Room) Recount(ctx context.Context, before Tally, m Matter) (Tally, erro
 	return count(before.known, m), nil
 }
 
+// With counts again with votes that people cast who have a say already.
+func (t Tally) With(votes ...model.Vote) Tally {
+	m := t.matter
+	m.Votes = slices.Concat(m.Votes, votes)
+	return count(t.known, m)
+}
+
 // Tallies counts the votes of many matters and reads the people and domains
 // that they concern together.
 func (r *Room) Tallies(ctx context.Context, matters []Matter) ([]Tally, error) {

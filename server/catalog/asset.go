@@ -16,16 +16,24 @@ const listBudget = 1_000_000
 
 // Asset returns one asset. One that the viewer may not see is not found.
 func (s *Service) Asset(ctx context.Context, id model.ID) (model.Asset, error) {
-	a, _, err := gate.See(ctx, s.gate, store.Assets, id, s.gate.Asset)
+	return s.asset(ctx, s.gate.Session(), id)
+}
+
+func (s *Service) asset(ctx context.Context, in *gate.Session, id model.ID) (model.Asset, error) {
+	a, _, err := gate.See(ctx, in, store.Assets, id, s.gate.Asset)
 	return a, err
 }
 
 // AssetsByID returns those of the assets that exist and that the viewer may
 // see, in the order of the ids.
 func (s *Service) AssetsByID(ctx context.Context, ids ...model.ID) ([]model.Asset, error) {
+	return s.assetsByID(ctx, s.gate.Session(), ids...)
+}
+
+func (s *Service) assetsByID(ctx context.Context, in *gate.Session, ids ...model.ID) ([]model.Asset, error) {
 	var visible []model.Asset
 	for part := range slices.Chunk(ids, chunk) {
-		assets, err := gate.SeeMany(ctx, s.gate, store.Assets, s.gate.Assets, part...)
+		assets, err := gate.SeeMany(ctx, in, store.Assets, s.gate.Assets, part...)
 		if err != nil {
 			return nil, err
 		}
@@ -48,8 +56,9 @@ func (s *Service) AssetByName(ctx context.Context, namespace, name string) (mode
 	if len(ids) == 0 {
 		ids = []model.ID{nothing} // takes what an asset takes that is hidden
 	}
+	in := s.gate.Session()
 	for _, id := range ids {
-		if a, err := s.Asset(ctx, id); !model.Is(err, model.KindNotFound) {
+		if a, err := s.asset(ctx, in, id); !model.Is(err, model.KindNotFound) {
 			return a, err
 		}
 	}

@@ -84,12 +84,13 @@ func (s *Service) assetsOfProduct(ctx context.Context, f AssetFilter, p model.Pa
 	if err := p.Validate(); err != nil {
 		return page, err
 	}
-	product, _, err := gate.See(ctx, s.gate, store.Products, f.ProductID, s.gate.Product)
+	in := s.gate.Session()
+	product, _, err := gate.See(ctx, in, store.Products, f.ProductID, s.gate.Product)
 	if err != nil {
 		return page, err
 	}
 	ids := unique(slices.Concat(product.Assets(model.OutputPort), product.Assets(model.InputPort)))
-	assets, err := s.AssetsByID(ctx, ids...)
+	assets, err := s.assetsByID(ctx, in, ids...)
 	if err != nil {
 		return page, err
 	}

@@ -55,7 +55,8 @@ func (s *Service) AssignNamespace(ctx context.Context, g NamespaceGift) (model.N
 	if err != nil {
 		return model.Namespace{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("namespace", n.Label()))
+	in := s.gate.Session()
+	answer, err := in.Require(ctx, model.ActDomainAdmin, s.gate.Platform("namespace", n.Label()))
 	if err != nil {
 		return model.Namespace{}, err
 	}
@@ -67,7 +68,7 @@ func (s *Service) AssignNamespace(ctx context.Context, g NamespaceGift) (model.N
 	if g.Reason != "" {
 		reason += ": " + g.Reason
 	}
-	return s.moveNamespace(ctx, s.gate.Change(ctx, "namespace.assign", n.ID, reason, answer, store.Namespaces.Put(n)))
+	return s.moveNamespace(ctx, in.Change(ctx, "namespace.assign", n.ID, reason, answer, store.Namespaces.Put(n)))
 }
 
 // had gives the namespace as it stands, or a new one, and in words whose it is.
@@ -91,11 +92,12 @@ func namespaceID(ref Ref) model.ID {
 // ReleaseNamespace takes a namespace from its domain. Its assets go to whoever
 // has the next longest part of their name, or to nobody.
 func (s *Service) ReleaseNamespace(ctx context.Context, id model.ID, expected *model.Revision) (model.Namespace, error) {
-	n, err := s.Namespace(ctx, id)
+	in := s.gate.Session()
+	n, _, err := gate.See(ctx, in, store.Namespaces, id, s.gate.Namespace)
 	if err != nil {
 		return model.Namespace{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("namespace", n.Label()))
+	answer, err := in.Require(ctx, model.ActDomainAdmin, s.gate.Platform("namespace", n.Label()))
 	if err != nil {
 		return model.Namespace{}, err
 	}
@@ -103,7 +105,7 @@ func (s *Service) ReleaseNamespace(ctx context.Context, id model.ID, expected *m
 		return model.Namespace{}, staleNamespace()
 	}
 	n.Released, n.Pending, n.Settled = true, true, ""
-	return s.moveNamespace(ctx, s.gate.Change(ctx, "namespace.release", n.ID, n.Label(), answer, store.Namespaces.Put(n)))
+	return s.moveNamespace(ctx, in.Change(ctx, "namespace.release", n.ID, n.Label(), answer, store.Namespaces.Put(n)))
 }
 
 func staleNamespace() error {

@@ -57,10 +57,11 @@ func (s *Service) Search(ctx context.Context, text string, f SearchFilter, p mod
 	if err != nil {
 		return page, err
 	}
-	if page, err = s.visibleHits(ctx, found[from:], p.First); err != nil {
+	in := s.gate.Session()
+	if page, err = s.visibleHits(ctx, in, found[from:], p.First); err != nil {
 		return page, err
 	}
-	return page, s.gate.Listed(ctx, model.ActMetadataView, "search", q.fingerprint, len(found)-from, len(page.Nodes))
+	return page, in.Listed(ctx, model.ActMetadataView, "search", q.fingerprint, len(found)-from, len(page.Nodes))
 }
 
 func newQuery(text string, f SearchFilter) (query, error) {
@@ -93,9 +94,9 @@ func (q query) wants(d *document) bool {
 // visibleHits fills a page with the matches that the viewer may see. It asks
 // the policies about a handful at a time, and looks one further than the page
 // so that the answer whether there is more tells nothing of hidden things.
-func (s *Service) visibleHits(ctx context.Context, found []match, limit int) (model.Page[Hit], error) {
+func (s *Service) visibleHits(ctx context.Context, in *gate.Session, found []match, limit int) (model.Page[Hit], error) {
 	var page model.Page[Hit]
-	l, err := s.lookout(ctx)
+	l, err := s.lookout(ctx, in)
 	if err != nil {
 		return page, err
 	}
@@ -135,8 +136,8 @@ type lookout struct {
 	domains map[model.ID]model.Slug
 }
 
-func (s *Service) lookout(ctx context.Context) (*lookout, error) {
-	v, err := s.gate.Viewer(ctx, model.ActMetadataView)
+func (s *Service) lookout(ctx context.Context, in *gate.Session) (*lookout, error) {
+	v, err := in.Viewer(ctx, model.ActMetadataView)
 	return &lookout{gate: s.gate, viewer: v, domains: map[model.ID]model.Slug{}}, err
 }
 

@@ -22,14 +22,14 @@ const (
 // claimFindings tells each of the domains that the viewer may see the ownership
 // of which of its assets others claim, and which of others' it claims itself.
 // All of them cost two queries, however many they are.
-func (g *Gate) claimFindings(ctx context.Context, domains []model.Domain) (map[model.ID][]model.Finding, error) {
-	told, err := g.mayHearClaims(ctx, domains)
+func (s *Session) claimFindings(ctx context.Context, domains []model.Domain) (map[model.ID][]model.Finding, error) {
+	told, err := s.mayHearClaims(ctx, domains)
 	if err != nil || len(told) == 0 {
 		return nil, err
 	}
 	found := map[model.ID][]model.Finding{}
 	for _, side := range sides() {
-		if err := g.claimsOf(ctx, side, told, found); err != nil {
+		if err := s.gate.claimsOf(ctx, side, told, found); err != nil {
 			return nil, err
 		}
 	}
@@ -37,7 +37,7 @@ func (g *Gate) claimFindings(ctx context.Context, domains []model.Domain) (map[m
 }
 
 // mayHearClaims keeps the domains whose ownership the viewer may see.
-func (g *Gate) mayHearClaims(ctx context.Context, domains []model.Domain) ([]store.Value, error) {
+func (s *Session) mayHearClaims(ctx context.Context, domains []model.Domain) ([]store.Value, error) {
 	if _, err := model.PrincipalFrom(ctx); err != nil {
 		return nil, nil //nolint:nilerr // whoever is nobody sees nothing
 	}
@@ -45,7 +45,7 @@ func (g *Gate) mayHearClaims(ctx context.Context, domains []model.Domain) ([]sto
 	for i, d := range domains {
 		resources[i] = policy.Resource{Type: "namespace", Domain: d.Name}
 	}
-	seen, err := g.Filter(ctx, model.ActMetadataView, resources)
+	seen, err := s.Filter(ctx, model.ActMetadataView, resources)
 	if err != nil {
 		return nil, err
 	}

@@ -64,10 +64,10 @@ func (g *Gate) Require(ctx context.Context, action model.Action, res policy.Reso
 	return g.Session().Require(ctx, action, res)
 }
 
-// Refuse logs a refusal and gives the error that tells of it, with the next
+// refuse logs a refusal and gives the error that tells of it, with the next
 // step that would be legal where there is one.
-func (g *Gate) Refuse(ctx context.Context, action model.Action, res policy.Resource, answer Answer) error {
-	_, err := g.store.Apply(ctx, g.Change(ctx, string(action)+".refused", res.ID, "", answer))
+func (g *Gate) refuse(ctx context.Context, action model.Action, res policy.Resource, answer Answer) error {
+	_, err := g.store.Apply(ctx, g.permitted(ctx, string(action)+".refused", res.ID, "", answer))
 	if err != nil {
 		return err
 	}
@@ -106,9 +106,15 @@ func voters(approvals []model.Approval) string {
 	return strings.Join(words, ", ")
 }
 
-// Change begins the change that an answer permits: it names the actor and
-// carries the decision's row, so that the log and the deed share a transaction.
-func (g *Gate) Change(ctx context.Context, action string, subject model.ID, reason string, answer Answer, writes ...store.Write) store.Change {
+// Change begins a change that nobody was asked about: one that follows from
+// another, or from the clock. It names the actor.
+func (g *Gate) Change(ctx context.Context, action string, subject model.ID, reason string, writes ...store.Write) store.Change {
+	return g.permitted(ctx, action, subject, reason, Answer{}, writes...)
+}
+
+// permitted is Change with the row of the decision that permits it, so that the
+// log and the deed share a transaction.
+func (g *Gate) permitted(ctx context.Context, action string, subject model.ID, reason string, answer Answer, writes ...store.Write) store.Change {
 	c := store.Change{Action: action, Subject: subject, Reason: reason, Decision: answer.ID, Request: model.RequestIDFrom(ctx), Writes: writes}
 	if p, err := model.PrincipalFrom(ctx); err == nil {
 		c.Actor = p.ID
@@ -122,11 +128,6 @@ func (g *Gate) Change(ctx context.Context, action string, subject model.ID, reas
 // Filter is Session.Filter for an operation that asks once.
 func (g *Gate) Filter(ctx context.Context, action model.Action, resources []policy.Resource) ([]bool, error) {
 	return g.Session().Filter(ctx, action, resources)
-}
-
-// Can is Session.Can for an operation that asks once.
-func (g *Gate) Can(ctx context.Context, res policy.Resource, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	return g.Session().Can(ctx, res, actions...)
 }
 
 // decide puts the question to the policies and makes the row of the answer.

@@ -29,7 +29,7 @@ func (g *Gate) Keep(ctx context.Context, action string, subject model.ID, reason
 	if g.log != nil {
 		return g.log.Append(ctx, answer.Row)
 	}
-	_, err := g.store.Apply(ctx, g.Change(ctx, action, subject, reason, answer))
+	_, err := g.store.Apply(ctx, g.permitted(ctx, action, subject, reason, answer))
 	return err
 }
 
@@ -58,26 +58,26 @@ func unlessReadsOnly(err error) error {
 }
 
 // noteList logs a list of a table.
-func (g *Gate) noteList(ctx context.Context, action model.Action, table any, q store.Query, asked, shown int) error {
+func (s *Session) noteList(ctx context.Context, action model.Action, table any, q store.Query, asked, shown int) error {
 	kind := q.Index
 	if named, ok := table.(interface{ Kind() store.Kind }); ok {
 		kind = string(named.Kind())
 	}
-	return g.Listed(ctx, action, kind, []any{q.Index, q.Desc, q.Where}, asked, shown)
+	return s.Listed(ctx, action, kind, []any{q.Index, q.Desc, q.Where}, asked, shown)
 }
 
 // Listed logs the decisions about the rows of a list as a whole: they would be
 // too many one by one. The filter is kept as a hash. The server's own lists
 // are no business of the log.
-func (g *Gate) Listed(ctx context.Context, action model.Action, kind string, filter any, asked, shown int) error {
+func (s *Session) Listed(ctx context.Context, action model.Action, kind string, filter any, asked, shown int) error {
 	p, err := model.PrincipalFrom(ctx)
-	if err != nil || g.log == nil || p.ID == model.System().ID {
+	if err != nil || s.gate.log == nil || p.ID == model.System().ID {
 		return err
 	}
 	id := model.NewID(model.PrefixDecision)
-	revisions := model.Revisions{Platform: g.engine.Snapshot().PlatformRevision()}
-	return unlessReadsOnly(g.log.Note(ctx, model.DecisionRecord{
-		Meta: model.Meta{ID: id}, At: g.now(), Action: action, PrincipalID: p.ID, Outcome: model.Allow, RequestID: model.RequestIDFrom(ctx),
+	revisions := model.Revisions{Platform: s.snapshot.PlatformRevision()}
+	return unlessReadsOnly(s.gate.log.Note(ctx, model.DecisionRecord{
+		Meta: model.Meta{ID: id}, At: s.now, Action: action, PrincipalID: p.ID, Outcome: model.Allow, RequestID: model.RequestIDFrom(ctx),
 		Decision: model.Decision{ID: id, Outcome: model.Allow, Reasons: []model.Reason{}, Revisions: revisions},
 		List:     &model.DecisionList{Kind: kind, Filter: hashOf(filter), Asked: asked, Shown: shown},
 	}))

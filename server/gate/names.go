@@ -122,16 +122,16 @@ func (g *Gate) Mentions(name string) []string { return g.engine.Snapshot().Menti
 
 // SeeFormer finds what has had the name, if the viewer may know of it. What is
 // hidden from them is not found, after the same reads and decisions as what is absent.
-func SeeFormer[T any, P model.PointerTo[T]](ctx context.Context, g *Gate, table store.Table[T, P], kind model.Prefix, within model.ID, name string, describe One[T]) (T, error) {
+func SeeFormer[T any, P model.PointerTo[T]](ctx context.Context, in *Session, table store.Table[T, P], kind model.Prefix, within model.ID, name string, describe One[T]) (T, error) {
 	var zero T
-	id, err := g.Former(ctx, kind, within, name)
+	id, err := in.gate.Former(ctx, kind, within, name)
 	if err != nil {
 		return zero, err
 	}
 	if id == "" {
 		id = nowhere
 	}
-	n, _, err := See(ctx, g, table, id, describe)
+	n, _, err := See(ctx, in, table, id, describe)
 	if model.Is(err, model.KindNotFound) {
 		err = model.NotFound(table.Schema().Noun, model.ID(name))
 	}

@@ -52,7 +52,7 @@ func ListFor[T any](ctx context.Context, by Asker, action model.Action, table Fi
 	}
 	page, err := listFor(ctx, in, action, table, q, p, counted)
 	if err == nil {
-		err = in.gate.noteList(ctx, action, table, q, asked, len(page.Nodes))
+		err = in.noteList(ctx, action, table, q, asked, len(page.Nodes))
 	}
 	return page, err
 }

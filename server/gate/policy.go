@@ -32,11 +32,6 @@ func (g *Gate) Proposal(_ context.Context, p model.PolicyProposal) (policy.Resou
 	return res, nil
 }
 
-// Question is Session.Question for an operation with one question.
-func (g *Gate) Question(ctx context.Context, action model.Action, res policy.Resource, extra Extra) (policy.Question, error) {
-	return g.Session().Question(ctx, action, res, extra)
-}
-
 // throughPolicies places proposals and states, which know their domain by name.
 func (g *Gate) throughPolicies(ctx context.Context, subjects map[model.Prefix][]model.ID, of map[model.ID]model.ID) error {
 	named := map[model.ID]model.Slug{}

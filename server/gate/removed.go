@@ -71,11 +71,11 @@ func (g *Gate) Removed(ctx context.Context, r model.Removed) (policy.Resource, e
 
 // Pointing counts the records that the query finds, and names those among the
 // first that the actor may know of.
-func Pointing[T any, P model.PointerTo[T]](ctx context.Context, g *Gate, table store.Table[T, P], q store.Query, kind, hint string, describe Describe[T], name func(T) string, points func(T) bool) (model.Dependency, error) {
+func Pointing[T any, P model.PointerTo[T]](ctx context.Context, in *Session, table store.Table[T, P], q store.Query, kind, hint string, describe Describe[T], name func(T) string, points func(T) bool) (model.Dependency, error) {
 	dep := model.Dependency{Kind: kind, Hint: hint}
 	q.Limit, q.Budget = store.MaxPage, narrowBudget
 	var some []T
-	for n, err := range table.All(ctx, g.store, q) {
+	for n, err := range table.All(ctx, in.gate.store, q) {
 		if err != nil {
 			return dep, err
 		}
@@ -97,7 +97,7 @@ func Pointing[T any, P model.PointerTo[T]](ctx context.Context, g *Gate, table s
 	if err != nil {
 		return dep, err
 	}
-	visible, err := g.Filter(ctx, model.ActMetadataView, resources)
+	visible, err := in.Filter(ctx, model.ActMetadataView, resources)
 	if err != nil {
 		return dep, err
 	}
@@ -111,10 +111,10 @@ func Pointing[T any, P model.PointerTo[T]](ctx context.Context, g *Gate, table s
 
 // Pointers asks each of the counts how many records of its kind point to the
 // one with the id, and gives those that some do.
-func Pointers(ctx context.Context, id model.ID, counts ...func(context.Context, model.ID) (model.Dependency, error)) ([]model.Dependency, error) {
+func Pointers(ctx context.Context, in *Session, id model.ID, counts ...func(context.Context, *Session, model.ID) (model.Dependency, error)) ([]model.Dependency, error) {
 	var deps []model.Dependency
 	for _, count := range counts {
-		d, err := count(ctx, id)
+		d, err := count(ctx, in, id)
 		if err != nil {
 			return nil, err
 		}

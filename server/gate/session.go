@@ -12,7 +12,7 @@ import (
 
 // Session is one operation: its questions, about whoever they are, are put on
 // one snapshot of the policies and at one time, and what they need of a subject
-// is read once. After a change another operation begins. It is not safe for concurrent use.
+// is read once. A change renews it. It is not safe for concurrent use.
 type Session struct {
 	gate     *Gate
 	snapshot *policy.Snapshot
@@ -30,7 +30,14 @@ type subjectFacts struct {
 
 // Session begins an operation.
 func (g *Gate) Session() *Session {
-	return &Session{gate: g, snapshot: g.engine.Snapshot(), now: g.now(), known: map[model.ID]*subjectFacts{}}
+	s := &Session{gate: g}
+	s.renew()
+	return s
+}
+
+// renew forgets what was read, and takes the policies and the time of now.
+func (s *Session) renew() {
+	s.snapshot, s.now, s.known = s.gate.engine.Snapshot(), s.gate.now(), map[model.ID]*subjectFacts{}
 }
 
 // Asker is who puts the questions of an operation: a session, or the gate
@@ -60,7 +67,22 @@ func (s *Session) Require(ctx context.Context, action model.Action, res policy.R
 	if err != nil || answer.Allowed() {
 		return answer, err
 	}
-	return answer, s.gate.Refuse(ctx, action, res, answer)
+	return answer, s.Refuse(ctx, action, res, answer)
+}
+
+// Refuse logs a refusal and gives the error that tells of it, with the next
+// step that would be legal where there is one.
+func (s *Session) Refuse(ctx context.Context, action model.Action, res policy.Resource, answer Answer) error {
+	return s.gate.refuse(ctx, action, res, answer)
+}
+
+// Change begins the change that an answer permits: it names the actor and
+// carries the decision's row, so that the log and the deed share a transaction.
+// Whatever the operation asks from then on it asks about the facts after the
+// change, which may have made the actor a steward, or no longer one.
+func (s *Session) Change(ctx context.Context, action string, subject model.ID, reason string, answer Answer, writes ...store.Write) store.Change {
+	s.renew()
+	return s.gate.permitted(ctx, action, subject, reason, answer, writes...)
 }
 
 // Filter asks about every resource at once. Rows of a list leave no record of
@@ -139,7 +161,7 @@ func (s *Session) question(ctx context.Context, who model.Principal, action mode
 	if err != nil {
 		return policy.Question{}, err
 	}
-	if res, err = s.gate.inspect(ctx, action, res, extra.Wanted); err != nil {
+	if res, err = s.inspect(ctx, action, res, extra.Wanted); err != nil {
 		return policy.Question{}, err
 	}
 	grants, err := s.grantsOn(ctx, a, res)

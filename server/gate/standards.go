@@ -12,12 +12,12 @@ import (
 // ProductFindings asks the standards about data products. It asks about each
 // as a whole, with what the asker may not see of it: whoever publishes answers
 // for all of it, and the score is the same for everybody.
-func (g *Gate) ProductFindings(ctx context.Context, products []model.DataProduct) (map[model.ID][]model.Finding, error) {
-	describer, err := g.describer(ctx, products)
+func (s *Session) ProductFindings(ctx context.Context, products []model.DataProduct) (map[model.ID][]model.Finding, error) {
+	describer, err := s.gate.describer(ctx, products)
 	if err != nil {
 		return nil, err
 	}
-	return findings(ctx, g, products, func(p model.DataProduct) (policy.Metadata, model.Slug, error) {
+	return findings(ctx, s, products, func(p model.DataProduct) (policy.Metadata, model.Slug, error) {
 		product, err := describer.product(ctx, p)
 		return policy.Metadata{Type: policy.TypeProduct, Product: &product}, product.Domain, err
 	})
@@ -25,12 +25,12 @@ func (g *Gate) ProductFindings(ctx context.Context, products []model.DataProduct
 
 // AssetFindings asks the standards about assets. Those of no domain meet the
 // company's alone.
-func (g *Gate) AssetFindings(ctx context.Context, assets []model.Asset) (map[model.ID][]model.Finding, error) {
-	describer, err := g.describerOf(ctx, assets)
+func (s *Session) AssetFindings(ctx context.Context, assets []model.Asset) (map[model.ID][]model.Finding, error) {
+	describer, err := s.gate.describerOf(ctx, assets)
 	if err != nil {
 		return nil, err
 	}
-	return findings(ctx, g, assets, func(a model.Asset) (policy.Metadata, model.Slug, error) {
+	return findings(ctx, s, assets, func(a model.Asset) (policy.Metadata, model.Slug, error) {
 		asset, err := describer.asset(ctx, a)
 		return policy.Metadata{Type: policy.TypeAsset, Asset: &asset}, asset.Domain, err
 	})
@@ -38,9 +38,9 @@ func (g *Gate) AssetFindings(ctx context.Context, assets []model.Asset) (map[mod
 
 // DomainFindings asks the standards about domains, and adds which assets two of
 // them claim.
-func (g *Gate) DomainFindings(ctx context.Context, domains []model.Domain) (map[model.ID][]model.Finding, error) {
-	found, err := findings(ctx, g, domains, func(d model.Domain) (policy.Metadata, model.Slug, error) {
-		parent, err := g.DomainName(ctx, d.ParentID)
+func (s *Session) DomainFindings(ctx context.Context, domains []model.Domain) (map[model.ID][]model.Finding, error) {
+	found, err := findings(ctx, s, domains, func(d model.Domain) (policy.Metadata, model.Slug, error) {
+		parent, err := s.gate.DomainName(ctx, d.ParentID)
 		return policy.Metadata{Type: policy.TypeDomain, Domain: &policy.DomainMetadata{
 			ID: d.ID, Name: d.Name, DisplayName: d.DisplayName, Description: d.Description, Parent: parent, Stewards: len(d.StewardIDs),
 		}}, d.Name, err
@@ -48,24 +48,23 @@ func (g *Gate) DomainFindings(ctx context.Context, domains []model.Domain) (map[
 	if err != nil {
 		return nil, err
 	}
-	claims, err := g.claimFindings(ctx, domains)
+	claims, err := s.claimFindings(ctx, domains)
 	for id, more := range claims {
 		found[id] = append(found[id], more...)
 	}
 	return found, err
 }
 
-// findings asks about all the nouns on one snapshot of the standards. Every
-// noun has an entry, if only an empty one.
-func findings[T any, P model.PointerTo[T]](ctx context.Context, g *Gate, nouns []T, describe func(T) (policy.Metadata, model.Slug, error)) (map[model.ID][]model.Finding, error) {
-	snapshot := g.engine.Snapshot()
+// findings asks about all the nouns on the session's snapshot of the standards.
+// Every noun has an entry, if only an empty one.
+func findings[T any, P model.PointerTo[T]](ctx context.Context, in *Session, nouns []T, describe func(T) (policy.Metadata, model.Slug, error)) (map[model.ID][]model.Finding, error) {
 	found := make(map[model.ID][]model.Finding, len(nouns))
 	for _, n := range nouns {
 		metadata, domain, err := describe(n)
 		if err != nil {
 			return nil, err
 		}
-		of, err := snapshot.Findings(ctx, domain, metadata)
+		of, err := in.snapshot.Findings(ctx, domain, metadata)
 		if err != nil {
 			return nil, err
 		}
@@ -76,20 +75,20 @@ func findings[T any, P model.PointerTo[T]](ctx context.Context, g *Gate, nouns [
 
 // inspect adds to the question whether a product may be published what the
 // standards find about it.
-func (g *Gate) inspect(ctx context.Context, action model.Action, res policy.Resource, wanted *model.DataProduct) (policy.Resource, error) {
+func (s *Session) inspect(ctx context.Context, action model.Action, res policy.Resource, wanted *model.DataProduct) (policy.Resource, error) {
 	if action != model.ActProductPublish || res.Type != policy.TypeProduct || res.ID == "" {
 		return res, nil
 	}
 	if wanted != nil {
-		found, err := g.ProductFindings(ctx, []model.DataProduct{*wanted})
+		found, err := s.ProductFindings(ctx, []model.DataProduct{*wanted})
 		res.Findings = summary(found[res.ID])
 		return res, err
 	}
-	products, err := store.Products.GetMany(ctx, g.store, res.ID)
+	products, err := store.Products.GetMany(ctx, s.gate.store, res.ID)
 	if err != nil || len(products) == 0 {
 		return res, err
 	}
-	found, err := g.ProductFindings(ctx, products)
+	found, err := s.ProductFindings(ctx, products)
 	res.Findings = summary(found[res.ID])
 	return res, err
 }

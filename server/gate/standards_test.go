@@ -100,7 +100,7 @@ func lines(found []model.Finding) []string {
 // TestStandardsAreToldTheWholeStory assembles what standards know of each noun.
 func TestStandardsAreToldTheWholeStory(t *testing.T) {
 	w, orders := newStandardsWorld(t)
-	found, err := w.ProductFindings(t.Context(), []model.DataProduct{orders})
+	found, err := w.Session().ProductFindings(t.Context(), []model.DataProduct{orders})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestStandardsAreToldTheWholeStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err = w.AssetFindings(t.Context(), []model.Asset{a}); err != nil {
+	if found, err = w.Session().AssetFindings(t.Context(), []model.Asset{a}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{`id : INT secret ["pii"]`}, lines(found["ast_a"])); diff != "" {
@@ -125,7 +125,7 @@ func TestStandardsAreToldTheWholeStory(t *testing.T) {
 	}
 	below := domain("shops")
 	below.ParentID = "dom_sales"
-	if found, err = w.DomainFindings(t.Context(), []model.Domain{below}); err != nil {
+	if found, err = w.Session().DomainFindings(t.Context(), []model.Domain{below}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{`domain : shops below "sales" with 0 stewards`}, lines(found["dom_shops"])); diff != "" {
@@ -144,7 +144,7 @@ func TestPublishingIsToldOfFindings(t *testing.T) {
 	for action, want := range map[model.Action]*policy.FindingsFact{
 		model.ActProductPublish: {Errors: 1, Warnings: 3, Codes: []string{"owner"}}, model.ActProductUpdate: nil, model.ActMetadataView: nil,
 	} {
-		q, err := w.Question(ctx, action, res, gate.Extra{})
+		q, err := w.Session().Question(ctx, action, res, gate.Extra{})
 		if err != nil {
 			t.Fatal(err)
 		}

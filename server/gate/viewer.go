@@ -23,11 +23,6 @@ type Viewer struct {
 	over     map[model.Slug]time.Time
 }
 
-// Viewer is Session.Viewer for an operation that judges the rows of one action.
-func (g *Gate) Viewer(ctx context.Context, action model.Action) (*Viewer, error) {
-	return g.Session().Viewer(ctx, action)
-}
-
 // Viewer gets to know the asker.
 func (s *Session) Viewer(ctx context.Context, action model.Action) (*Viewer, error) {
 	a, err := s.factsOfActor(ctx)

@@ -17,16 +17,17 @@ import (
 // force since the assessment, or at this very moment: of two activations at
 // once the store takes one, and the engine follows the store.
 func (s *Service) Activate(ctx context.Context, id model.ID) (model.PolicyProposal, error) {
-	p, res, err := s.see(ctx, id)
+	in := s.gate.Session()
+	p, res, err := s.see(ctx, in, id)
 	if err != nil {
 		return p, err
 	}
-	answer, err := s.ask(ctx, model.ActPolicyActivate, p, res)
+	answer, err := s.askToActivate(ctx, in, p, res)
 	if err != nil {
 		return p, err
 	}
 	if answer.Outcome == model.Deny {
-		return p, s.gate.Refuse(ctx, model.ActPolicyActivate, res, answer)
+		return p, in.Refuse(ctx, model.ActPolicyActivate, res, answer)
 	}
 	state, base, err := s.inForce(ctx, p.Domain)
 	if err != nil {
@@ -36,7 +37,7 @@ func (s *Service) Activate(ctx context.Context, id model.ID) (model.PolicyPropos
 		return p, err
 	}
 	p.Approvals = answer.Approvals
-	if err := s.voted(ctx, p, res, answer); err != nil {
+	if err := s.voted(ctx, in, p, res, answer); err != nil {
 		return p, err
 	}
 	was := state
@@ -44,7 +45,7 @@ func (s *Service) Activate(ctx context.Context, id model.ID) (model.PolicyPropos
 	if err != nil {
 		return p, err
 	}
-	p, err = s.put(ctx, string(model.ActPolicyActivate), p, p.Title, answer, writes...)
+	p, err = s.put(ctx, in, string(model.ActPolicyActivate), p, p.Title, answer, writes...)
 	if model.LostRace(err) {
 		return p, s.overtaken(ctx, was, &p)
 	}
@@ -54,15 +55,25 @@ func (s *Service) Activate(ctx context.Context, id model.ID) (model.PolicyPropos
 	return p, s.served(ctx, p.Domain)
 }
 
+// askToActivate asks whether the actor may put the proposal in force, if its
+// votes suffice.
+func (s *Service) askToActivate(ctx context.Context, in *gate.Session, p model.PolicyProposal, res policy.Resource) (gate.Answer, error) {
+	tally, err := s.tally(ctx, in, p)
+	if err != nil {
+		return gate.Answer{}, err
+	}
+	return s.ask(ctx, in, model.ActPolicyActivate, p, res, tally)
+}
+
 // voted refuses what lacks votes: the policies want more now, or an approver's
 // word counts no longer.
-func (s *Service) voted(ctx context.Context, p model.PolicyProposal, res policy.Resource, answer gate.Answer) error {
-	tally, err := s.tally(ctx, p)
+func (s *Service) voted(ctx context.Context, in *gate.Session, p model.PolicyProposal, res policy.Resource, answer gate.Answer) error {
+	tally, err := s.tally(ctx, in, p)
 	if err != nil || len(tally.Missing) == 0 {
 		return err
 	}
 	answer.Approvals = tally.Missing
-	refused := s.gate.Refuse(ctx, model.ActPolicyActivate, res, answer)
+	refused := in.Refuse(ctx, model.ActPolicyActivate, res, answer)
 	if e, ok := errors.AsType[*model.Error](refused); ok && e.Kind == model.KindDenied {
 		e.Hint = tally.Say() + " Approve the proposal again."
 	}
@@ -198,7 +209,8 @@ func (s *Service) Rollback(ctx context.Context, r Return) (model.PolicyRollback,
 		return out, err
 	}
 	res := s.gate.Policy(r.Domain)
-	answer, err := s.gate.Require(ctx, model.ActPolicyRollback, res)
+	in := s.gate.Session()
+	answer, err := in.Require(ctx, model.ActPolicyRollback, res)
 	if err != nil {
 		return out, err
 	}
@@ -210,7 +222,7 @@ func (s *Service) Rollback(ctx context.Context, r Return) (model.PolicyRollback,
 	if err != nil {
 		return out, err
 	}
-	if err := s.returnable(ctx, state, to); err != nil {
+	if err := s.returnable(ctx, in, state, to); err != nil {
 		return out, err
 	}
 	was := state
@@ -218,7 +230,7 @@ func (s *Service) Rollback(ctx context.Context, r Return) (model.PolicyRollback,
 	if err != nil {
 		return out, err
 	}
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, string(model.ActPolicyRollback), state.ID, r.Reason, answer, writes...)); err != nil {
+	if _, err := s.store.Apply(ctx, in.Change(ctx, string(model.ActPolicyRollback), state.ID, r.Reason, answer, writes...)); err != nil {
 		if model.LostRace(err) {
 			err = s.overtaken(ctx, was, nil)
 		}
@@ -227,7 +239,7 @@ func (s *Service) Rollback(ctx context.Context, r Return) (model.PolicyRollback,
 	if err := s.served(ctx, r.Domain); err != nil {
 		return out, err
 	}
-	out.State, err = s.Standing(ctx, r.Domain)
+	out.State, err = s.standing(ctx, in, r.Domain)
 	return out, err
 }
 

@@ -15,11 +15,12 @@ import (
 // how far it is. The report opens the vote.
 func (s *Service) Assess(ctx context.Context, id model.ID) (model.PolicyAssessment, error) {
 	none := model.PolicyAssessment{}
-	p, _, err := s.see(ctx, id)
+	in := s.gate.Session()
+	p, _, err := s.see(ctx, in, id)
 	if err != nil {
 		return none, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActPolicyDraft, s.gate.Policy(p.Domain))
+	answer, err := in.Require(ctx, model.ActPolicyDraft, s.gate.Policy(p.Domain))
 	if err != nil {
 		return none, err
 	}
@@ -80,7 +81,7 @@ func (s *Service) assess(ctx context.Context, j *job, p model.PolicyProposal, d 
 	if impact.BaseHash != base {
 		return errBase()
 	}
-	if _, err = again(func() (model.PolicyProposal, error) { return s.report(ctx, p, impact, answer) }); err != nil {
+	if _, err = s.again(func(in *gate.Session) (model.PolicyProposal, error) { return s.report(ctx, in, p, impact, answer) }); err != nil {
 		return err
 	}
 	j.finish(impact.Hash)
@@ -88,7 +89,7 @@ func (s *Service) assess(ctx context.Context, j *job, p model.PolicyProposal, d 
 }
 
 // report puts the impact on the proposal. Votes for another report are dropped.
-func (s *Service) report(ctx context.Context, assessed model.PolicyProposal, impact model.PolicyImpact, answer gate.Answer) (model.PolicyProposal, error) {
+func (s *Service) report(ctx context.Context, in *gate.Session, assessed model.PolicyProposal, impact model.PolicyImpact, answer gate.Answer) (model.PolicyProposal, error) {
 	p, err := store.PolicyProposals.Get(ctx, s.store, assessed.ID)
 	if err != nil {
 		return p, err
@@ -110,29 +111,29 @@ func (s *Service) report(ctx context.Context, assessed model.PolicyProposal, imp
 		}
 	}
 	p.Votes = votes
-	wants, err := s.wants(ctx, p)
+	wants, err := s.wants(ctx, in, p)
 	if err != nil {
 		return p, err
 	}
 	p.Approvals = wants.Approvals
-	tally, err := s.tally(ctx, p)
+	tally, err := s.tally(ctx, in, p)
 	if err != nil {
 		return p, err
 	}
 	if len(tally.Missing) == 0 {
 		p.Status = model.ProposalApproved
 	}
-	return s.put(ctx, "policy.assess", p, "report "+impact.Hash, answer, wants.Record)
+	return s.put(ctx, in, "policy.assess", p, "report "+impact.Hash, answer, wants.Record)
 }
 
 // wants asks the platform's rules, in the server's own name, which votes the
 // proposal needs. Their denial is an error of kind Denied.
-func (s *Service) wants(ctx context.Context, p model.PolicyProposal) (gate.Answer, error) {
+func (s *Service) wants(ctx context.Context, in *gate.Session, p model.PolicyProposal) (gate.Answer, error) {
 	res, err := s.gate.Proposal(ctx, p)
 	if err != nil {
 		return gate.Answer{}, err
 	}
-	answer, err := s.gate.Ask(model.WithPrincipal(ctx, model.System()), model.ActPolicyActivate, res, gate.Extra{Impact: impactFact(p)})
+	answer, err := in.Ask(model.WithPrincipal(ctx, model.System()), model.ActPolicyActivate, res, gate.Extra{Impact: impactFact(p)})
 	if err == nil && answer.Outcome == model.Deny {
 		err = model.Denied(answer.Decision)
 	}
@@ -142,7 +143,7 @@ func (s *Service) wants(ctx context.Context, p model.PolicyProposal) (gate.Answe
 // giveUp leaves a trace of an assessment that came to nothing.
 func (s *Service) giveUp(ctx context.Context, p model.PolicyProposal, answer gate.Answer) {
 	ctx = context.WithoutCancel(ctx)
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "policy.assess.failed", p.ID, "", answer)); err != nil {
+	if _, err := s.store.Apply(ctx, s.gate.Session().Change(ctx, "policy.assess.failed", p.ID, "", answer)); err != nil {
 		s.log.ErrorContext(ctx, "an assessment that came to nothing left no trace", "proposal", p.ID, "error", err)
 	}
 }
@@ -153,11 +154,12 @@ func errBase() error {
 
 // CancelAssessment ends the replay that is under way on this server.
 func (s *Service) CancelAssessment(ctx context.Context, id model.ID) (model.PolicyAssessment, error) {
-	p, _, err := s.see(ctx, id)
+	in := s.gate.Session()
+	p, _, err := s.see(ctx, in, id)
 	if err != nil {
 		return model.PolicyAssessment{}, err
 	}
-	if _, err := s.gate.Require(ctx, model.ActPolicyDraft, s.gate.Policy(p.Domain)); err != nil {
+	if _, err := in.Require(ctx, model.ActPolicyDraft, s.gate.Policy(p.Domain)); err != nil {
 		return model.PolicyAssessment{}, err
 	}
 	j := s.jobs.of(id)
@@ -174,11 +176,12 @@ func (s *Service) CancelAssessment(ctx context.Context, id model.ID) (model.Poli
 // counts decisions, so it is for those who may discuss the proposal.
 func (s *Service) WatchAssessment(ctx context.Context, id model.ID) (<-chan model.PolicyAssessment, error) {
 	j := s.jobs.of(id) // before the proposal is read: what has ended by now is on it
-	p, res, err := s.see(ctx, id)
+	in := s.gate.Session()
+	p, res, err := s.see(ctx, in, id)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.require(ctx, model.ActPolicyComment, p, res); err != nil {
+	if _, _, err := s.require(ctx, in, model.ActPolicyComment, p, res); err != nil {
 		return nil, err
 	}
 	if j != nil {

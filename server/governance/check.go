@@ -12,7 +12,8 @@ import (
 // Check looks the draft over. It goes on when it compiles inside the sandbox;
 // otherwise it stays, or becomes again, a draft with its problems.
 func (s *Service) Check(ctx context.Context, id model.ID) (model.PolicyProposal, error) {
-	p, answer, err := s.examine(ctx, id)
+	in := s.gate.Session()
+	p, answer, err := s.examine(ctx, in, id)
 	if err != nil {
 		return p, err
 	}
@@ -42,7 +43,7 @@ func (s *Service) Check(ctx context.Context, id model.ID) (model.PolicyProposal,
 		forget(&p)
 	}
 	p.Problems = problems
-	return s.put(ctx, "policy.check", p, "", answer, writes...)
+	return s.put(ctx, in, "policy.check", p, "", answer, writes...)
 }
 
 // lookOver is the engine's check, and one more: the platform's own rules must
@@ -77,7 +78,8 @@ func (s *Service) unknownDomains(ctx context.Context, d policy.Draft) []model.Po
 // Test runs the tests of the draft in a child process. It goes on when they
 // pass and cover it, and stays checked otherwise.
 func (s *Service) Test(ctx context.Context, id model.ID) (model.PolicyProposal, error) {
-	p, answer, err := s.examine(ctx, id)
+	in := s.gate.Session()
+	p, answer, err := s.examine(ctx, in, id)
 	if err != nil {
 		return p, err
 	}
@@ -101,17 +103,17 @@ func (s *Service) Test(ctx context.Context, id model.ID) (model.PolicyProposal, 
 	}
 	forget(&p)
 	p.Tests = &tests
-	return s.put(ctx, "policy.test", p, "", answer)
+	return s.put(ctx, in, "policy.test", p, "", answer)
 }
 
 // examine loads a proposal for a step that leaves its rules as they are.
 // Whoever writes rules for the domain may take it, not the author alone.
-func (s *Service) examine(ctx context.Context, id model.ID) (model.PolicyProposal, gate.Answer, error) {
-	p, _, err := s.see(ctx, id)
+func (s *Service) examine(ctx context.Context, in *gate.Session, id model.ID) (model.PolicyProposal, gate.Answer, error) {
+	p, _, err := s.see(ctx, in, id)
 	if err != nil {
 		return p, gate.Answer{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActPolicyDraft, s.gate.Policy(p.Domain))
+	answer, err := in.Require(ctx, model.ActPolicyDraft, s.gate.Policy(p.Domain))
 	if err != nil {
 		return p, answer, err
 	}

@@ -118,11 +118,12 @@ func (s *Service) live(ctx context.Context, domain model.Slug) iter.Seq2[model.G
 
 // grants gives each live grant as its holder's wish to read.
 func (s *Service) grants(ctx context.Context, domain model.Slug) iter.Seq2[policy.Question, error] {
+	in := s.gate.Session()
 	return func(yield func(policy.Question, error) bool) {
 		for g, err := range s.live(ctx, domain) {
 			var question policy.Question
 			if err == nil {
-				question, err = s.reading(ctx, g)
+				question, err = s.reading(ctx, in, g)
 			}
 			if model.Is(err, model.KindNotFound) {
 				continue // the holder or the product is gone, and the grant opens nothing
@@ -135,7 +136,7 @@ func (s *Service) grants(ctx context.Context, domain model.Slug) iter.Seq2[polic
 }
 
 // reading is the question whether the holder of a grant may use it.
-func (s *Service) reading(ctx context.Context, g model.Grant) (policy.Question, error) {
+func (s *Service) reading(ctx context.Context, in *gate.Session, g model.Grant) (policy.Question, error) {
 	holder, err := store.Principals.Get(ctx, s.store, g.PrincipalID)
 	if err != nil {
 		return policy.Question{}, err
@@ -148,5 +149,5 @@ func (s *Service) reading(ctx context.Context, g model.Grant) (policy.Question, 
 	if err != nil {
 		return policy.Question{}, err
 	}
-	return s.gate.Question(model.WithPrincipal(ctx, holder), model.ActDataRead, res, gate.Extra{Purpose: g.Purpose})
+	return in.Question(model.WithPrincipal(ctx, holder), model.ActDataRead, res, gate.Extra{Purpose: g.Purpose})
 }

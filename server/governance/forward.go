@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -13,7 +14,7 @@ import (
 // a new proposal, whoever asks. Going forward, to rules that came after those
 // in force, is putting rules in force: for the domain it takes what activation
 // takes. The platform, which may rescue a domain, needs no votes for that.
-func (s *Service) returnable(ctx context.Context, state model.PolicyState, to model.ID) error {
+func (s *Service) returnable(ctx context.Context, in *gate.Session, state model.PolicyState, to model.ID) error {
 	if at := state.TakenBackAt(to); at != nil {
 		return errTakenBack("revisionId", *at)
 	}
@@ -21,7 +22,7 @@ func (s *Service) returnable(ctx context.Context, state model.PolicyState, to mo
 	if err != nil || runsPlatform(actor) || !forward(state, to) {
 		return err
 	}
-	return s.activatable(ctx, state, to)
+	return s.activatable(ctx, in, state, to)
 }
 
 func errTakenBack(field string, at time.Time) error {
@@ -38,7 +39,7 @@ func forward(state model.PolicyState, to model.ID) bool {
 
 // activatable asks for the revision what activation would ask: the proposal
 // that brought it must still have the votes that the policies want now.
-func (s *Service) activatable(ctx context.Context, state model.PolicyState, to model.ID) error {
+func (s *Service) activatable(ctx context.Context, in *gate.Session, state model.PolicyState, to model.ID) error {
 	p, found, err := s.brought(ctx, to)
 	if err != nil {
 		return err
@@ -50,15 +51,15 @@ func (s *Service) activatable(ctx context.Context, state model.PolicyState, to m
 	if err != nil {
 		return err
 	}
-	answer, err := s.ask(ctx, model.ActPolicyActivate, p, res)
+	answer, err := s.askToActivate(ctx, in, p, res)
 	if err != nil {
 		return err
 	}
 	if answer.Outcome == model.Deny {
-		return s.gate.Refuse(ctx, model.ActPolicyActivate, res, answer)
+		return in.Refuse(ctx, model.ActPolicyActivate, res, answer)
 	}
 	p.Approvals = answer.Approvals
-	return s.voted(ctx, p, res, answer)
+	return s.voted(ctx, in, p, res, answer)
 }
 
 // brought finds the proposal that had brought a revision in force.

@@ -66,13 +66,18 @@ func (s *Service) Policies(ctx context.Context) ([]model.PolicyPackage, error) {
 
 // Can tells what the policies let the actor do with a proposal.
 func (s *Service) Can(ctx context.Context, id model.ID, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	p, res, err := s.see(ctx, id)
+	in := s.gate.Session()
+	p, res, err := s.see(ctx, in, id)
+	if err != nil {
+		return nil, err
+	}
+	tally, err := s.tally(ctx, in, p)
 	if err != nil {
 		return nil, err
 	}
 	can := make(map[model.Action]model.Outcome, len(actions))
 	for _, action := range actions {
-		answer, err := s.ask(ctx, action, p, res)
+		answer, err := s.ask(ctx, in, action, p, res, tally)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +85,7 @@ func (s *Service) Can(ctx context.Context, id model.ID, actions ...model.Action)
 		if action != model.ActPolicyApprove || !answer.Allowed() {
 			continue
 		}
-		if may, err := s.mayVote(ctx, p); err != nil {
+		if may, err := mayVote(ctx, p, tally); err != nil {
 			return nil, err
 		} else if !may {
 			can[action] = model.Deny
@@ -91,25 +96,30 @@ func (s *Service) Can(ctx context.Context, id model.ID, actions ...model.Action)
 
 // ask puts a question about a proposal. What the policies know of it is its
 // impact and the roles that its approvals name.
-func (s *Service) ask(ctx context.Context, action model.Action, p model.PolicyProposal, res policy.Resource) (gate.Answer, error) {
-	seats, err := s.seats(ctx, p)
+func (s *Service) ask(ctx context.Context, in *gate.Session, action model.Action, p model.PolicyProposal, res policy.Resource, tally approval.Tally) (gate.Answer, error) {
+	actor, err := model.PrincipalFrom(ctx)
 	if err != nil {
 		return gate.Answer{}, err
 	}
 	extra := gate.Extra{Impact: impactFact(p)}
-	for _, a := range seats {
+	for _, a := range tally.Seats(actor.ID) {
 		extra.Roles = append(extra.Roles, a.Role)
 	}
-	return s.gate.Ask(ctx, action, res, extra)
+	return in.Ask(ctx, action, res, extra)
 }
 
-// require is ask for an action that cannot go on without a plain allow.
-func (s *Service) require(ctx context.Context, action model.Action, p model.PolicyProposal, res policy.Resource) (gate.Answer, error) {
-	answer, err := s.ask(ctx, action, p, res)
-	if err != nil || answer.Allowed() {
-		return answer, err
+// require is ask for an action that cannot go on without a plain allow. It gives
+// the count of votes that it asked with.
+func (s *Service) require(ctx context.Context, in *gate.Session, action model.Action, p model.PolicyProposal, res policy.Resource) (gate.Answer, approval.Tally, error) {
+	tally, err := s.tally(ctx, in, p)
+	if err != nil {
+		return gate.Answer{}, tally, err
 	}
-	return answer, s.gate.Refuse(ctx, action, res, answer)
+	answer, err := s.ask(ctx, in, action, p, res, tally)
+	if err != nil || answer.Allowed() {
+		return answer, tally, err
+	}
+	return answer, tally, in.Refuse(ctx, action, res, answer)
 }
 
 // impactFact is the report as the policies see it; nil when there is none.

@@ -66,7 +66,8 @@ func (s *Service) open(ctx context.Context, n NewProposal) (model.PolicyProposal
 	if err != nil {
 		return p, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActPolicyDraft, s.gate.Policy(n.Domain))
+	in := s.gate.Session()
+	answer, err := in.Require(ctx, model.ActPolicyDraft, s.gate.Policy(n.Domain))
 	if err != nil {
 		return p, err
 	}
@@ -78,7 +79,7 @@ func (s *Service) open(ctx context.Context, n NewProposal) (model.PolicyProposal
 	if err != nil {
 		return p, err
 	}
-	return s.put(ctx, string(model.ActPolicyDraft), p, n.Title, answer, writes...)
+	return s.put(ctx, in, string(model.ActPolicyDraft), p, n.Title, answer, writes...)
 }
 
 func (n NewProposal) check() error {
@@ -114,11 +115,12 @@ func (s *Service) exists(ctx context.Context, domain model.Slug) error {
 // UpdateDraft changes a proposal that is not in force yet. Other rules send it
 // back to be checked anew, and every vote is dropped: it was for other rules.
 func (s *Service) UpdateDraft(ctx context.Context, e ProposalEdit) (model.PolicyProposal, error) {
-	p, res, err := s.see(ctx, e.ID)
+	in := s.gate.Session()
+	p, res, err := s.see(ctx, in, e.ID)
 	if err != nil {
 		return p, err
 	}
-	answer, err := s.require(ctx, model.ActPolicyDraft, p, res)
+	answer, _, err := s.require(ctx, in, model.ActPolicyDraft, p, res)
 	if err != nil {
 		return p, err
 	}
@@ -132,7 +134,7 @@ func (s *Service) UpdateDraft(ctx context.Context, e ProposalEdit) (model.Policy
 	if err != nil {
 		return p, err
 	}
-	p, err = s.put(ctx, "policy.update", p, "", answer, writes...)
+	p, err = s.put(ctx, in, "policy.update", p, "", answer, writes...)
 	if err == nil && e.Modules != nil {
 		s.jobs.cancel(p.ID)
 		err = s.reload(ctx, p.Domain)
@@ -178,37 +180,39 @@ func (s *Service) Withdraw(ctx context.Context, id model.ID, reason string) (mod
 // Proposal returns one proposal, or an error of kind NotFound. What its report
 // counted is for those who may discuss it.
 func (s *Service) Proposal(ctx context.Context, id model.ID) (model.PolicyProposal, error) {
-	p, _, err := s.see(ctx, id)
+	in := s.gate.Session()
+	p, _, err := s.see(ctx, in, id)
 	if err != nil {
 		return p, err
 	}
 	one := []model.PolicyProposal{p}
-	err = s.outline(ctx, one)
+	err = s.outline(ctx, in, one)
 	return one[0], err
 }
 
 // Proposals lists the proposals, the newest first.
 func (s *Service) Proposals(ctx context.Context, f ProposalFilter, p model.Paging) (model.Page[model.PolicyProposal], error) {
-	r, err := s.reader(ctx)
+	in := s.gate.Session()
+	r, err := s.reader(ctx, in)
 	if err != nil {
 		return model.Page[model.PolicyProposal]{}, err
 	}
-	page, err := gate.ListFor(ctx, s.gate, model.ActPolicyRead, store.PolicyProposals, f.query(), p, gate.Each(r.proposal))
+	page, err := gate.ListFor(ctx, in, model.ActPolicyRead, store.PolicyProposals, f.query(), p, gate.Each(r.proposal))
 	if err != nil {
 		return page, err
 	}
-	return page, s.outline(ctx, page.Nodes)
+	return page, s.outline(ctx, in, page.Nodes)
 }
 
 // outline takes the comments, and the counts of the report, out of proposals
 // that the actor may not discuss: those are made of decisions that the actor
 // may not see.
-func (s *Service) outline(ctx context.Context, proposals []model.PolicyProposal) error {
+func (s *Service) outline(ctx context.Context, in *gate.Session, proposals []model.PolicyProposal) error {
 	resources, err := gate.Each(s.gate.Proposal)(ctx, proposals)
 	if err != nil {
 		return err
 	}
-	may, err := s.gate.Filter(ctx, model.ActPolicyComment, resources)
+	may, err := in.Filter(ctx, model.ActPolicyComment, resources)
 	if err != nil {
 		return err
 	}
@@ -238,18 +242,19 @@ func (f ProposalFilter) query() store.Query {
 
 // Revision returns one revision of a package, or an error of kind NotFound.
 func (s *Service) Revision(ctx context.Context, id model.ID) (model.PolicyRevision, error) {
-	reads, err := s.reader(ctx)
+	in := s.gate.Session()
+	reads, err := s.reader(ctx, in)
 	if err != nil {
 		return model.PolicyRevision{}, err
 	}
-	r, _, err := gate.SeeFor(ctx, s.gate, model.ActPolicyRead, store.PolicyRevisions, id, reads.revision)
+	r, _, err := gate.SeeFor(ctx, in, model.ActPolicyRead, store.PolicyRevisions, id, reads.revision)
 	return r, err
 }
 
 // put writes the proposal with whatever belongs to it, and gives it as it stands then.
-func (s *Service) put(ctx context.Context, action string, p model.PolicyProposal, reason string, answer gate.Answer, writes ...store.Write) (model.PolicyProposal, error) {
+func (s *Service) put(ctx context.Context, in *gate.Session, action string, p model.PolicyProposal, reason string, answer gate.Answer, writes ...store.Write) (model.PolicyProposal, error) {
 	writes = append(writes, store.PolicyProposals.Put(p))
-	written, err := store.PolicyProposals.Apply(ctx, s.store, s.gate.Change(ctx, action, p.ID, reason, answer, writes...))
+	written, err := store.PolicyProposals.Apply(ctx, s.store, in.Change(ctx, action, p.ID, reason, answer, writes...))
 	if err != nil {
 		return p, err // the callers compare it with what they find in the store
 	}
@@ -258,12 +263,12 @@ func (s *Service) put(ctx context.Context, action string, p model.PolicyProposal
 
 // again repeats what lost a race for the proposal; everything is read and
 // decided anew each time.
-func again(do func() (model.PolicyProposal, error)) (model.PolicyProposal, error) {
+func (s *Service) again(do func(in *gate.Session) (model.PolicyProposal, error)) (model.PolicyProposal, error) {
 	for range 3 {
-		p, err := do()
+		p, err := do(s.gate.Session())
 		if !model.HasCode(err, model.CodeStale) {
 			return p, err
 		}
 	}
-	return do()
+	return do(s.gate.Session())
 }

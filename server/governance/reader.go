@@ -19,7 +19,7 @@ type reader struct {
 	domains []model.Slug
 }
 
-func (s *Service) reader(ctx context.Context) (reader, error) {
+func (s *Service) reader(ctx context.Context, in *gate.Session) (reader, error) {
 	r := reader{s: s}
 	actor, err := model.PrincipalFrom(ctx)
 	if err != nil {
@@ -30,14 +30,11 @@ func (s *Service) reader(ctx context.Context) (reader, error) {
 		return r, err
 	}
 	r.domains = append(r.domains, home)
-	q := store.Query{Index: "by_steward", Where: store.Eq("steward", string(actor.ID)), Limit: store.MaxPage}
-	for d, err := range store.Domains.All(ctx, s.store, q) {
-		if err != nil {
-			return r, err
-		}
+	stewarded, err := in.Stewarded(ctx)
+	for _, d := range stewarded {
 		r.domains = append(r.domains, d.Name)
 	}
-	return r, nil
+	return r, err
 }
 
 // touched gives one of the domains that is the reader's, or "".
@@ -86,12 +83,12 @@ func (r reader) revision(ctx context.Context, rev model.PolicyRevision) (policy.
 }
 
 // see loads a proposal that the actor may read, with its own description.
-func (s *Service) see(ctx context.Context, id model.ID) (model.PolicyProposal, policy.Resource, error) {
-	r, err := s.reader(ctx)
+func (s *Service) see(ctx context.Context, in *gate.Session, id model.ID) (model.PolicyProposal, policy.Resource, error) {
+	r, err := s.reader(ctx, in)
 	if err != nil {
 		return model.PolicyProposal{}, policy.Resource{}, err
 	}
-	p, _, err := gate.SeeFor(ctx, s.gate, model.ActPolicyRead, store.PolicyProposals, id, r.proposal)
+	p, _, err := gate.SeeFor(ctx, in, model.ActPolicyRead, store.PolicyProposals, id, r.proposal)
 	if err != nil {
 		return p, policy.Resource{}, err
 	}

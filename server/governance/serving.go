@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -82,8 +83,12 @@ func (s *Service) hash(domain model.Slug) string {
 // Standing tells which revisions a domain, "" is the platform, lives by, and
 // whether this server could load them.
 func (s *Service) Standing(ctx context.Context, domain model.Slug) (model.PolicyStanding, error) {
+	return s.standing(ctx, s.gate.Session(), domain)
+}
+
+func (s *Service) standing(ctx context.Context, in *gate.Session, domain model.Slug) (model.PolicyStanding, error) {
 	var none model.PolicyStanding
-	if _, err := s.gate.Require(ctx, model.ActPolicyRead, s.gate.Policy(domain)); err != nil {
+	if _, err := in.Require(ctx, model.ActPolicyRead, s.gate.Policy(domain)); err != nil {
 		return none, err
 	}
 	if err := s.exists(ctx, domain); err != nil {

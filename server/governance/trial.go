@@ -36,16 +36,17 @@ type trials struct {
 // may try them, without the votes that this would take.
 func (s *Service) Shadow(ctx context.Context, id model.ID, on bool) (model.PolicyStanding, error) {
 	var none model.PolicyStanding
-	p, res, err := s.see(ctx, id)
+	in := s.gate.Session()
+	p, res, err := s.see(ctx, in, id)
 	if err != nil {
 		return none, err
 	}
-	answer, err := s.ask(ctx, model.ActPolicyActivate, p, res)
+	answer, err := s.askToActivate(ctx, in, p, res)
 	if err != nil {
 		return none, err
 	}
 	if answer.Outcome == model.Deny {
-		return none, s.gate.Refuse(ctx, model.ActPolicyActivate, res, answer)
+		return none, in.Refuse(ctx, model.ActPolicyActivate, res, answer)
 	}
 	state, _, err := s.inForce(ctx, p.Domain)
 	if err != nil {
@@ -56,14 +57,14 @@ func (s *Service) Shadow(ctx context.Context, id model.ID, on bool) (model.Polic
 	if err != nil {
 		return none, err
 	}
-	_, err = s.store.Apply(ctx, s.gate.Change(ctx, event, p.ID, "", answer, store.PolicyStates.Put(state)))
+	_, err = s.store.Apply(ctx, in.Change(ctx, event, p.ID, "", answer, store.PolicyStates.Put(state)))
 	if model.LostRace(err) {
 		err = s.overtaken(ctx, was, nil)
 	}
 	if err != nil {
 		return none, err
 	}
-	return s.Standing(ctx, p.Domain)
+	return s.standing(ctx, in, p.Domain)
 }
 
 // turn switches the trial and gives the word of the audit feed for it.
@@ -234,7 +235,7 @@ func (s *Service) write(ctx context.Context, counts map[model.ID]model.PolicyDif
 		for _, id := range part {
 			writes = append(writes, store.PolicyDifferences.Put(join(sums[id], counts[id])))
 		}
-		if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "policy.trial.count", counts[part[0]].ProposalID, "", gate.Answer{}, writes...)); err != nil {
+		if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "policy.trial.count", counts[part[0]].ProposalID, "", writes...)); err != nil {
 			return err
 		}
 		for _, id := range part {
@@ -250,16 +251,17 @@ const maxInOne = 100
 // Differences lists what a proposal on trial would have decided otherwise, to
 // whoever may discuss it.
 func (s *Service) Differences(ctx context.Context, id model.ID, paging model.Paging) (model.Page[model.PolicyDifference], error) {
-	p, res, err := s.see(ctx, id)
+	in := s.gate.Session()
+	p, res, err := s.see(ctx, in, id)
 	if err != nil {
 		return model.Page[model.PolicyDifference]{}, err
 	}
-	if _, err := s.require(ctx, model.ActPolicyComment, p, res); err != nil {
+	if _, _, err := s.require(ctx, in, model.ActPolicyComment, p, res); err != nil {
 		return model.Page[model.PolicyDifference]{}, err
 	}
 	s.flush(ctx)
 	q := store.Query{Index: "by_proposal", Where: store.Eq("proposal", string(id)), Desc: true}
-	return gate.ListFor(ctx, s.gate, model.ActPolicyComment, store.PolicyDifferences, q, paging, func(_ context.Context, rows []model.PolicyDifference) ([]policy.Resource, error) {
+	return gate.ListFor(ctx, in, model.ActPolicyComment, store.PolicyDifferences, q, paging, func(_ context.Context, rows []model.PolicyDifference) ([]policy.Resource, error) {
 		resources := make([]policy.Resource, len(rows))
 		for i := range rows {
 			resources[i] = res

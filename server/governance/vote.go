@@ -6,6 +6,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/approval"
+	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -14,12 +15,12 @@ func (s *Service) Comment(ctx context.Context, id model.ID, text string) (model.
 	if err := (model.Text{Field: "text", Least: 1, Most: maxComment, Prose: true}).Check(text); err != nil {
 		return model.PolicyProposal{}, err
 	}
-	return again(func() (model.PolicyProposal, error) {
-		p, res, err := s.see(ctx, id)
+	return s.again(func(in *gate.Session) (model.PolicyProposal, error) {
+		p, res, err := s.see(ctx, in, id)
 		if err != nil {
 			return p, err
 		}
-		answer, err := s.require(ctx, model.ActPolicyComment, p, res)
+		answer, _, err := s.require(ctx, in, model.ActPolicyComment, p, res)
 		if err != nil {
 			return p, err
 		}
@@ -31,7 +32,7 @@ func (s *Service) Comment(ctx context.Context, id model.ID, text string) (model.
 			return p, err
 		}
 		p.Comments = append(p.Comments, model.PolicyComment{AuthorID: actor.ID, Text: text, At: model.Instant(s.now())})
-		return s.put(ctx, string(model.ActPolicyComment), p, "", answer)
+		return s.put(ctx, in, string(model.ActPolicyComment), p, "", answer)
 	})
 }
 
@@ -44,23 +45,19 @@ func (s *Service) Approve(ctx context.Context, id model.ID, report, comment stri
 	if err := (model.Text{Field: "comment", Most: maxComment, Prose: true}).Check(comment); err != nil {
 		return model.PolicyProposal{}, err
 	}
-	return again(func() (model.PolicyProposal, error) {
-		p, res, err := s.see(ctx, id)
+	return s.again(func(in *gate.Session) (model.PolicyProposal, error) {
+		p, res, err := s.see(ctx, in, id)
 		if err != nil {
 			return p, err
 		}
-		answer, err := s.require(ctx, model.ActPolicyApprove, p, res)
+		answer, tally, err := s.require(ctx, in, model.ActPolicyApprove, p, res)
 		if err != nil {
 			return p, err
 		}
-		if err := s.votable(ctx, &p, report); err != nil {
+		if tally, err = s.votable(ctx, in, &p, report, tally); err != nil {
 			return p, err
 		}
-		if err := s.cast(ctx, &p, comment); err != nil {
-			return p, err
-		}
-		tally, err := s.tally(ctx, p)
-		if err != nil {
+		if tally, err = s.cast(ctx, &p, comment, tally); err != nil {
 			return p, err
 		}
 		if len(tally.Missing) == 0 && p.Status != model.ProposalApproved {
@@ -68,60 +65,58 @@ func (s *Service) Approve(ctx context.Context, id model.ID, report, comment stri
 				return p, err
 			}
 		}
-		return s.put(ctx, string(model.ActPolicyApprove), p, comment, answer)
+		return s.put(ctx, in, string(model.ActPolicyApprove), p, comment, answer)
 	})
 }
 
 // votable reports why there is nothing to vote on: no report, another report,
 // one about rules that are no longer in force, or no vote missing. What an
-// approved proposal wants is asked anew.
-func (s *Service) votable(ctx context.Context, p *model.PolicyProposal, report string) error {
+// approved proposal wants is asked anew, and the votes are counted again.
+func (s *Service) votable(ctx context.Context, in *gate.Session, p *model.PolicyProposal, report string, tally approval.Tally) (approval.Tally, error) {
 	switch {
 	case p.Impact == nil || (p.Status != model.ProposalAssessed && p.Status != model.ProposalApproved):
-		return model.Conflict("status", "the proposal is "+string(p.Status)+" and has no report to vote on", "check, test and assess it first")
+		return tally, model.Conflict("status", "the proposal is "+string(p.Status)+" and has no report to vote on", "check, test and assess it first")
 	case report != p.Impact.Hash:
-		return model.Conflict("reportHash", "this is not the report that the proposal has now", "read the impact again and approve that one")
+		return tally, model.Conflict("reportHash", "this is not the report that the proposal has now", "read the impact again and approve that one")
 	}
 	_, base, err := s.inForce(ctx, p.Domain)
 	if err != nil {
-		return err
+		return tally, err
 	}
 	if base != p.Impact.BaseHash {
-		return errBase()
+		return tally, errBase()
 	}
 	if p.Status != model.ProposalApproved {
-		return nil
+		return tally, nil
 	}
-	wants, err := s.wants(ctx, *p)
+	wants, err := s.wants(ctx, in, *p)
 	if err != nil {
-		return err
+		return tally, err
 	}
 	p.Approvals = wants.Approvals
-	tally, err := s.tally(ctx, *p)
+	tally, err = s.tally(ctx, in, *p)
 	if err == nil && len(tally.Missing) == 0 {
 		err = model.Conflict("status", "the proposal has every vote that it needs", "activate it")
 	}
-	return err
+	return tally, err
 }
 
 // cast records a vote for each approval that the actor's word counts towards.
-// Nobody votes for what they wrote, even if somebody else proposes it.
-func (s *Service) cast(ctx context.Context, p *model.PolicyProposal, comment string) error {
+// It gives the count with them. Nobody votes for what they wrote, even if
+// somebody else proposes it.
+func (s *Service) cast(ctx context.Context, p *model.PolicyProposal, comment string, tally approval.Tally) (approval.Tally, error) {
 	actor, err := model.PrincipalFrom(ctx)
 	if err != nil {
-		return err
-	}
-	tally, err := s.tally(ctx, *p)
-	if err != nil {
-		return err
+		return tally, err
 	}
 	if _, err := tally.Allow(actor.ID); err != nil {
-		return s.explainRefusal(ctx, *p, actor, err)
+		return tally, s.explainRefusal(ctx, *p, actor, err)
 	}
-	for _, v := range tally.Cast(actor.ID, comment, model.Instant(s.now())) {
+	votes := tally.Cast(actor.ID, comment, model.Instant(s.now()))
+	for _, v := range votes {
 		p.Votes = append(p.Votes, model.PolicyVote{Vote: v, ReportHash: p.Impact.Hash})
 	}
-	return nil
+	return tally.With(votes...), nil
 }
 
 // explainRefusal tells those who can never vote why.
@@ -149,13 +144,20 @@ func (s *Service) authors(ctx context.Context, p model.PolicyProposal) ([]model.
 }
 
 // tally counts the votes for the report that the proposal has, on the roles as
-// they are at this moment.
-func (s *Service) tally(ctx context.Context, p model.PolicyProposal) (approval.Tally, error) {
+// they are at this moment. Where no votes are wanted there is nothing to count.
+func (s *Service) tally(ctx context.Context, in *gate.Session, p model.PolicyProposal) (approval.Tally, error) {
+	if len(p.Approvals) == 0 {
+		return approval.Tally{}, nil
+	}
 	authors, err := s.authors(ctx, p)
 	if err != nil {
 		return approval.Tally{}, err
 	}
-	return s.votes.Tally(ctx, matter(p, authors))
+	read, err := in.Stewarded(ctx)
+	if err != nil {
+		return approval.Tally{}, err
+	}
+	return s.votes.Tally(ctx, matter(p, authors), read...)
 }
 
 func matter(p model.PolicyProposal, authors []model.ID) approval.Matter {
@@ -168,22 +170,9 @@ func matter(p model.PolicyProposal, authors []model.ID) approval.Matter {
 	return m
 }
 
-// seats lists the approvals of the proposal that the actor's word counts towards.
-func (s *Service) seats(ctx context.Context, p model.PolicyProposal) ([]model.Approval, error) {
-	if len(p.Approvals) == 0 {
-		return nil, nil
-	}
-	actor, err := model.PrincipalFrom(ctx)
-	if err != nil {
-		return nil, err
-	}
-	tally, err := s.tally(ctx, p)
-	return tally.Seats(actor.ID), err
-}
-
 // mayVote reports whether Approve would take the actor's vote, once the
 // policies allow it: it is what cast asks.
-func (s *Service) mayVote(ctx context.Context, p model.PolicyProposal) (bool, error) {
+func mayVote(ctx context.Context, p model.PolicyProposal, tally approval.Tally) (bool, error) {
 	actor, err := model.PrincipalFrom(ctx)
 	if err != nil || actor.Kind != model.Person {
 		return false, err
@@ -191,9 +180,8 @@ func (s *Service) mayVote(ctx context.Context, p model.PolicyProposal) (bool, er
 	if p.Impact == nil {
 		return true, nil // nobody knows yet whose vote is wanted
 	}
-	tally, err := s.tally(ctx, p)
-	if err != nil || p.Status == model.ProposalApproved && len(tally.Missing) == 0 {
-		return false, err
+	if p.Status == model.ProposalApproved && len(tally.Missing) == 0 {
+		return false, nil
 	}
 	_, refusal := tally.Allow(actor.ID)
 	return refusal == nil, nil
@@ -203,11 +191,12 @@ func (s *Service) mayVote(ctx context.Context, p model.PolicyProposal) (bool, er
 // could give them, and what to do if nobody can. It is for those who may see
 // the proposal.
 func (s *Service) Wanted(ctx context.Context, id model.ID) ([]model.WantedVote, error) {
-	p, _, err := s.see(ctx, id)
+	in := s.gate.Session()
+	p, _, err := s.see(ctx, in, id)
 	if err != nil || p.Impact == nil || !p.Open() {
 		return nil, err
 	}
-	tally, err := s.tally(ctx, p)
+	tally, err := s.tally(ctx, in, p)
 	return tally.Wanted, err
 }
 
@@ -221,12 +210,12 @@ func (s *Service) turnDown(ctx context.Context, action model.Action, event strin
 	if err := (model.Text{Field: field, Most: maxComment, Prose: true}).Check(why); err != nil {
 		return model.PolicyProposal{}, err
 	}
-	p, err := again(func() (model.PolicyProposal, error) {
-		p, res, err := s.see(ctx, id)
+	p, err := s.again(func(in *gate.Session) (model.PolicyProposal, error) {
+		p, res, err := s.see(ctx, in, id)
 		if err != nil {
 			return p, err
 		}
-		answer, err := s.require(ctx, action, p, res)
+		answer, _, err := s.require(ctx, in, action, p, res)
 		if err != nil {
 			return p, err
 		}
@@ -247,7 +236,7 @@ func (s *Service) turnDown(ctx context.Context, action model.Action, event strin
 		if err != nil {
 			return p, err
 		}
-		return s.put(ctx, event, p, why, answer, writes...)
+		return s.put(ctx, in, event, p, why, answer, writes...)
 	})
 	if err != nil {
 		return p, err

@@ -157,7 +157,7 @@ func hostsIn(value string) (hosts []string, problem string) {
 // administrator may set what it sets. Whoever set the source up answers for
 // what is bound to nobody, with the rights that they have now. The decisions
 // that it took are to be kept with whatever is done next.
-func (s *Service) permit(ctx context.Context, p *plugin, source model.Source) ([]store.Write, error) {
+func (s *Service) permit(ctx context.Context, in *gate.Session, p *plugin, source model.Source) ([]store.Write, error) {
 	domain, err := s.gate.DomainName(ctx, source.DomainID)
 	if err != nil {
 		return nil, err
@@ -169,7 +169,7 @@ func (s *Service) permit(ctx context.Context, p *plugin, source model.Source) ([
 	if err != nil || problem == nil {
 		return nil, err
 	}
-	answer, err := s.vouch(ctx, source)
+	answer, err := s.vouch(ctx, in, source)
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +191,7 @@ type Stopped struct {
 // the lines of the settings that keep each.
 func (s *Service) Stopped(ctx context.Context) ([]Stopped, error) {
 	var stopped []Stopped
+	in := s.gate.Session()
 	for source, err := range store.Sources.All(ctx, s.store, store.Query{Index: "named", Limit: store.MaxPage}) {
 		if err != nil {
 			return nil, err
@@ -202,7 +203,7 @@ func (s *Service) Stopped(ctx context.Context) ([]Stopped, error) {
 		if err != nil {
 			continue // that is no news of the settings
 		}
-		_, err = s.permit(ctx, p, source)
+		_, err = s.permit(ctx, in, p, source)
 		if !model.Is(err, model.KindInvalid) {
 			if err != nil {
 				return nil, err
@@ -293,7 +294,7 @@ func (s *Service) unbound(ref model.SecretRef, domain model.Slug, hosts []string
 
 // vouch asks whether the person who set the source up may decide for the
 // whole platform. Nobody answers for a source of which that is not known.
-func (s *Service) vouch(ctx context.Context, source model.Source) (gate.Answer, error) {
+func (s *Service) vouch(ctx context.Context, in *gate.Session, source model.Source) (gate.Answer, error) {
 	if asker, err := model.PrincipalFrom(ctx); err != nil || asker.ID != source.SetUpBy {
 		person, err := s.person(ctx, source.SetUpBy)
 		if err != nil {
@@ -301,7 +302,7 @@ func (s *Service) vouch(ctx context.Context, source model.Source) (gate.Answer, 
 		}
 		ctx = model.WithPrincipal(ctx, person)
 	}
-	return s.gate.Ask(ctx, model.ActSourceAdmin, s.gate.Platform("source_setting", string(source.Name)), gate.Extra{})
+	return in.Ask(ctx, model.ActSourceAdmin, s.gate.Platform("source_setting", string(source.Name)), gate.Extra{})
 }
 
 func (s *Service) person(ctx context.Context, id model.ID) (model.Principal, error) {

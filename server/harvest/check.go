@@ -21,7 +21,8 @@ func (s *Service) Check(ctx context.Context, sourceID model.ID) ([]model.Capabil
 	if err != nil {
 		return nil, nil, err
 	}
-	answer, err := s.mayAdminister(ctx, source)
+	in := s.gate.Session()
+	answer, err := s.mayAdminister(ctx, in, source)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -29,7 +30,7 @@ func (s *Service) Check(ctx context.Context, sourceID model.ID) ([]model.Capabil
 	if err != nil {
 		return nil, s.failureOf(ctx, notLaunched(err)), nil
 	}
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "source.check", source.ID, s.uses(p, source), answer)); err != nil {
+	if _, err := s.store.Apply(ctx, in.Change(ctx, "source.check", source.ID, s.uses(p, source), answer)); err != nil {
 		return nil, nil, err
 	}
 	return s.check(ctx, source)
@@ -50,15 +51,16 @@ func (s *Service) CheckConfig(ctx context.Context, n NewSource) ([]model.Capabil
 	if err != nil {
 		return nil, nil, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActSourceAdmin, res)
+	in := s.gate.Session()
+	answer, err := in.Require(ctx, model.ActSourceAdmin, res)
 	if err != nil {
 		return nil, nil, err
 	}
-	reason, vouched, err := s.judge(ctx, &source)
+	reason, vouched, err := s.judge(ctx, in, &source)
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "source.check_config", source.DomainID, reason, answer, vouched...)); err != nil {
+	if _, err := s.store.Apply(ctx, in.Change(ctx, "source.check_config", source.DomainID, reason, answer, vouched...)); err != nil {
 		return nil, nil, err
 	}
 	return s.check(ctx, source)
@@ -121,7 +123,7 @@ func (s *Service) use(ctx context.Context, source model.Source, log *slog.Logger
 	if err != nil {
 		return notLaunched(err)
 	}
-	if _, err := s.permit(ctx, p, source); model.Is(err, model.KindInvalid) {
+	if _, err := s.permit(ctx, s.gate.Session(), p, source); model.Is(err, model.KindInvalid) {
 		return notLaunched(err)
 	} else if err != nil {
 		return err

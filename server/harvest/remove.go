@@ -65,7 +65,8 @@ func (s *Service) RemoveSource(ctx context.Context, id model.ID, expected *model
 	if err != nil {
 		return model.Source{}, err
 	}
-	answer, err := s.mayAdminister(ctx, source)
+	in := s.gate.Session()
+	answer, err := s.mayAdminister(ctx, in, source)
 	if err != nil {
 		return model.Source{}, err
 	}
@@ -78,7 +79,7 @@ func (s *Service) RemoveSource(ctx context.Context, id model.ID, expected *model
 		}
 		at := s.now()
 		source.RemovedAt, source.Checkpoint, source.CheckpointRun = &at, nil, ""
-		source, err = store.Sources.Apply(ctx, s.store, s.gate.Change(ctx, "source.remove", source.ID, string(source.Name), answer, store.Sources.Put(source)))
+		source, err = store.Sources.Apply(ctx, s.store, in.Change(ctx, "source.remove", source.ID, string(source.Name), answer, store.Sources.Put(source)))
 		if err != nil {
 			return model.Source{}, lost(err, "")
 		}
@@ -146,7 +147,8 @@ func (s *Service) RestoreSource(ctx context.Context, id model.ID, name model.Slu
 	if err != nil {
 		return model.Source{}, err
 	}
-	answer, err := s.mayAdminister(ctx, source)
+	in := s.gate.Session()
+	answer, err := s.mayAdminister(ctx, in, source)
 	if err != nil {
 		return model.Source{}, err
 	}
@@ -160,7 +162,7 @@ func (s *Service) RestoreSource(ctx context.Context, id model.ID, name model.Slu
 		source.Name = name
 	}
 	source.RemovedAt, source.FailedRuns = nil, 0
-	restored, err := store.Sources.Apply(ctx, s.store, s.gate.Change(ctx, "source.restore", source.ID, string(source.Name), answer, store.Sources.Put(source)))
+	restored, err := store.Sources.Apply(ctx, s.store, in.Change(ctx, "source.restore", source.ID, string(source.Name), answer, store.Sources.Put(source)))
 	return restored, lost(err, "restore it under another name")
 }
 

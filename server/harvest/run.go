@@ -29,7 +29,8 @@ func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) 
 	if err != nil {
 		return model.Run{}, err
 	}
-	answer, err := s.mayAdminister(ctx, source)
+	in := s.gate.Session()
+	answer, err := s.mayAdminister(ctx, in, source)
 	if err != nil {
 		return model.Run{}, err
 	}
@@ -41,14 +42,14 @@ func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) 
 		if source, err = store.Sources.Get(ctx, s.store, sourceID); err != nil {
 			return err
 		}
-		run, err = s.begin(ctx, source, trigger, answer)
+		run, err = s.begin(ctx, in, source, trigger, answer)
 		return err
 	})
 	return run, err
 }
 
 // begin writes the run and sets it to work.
-func (s *Service) begin(ctx context.Context, source model.Source, trigger string, answer gate.Answer) (model.Run, error) {
+func (s *Service) begin(ctx context.Context, in *gate.Session, source model.Source, trigger string, answer gate.Answer) (model.Run, error) {
 	if err := inUse(source); err != nil {
 		return model.Run{}, err
 	}
@@ -67,9 +68,9 @@ func (s *Service) begin(ctx context.Context, source model.Source, trigger string
 		return model.Run{}, &model.Error{Kind: model.KindUnavailable, Message: "the server is stopping", Hint: "start the run again when it is back"}
 	}
 	source.LastRunID = run.ID
-	reason, writes := s.account(ctx, source)
+	reason, writes := s.account(ctx, in, source)
 	writes = append(writes, store.Runs.Put(run), store.Sources.Put(source))
-	change := s.gate.Change(ctx, "run.start", source.ID, strings.TrimSuffix("run "+string(run.ID)+", "+trigger+", "+reason, ", "), answer, writes...)
+	change := in.Change(ctx, "run.start", source.ID, strings.TrimSuffix("run "+string(run.ID)+", "+trigger+", "+reason, ", "), answer, writes...)
 	if _, err := s.store.Apply(ctx, change); err != nil {
 		s.work.Done()
 		return model.Run{}, err
@@ -82,12 +83,12 @@ func (s *Service) begin(ctx context.Context, source model.Source, trigger string
 
 // account gives the words for the audit and the decisions that let the run use
 // what it uses. What it may not use is told when it tries, as the run's failure.
-func (s *Service) account(ctx context.Context, source model.Source) (string, []store.Write) {
+func (s *Service) account(ctx context.Context, in *gate.Session, source model.Source) (string, []store.Write) {
 	p, err := s.plugins.find(ctx, source.Plugin)
 	if err != nil {
 		return "", nil
 	}
-	vouched, err := s.permit(ctx, p, source)
+	vouched, err := s.permit(ctx, in, p, source)
 	if err != nil {
 		return "", nil
 	}
@@ -155,11 +156,12 @@ func (s *Service) executionOf(id model.ID) *execution {
 // nothing is retired. A run whose plugin has ended already is past that point
 // and comes back as it then ends.
 func (s *Service) Cancel(ctx context.Context, runID model.ID) (model.Run, error) {
-	run, source, err := s.runAndSource(ctx, runID)
+	in := s.gate.Session()
+	run, source, err := s.runAndSource(ctx, in, runID)
 	if err != nil {
 		return model.Run{}, err
 	}
-	answer, err := s.mayAdminister(ctx, source)
+	answer, err := s.mayAdminister(ctx, in, source)
 	if err != nil {
 		return model.Run{}, err
 	}
@@ -172,9 +174,9 @@ func (s *Service) Cancel(ctx context.Context, runID model.ID) (model.Run, error)
 	}
 	x := s.executionOf(runID)
 	if x == nil {
-		return s.cancelElsewhere(ctx, runID, answer)
+		return s.cancelElsewhere(ctx, in, runID, answer)
 	}
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "run.cancel", source.ID, "run "+string(runID), answer)); err != nil {
+	if _, err := s.store.Apply(ctx, in.Change(ctx, "run.cancel", source.ID, "run "+string(runID), answer)); err != nil {
 		return model.Run{}, err
 	}
 	x.end(errCancelled)
@@ -188,7 +190,7 @@ func (s *Service) Cancel(ctx context.Context, runID model.ID) (model.Run, error)
 
 // cancelElsewhere ends a run of another server by its row alone: that server
 // finds it at its next write, which fails, and kills the plugin.
-func (s *Service) cancelElsewhere(ctx context.Context, runID model.ID, answer gate.Answer) (model.Run, error) {
+func (s *Service) cancelElsewhere(ctx context.Context, in *gate.Session, runID model.ID, answer gate.Answer) (model.Run, error) {
 	var run model.Run
 	err := repeat(ctx, func() (err error) {
 		if run, err = store.Runs.Get(ctx, s.store, runID); err != nil || run.Status != model.RunRunning {
@@ -197,7 +199,7 @@ func (s *Service) cancelElsewhere(ctx context.Context, runID model.ID, answer ga
 		ended := s.now()
 		run.Status, run.EndedAt = model.RunCancelled, &ended
 		put := store.Runs.Put(run)
-		if _, err := s.store.Apply(ctx, s.gate.Change(ctx, "run.cancel", run.SourceID, "run "+string(runID), answer, put)); err != nil {
+		if _, err := s.store.Apply(ctx, in.Change(ctx, "run.cancel", run.SourceID, "run "+string(runID), answer, put)); err != nil {
 			return err
 		}
 		run, err = store.Runs.Written(put)
@@ -209,14 +211,14 @@ func (s *Service) cancelElsewhere(ctx context.Context, runID model.ID, answer ga
 	return run, nil
 }
 
-func (s *Service) runAndSource(ctx context.Context, runID model.ID) (model.Run, model.Source, error) {
+func (s *Service) runAndSource(ctx context.Context, in *gate.Session, runID model.ID) (model.Run, model.Source, error) {
 	run, err := store.Runs.Get(ctx, s.store, runID)
 	if err != nil {
 		return model.Run{}, model.Source{}, err
 	}
 	source, err := store.Sources.Get(ctx, s.store, run.SourceID)
 	if err == nil {
-		err = s.visible(ctx, source)
+		err = s.visible(ctx, in, source)
 	}
 	if model.Is(err, model.KindNotFound) {
 		err = model.NotFound("harvest run", runID)
@@ -227,7 +229,7 @@ func (s *Service) runAndSource(ctx context.Context, runID model.ID) (model.Run, 
 // HarvestRun returns one run; one of a source that the viewer may not see is
 // not found.
 func (s *Service) HarvestRun(ctx context.Context, runID model.ID) (model.Run, error) {
-	run, _, err := s.runAndSource(ctx, runID)
+	run, _, err := s.runAndSource(ctx, s.gate.Session(), runID)
 	if err != nil {
 		return model.Run{}, err
 	}
@@ -241,7 +243,7 @@ func (s *Service) RunsByID(ctx context.Context, ids ...model.ID) ([]model.Run, e
 	if err != nil {
 		return nil, err
 	}
-	return keepVisible(ctx, s, runs, s.describeRuns)
+	return keepVisible(ctx, s.gate.Session(), runs, s.describeRuns)
 }
 
 // RunFilter narrows a list of runs; what is empty does not.

@@ -115,10 +115,11 @@ func (s *Service) startScheduled(ctx context.Context, source model.Source) error
 	if err := s.hasDomain(ctx, source); err != nil {
 		return err
 	}
-	answer, err := s.mayAdminister(ctx, source)
+	in := s.gate.Session()
+	answer, err := s.mayAdminister(ctx, in, source)
 	if err != nil {
 		return err
 	}
-	_, err = s.begin(ctx, source, triggerSchedule, answer)
+	_, err = s.begin(ctx, in, source, triggerSchedule, answer)
 	return err
 }

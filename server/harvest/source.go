@@ -42,7 +42,8 @@ func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, 
 	if err := n.Name.Validate("input.name"); err != nil {
 		return model.Source{}, err
 	}
-	answer, err := s.mayCreate(ctx, source)
+	in := s.gate.Session()
+	answer, err := s.mayCreate(ctx, in, source)
 	if err != nil {
 		return model.Source{}, err
 	}
@@ -50,16 +51,16 @@ func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, 
 		return model.Source{}, err
 	}
 	source.Config = n.Config
-	reason, vouched, err := s.judge(ctx, &source)
+	reason, vouched, err := s.judge(ctx, in, &source)
 	if err != nil {
 		return model.Source{}, err
 	}
-	change := s.gate.Change(ctx, "source.create", source.ID, reason, answer, append(vouched, store.Sources.Put(source))...)
+	change := in.Change(ctx, "source.create", source.ID, reason, answer, append(vouched, store.Sources.Put(source))...)
 	made, err := store.Sources.Apply(ctx, s.store, change)
 	return made, lost(err, "choose another name")
 }
 
-func (s *Service) mayCreate(ctx context.Context, source model.Source) (gate.Answer, error) {
+func (s *Service) mayCreate(ctx context.Context, in *gate.Session, source model.Source) (gate.Answer, error) {
 	if source.DomainID == "" {
 		return gate.Answer{}, model.Invalid("input.domainId", "is missing", "name the domain that the source belongs to")
 	}
@@ -70,7 +71,7 @@ func (s *Service) mayCreate(ctx context.Context, source model.Source) (gate.Answ
 	if err != nil {
 		return gate.Answer{}, err
 	}
-	return s.gate.Require(ctx, model.ActSourceAdmin, res)
+	return in.Require(ctx, model.ActSourceAdmin, res)
 }
 
 // hasDomain reports a source whose domain there is none of.
@@ -86,7 +87,7 @@ func (s *Service) hasDomain(ctx context.Context, source model.Source) error {
 // brings the configuration into the form that is kept, notes who answers for
 // it, and says what is wrong, in the plugin's own judgement too. It gives the words for the audit and the
 // decisions to keep with the change.
-func (s *Service) judge(ctx context.Context, source *model.Source) (string, []store.Write, error) {
+func (s *Service) judge(ctx context.Context, in *gate.Session, source *model.Source) (string, []store.Write, error) {
 	p, err := s.plugins.find(ctx, source.Plugin)
 	if err != nil {
 		return "", nil, err
@@ -108,7 +109,7 @@ func (s *Service) judge(ctx context.Context, source *model.Source) (string, []st
 	if asker.ID == model.System().ID {
 		source.Config = p.form.absolute(source.Config)
 	}
-	vouched, err := s.permit(ctx, p, *source)
+	vouched, err := s.permit(ctx, in, p, *source)
 	if err != nil {
 		return "", nil, err
 	}
@@ -133,7 +134,8 @@ func (s *Service) UpdateSource(ctx context.Context, e SourceEdit) (model.Source,
 	if err != nil {
 		return model.Source{}, err
 	}
-	answer, err := s.mayAdminister(ctx, source)
+	in := s.gate.Session()
+	answer, err := s.mayAdminister(ctx, in, source)
 	if err != nil {
 		return model.Source{}, err
 	}
@@ -143,14 +145,14 @@ func (s *Service) UpdateSource(ctx context.Context, e SourceEdit) (model.Source,
 	if err := inUse(source); err != nil {
 		return model.Source{}, err
 	}
-	if err := s.move(ctx, &source, e); err != nil {
+	if err := s.move(ctx, in, &source, e); err != nil {
 		return model.Source{}, err
 	}
-	reason, vouched, err := s.edit(ctx, &source, e)
+	reason, vouched, err := s.edit(ctx, in, &source, e)
 	if err != nil {
 		return model.Source{}, err
 	}
-	change := s.gate.Change(ctx, "source.update", source.ID, reason, answer, append(vouched, store.Sources.Put(source))...)
+	change := in.Change(ctx, "source.update", source.ID, reason, answer, append(vouched, store.Sources.Put(source))...)
 	edited, err := store.Sources.Apply(ctx, s.store, change)
 	return edited, lost(err, "choose another name")
 }
@@ -179,7 +181,7 @@ func nameTaken(remedy string) error {
 }
 
 // move gives the source its new name and domain.
-func (s *Service) move(ctx context.Context, source *model.Source, e SourceEdit) error {
+func (s *Service) move(ctx context.Context, in *gate.Session, source *model.Source, e SourceEdit) error {
 	if e.Name != nil {
 		if err := e.Name.Validate("input.name"); err != nil {
 			return err
@@ -188,7 +190,7 @@ func (s *Service) move(ctx context.Context, source *model.Source, e SourceEdit) 
 	}
 	if e.DomainID != nil && *e.DomainID != source.DomainID {
 		source.DomainID = *e.DomainID
-		if _, err := s.mayCreate(ctx, *source); err != nil { // before anything is told of the names there
+		if _, err := s.mayCreate(ctx, in, *source); err != nil { // before anything is told of the names there
 			return err
 		}
 	}
@@ -203,8 +205,8 @@ func (s *Service) move(ctx context.Context, source *model.Source, e SourceEdit) 
 	return err
 }
 
-func (s *Service) edit(ctx context.Context, source *model.Source, e SourceEdit) (string, []store.Write, error) {
-	reason, vouched, err := s.editConfig(ctx, source, e)
+func (s *Service) edit(ctx context.Context, in *gate.Session, source *model.Source, e SourceEdit) (string, []store.Write, error) {
+	reason, vouched, err := s.editConfig(ctx, in, source, e)
 	if err != nil {
 		return "", nil, err
 	}
@@ -223,7 +225,7 @@ func (s *Service) edit(ctx context.Context, source *model.Source, e SourceEdit) 
 	return reason, vouched, nil
 }
 
-func (s *Service) editConfig(ctx context.Context, source *model.Source, e SourceEdit) (string, []store.Write, error) {
+func (s *Service) editConfig(ctx context.Context, in *gate.Session, source *model.Source, e SourceEdit) (string, []store.Write, error) {
 	if e.Config == nil && e.Secrets == nil && e.DomainID == nil {
 		return "", nil, nil
 	}
@@ -234,7 +236,7 @@ func (s *Service) editConfig(ctx context.Context, source *model.Source, e Source
 	if e.Secrets != nil {
 		source.Secrets = *e.Secrets
 	}
-	reason, vouched, err := s.judge(ctx, source)
+	reason, vouched, err := s.judge(ctx, in, source)
 	if err != nil {
 		return "", nil, err
 	}
@@ -246,24 +248,24 @@ func (s *Service) editConfig(ctx context.Context, source *model.Source, e Source
 
 // mayAdminister asks for the right to change or run the source. Who may not
 // see it does not learn that there is one.
-func (s *Service) mayAdminister(ctx context.Context, source model.Source) (gate.Answer, error) {
-	if err := s.visible(ctx, source); err != nil {
+func (s *Service) mayAdminister(ctx context.Context, in *gate.Session, source model.Source) (gate.Answer, error) {
+	if err := s.visible(ctx, in, source); err != nil {
 		return gate.Answer{}, err
 	}
 	res, err := s.gate.Source(ctx, source)
 	if err != nil {
 		return gate.Answer{}, err
 	}
-	return s.gate.Require(ctx, model.ActSourceAdmin, res)
+	return in.Require(ctx, model.ActSourceAdmin, res)
 }
 
 // visible reports a source that the viewer may not see as absent.
-func (s *Service) visible(ctx context.Context, source model.Source) error {
+func (s *Service) visible(ctx context.Context, in *gate.Session, source model.Source) error {
 	res, err := gate.Each(s.gate.Source)(ctx, []model.Source{source})
 	if err != nil {
 		return err
 	}
-	seen, err := s.gate.Filter(ctx, model.ActMetadataView, res)
+	seen, err := in.Filter(ctx, model.ActMetadataView, res)
 	if err == nil && !seen[0] {
 		err = model.NotFound("source", source.ID)
 	}
@@ -283,7 +285,7 @@ func (s *Service) SourceByName(ctx context.Context, name model.Slug) (model.Sour
 	if err != nil {
 		return model.Source{}, err
 	}
-	seen, err := keepVisible(ctx, s, page.Nodes, gate.Each(s.gate.Source)) // who asks is looked at for none, too
+	seen, err := keepVisible(ctx, s.gate.Session(), page.Nodes, gate.Each(s.gate.Source)) // who asks is looked at for none, too
 	switch {
 	case err != nil:
 		return model.Source{}, err
@@ -312,15 +314,15 @@ func (s *Service) SourcesByID(ctx context.Context, ids ...model.ID) ([]model.Sou
 	if err != nil {
 		return nil, err
 	}
-	return keepVisible(ctx, s, sources, gate.Each(s.gate.Source))
+	return keepVisible(ctx, s.gate.Session(), sources, gate.Each(s.gate.Source))
 }
 
-func keepVisible[T any](ctx context.Context, s *Service, nouns []T, describe gate.Describe[T]) ([]T, error) {
+func keepVisible[T any](ctx context.Context, in *gate.Session, nouns []T, describe gate.Describe[T]) ([]T, error) {
 	resources, err := describe(ctx, nouns)
 	if err != nil {
 		return nil, err
 	}
-	visible, err := s.gate.Filter(ctx, model.ActMetadataView, resources)
+	visible, err := in.Filter(ctx, model.ActMetadataView, resources)
 	if err != nil {
 		return nil, err
 	}
@@ -344,13 +346,10 @@ func (s *Service) Sources(ctx context.Context, domainID model.ID, p model.Paging
 
 // Can tells which of the actions the viewer may do to the source.
 func (s *Service) Can(ctx context.Context, sourceID model.ID, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	source, err := s.Source(ctx, sourceID)
+	in := s.gate.Session()
+	_, res, err := gate.See(ctx, in, store.Sources, sourceID, s.gate.Source)
 	if err != nil {
 		return nil, err
 	}
-	res, err := s.gate.Source(ctx, source)
-	if err != nil {
-		return nil, err
-	}
-	return s.gate.Can(ctx, res, actions...)
+	return in.Can(ctx, res, actions...)
 }

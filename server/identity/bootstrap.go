@@ -27,12 +27,13 @@ func (s *Service) Bootstrap(ctx context.Context) (string, error) {
 		Meta: model.Meta{ID: model.NewID(model.PrefixPrincipal)}, Kind: model.Person, Name: firstName, DisplayName: "Administrator",
 		Roles: []model.Role{model.RoleAdmin}, Clearance: model.Internal,
 	}
-	answer, err := s.requireAdmin(ctx, p)
+	in := s.gate.Session()
+	answer, err := s.requireAdmin(ctx, in, p)
 	if err != nil {
 		return "", err
 	}
 	t, secret := s.mint(p.ID, "first start", firstLifetime)
-	_, err = s.store.Apply(ctx, s.gate.Change(ctx, "principal.bootstrap", p.ID, "first start", answer, store.Principals.Put(p), store.Tokens.Put(t)))
+	_, err = s.store.Apply(ctx, in.Change(ctx, "principal.bootstrap", p.ID, "first start", answer, store.Principals.Put(p), store.Tokens.Put(t)))
 	if model.LostRace(err) { // another server took the name first
 		return "", nil
 	}

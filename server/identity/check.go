@@ -126,12 +126,12 @@ func (s *Service) reserve(ctx context.Context, p model.Principal) ([]store.Write
 }
 
 // name makes the change that gives the principal its name.
-func (s *Service) name(ctx context.Context, action string, p model.Principal, answer gate.Answer, more ...store.Write) (model.Principal, error) {
+func (s *Service) name(ctx context.Context, in *gate.Session, action string, p model.Principal, answer gate.Answer, more ...store.Write) (model.Principal, error) {
 	reserved, err := s.reserve(ctx, p)
 	if err != nil {
 		return model.Principal{}, err
 	}
-	named, err := s.put(ctx, action, p, answer, append(more, reserved...)...)
+	named, err := s.put(ctx, in, action, p, answer, append(more, reserved...)...)
 	if model.LostRace(err) { // somebody may have come first
 		if lost := s.gate.Free(ctx, model.PrefixPrincipal, alike, strings.ToLower(p.Name), p.ID); lost != nil {
 			return model.Principal{}, taken()
@@ -150,12 +150,12 @@ func checkClearance(c model.Classification) error {
 }
 
 // checkPlaces reports a domain or a team that does not exist.
-func (s *Service) checkPlaces(ctx context.Context, p model.Principal) error {
+func (s *Service) checkPlaces(ctx context.Context, in *gate.Session, p model.Principal) error {
 	if p.DomainID != "" {
-		if _, err := gate.Refer(ctx, s.gate, store.Domains, "domainId", gate.Each(s.gate.Domain), p.DomainID); err != nil {
+		if _, err := gate.Refer(ctx, in, store.Domains, "domainId", gate.Each(s.gate.Domain), p.DomainID); err != nil {
 			return err
 		}
 	}
-	_, err := gate.Refer(ctx, s.gate, store.Teams, "teamIds", gate.Each(s.gate.Team), p.TeamIDs...)
+	_, err := gate.Refer(ctx, in, store.Teams, "teamIds", gate.Each(s.gate.Team), p.TeamIDs...)
 	return err
 }

@@ -63,5 +63,5 @@ type PrincipalEdit struct {
 // Can tells what the policies let the actor do with things that belong to no
 // domain: identity.admin, domain.admin, audit.read, policy.read.
 func (s *Service) Can(ctx context.Context, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	return s.gate.Can(ctx, s.gate.Platform("platform", "souk"), actions...)
+	return s.gate.Session().Can(ctx, s.gate.Platform("platform", "souk"), actions...)
 }

@@ -22,11 +22,12 @@ func (s *Service) CreatePrincipal(ctx context.Context, n NewPrincipal) (model.Pr
 	if err := checkKind(p); err != nil {
 		return model.Principal{}, err
 	}
-	answer, err := s.requireAdmin(ctx, p)
+	in := s.gate.Session()
+	answer, err := s.requireAdmin(ctx, in, p)
 	if err != nil {
 		return model.Principal{}, err
 	}
-	if err := s.checkPlaces(ctx, p); err != nil {
+	if err := s.checkPlaces(ctx, in, p); err != nil {
 		return model.Principal{}, err
 	}
 	if err := s.checkTaken(ctx, p.Name); err != nil {
@@ -35,13 +36,14 @@ func (s *Service) CreatePrincipal(ctx context.Context, n NewPrincipal) (model.Pr
 	if err := s.gate.Free(ctx, model.PrefixPrincipal, "", p.Name, p.ID); err != nil {
 		return model.Principal{}, err
 	}
-	return s.name(ctx, "principal.create", p, answer)
+	return s.name(ctx, in, "principal.create", p, answer)
 }
 
 // UpdatePrincipal changes a principal. It is an error of kind Conflict to take
 // the last administrator away, by demotion or by suspension.
 func (s *Service) UpdatePrincipal(ctx context.Context, e PrincipalEdit) (model.Principal, error) {
-	was, err := s.Principal(ctx, e.ID)
+	in := s.gate.Session()
+	was, err := s.principal(ctx, in, e.ID)
 	if err != nil {
 		return model.Principal{}, err
 	}
@@ -54,14 +56,14 @@ func (s *Service) UpdatePrincipal(ctx context.Context, e PrincipalEdit) (model.P
 			return model.Principal{}, err
 		}
 	}
-	answer, err := s.requireAdmin(ctx, was)
+	answer, err := s.requireAdmin(ctx, in, was)
 	if err != nil {
 		return model.Principal{}, err
 	}
 	if e.ExpectedRevision != nil && *e.ExpectedRevision != was.Revision {
 		return model.Principal{}, model.Stale("expectedVersion", "the principal was changed by somebody else", "read it again and repeat your change")
 	}
-	if err := s.checkPlaces(ctx, p); err != nil {
+	if err := s.checkPlaces(ctx, in, p); err != nil {
 		return model.Principal{}, err
 	}
 	var witness []store.Write
@@ -74,7 +76,7 @@ func (s *Service) UpdatePrincipal(ctx context.Context, e PrincipalEdit) (model.P
 			return model.Principal{}, err
 		}
 	}
-	return s.put(ctx, "principal.update", p, answer, witness...)
+	return s.put(ctx, in, "principal.update", p, answer, witness...)
 }
 
 func (e PrincipalEdit) apply(p model.Principal) model.Principal {
@@ -122,23 +124,27 @@ func (s *Service) witness(ctx context.Context, leaving model.ID, field string) (
 	return nil, model.Conflict(field, "this is the last administrator", "make another administrator first")
 }
 
-func (s *Service) requireAdmin(ctx context.Context, p model.Principal) (gate.Answer, error) {
+func (s *Service) requireAdmin(ctx context.Context, in *gate.Session, p model.Principal) (gate.Answer, error) {
 	res, err := s.gate.Principal(ctx, p)
 	if err != nil {
 		return gate.Answer{}, err
 	}
-	return s.gate.Require(ctx, model.ActIdentity, res)
+	return in.Require(ctx, model.ActIdentity, res)
 }
 
 // put writes the principal and gives it with the stamps of the store.
-func (s *Service) put(ctx context.Context, action string, p model.Principal, answer gate.Answer, more ...store.Write) (model.Principal, error) {
+func (s *Service) put(ctx context.Context, in *gate.Session, action string, p model.Principal, answer gate.Answer, more ...store.Write) (model.Principal, error) {
 	writes := append([]store.Write{store.Principals.Put(p)}, more...)
-	return store.Principals.Apply(ctx, s.store, s.gate.Change(ctx, action, p.ID, "", answer, writes...))
+	return store.Principals.Apply(ctx, s.store, in.Change(ctx, action, p.ID, "", answer, writes...))
 }
 
 // Principal returns one principal, or an error of kind NotFound.
 func (s *Service) Principal(ctx context.Context, id model.ID) (model.Principal, error) {
-	p, _, err := gate.See(ctx, s.gate, store.Principals, id, s.gate.Principal)
+	return s.principal(ctx, s.gate.Session(), id)
+}
+
+func (s *Service) principal(ctx context.Context, in *gate.Session, id model.ID) (model.Principal, error) {
+	p, _, err := gate.See(ctx, in, store.Principals, id, s.gate.Principal)
 	return p, err
 }
 
@@ -148,9 +154,10 @@ func (s *Service) PrincipalByName(ctx context.Context, name string) (model.Princ
 	if !nameShape.MatchString(name) {
 		return model.Principal{}, absent
 	}
-	p, err := gate.SeeFirst(ctx, s.gate, store.Principals, store.Query{Index: "by_name", Where: store.Eq("name", name)}, s.gate.Principal)
+	in := s.gate.Session()
+	p, err := gate.SeeFirst(ctx, in, store.Principals, store.Query{Index: "by_name", Where: store.Eq("name", name)}, s.gate.Principal)
 	if model.Is(err, model.KindNotFound) { // a name that it had leads to it
-		p, err = gate.SeeFormer(ctx, s.gate, store.Principals, model.PrefixPrincipal, "", name, s.gate.Principal)
+		p, err = gate.SeeFormer(ctx, in, store.Principals, model.PrefixPrincipal, "", name, s.gate.Principal)
 	}
 	if model.Is(err, model.KindNotFound) {
 		err = absent

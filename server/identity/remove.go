@@ -16,18 +16,19 @@ func (s *Service) Remove(ctx context.Context, id model.ID, reason string) (model
 	if err := (model.Text{Field: "reason", Most: 1000, Prose: true}).Check(reason); err != nil {
 		return model.Removed{}, err
 	}
+	in := s.gate.Session()
 	if id.Prefix() == model.PrefixToken {
-		return s.removeToken(ctx, id, reason)
+		return s.removeToken(ctx, in, id, reason)
 	}
-	return s.removePrincipal(ctx, id, reason)
+	return s.removePrincipal(ctx, in, id, reason)
 }
 
-func (s *Service) removePrincipal(ctx context.Context, id model.ID, reason string) (model.Removed, error) {
-	p, err := s.Principal(ctx, id)
+func (s *Service) removePrincipal(ctx context.Context, in *gate.Session, id model.ID, reason string) (model.Removed, error) {
+	p, err := s.principal(ctx, in, id)
 	if err != nil {
 		return model.Removed{}, err
 	}
-	answer, err := s.requireAdmin(ctx, p)
+	answer, err := s.requireAdmin(ctx, in, p)
 	if err != nil {
 		return model.Removed{}, err
 	}
@@ -40,7 +41,7 @@ func (s *Service) removePrincipal(ctx context.Context, id model.ID, reason strin
 	if err := s.unspoken(p); err != nil {
 		return model.Removed{}, err
 	}
-	deps, err := s.dependencies(ctx, p.ID)
+	deps, err := s.dependencies(ctx, in, p.ID)
 	if err != nil {
 		return model.Removed{}, err
 	}
@@ -52,31 +53,31 @@ func (s *Service) removePrincipal(ctx context.Context, id model.ID, reason strin
 	if err != nil {
 		return model.Removed{}, err
 	}
-	return remove(ctx, s, store.Principals, p, answer, gate.Removing{Kind: "principal", Name: p.Name, Reason: reason}, slices.Concat(claim, more)...)
+	return remove(ctx, s, in, store.Principals, p, answer, gate.Removing{Kind: "principal", Name: p.Name, Reason: reason}, slices.Concat(claim, more)...)
 }
 
-func (s *Service) removeToken(ctx context.Context, id model.ID, reason string) (model.Removed, error) {
-	t, res, err := gate.See(ctx, s.gate, store.Tokens, id, s.gate.Token)
+func (s *Service) removeToken(ctx context.Context, in *gate.Session, id model.ID, reason string) (model.Removed, error) {
+	t, res, err := gate.See(ctx, in, store.Tokens, id, s.gate.Token)
 	if err != nil {
 		return model.Removed{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActIdentity, res)
+	answer, err := in.Require(ctx, model.ActIdentity, res)
 	if err != nil {
 		return model.Removed{}, err
 	}
 	if t.Valid(s.now()) {
 		return model.Removed{}, model.Conflict("id", "the token still opens something", "revoke it first")
 	}
-	return remove(ctx, s, store.Tokens, t, answer, gate.Removing{Kind: "token", Name: t.Name, Reason: reason})
+	return remove(ctx, s, in, store.Tokens, t, answer, gate.Removing{Kind: "token", Name: t.Name, Reason: reason})
 }
 
-func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table store.Table[T, P], n T, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
+func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, in *gate.Session, table store.Table[T, P], n T, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
 	writes, err := gate.Remove(ctx, table, n, r)
 	if err != nil {
 		return model.Removed{}, err
 	}
 	id := P(&n).Head().ID
-	if _, err := s.store.Apply(ctx, s.gate.Change(ctx, r.Kind+".remove", id, r.Reason, answer, append(writes, more...)...)); err != nil {
+	if _, err := s.store.Apply(ctx, in.Change(ctx, r.Kind+".remove", id, r.Reason, answer, append(writes, more...)...)); err != nil {
 		return model.Removed{}, err
 	}
 	return s.gate.Removal(ctx, id)
@@ -85,6 +86,7 @@ func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table 
 // Restore brings a removed principal or token back as it was. A token comes
 // back closed, as it went.
 func (s *Service) Restore(ctx context.Context, kept model.Removed) (model.Noun, error) {
+	in := s.gate.Session()
 	if kept.RecordID.Prefix() == model.PrefixToken {
 		t, err := gate.Restored[model.Token](kept)
 		if err != nil {
@@ -94,94 +96,95 @@ func (s *Service) Restore(ctx context.Context, kept model.Removed) (model.Noun, 
 		if err != nil {
 			return nil, err
 		}
-		answer, err := s.gate.Require(ctx, model.ActIdentity, res)
+		answer, err := in.Require(ctx, model.ActIdentity, res)
 		if err != nil {
 			return nil, err
 		}
 		if _, err := store.Principals.Get(ctx, s.store, t.PrincipalID); err != nil {
 			return nil, model.Conflict("id", "whose token it was is removed too", "restore the principal first")
 		}
-		back, err := restore(ctx, s, store.Tokens, t, kept, answer)
+		back, err := restore(ctx, s, in, store.Tokens, t, kept, answer)
 		return &back, err
 	}
 	p, err := gate.Restored[model.Principal](kept)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.requireAdmin(ctx, p)
+	answer, err := s.requireAdmin(ctx, in, p)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkPlaces(ctx, p); err != nil {
+	if err := s.checkPlaces(ctx, in, p); err != nil {
 		return nil, model.Conflict("id", "a domain or a team that it belonged to is removed too", "restore that first")
 	}
-	back, err := restore(ctx, s, store.Principals, p, kept, answer)
+	back, err := restore(ctx, s, in, store.Principals, p, kept, answer)
 	return &back, err
 }
 
-func restore[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table store.Table[T, P], n T, kept model.Removed, answer gate.Answer) (T, error) {
-	change := s.gate.Change(ctx, "record.restore", kept.RecordID, "", answer, table.Put(n), store.Removals.Delete(kept))
+func restore[T any, P model.PointerTo[T]](ctx context.Context, s *Service, in *gate.Session, table store.Table[T, P], n T, kept model.Removed, answer gate.Answer) (T, error) {
+	change := in.Change(ctx, "record.restore", kept.RecordID, "", answer, table.Put(n), store.Removals.Delete(kept))
 	return table.Apply(ctx, s.store, change)
 }
 
 // Dependencies lists what keeps a principal or a token from being removed, to
 // those who may remove it.
 func (s *Service) Dependencies(ctx context.Context, id model.ID) ([]model.Dependency, error) {
+	in := s.gate.Session()
 	if id.Prefix() == model.PrefixToken {
-		t, res, err := gate.See(ctx, s.gate, store.Tokens, id, s.gate.Token)
+		t, res, err := gate.See(ctx, in, store.Tokens, id, s.gate.Token)
 		if err == nil {
-			_, err = s.gate.Require(ctx, model.ActIdentity, res)
+			_, err = in.Require(ctx, model.ActIdentity, res)
 		}
 		if err != nil || !t.Valid(s.now()) {
 			return nil, err
 		}
 		return []model.Dependency{{Kind: "open doors", Count: 1, Hint: "revoke it first"}}, nil
 	}
-	p, err := s.Principal(ctx, id)
+	p, err := s.principal(ctx, in, id)
 	if err == nil {
-		_, err = s.requireAdmin(ctx, p)
+		_, err = s.requireAdmin(ctx, in, p)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.dependencies(ctx, id)
+	return s.dependencies(ctx, in, id)
 }
 
-func (s *Service) dependencies(ctx context.Context, id model.ID) ([]model.Dependency, error) {
-	return gate.Pointers(ctx, id, s.stewardships, s.productsOf, s.tokensOf, s.grantsOf, s.requestsOf, s.proposalsOf)
+func (s *Service) dependencies(ctx context.Context, in *gate.Session, id model.ID) ([]model.Dependency, error) {
+	return gate.Pointers(ctx, in, id, s.stewardships, s.productsOf, s.tokensOf, s.grantsOf, s.requestsOf, s.proposalsOf)
 }
 
-func (s *Service) stewardships(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) stewardships(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_steward", Where: store.Eq("steward", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Domains, q, "domains to speak for", "name another steward", gate.Each(s.gate.Domain), func(d model.Domain) string { return string(d.Name) }, nil)
+	return gate.Pointing(ctx, in, store.Domains, q, "domains to speak for", "name another steward", gate.Each(s.gate.Domain), func(d model.Domain) string { return string(d.Name) }, nil)
 }
 
-func (s *Service) productsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) productsOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_name", Where: store.Eq("owner", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Products, q, "data products to answer for", "give them another ownerId", gate.Each(s.gate.Product), func(p model.DataProduct) string { return string(p.Name) },
+	return gate.Pointing(ctx, in, store.Products, q, "data products to answer for", "give them another ownerId", gate.Each(s.gate.Product), func(p model.DataProduct) string { return string(p.Name) },
 		func(p model.DataProduct) bool { return p.Status != model.Retired })
 }
 
-func (s *Service) tokensOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) tokensOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_principal", Where: store.Eq("principal", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Tokens, q, "open tokens", "revoke them", gate.Each(s.gate.Token), func(t model.Token) string { return t.Name },
+	return gate.Pointing(ctx, in, store.Tokens, q, "open tokens", "revoke them", gate.Each(s.gate.Token), func(t model.Token) string { return t.Name },
 		func(t model.Token) bool { return t.Valid(s.now()) })
 }
 
-func (s *Service) grantsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) grantsOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_principal", Where: store.Eq("principal", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Grants, q, "live grants", "revoke them, or wait until they end", s.gate.Grants, func(g model.Grant) string { return g.Purpose },
+	return gate.Pointing(ctx, in, store.Grants, q, "live grants", "revoke them, or wait until they end", s.gate.Grants, func(g model.Grant) string { return g.Purpose },
 		func(g model.Grant) bool { return g.Live(s.now()) })
 }
 
-func (s *Service) requestsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) requestsOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_requester", Where: store.Eq("requester", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Requests, q, "pending requests", "answer or cancel them", s.gate.Requests, func(r model.AccessRequest) string { return r.Purpose },
+	return gate.Pointing(ctx, in, store.Requests, q, "pending requests", "answer or cancel them", s.gate.Requests, func(r model.AccessRequest) string { return r.Purpose },
 		func(r model.AccessRequest) bool { return r.Status == model.RequestPending })
 }
 
-func (s *Service) proposalsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) proposalsOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_author", Where: store.Eq("author", string(id))}
-	return gate.Pointing(ctx, s.gate, store.PolicyProposals, q, "open policy proposals", "withdraw or reject them", gate.Each(s.gate.Proposal), func(p model.PolicyProposal) string { return p.Title },
+	return gate.Pointing(ctx, in, store.PolicyProposals, q, "open policy proposals", "withdraw or reject them", gate.Each(s.gate.Proposal), func(p model.PolicyProposal) string { return p.Title },
 		func(p model.PolicyProposal) bool { return p.Open() })
 }

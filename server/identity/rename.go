@@ -11,7 +11,8 @@ import (
 // RenamePrincipal gives a principal another name to sign in with. Somebody that
 // rules in force speak of keeps the name. The old one stays with them.
 func (s *Service) RenamePrincipal(ctx context.Context, id model.ID, name string, expected *model.Revision) (model.Principal, error) {
-	was, err := s.Principal(ctx, id)
+	in := s.gate.Session()
+	was, err := s.principal(ctx, in, id)
 	if err != nil {
 		return model.Principal{}, err
 	}
@@ -20,7 +21,7 @@ func (s *Service) RenamePrincipal(ctx context.Context, id model.ID, name string,
 	if err := checkName(p.Name); err != nil {
 		return model.Principal{}, err
 	}
-	answer, err := s.requireAdmin(ctx, was)
+	answer, err := s.requireAdmin(ctx, in, was)
 	if err != nil {
 		return model.Principal{}, err
 	}
@@ -40,7 +41,7 @@ func (s *Service) RenamePrincipal(ctx context.Context, id model.ID, name string,
 	if err != nil {
 		return model.Principal{}, err
 	}
-	return s.name(ctx, "principal.rename", p, answer, claim...)
+	return s.name(ctx, in, "principal.rename", p, answer, claim...)
 }
 
 // unspoken reports somebody that rules in force speak of, by name or by id.
@@ -55,14 +56,15 @@ func (s *Service) unspoken(p model.Principal) error {
 
 // RenameToken says anew what a token is for. Its secret stays.
 func (s *Service) RenameToken(ctx context.Context, id model.ID, name string, expected *model.Revision) (model.Token, error) {
-	t, res, err := gate.See(ctx, s.gate, store.Tokens, id, s.gate.Token)
+	in := s.gate.Session()
+	t, res, err := gate.See(ctx, in, store.Tokens, id, s.gate.Token)
 	if err != nil {
 		return model.Token{}, err
 	}
 	if err := (model.Text{Field: "name", Least: 1, Most: 100}).Check(name); err != nil {
 		return model.Token{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActIdentity, res)
+	answer, err := in.Require(ctx, model.ActIdentity, res)
 	if err != nil {
 		return model.Token{}, err
 	}
@@ -70,7 +72,7 @@ func (s *Service) RenameToken(ctx context.Context, id model.ID, name string, exp
 		return model.Token{}, err
 	}
 	t.Name = name
-	return s.putToken(ctx, "token.rename", t, answer)
+	return s.putToken(ctx, in, "token.rename", t, answer)
 }
 
 // expect reports that the record is no longer the one that the sender has seen.

@@ -45,7 +45,8 @@ func (s *Service) IssueToken(ctx context.Context, n NewToken) (model.Token, stri
 	if err := n.check(); err != nil {
 		return model.Token{}, "", err
 	}
-	holder, err := s.holder(ctx, n.PrincipalID)
+	in := s.gate.Session()
+	holder, err := s.holder(ctx, in, n.PrincipalID)
 	if err != nil {
 		return model.Token{}, "", err
 	}
@@ -54,14 +55,14 @@ func (s *Service) IssueToken(ctx context.Context, n NewToken) (model.Token, stri
 	if err != nil {
 		return model.Token{}, "", err
 	}
-	answer, err := s.gate.Require(ctx, model.ActIdentity, res)
+	answer, err := in.Require(ctx, model.ActIdentity, res)
 	if err != nil {
 		return model.Token{}, "", err
 	}
 	if holder.Suspended {
 		return model.Token{}, "", model.Conflict("principalId", "the principal is suspended", "lift the suspension first")
 	}
-	if t, err = s.putToken(ctx, "token.issue", t, answer); err != nil {
+	if t, err = s.putToken(ctx, in, "token.issue", t, answer); err != nil {
 		return model.Token{}, "", err
 	}
 	return t, secret, nil
@@ -78,7 +79,7 @@ func (n NewToken) check() error {
 }
 
 // holder finds whose token it shall be; "" is the actor.
-func (s *Service) holder(ctx context.Context, id model.ID) (model.Principal, error) {
+func (s *Service) holder(ctx context.Context, in *gate.Session, id model.ID) (model.Principal, error) {
 	if id == "" {
 		actor, err := model.PrincipalFrom(ctx)
 		if err != nil {
@@ -86,7 +87,7 @@ func (s *Service) holder(ctx context.Context, id model.ID) (model.Principal, err
 		}
 		id = actor.ID
 	}
-	found, err := gate.Refer(ctx, s.gate, store.Principals, "principalId", gate.Each(s.gate.Principal), id)
+	found, err := gate.Refer(ctx, in, store.Principals, "principalId", gate.Each(s.gate.Principal), id)
 	if err != nil {
 		return model.Principal{}, err
 	}
@@ -103,21 +104,22 @@ func (s *Service) mint(holder model.ID, name string, life time.Duration) (model.
 
 // RevokeToken closes a token at once. Revoking it again changes nothing.
 func (s *Service) RevokeToken(ctx context.Context, id model.ID) (model.Token, error) {
-	t, res, err := gate.See(ctx, s.gate, store.Tokens, id, s.gate.Token)
+	in := s.gate.Session()
+	t, res, err := gate.See(ctx, in, store.Tokens, id, s.gate.Token)
 	if err != nil {
 		return model.Token{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActIdentity, res)
+	answer, err := in.Require(ctx, model.ActIdentity, res)
 	if err != nil || t.RevokedAt != nil {
 		return t, err
 	}
 	at := model.Instant(s.now())
 	t.RevokedAt = &at
-	return s.putToken(ctx, "token.revoke", t, answer)
+	return s.putToken(ctx, in, "token.revoke", t, answer)
 }
 
-func (s *Service) putToken(ctx context.Context, action string, t model.Token, answer gate.Answer) (model.Token, error) {
-	return store.Tokens.Apply(ctx, s.store, s.gate.Change(ctx, action, t.ID, t.Name, answer, store.Tokens.Put(t)))
+func (s *Service) putToken(ctx context.Context, in *gate.Session, action string, t model.Token, answer gate.Answer) (model.Token, error) {
+	return store.Tokens.Apply(ctx, s.store, in.Change(ctx, action, t.ID, t.Name, answer, store.Tokens.Put(t)))
 }
 
 // Tokens lists the tokens of a principal, revoked and expired ones too; ""

@@ -24,7 +24,8 @@ func (s *Service) Walk(ctx context.Context, q WalkQuery) (model.LineageGraph, er
 	if err := q.validate(); err != nil {
 		return model.LineageGraph{}, err
 	}
-	viewer, err := s.gate.Viewer(ctx, model.ActMetadataView)
+	in := s.gate.Session()
+	viewer, err := in.Viewer(ctx, model.ActMetadataView)
 	if err != nil {
 		return model.LineageGraph{}, err
 	}
@@ -43,7 +44,7 @@ func (s *Service) Walk(ctx context.Context, q WalkQuery) (model.LineageGraph, er
 		}
 	}
 	w.order()
-	return w.graph, s.gate.Listed(ctx, model.ActMetadataView, "lineage", q, len(w.graph.Nodes), w.open())
+	return w.graph, in.Listed(ctx, model.ActMetadataView, "lineage", q, len(w.graph.Nodes), w.open())
 }
 
 func (q WalkQuery) validate() error {

@@ -41,7 +41,7 @@ func matter(c model.ProposedChange, res policy.Resource) approval.Matter {
 
 // ProposedChange returns one proposed change, or an error of kind NotFound.
 func (s *Service) ProposedChange(ctx context.Context, id model.ID) (model.ProposedChange, error) {
-	c, err := s.seeChange(ctx, id)
+	c, err := s.seeChange(ctx, s.gate.Session(), id)
 	return c.change, err
 }
 
@@ -61,7 +61,7 @@ func (s *Service) Pending(ctx context.Context, subject model.ID) (*model.Propose
 	if err != nil || found == nil {
 		return nil, err
 	}
-	c, err := s.seeChange(ctx, found.ID)
+	c, err := s.seeChange(ctx, s.gate.Session(), found.ID)
 	if model.Is(err, model.KindNotFound) {
 		return nil, nil //nolint:nilnil // a hidden change is none
 	}
@@ -107,8 +107,8 @@ func (s *Service) waiting(ctx context.Context, subject model.ID) (*model.Propose
 
 // seeChange loads a change that the actor may know of: as the policies say, or
 // because their word is wanted.
-func (s *Service) seeChange(ctx context.Context, id model.ID) (proposal, error) {
-	c, res, hidden := gate.See(ctx, s.gate, store.Changes, id, s.gate.ProposedChange)
+func (s *Service) seeChange(ctx context.Context, in *gate.Session, id model.ID) (proposal, error) {
+	c, res, hidden := gate.See(ctx, in, store.Changes, id, s.gate.ProposedChange)
 	if hidden != nil && !model.Is(hidden, model.KindNotFound) {
 		return proposal{}, hidden
 	}
@@ -126,7 +126,11 @@ func (s *Service) seeChange(ctx context.Context, id model.ID) (proposal, error) 
 	if err != nil {
 		return proposal{}, err
 	}
-	tally, err := s.votes.Tally(ctx, matter(c, res))
+	read, err := in.Stewarded(ctx)
+	if err != nil {
+		return proposal{}, err
+	}
+	tally, err := s.votes.Tally(ctx, matter(c, res), read...)
 	if err == nil && hidden != nil && len(tally.Seats(actor.ID)) == 0 {
 		return proposal{}, hidden
 	}
@@ -136,19 +140,20 @@ func (s *Service) seeChange(ctx context.Context, id model.ID) (proposal, error) 
 // CanChange tells what the actor may do with a proposed change. It is what the
 // mutations ask before they act.
 func (s *Service) CanChange(ctx context.Context, id model.ID, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	c, err := s.seeChange(ctx, id)
+	in := s.gate.Session()
+	c, err := s.seeChange(ctx, in, id)
 	if err != nil {
 		return nil, err
 	}
 	can := make(map[model.Action]model.Outcome, len(actions))
 	for _, action := range actions {
-		answer, err := s.askChange(ctx, action, c)
+		answer, err := s.askChange(ctx, in, action, c)
 		if err != nil {
 			return nil, err
 		}
 		can[action] = answer.Outcome
 		if answer.Allowed() {
-			if err := s.open(ctx, action, c); model.Is(err, model.KindConflict) || model.Is(err, model.KindDenied) {
+			if err := s.open(ctx, in, action, c); model.Is(err, model.KindConflict) || model.Is(err, model.KindDenied) {
 				can[action] = model.Deny
 			} else if err != nil {
 				return nil, err
@@ -185,17 +190,17 @@ func (s *Service) WantedVotes(ctx context.Context, ids ...model.ID) (map[model.I
 	return wanted, nil
 }
 
-func (s *Service) askChange(ctx context.Context, action model.Action, c proposal) (gate.Answer, error) {
+func (s *Service) askChange(ctx context.Context, in *gate.Session, action model.Action, c proposal) (gate.Answer, error) {
 	var extra gate.Extra
 	for _, a := range c.tally.Seats(c.actor.ID) {
 		extra.Roles = append(extra.Roles, a.Role)
 	}
-	return s.gate.Ask(ctx, action, c.res, extra)
+	return in.Ask(ctx, action, c.res, extra)
 }
 
 // open reports why the action has nothing to act on, for whoever may do it. An
 // approver is somebody whose vote is wanted, or who could do it alone.
-func (s *Service) open(ctx context.Context, action model.Action, c proposal) error {
+func (s *Service) open(ctx context.Context, in *gate.Session, action model.Action, c proposal) error {
 	if c.change.Status != model.ChangePending {
 		return model.Conflict("id", "the change is already "+string(c.change.Status), "")
 	}
@@ -206,7 +211,7 @@ func (s *Service) open(ctx context.Context, action model.Action, c proposal) err
 	if err == nil || c.change.Kind != model.ChangeStewards {
 		return err
 	}
-	alone, e := s.judge(ctx, c.change)
+	alone, e := s.judge(ctx, in, c.change)
 	if e != nil {
 		return e
 	}
@@ -220,17 +225,17 @@ func (s *Service) open(ctx context.Context, action model.Action, c proposal) err
 // policies are asked again, as things stand now: only if they still agree the
 // change comes into force, with the vote, in one transaction.
 func (s *Service) ApproveChange(ctx context.Context, id model.ID, comment string) (model.ProposedChange, error) {
-	c, answer, err := s.decideChange(ctx, id, model.ActChangeApprove, "comment", comment)
+	in := s.gate.Session()
+	c, answer, err := s.decideChange(ctx, in, id, model.ActChangeApprove, "comment", comment)
 	if err != nil {
 		return model.ProposedChange{}, err
 	}
-	change := c.change
-	change.Votes = slices.Concat(change.Votes, c.tally.Cast(c.actor.ID, comment, model.Instant(s.now())))
-	writes, err := s.settle(ctx, &change, c.res)
+	c.change.Votes = slices.Concat(c.change.Votes, c.tally.Cast(c.actor.ID, comment, model.Instant(s.now())))
+	writes, err := s.settle(ctx, in, &c)
 	if err != nil {
 		return model.ProposedChange{}, err
 	}
-	return s.putChange(ctx, string(model.ActChangeApprove), change, comment, answer, writes...)
+	return s.putChange(ctx, in, string(model.ActChangeApprove), c.change, comment, answer, writes...)
 }
 
 // RejectChange turns the change down. One word of whoever may approve it is enough.
@@ -244,7 +249,8 @@ func (s *Service) WithdrawChange(ctx context.Context, id model.ID, reason string
 }
 
 func (s *Service) endChange(ctx context.Context, id model.ID, action model.Action, to model.ChangeStatus, field, why string) (model.ProposedChange, error) {
-	c, answer, err := s.decideChange(ctx, id, action, field, why)
+	in := s.gate.Session()
+	c, answer, err := s.decideChange(ctx, in, id, action, field, why)
 	if err != nil {
 		return model.ProposedChange{}, err
 	}
@@ -255,28 +261,28 @@ func (s *Service) endChange(ctx context.Context, id model.ID, action model.Actio
 		c.change.Votes = append(slices.DeleteFunc(slices.Clone(c.change.Votes), func(v model.Vote) bool { return v.ApproverID == c.actor.ID }),
 			model.Vote{ApproverID: c.actor.ID, Comment: why, At: model.Instant(s.now())})
 	}
-	return s.putChange(ctx, string(action), c.change, why, answer)
+	return s.putChange(ctx, in, string(action), c.change, why, answer)
 }
 
-func (s *Service) decideChange(ctx context.Context, id model.ID, action model.Action, field, text string) (proposal, gate.Answer, error) {
+func (s *Service) decideChange(ctx context.Context, in *gate.Session, id model.ID, action model.Action, field, text string) (proposal, gate.Answer, error) {
 	if err := (model.Text{Field: field, Most: maxComment, Prose: true}).Check(text); err != nil {
 		return proposal{}, gate.Answer{}, err
 	}
-	c, err := s.seeChange(ctx, id)
+	c, err := s.seeChange(ctx, in, id)
 	if err != nil {
 		return c, gate.Answer{}, err
 	}
-	answer, err := s.askChange(ctx, action, c)
+	answer, err := s.askChange(ctx, in, action, c)
 	if err == nil && !answer.Allowed() {
-		err = s.gate.Refuse(ctx, action, c.res, answer)
+		err = in.Refuse(ctx, action, c.res, answer)
 	}
 	if err == nil {
-		err = s.open(ctx, action, c)
+		err = s.open(ctx, in, action, c)
 	}
 	return c, answer, err
 }
 
-func (s *Service) putChange(ctx context.Context, action string, c model.ProposedChange, reason string, answer gate.Answer, more ...store.Write) (model.ProposedChange, error) {
+func (s *Service) putChange(ctx context.Context, in *gate.Session, action string, c model.ProposedChange, reason string, answer gate.Answer, more ...store.Write) (model.ProposedChange, error) {
 	writes := append([]store.Write{store.Changes.Put(c)}, more...)
-	return store.Changes.Apply(ctx, s.store, s.gate.Change(ctx, action, c.ID, reason, answer, writes...))
+	return store.Changes.Apply(ctx, s.store, in.Change(ctx, action, c.ID, reason, answer, writes...))
 }

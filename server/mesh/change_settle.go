@@ -41,9 +41,13 @@ func (j *judgement) add(a gate.Answer) {
 }
 
 // judge asks again what the change is about, on behalf of whoever the context names.
-func (s *Service) judge(ctx context.Context, c model.ProposedChange) (judgement, error) {
+func (s *Service) judge(ctx context.Context, in *gate.Session, c model.ProposedChange) (judgement, error) {
 	if c.Kind == model.ChangeStewards {
-		return s.judgeStewards(ctx, c.SubjectID)
+		d, err := store.Domains.Get(ctx, s.store, c.SubjectID)
+		if err != nil {
+			return judgement{}, err
+		}
+		return s.judgeStewards(ctx, in, d)
 	}
 	was, err := store.Products.Get(ctx, s.store, c.SubjectID)
 	if err != nil {
@@ -53,7 +57,7 @@ func (s *Service) judge(ctx context.Context, c model.ProposedChange) (judgement,
 	if err != nil {
 		return judgement{}, err
 	}
-	return s.judgeProduct(ctx, was, p, c.Fields)
+	return s.judgeProduct(ctx, in, was, p, c.Fields)
 }
 
 // changed is the product as the change would leave it.
@@ -72,7 +76,7 @@ func (s *Service) changed(was model.DataProduct, c model.ProposedChange) (model.
 
 // judgeProduct asks what publishing the product as it shall be is asked, and
 // the domains that own what it would offer without their consent.
-func (s *Service) judgeProduct(ctx context.Context, was, p model.DataProduct, fields []string) (judgement, error) {
+func (s *Service) judgeProduct(ctx context.Context, in *gate.Session, was, p model.DataProduct, fields []string) (judgement, error) {
 	j := judgement{action: model.ActProductPublish}
 	res, err := s.gate.Product(ctx, p)
 	if err != nil {
@@ -83,11 +87,11 @@ func (s *Service) judgeProduct(ctx context.Context, was, p model.DataProduct, fi
 	if was.OnOffer() && len(fields) > 0 {
 		extra.Change = &policy.ChangeFact{Loosens: was.Loosens(p), Classification: was.Classification, Fields: fields}
 	}
-	if j.answer, err = s.gate.Ask(ctx, j.action, res, extra); err != nil {
+	if j.answer, err = in.Ask(ctx, j.action, res, extra); err != nil {
 		return j, err
 	}
 	j.add(j.answer)
-	asked, err := s.askOwners(ctx, p)
+	asked, err := s.askOwners(ctx, in, p)
 	if err != nil {
 		return j, err
 	}
@@ -98,16 +102,13 @@ func (s *Service) judgeProduct(ctx context.Context, was, p model.DataProduct, fi
 	return j, nil
 }
 
-func (s *Service) judgeStewards(ctx context.Context, domain model.ID) (judgement, error) {
-	j := judgement{action: model.ActDomainSteward}
-	d, err := store.Domains.Get(ctx, s.store, domain)
+func (s *Service) judgeStewards(ctx context.Context, in *gate.Session, d model.Domain) (judgement, error) {
+	res, err := s.gate.Domain(ctx, d)
+	j := judgement{action: model.ActDomainSteward, res: res}
 	if err != nil {
 		return j, err
 	}
-	if j.res, err = s.gate.Domain(ctx, d); err != nil {
-		return j, err
-	}
-	if j.answer, err = s.gate.Ask(ctx, j.action, j.res, gate.Extra{}); err == nil {
+	if j.answer, err = in.Ask(ctx, j.action, j.res, gate.Extra{}); err == nil {
 		j.add(j.answer)
 	}
 	return j, err
@@ -115,7 +116,7 @@ func (s *Service) judgeStewards(ctx context.Context, domain model.ID) (judgement
 
 // propose keeps the change until its votes are there. The subject is written
 // as it stands, so that of two proposals at once the store takes only one.
-func (s *Service) propose(ctx context.Context, c model.ProposedChange, j judgement, subject store.Write) error {
+func (s *Service) propose(ctx context.Context, in *gate.Session, c model.ProposedChange, j judgement, subject store.Write) error {
 	actor, err := model.PrincipalFrom(ctx)
 	if err != nil {
 		return err
@@ -129,13 +130,17 @@ func (s *Service) propose(ctx context.Context, c model.ProposedChange, j judgeme
 	if err != nil {
 		return err
 	}
-	tally, err := s.votes.Tally(ctx, matter(c, res))
+	read, err := in.Stewarded(ctx)
+	if err != nil {
+		return err
+	}
+	tally, err := s.votes.Tally(ctx, matter(c, res), read...)
 	if err != nil {
 		return err
 	}
 	c.Reasons = append(slices.Clone(c.Reasons), tally.Reason())
 	writes := append([]store.Write{store.Changes.Put(c), subject}, j.records...)
-	_, err = s.store.Apply(ctx, s.gate.Change(ctx, "change.propose", c.ID, "", j.answer, writes...))
+	_, err = s.store.Apply(ctx, in.Change(ctx, "change.propose", c.ID, "", j.answer, writes...))
 	return err
 }
 
@@ -153,13 +158,14 @@ func errWaiting() error {
 // settle counts the votes. When none is missing it asks the policies again, on
 // behalf of the proposer or of a voter, and puts the change in force if they
 // agree. It gives what has to be written beside the change.
-func (s *Service) settle(ctx context.Context, c *model.ProposedChange, res policy.Resource) ([]store.Write, error) {
-	tally, err := s.votes.Tally(ctx, matter(*c, res))
+func (s *Service) settle(ctx context.Context, in *gate.Session, p *proposal) ([]store.Write, error) {
+	c := &p.change
+	tally, err := s.votes.Recount(ctx, p.tally, matter(*c, p.res))
 	if err != nil {
 		return nil, err
 	}
 	if len(tally.Missing) > 0 {
-		alone, err := s.alone(ctx, *c)
+		alone, err := s.alone(ctx, in, *c)
 		if err != nil {
 			return nil, err
 		}
@@ -168,7 +174,7 @@ func (s *Service) settle(ctx context.Context, c *model.ProposedChange, res polic
 			return nil, nil
 		}
 	}
-	j, err := s.heard(ctx, *c, tally)
+	j, err := s.heard(ctx, in, *c, tally)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +184,7 @@ func (s *Service) settle(ctx context.Context, c *model.ProposedChange, res polic
 	}
 	if len(tally.Missing) == 0 {
 		c.Approvals = model.UniteApprovals(c.Approvals, j.approvals)
-		if tally, err = s.votes.Tally(ctx, matter(*c, res)); err != nil {
+		if tally, err = s.votes.Recount(ctx, tally, matter(*c, p.res)); err != nil {
 			return nil, err
 		}
 		if len(tally.Missing) > 0 { // the policies have come to want more
@@ -196,17 +202,17 @@ func waits(reasons []model.Reason, t approval.Tally) []model.Reason {
 
 // alone reports whether the actor could make the change without anybody's
 // vote: an administrator who names a steward.
-func (s *Service) alone(ctx context.Context, c model.ProposedChange) (bool, error) {
+func (s *Service) alone(ctx context.Context, in *gate.Session, c model.ProposedChange) (bool, error) {
 	if c.Kind != model.ChangeStewards {
 		return false, nil
 	}
-	j, err := s.judge(ctx, c)
+	j, err := s.judge(ctx, in, c)
 	return j.outcome == model.Allow, err
 }
 
 // heard asks on behalf of the proposer, then of those whose votes count, then
 // of the actor: the first who may do it speaks.
-func (s *Service) heard(ctx context.Context, c model.ProposedChange, t approval.Tally) (judgement, error) {
+func (s *Service) heard(ctx context.Context, in *gate.Session, c model.ProposedChange, t approval.Tally) (judgement, error) {
 	actor, err := model.PrincipalFrom(ctx)
 	if err != nil {
 		return judgement{}, err
@@ -222,7 +228,7 @@ func (s *Service) heard(ctx context.Context, c model.ProposedChange, t approval.
 			return judgement{}, err
 		}
 		for _, p := range people {
-			if last, err = s.judge(model.WithPrincipal(ctx, p), c); err != nil || last.outcome != model.Deny {
+			if last, err = s.judge(model.WithPrincipal(ctx, p), in, c); err != nil || last.outcome != model.Deny {
 				return last, err
 			}
 		}

@@ -40,7 +40,7 @@ func (s *Service) weighed(ctx context.Context, p model.DataProduct) (model.DataP
 
 // askOwners asks for each domain that owns something which the product would
 // offer whether it may; "" is the platform, for what nobody owns.
-func (s *Service) askOwners(ctx context.Context, p model.DataProduct) ([]gate.Answer, error) {
+func (s *Service) askOwners(ctx context.Context, in *gate.Session, p model.DataProduct) ([]gate.Answer, error) {
 	assets, err := s.foreign(ctx, p)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (s *Service) askOwners(ctx context.Context, p model.DataProduct) ([]gate.An
 		if err != nil {
 			return nil, err
 		}
-		answer, err := s.gate.Ask(ctx, model.ActProductOffer, res, gate.Extra{})
+		answer, err := in.Ask(ctx, model.ActProductOffer, res, gate.Extra{})
 		if err != nil {
 			return nil, err
 		}
@@ -66,14 +66,14 @@ func (s *Service) askOwners(ctx context.Context, p model.DataProduct) ([]gate.An
 }
 
 // mayAsk refuses a product whose owners refuse even to be asked.
-func (s *Service) mayAsk(ctx context.Context, p model.DataProduct) error {
-	answers, err := s.askOwners(ctx, p)
+func (s *Service) mayAsk(ctx context.Context, in *gate.Session, p model.DataProduct) error {
+	answers, err := s.askOwners(ctx, in, p)
 	if err != nil {
 		return err
 	}
 	for _, a := range answers {
 		if a.Outcome == model.Deny {
-			return s.gate.Refuse(ctx, model.ActProductOffer, s.gate.Platform("asset", string(p.Name)), a)
+			return in.Refuse(ctx, model.ActProductOffer, s.gate.Platform("asset", string(p.Name)), a)
 		}
 	}
 	return nil
@@ -97,17 +97,18 @@ func (s *Service) consented(ctx context.Context, p model.DataProduct, change mod
 // AskForConsent asks the owners of what a product on offer offers without
 // their consent: one that was published before its assets had other owners.
 func (s *Service) AskForConsent(ctx context.Context, id model.ID) (model.DataProduct, error) {
-	p, res, err := s.seeProduct(ctx, id)
+	in := s.gate.Session()
+	p, res, err := s.seeProduct(ctx, in, id)
 	if err != nil {
 		return p, err
 	}
-	if _, err := s.gate.Require(ctx, model.ActProductUpdate, res); err != nil {
+	if _, err := in.Require(ctx, model.ActProductUpdate, res); err != nil {
 		return p, err
 	}
 	if !p.OnOffer() || len(p.Unconsented) == 0 {
 		return p, model.Conflict("id", "the product offers nothing that wants consent", "")
 	}
-	return s.change(ctx, model.ChangeConsent, p, p, nil)
+	return s.change(ctx, in, model.ChangeConsent, p, p, nil)
 }
 
 // RevokeConsent takes back that the product may offer the assets: it opens
@@ -116,7 +117,8 @@ func (s *Service) RevokeConsent(ctx context.Context, id model.ID, assets []model
 	if err := (model.Text{Field: "reason", Most: maxComment, Prose: true}).Check(reason); err != nil {
 		return model.DataProduct{}, err
 	}
-	p, _, err := s.seeProduct(ctx, id)
+	in := s.gate.Session()
+	p, _, err := s.seeProduct(ctx, in, id)
 	if err != nil {
 		return p, err
 	}
@@ -127,7 +129,7 @@ func (s *Service) RevokeConsent(ctx context.Context, id model.ID, assets []model
 			kept = append(kept, c)
 			continue
 		}
-		answer, err := s.askRevoke(ctx, c)
+		answer, err := s.askRevoke(ctx, in, c)
 		if err != nil {
 			return p, err
 		}
@@ -139,16 +141,16 @@ func (s *Service) RevokeConsent(ctx context.Context, id model.ID, assets []model
 	case last.ID == "":
 		return p, model.Invalid("assetIds", "none of them is offered by consent", "look at the consents of the product")
 	case len(kept) == len(p.Consents):
-		return p, s.gate.Refuse(ctx, model.ActConsentRevoke, s.gate.Platform("asset", string(p.Name)), last)
+		return p, in.Refuse(ctx, model.ActConsentRevoke, s.gate.Platform("asset", string(p.Name)), last)
 	}
 	p.Consents = kept
 	if p, err = s.weighed(ctx, p); err != nil {
 		return p, err
 	}
-	return store.Products.Apply(ctx, s.store, s.gate.Change(ctx, string(model.ActConsentRevoke), p.ID, reason, last, store.Products.Put(p)))
+	return store.Products.Apply(ctx, s.store, in.Change(ctx, string(model.ActConsentRevoke), p.ID, reason, last, store.Products.Put(p)))
 }
 
-func (s *Service) askRevoke(ctx context.Context, c model.Consent) (gate.Answer, error) {
+func (s *Service) askRevoke(ctx context.Context, in *gate.Session, c model.Consent) (gate.Answer, error) {
 	found, err := store.Assets.GetMany(ctx, s.store, c.AssetID)
 	if err != nil {
 		return gate.Answer{}, err
@@ -159,7 +161,7 @@ func (s *Service) askRevoke(ctx context.Context, c model.Consent) (gate.Answer, 
 			return gate.Answer{}, err
 		}
 	}
-	return s.gate.Ask(ctx, model.ActConsentRevoke, res, gate.Extra{})
+	return in.Ask(ctx, model.ActConsentRevoke, res, gate.Extra{})
 }
 
 // Run weighs products anew when the assets that they offer come to have
@@ -246,7 +248,7 @@ func (s *Service) weigh(ctx context.Context, was model.DataProduct) error {
 		return err
 	}
 	reason := fmt.Sprintf("it offers %s without the consent of their owners", model.Counted(len(p.Unconsented), "asset"))
-	_, err = s.store.Apply(ctx, s.gate.Change(ctx, "product.weigh", p.ID, reason, gate.Answer{}, store.Products.Put(p)))
+	_, err = s.store.Apply(ctx, s.gate.Change(ctx, "product.weigh", p.ID, reason, store.Products.Put(p)))
 	if model.LostRace(err) {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -28,28 +29,30 @@ func (s *Service) CreateDomain(ctx context.Context, n NewDomain) (model.Domain, 
 		return model.Domain{}, err
 	}
 	// A domain that is not there yet has no rules of its own: the platform decides.
-	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("domain", string(d.Name)))
+	in := s.gate.Session()
+	answer, err := in.Require(ctx, model.ActDomainAdmin, s.gate.Platform("domain", string(d.Name)))
 	if err != nil {
 		return model.Domain{}, err
 	}
 	if err := s.gate.Free(ctx, model.PrefixDomain, "", string(d.Name), d.ID); err != nil {
 		return model.Domain{}, err
 	}
-	if err := s.checkStewards(ctx, d); err != nil {
+	if err := s.checkStewards(ctx, in, d); err != nil {
 		return model.Domain{}, err
 	}
-	above, err := s.above(ctx, d)
+	above, err := s.above(ctx, in, d)
 	if err != nil {
 		return model.Domain{}, err
 	}
-	return s.putDomain(ctx, "domain.create", d, answer, above...)
+	return s.putDomain(ctx, in, "domain.create", d, answer, above...)
 }
 
 // UpdateDomain changes a domain. A parent that lies below the domain itself
 // is an error of kind Invalid. Whoever moves a domain must run the new parent too.
 // New stewards whom no administrator names wait for another steward's word: see Pending.
 func (s *Service) UpdateDomain(ctx context.Context, e DomainEdit) (model.Domain, error) {
-	was, res, err := gate.See(ctx, s.gate, store.Domains, e.ID, s.gate.Domain)
+	in := s.gate.Session()
+	was, res, err := s.seeDomain(ctx, in, e.ID)
 	if err != nil {
 		return model.Domain{}, err
 	}
@@ -57,19 +60,19 @@ func (s *Service) UpdateDomain(ctx context.Context, e DomainEdit) (model.Domain,
 	if err := checkDomain(d); err != nil {
 		return model.Domain{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, res)
+	answer, err := in.Require(ctx, model.ActDomainAdmin, res)
 	if err != nil {
 		return model.Domain{}, err
 	}
 	if err := expect(e.ExpectedRevision, was.Meta, "domain"); err != nil {
 		return model.Domain{}, err
 	}
-	if err := s.checkStewards(ctx, d); err != nil {
+	if err := s.checkStewards(ctx, in, d); err != nil {
 		return model.Domain{}, err
 	}
 	fresh := named(was, d)
 	if len(fresh) > 0 {
-		waits, err := s.proposeStewards(ctx, was, fresh)
+		waits, err := s.proposeStewards(ctx, in, was, fresh)
 		if err != nil {
 			return model.Domain{}, err
 		}
@@ -83,11 +86,11 @@ func (s *Service) UpdateDomain(ctx context.Context, e DomainEdit) (model.Domain,
 	}
 	var above []store.Write
 	if d.ParentID != was.ParentID {
-		if above, err = s.above(ctx, d); err != nil {
+		if above, err = s.above(ctx, in, d); err != nil {
 			return model.Domain{}, err
 		}
 	}
-	return s.putDomain(ctx, "domain.update", d, answer, above...)
+	return s.putDomain(ctx, in, "domain.update", d, answer, above...)
 }
 
 // named lists the stewards that are new.
@@ -97,13 +100,13 @@ func named(was, d model.Domain) []model.ID {
 
 // proposeStewards asks whether the actor may name stewards. It reports true
 // when that wants votes: then the new stewards wait for them.
-func (s *Service) proposeStewards(ctx context.Context, was model.Domain, fresh []model.ID) (bool, error) {
-	j, err := s.judgeStewards(ctx, was.ID)
+func (s *Service) proposeStewards(ctx context.Context, in *gate.Session, was model.Domain, fresh []model.ID) (bool, error) {
+	j, err := s.judgeStewards(ctx, in, was)
 	if err != nil || j.outcome == model.Allow {
 		return false, err
 	}
 	if j.outcome == model.Deny {
-		return false, s.gate.Refuse(ctx, j.action, j.res, j.answer)
+		return false, in.Refuse(ctx, j.action, j.res, j.answer)
 	}
 	people, err := store.Principals.GetMany(ctx, s.store, fresh...)
 	if err != nil {
@@ -115,7 +118,7 @@ func (s *Service) proposeStewards(ctx context.Context, was model.Domain, fresh [
 		}
 	}
 	c := model.ProposedChange{SubjectID: was.ID, DomainID: was.ID, Kind: model.ChangeStewards, StewardIDs: fresh, Fields: []string{"stewardIds"}}
-	return true, s.propose(ctx, c, j, store.Domains.Put(was))
+	return true, s.propose(ctx, in, c, j, store.Domains.Put(was))
 }
 
 func (e DomainEdit) apply(d model.Domain) model.Domain {
@@ -129,15 +132,15 @@ func (e DomainEdit) apply(d model.Domain) model.Domain {
 // above checks the place below the new parent and gives the writes that keep
 // it. Every domain above is written as it is, so the change fails when one of
 // them has moved meanwhile: two moves at once cannot make a ring.
-func (s *Service) above(ctx context.Context, d model.Domain) ([]store.Write, error) {
+func (s *Service) above(ctx context.Context, in *gate.Session, d model.Domain) ([]store.Write, error) {
 	if d.ParentID == "" {
 		return nil, nil
 	}
-	parents, err := gate.Refer(ctx, s.gate, store.Domains, "parentId", gate.Each(s.gate.Domain), d.ParentID)
+	parents, err := gate.Refer(ctx, in, store.Domains, "parentId", gate.Each(s.gate.Domain), d.ParentID)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.requireDomain(ctx, parents[0])
+	answer, err := s.requireDomain(ctx, in, parents[0])
 	if err != nil {
 		return nil, err
 	}
@@ -158,12 +161,12 @@ func (s *Service) above(ctx context.Context, d model.Domain) ([]store.Write, err
 	}
 }
 
-func (s *Service) requireDomain(ctx context.Context, d model.Domain) (gate.Answer, error) {
+func (s *Service) requireDomain(ctx context.Context, in *gate.Session, d model.Domain) (gate.Answer, error) {
 	res, err := s.gate.Domain(ctx, d)
 	if err != nil {
 		return gate.Answer{}, err
 	}
-	return s.gate.Require(ctx, model.ActDomainAdmin, res)
+	return in.Require(ctx, model.ActDomainAdmin, res)
 }
 
 func checkDomain(d model.Domain) error {
@@ -179,31 +182,39 @@ func checkDomain(d model.Domain) error {
 	return checkProse("description", d.Description)
 }
 
-func (s *Service) checkStewards(ctx context.Context, d model.Domain) error {
-	_, err := gate.Refer(ctx, s.gate, store.Principals, "stewardIds", gate.Each(s.gate.Principal), d.StewardIDs...)
+func (s *Service) checkStewards(ctx context.Context, in *gate.Session, d model.Domain) error {
+	_, err := gate.Refer(ctx, in, store.Principals, "stewardIds", gate.Each(s.gate.Principal), d.StewardIDs...)
 	return err
 }
 
-func (s *Service) putDomain(ctx context.Context, action string, d model.Domain, answer gate.Answer, more ...store.Write) (model.Domain, error) {
+func (s *Service) putDomain(ctx context.Context, in *gate.Session, action string, d model.Domain, answer gate.Answer, more ...store.Write) (model.Domain, error) {
 	writes := append([]store.Write{store.Domains.Put(d)}, more...)
-	return store.Domains.Apply(ctx, s.store, s.gate.Change(ctx, action, d.ID, "", answer, writes...))
+	return store.Domains.Apply(ctx, s.store, in.Change(ctx, action, d.ID, "", answer, writes...))
 }
 
 // Domain returns one domain, or an error of kind NotFound.
 func (s *Service) Domain(ctx context.Context, id model.ID) (model.Domain, error) {
-	d, _, err := gate.See(ctx, s.gate, store.Domains, id, s.gate.Domain)
+	d, _, err := s.seeDomain(ctx, s.gate.Session(), id)
 	return d, err
+}
+
+func (s *Service) seeDomain(ctx context.Context, in *gate.Session, id model.ID) (model.Domain, policy.Resource, error) {
+	return gate.See(ctx, in, store.Domains, id, s.gate.Domain)
 }
 
 // DomainByName returns the domain of the name, or an error of kind NotFound.
 func (s *Service) DomainByName(ctx context.Context, name model.Slug) (model.Domain, error) {
+	return s.domainByName(ctx, s.gate.Session(), name)
+}
+
+func (s *Service) domainByName(ctx context.Context, in *gate.Session, name model.Slug) (model.Domain, error) {
 	absent := model.NotFound("domain", model.ID(name))
 	if name.Validate("name") != nil {
 		return model.Domain{}, absent
 	}
-	d, err := gate.SeeFirst(ctx, s.gate, store.Domains, store.Query{Index: "by_name", Where: store.Eq("name", name)}, s.gate.Domain)
+	d, err := gate.SeeFirst(ctx, in, store.Domains, store.Query{Index: "by_name", Where: store.Eq("name", name)}, s.gate.Domain)
 	if model.Is(err, model.KindNotFound) { // a name that it had leads to it
-		d, err = gate.SeeFormer(ctx, s.gate, store.Domains, model.PrefixDomain, "", string(name), s.gate.Domain)
+		d, err = gate.SeeFormer(ctx, in, store.Domains, model.PrefixDomain, "", string(name), s.gate.Domain)
 	}
 	if model.Is(err, model.KindNotFound) {
 		err = absent

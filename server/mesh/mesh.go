@@ -31,11 +31,8 @@ func New(s store.Store, g *gate.Gate, now func() time.Time, log *slog.Logger) *S
 
 // Can tells what the policies let the actor do with a product.
 func (s *Service) Can(ctx context.Context, productID model.ID, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	p, err := s.Product(ctx, productID)
-	if err != nil {
-		return nil, err
-	}
-	res, err := s.gate.Product(ctx, p)
+	in := s.gate.Session()
+	p, res, err := s.seeProduct(ctx, in, productID)
 	if err != nil {
 		return nil, err
 	}
@@ -43,19 +40,19 @@ func (s *Service) Can(ctx context.Context, productID model.ID, actions ...model.
 	if publish {
 		actions = slices.DeleteFunc(slices.Clone(actions), func(a model.Action) bool { return a == model.ActProductPublish })
 	}
-	can, err := s.gate.Can(ctx, res, actions...)
+	can, err := in.Can(ctx, res, actions...)
 	if err != nil {
 		return nil, err
 	}
 	if _, asked := can[model.ActProductRetire]; asked {
-		answer, err := s.askEnd(ctx, p, res, model.ActProductRetire)
+		answer, err := s.askEnd(ctx, in, p, res, model.ActProductRetire)
 		if err != nil {
 			return nil, err
 		}
 		can[model.ActProductRetire] = answer.Outcome
 	}
 	if publish {
-		can[model.ActProductPublish], err = s.canPublish(ctx, p, published)
+		can[model.ActProductPublish], err = s.canPublish(ctx, in, p, published)
 	}
 	return can, err
 }
@@ -72,8 +69,8 @@ func (s *Service) toPublish(p model.DataProduct, actions []model.Action) (model.
 
 // canPublish tells what PublishProduct would do: the owners of what the product
 // offers have their say, and while a change of it waits nothing else happens.
-func (s *Service) canPublish(ctx context.Context, was, p model.DataProduct) (model.Outcome, error) {
-	j, err := s.judgeProduct(ctx, was, p, nil)
+func (s *Service) canPublish(ctx context.Context, in *gate.Session, was, p model.DataProduct) (model.Outcome, error) {
+	j, err := s.judgeProduct(ctx, in, was, p, nil)
 	if err != nil || j.outcome == model.Deny {
 		return model.Deny, err
 	}
@@ -85,13 +82,10 @@ func (s *Service) canPublish(ctx context.Context, was, p model.DataProduct) (mod
 
 // CanDomain tells what the policies let the actor do in a domain.
 func (s *Service) CanDomain(ctx context.Context, domainID model.ID, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	d, err := s.Domain(ctx, domainID)
+	in := s.gate.Session()
+	_, res, err := s.seeDomain(ctx, in, domainID)
 	if err != nil {
 		return nil, err
 	}
-	res, err := s.gate.Domain(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	return s.gate.Can(ctx, res, actions...)
+	return in.Can(ctx, res, actions...)
 }

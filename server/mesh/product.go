@@ -21,23 +21,24 @@ func (s *Service) CreateProduct(ctx context.Context, n NewProduct) (model.DataPr
 	if err := checkProduct(p); err != nil {
 		return model.DataProduct{}, err
 	}
-	if _, err := s.home(ctx, p.DomainID); err != nil {
+	in := s.gate.Session()
+	if _, err := s.home(ctx, in, p.DomainID); err != nil {
 		return model.DataProduct{}, err
 	}
-	answer, err := s.requireCreate(ctx, p)
+	answer, err := s.requireCreate(ctx, in, p)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
-	if err := s.checkRefs(ctx, model.DataProduct{}, p); err != nil {
+	if err := s.checkRefs(ctx, in, model.DataProduct{}, p); err != nil {
 		return model.DataProduct{}, err
 	}
-	if err := s.mayAsk(ctx, p); err != nil {
+	if err := s.mayAsk(ctx, in, p); err != nil {
 		return model.DataProduct{}, err
 	}
 	if err := s.gate.Free(ctx, model.PrefixProduct, p.DomainID, string(p.Name), p.ID); err != nil {
 		return model.DataProduct{}, err
 	}
-	return s.putProduct(ctx, "product.create", p, answer)
+	return s.putProduct(ctx, in, "product.create", p, answer)
 }
 
 func (n NewProduct) product(ctx context.Context) (model.DataProduct, error) {
@@ -52,13 +53,13 @@ func (n NewProduct) product(ctx context.Context) (model.DataProduct, error) {
 
 // requireCreate asks about the product without its owner: owning what is not
 // there yet must open nothing.
-func (s *Service) requireCreate(ctx context.Context, p model.DataProduct) (gate.Answer, error) {
+func (s *Service) requireCreate(ctx context.Context, in *gate.Session, p model.DataProduct) (gate.Answer, error) {
 	p.OwnerID, p.OwnerTeamID = "", ""
 	res, err := s.gate.Product(ctx, p)
 	if err != nil {
 		return gate.Answer{}, err
 	}
-	return s.gate.Require(ctx, model.ActProductCreate, res)
+	return in.Require(ctx, model.ActProductCreate, res)
 }
 
 // UpdateProduct changes a data product. A retired one stays as it is. What
@@ -66,7 +67,8 @@ func (s *Service) requireCreate(ctx context.Context, p model.DataProduct) (gate.
 // is on offer: where votes are wanted the change waits for them, see Pending,
 // and the product stays as it is until then.
 func (s *Service) UpdateProduct(ctx context.Context, e ProductEdit) (model.DataProduct, error) {
-	was, res, err := s.seeProduct(ctx, e.ID)
+	in := s.gate.Session()
+	was, res, err := s.seeProduct(ctx, in, e.ID)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
@@ -74,7 +76,7 @@ func (s *Service) UpdateProduct(ctx context.Context, e ProductEdit) (model.DataP
 	if err := checkProduct(p); err != nil {
 		return model.DataProduct{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActProductUpdate, res)
+	answer, err := in.Require(ctx, model.ActProductUpdate, res)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
@@ -84,30 +86,30 @@ func (s *Service) UpdateProduct(ctx context.Context, e ProductEdit) (model.DataP
 	if was.Status == model.Retired {
 		return model.DataProduct{}, model.Conflict("id", "a RETIRED product cannot be changed", "make a new product")
 	}
-	if err := s.checkRefs(ctx, was, p); err != nil {
+	if err := s.checkRefs(ctx, in, was, p); err != nil {
 		return model.DataProduct{}, err
 	}
 	fields := was.Differs(p)
 	if was.OnOffer() && model.Asked(fields) {
-		return s.change(ctx, model.ChangeUpdate, was, p, fields)
+		return s.change(ctx, in, model.ChangeUpdate, was, p, fields)
 	}
-	if err := s.mayAsk(ctx, p); err != nil {
+	if err := s.mayAsk(ctx, in, p); err != nil {
 		return model.DataProduct{}, err
 	}
-	return s.putProduct(ctx, "product.update", p, answer)
+	return s.putProduct(ctx, in, "product.update", p, answer)
 }
 
 // change puts the product on offer as it shall be, when the policies and the
 // owners of what it offers want no votes. Otherwise it proposes the change and
 // gives the product as it stays.
-func (s *Service) change(ctx context.Context, kind model.ChangeKind, was, p model.DataProduct, fields []string) (model.DataProduct, error) {
-	j, err := s.judgeProduct(ctx, was, p, fields)
+func (s *Service) change(ctx context.Context, in *gate.Session, kind model.ChangeKind, was, p model.DataProduct, fields []string) (model.DataProduct, error) {
+	j, err := s.judgeProduct(ctx, in, was, p, fields)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
 	if kind == model.ChangeUpdate && unasked(j) {
 		// Whoever may change the product may not publish it: a steward has to agree.
-		wanted, err := s.ofSteward(ctx, was)
+		wanted, err := s.ofSteward(ctx, in, was)
 		if err != nil {
 			return model.DataProduct{}, err
 		}
@@ -118,19 +120,19 @@ func (s *Service) change(ctx context.Context, kind model.ChangeKind, was, p mode
 	case model.Deny:
 		answer := j.answer
 		answer.Outcome, answer.Reasons = model.Deny, j.reasons
-		return model.DataProduct{}, s.gate.Refuse(ctx, j.action, j.res, answer)
+		return model.DataProduct{}, in.Refuse(ctx, j.action, j.res, answer)
 	case model.Allow:
 		if other, err := s.waiting(ctx, was.ID); err != nil || other != nil {
 			return model.DataProduct{}, cmpErr(err, errWaiting())
 		}
-		return s.putProduct(ctx, action, p, j.answer, j.records...)
+		return s.putProduct(ctx, in, action, p, j.answer, j.records...)
 	case model.NeedsApproval: // it waits for its votes
 	}
 	c := model.ProposedChange{SubjectID: was.ID, DomainID: was.DomainID, Kind: kind, Fields: fields}
 	if kind == model.ChangeUpdate {
 		c.Product = &p
 	}
-	if err := s.propose(ctx, c, j, store.Products.Put(was)); err != nil {
+	if err := s.propose(ctx, in, c, j, store.Products.Put(was)); err != nil {
 		return model.DataProduct{}, err
 	}
 	return store.Products.Get(ctx, s.store, was.ID)
@@ -141,13 +143,13 @@ func unasked(j judgement) bool {
 	return j.outcome == model.Deny && len(j.reasons) == 1 && j.reasons[0].Code == "no.rule" && j.answer.Outcome == model.Deny
 }
 
-func (s *Service) ofSteward(ctx context.Context, p model.DataProduct) ([]model.Approval, error) {
+func (s *Service) ofSteward(ctx context.Context, in *gate.Session, p model.DataProduct) ([]model.Approval, error) {
 	name, err := s.gate.DomainName(ctx, p.DomainID)
 	wanted := []model.Approval{{Role: gate.RoleDomainSteward, Domain: name, Min: 1, ExcludeRequester: true}}
 	if err != nil {
 		return nil, err
 	}
-	asked, err := s.askOwners(ctx, p)
+	asked, err := s.askOwners(ctx, in, p)
 	for _, a := range asked {
 		wanted = model.UniteApprovals(wanted, a.Approvals)
 	}
@@ -172,45 +174,46 @@ func (e ProductEdit) apply(p model.DataProduct) model.DataProduct {
 // one of kind Conflict. Where votes are wanted, those of other domains whose data
 // it offers too, it waits for them: see Pending.
 func (s *Service) PublishProduct(ctx context.Context, id model.ID) (model.DataProduct, error) {
-	was, _, err := s.seeProduct(ctx, id)
+	in := s.gate.Session()
+	was, _, err := s.seeProduct(ctx, in, id)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
 	p := was
 	if err := p.Move(model.Published, model.Instant(s.now())); err != nil {
 		// Whoever may not publish hears that, and not how the product stands.
-		if _, denied := s.requireMove(ctx, was, model.ActProductPublish); denied != nil {
+		if _, denied := s.requireMove(ctx, in, was, model.ActProductPublish); denied != nil {
 			return model.DataProduct{}, denied
 		}
 		return model.DataProduct{}, err
 	}
-	return s.change(ctx, model.ChangePublish, was, p, nil)
+	return s.change(ctx, in, model.ChangePublish, was, p, nil)
 }
 
-func (s *Service) requireMove(ctx context.Context, p model.DataProduct, action model.Action) (gate.Answer, error) {
+func (s *Service) requireMove(ctx context.Context, in *gate.Session, p model.DataProduct, action model.Action) (gate.Answer, error) {
 	res, err := s.gate.Product(ctx, p)
 	if err != nil {
 		return gate.Answer{}, err
 	}
-	return s.gate.Require(ctx, action, res)
+	return in.Require(ctx, action, res)
 }
 
-func (s *Service) putProduct(ctx context.Context, action string, p model.DataProduct, answer gate.Answer, more ...store.Write) (model.DataProduct, error) {
+func (s *Service) putProduct(ctx context.Context, in *gate.Session, action string, p model.DataProduct, answer gate.Answer, more ...store.Write) (model.DataProduct, error) {
 	p, err := s.weighed(ctx, p)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
 	writes := append([]store.Write{store.Products.Put(p)}, more...)
-	return store.Products.Apply(ctx, s.store, s.gate.Change(ctx, action, p.ID, "", answer, writes...))
+	return store.Products.Apply(ctx, s.store, in.Change(ctx, action, p.ID, "", answer, writes...))
 }
 
-func (s *Service) seeProduct(ctx context.Context, id model.ID) (model.DataProduct, policy.Resource, error) {
-	return gate.See(ctx, s.gate, store.Products, id, s.gate.Product)
+func (s *Service) seeProduct(ctx context.Context, in *gate.Session, id model.ID) (model.DataProduct, policy.Resource, error) {
+	return gate.See(ctx, in, store.Products, id, s.gate.Product)
 }
 
 // Product returns one data product, or an error of kind NotFound.
 func (s *Service) Product(ctx context.Context, id model.ID) (model.DataProduct, error) {
-	p, _, err := s.seeProduct(ctx, id)
+	p, _, err := s.seeProduct(ctx, s.gate.Session(), id)
 	return p, err
 }
 
@@ -221,14 +224,15 @@ func (s *Service) ProductByName(ctx context.Context, domain, name model.Slug) (m
 	if name.Validate("name") != nil {
 		return model.DataProduct{}, absent
 	}
-	d, err := s.DomainByName(ctx, domain)
+	in := s.gate.Session()
+	d, err := s.domainByName(ctx, in, domain)
 	if err != nil && !model.Is(err, model.KindNotFound) { // in no domain there is no product, which takes as long to say
 		return model.DataProduct{}, err
 	}
 	where := store.And(store.Eq("domain", d.ID), store.Eq("name", name))
-	p, err := gate.SeeFirst(ctx, s.gate, store.Products, store.Query{Index: "by_domain", Where: where}, s.gate.Product)
+	p, err := gate.SeeFirst(ctx, in, store.Products, store.Query{Index: "by_domain", Where: where}, s.gate.Product)
 	if model.Is(err, model.KindNotFound) { // a name that it had leads to it
-		p, err = gate.SeeFormer(ctx, s.gate, store.Products, model.PrefixProduct, d.ID, string(name), s.gate.Product)
+		p, err = gate.SeeFormer(ctx, in, store.Products, model.PrefixProduct, d.ID, string(name), s.gate.Product)
 	}
 	if model.Is(err, model.KindNotFound) {
 		err = absent

@@ -97,18 +97,18 @@ func checkPort(port model.Port) error {
 
 // checkRefs reports an owner, a team or an asset that the product did not name
 // before and that the actor may not know of.
-func (s *Service) checkRefs(ctx context.Context, was, p model.DataProduct) error {
+func (s *Service) checkRefs(ctx context.Context, in *gate.Session, was, p model.DataProduct) error {
 	if p.OwnerID != was.OwnerID {
-		if _, err := gate.Refer(ctx, s.gate, store.Principals, "ownerId", gate.Each(s.gate.Principal), p.OwnerID); err != nil {
+		if _, err := gate.Refer(ctx, in, store.Principals, "ownerId", gate.Each(s.gate.Principal), p.OwnerID); err != nil {
 			return err
 		}
 	}
 	if p.OwnerTeamID != "" && p.OwnerTeamID != was.OwnerTeamID {
-		if _, err := gate.Refer(ctx, s.gate, store.Teams, "ownerTeamId", gate.Each(s.gate.Team), p.OwnerTeamID); err != nil {
+		if _, err := gate.Refer(ctx, in, store.Teams, "ownerTeamId", gate.Each(s.gate.Team), p.OwnerTeamID); err != nil {
 			return err
 		}
 	}
-	_, err := gate.Refer(ctx, s.gate, store.Assets, "ports.assetIds", s.gate.Assets, added(was, p)...)
+	_, err := gate.Refer(ctx, in, store.Assets, "ports.assetIds", s.gate.Assets, added(was, p)...)
 	return err
 }
 

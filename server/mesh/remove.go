@@ -16,13 +16,14 @@ func (s *Service) Remove(ctx context.Context, id model.ID, reason string) (model
 	if err := checkReason(reason); err != nil {
 		return model.Removed{}, err
 	}
+	in := s.gate.Session()
 	switch id.Prefix() {
 	case model.PrefixDomain:
-		return s.removeDomain(ctx, id, reason)
+		return s.removeDomain(ctx, in, id, reason)
 	case model.PrefixTeam:
-		return s.removeTeam(ctx, id, reason)
+		return s.removeTeam(ctx, in, id, reason)
 	default:
-		return s.removeProduct(ctx, id, reason)
+		return s.removeProduct(ctx, in, id, reason)
 	}
 }
 
@@ -30,8 +31,8 @@ func checkReason(reason string) error {
 	return model.Text{Field: "reason", Most: 1000, Prose: true}.Check(reason)
 }
 
-func (s *Service) removeDomain(ctx context.Context, id model.ID, reason string) (model.Removed, error) {
-	d, answer, err := s.seeDoomed(ctx, id)
+func (s *Service) removeDomain(ctx context.Context, in *gate.Session, id model.ID, reason string) (model.Removed, error) {
+	d, answer, err := s.seeDoomed(ctx, in, id)
 	if err != nil {
 		return model.Removed{}, err
 	}
@@ -46,11 +47,11 @@ func (s *Service) removeDomain(ctx context.Context, id model.ID, reason string) 
 	if err != nil {
 		return model.Removed{}, err
 	}
-	return remove(ctx, s, store.Domains, d, "domain.remove", answer, gate.Removing{Kind: "domain", Name: string(d.Name), Reason: reason}, claim...)
+	return remove(ctx, s, in, store.Domains, d, "domain.remove", answer, gate.Removing{Kind: "domain", Name: string(d.Name), Reason: reason}, claim...)
 }
 
-func (s *Service) removeTeam(ctx context.Context, id model.ID, reason string) (model.Removed, error) {
-	t, answer, err := s.seeTeam(ctx, id)
+func (s *Service) removeTeam(ctx context.Context, in *gate.Session, id model.ID, reason string) (model.Removed, error) {
+	t, answer, err := s.seeTeam(ctx, in, id)
 	if err != nil {
 		return model.Removed{}, err
 	}
@@ -61,28 +62,28 @@ func (s *Service) removeTeam(ctx context.Context, id model.ID, reason string) (m
 	if err := s.unspoken("team", string(domain)+"/"+string(t.Name)); err != nil {
 		return model.Removed{}, err
 	}
-	return remove(ctx, s, store.Teams, t, "team.remove", answer, gate.Removing{Kind: "team", Name: string(t.Name), DomainID: t.DomainID, Reason: reason})
+	return remove(ctx, s, in, store.Teams, t, "team.remove", answer, gate.Removing{Kind: "team", Name: string(t.Name), DomainID: t.DomainID, Reason: reason})
 }
 
-func (s *Service) removeProduct(ctx context.Context, id model.ID, reason string) (model.Removed, error) {
-	p, res, err := s.seeProduct(ctx, id)
+func (s *Service) removeProduct(ctx context.Context, in *gate.Session, id model.ID, reason string) (model.Removed, error) {
+	p, res, err := s.seeProduct(ctx, in, id)
 	if err != nil {
 		return model.Removed{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActProductRetire, res)
+	answer, err := in.Require(ctx, model.ActProductRetire, res)
 	if err != nil {
 		return model.Removed{}, err
 	}
 	if p.Status != model.Draft && p.Status != model.Retired {
 		return model.Removed{}, model.Conflict("id", "a "+string(p.Status)+" product is on offer", "retire it first")
 	}
-	return remove(ctx, s, store.Products, p, "product.remove", answer, gate.Removing{Kind: "data product", Name: string(p.Name), DomainID: p.DomainID, Reason: reason})
+	return remove(ctx, s, in, store.Products, p, "product.remove", answer, gate.Removing{Kind: "data product", Name: string(p.Name), DomainID: p.DomainID, Reason: reason})
 }
 
 // remove takes one record out, unless something depends on it.
-func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table store.Table[T, P], n T, action string, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
+func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, in *gate.Session, table store.Table[T, P], n T, action string, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
 	id := P(&n).Head().ID
-	deps, err := s.dependencies(ctx, id)
+	deps, err := s.dependencies(ctx, in, id)
 	if err != nil {
 		return model.Removed{}, err
 	}
@@ -93,7 +94,7 @@ func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table 
 	if err != nil {
 		return model.Removed{}, err
 	}
-	_, err = s.store.Apply(ctx, s.gate.Change(ctx, action, id, r.Reason, answer, append(writes, more...)...))
+	_, err = s.store.Apply(ctx, in.Change(ctx, action, id, r.Reason, answer, append(writes, more...)...))
 	s.gate.Renamed()
 	if err != nil {
 		return model.Removed{}, err
@@ -105,122 +106,123 @@ func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table 
 // what the actor may not know of too, and so it is for those who may remove it.
 func (s *Service) Dependencies(ctx context.Context, id model.ID) ([]model.Dependency, error) {
 	var err error
+	in := s.gate.Session()
 	switch id.Prefix() {
 	case model.PrefixDomain:
-		_, _, err = s.seeDoomed(ctx, id)
+		_, _, err = s.seeDoomed(ctx, in, id)
 	case model.PrefixTeam:
-		_, _, err = s.seeTeam(ctx, id)
+		_, _, err = s.seeTeam(ctx, in, id)
 	default:
 		var res policy.Resource
-		if _, res, err = s.seeProduct(ctx, id); err == nil {
-			_, err = s.gate.Require(ctx, model.ActProductRetire, res)
+		if _, res, err = s.seeProduct(ctx, in, id); err == nil {
+			_, err = in.Require(ctx, model.ActProductRetire, res)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.dependencies(ctx, id)
+	return s.dependencies(ctx, in, id)
 }
 
 // seeDoomed finds a domain that the actor may remove.
-func (s *Service) seeDoomed(ctx context.Context, id model.ID) (model.Domain, gate.Answer, error) {
-	d, err := s.Domain(ctx, id)
+func (s *Service) seeDoomed(ctx context.Context, in *gate.Session, id model.ID) (model.Domain, gate.Answer, error) {
+	d, _, err := s.seeDomain(ctx, in, id)
 	if err != nil {
 		return d, gate.Answer{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("domain", string(d.Name)))
+	answer, err := in.Require(ctx, model.ActDomainAdmin, s.gate.Platform("domain", string(d.Name)))
 	return d, answer, err
 }
 
-func (s *Service) dependencies(ctx context.Context, id model.ID) ([]model.Dependency, error) {
+func (s *Service) dependencies(ctx context.Context, in *gate.Session, id model.ID) ([]model.Dependency, error) {
 	switch id.Prefix() {
 	case model.PrefixDomain:
-		return gate.Pointers(ctx, id, s.domainsBelow, s.teamsOf, s.peopleOf, s.productsOf, s.sourcesOf, s.assetsOf, s.namespacesOf, s.changesOf, s.proposalsOf)
+		return gate.Pointers(ctx, in, id, s.domainsBelow, s.teamsOf, s.peopleOf, s.productsOf, s.sourcesOf, s.assetsOf, s.namespacesOf, s.changesOf, s.proposalsOf)
 	case model.PrefixTeam:
-		return gate.Pointers(ctx, id, s.membersOf, s.productsOfTeam)
+		return gate.Pointers(ctx, in, id, s.membersOf, s.productsOfTeam)
 	default:
-		return gate.Pointers(ctx, id, s.grantsOn, s.requestsFor, s.changesTo)
+		return gate.Pointers(ctx, in, id, s.grantsOn, s.requestsFor, s.changesTo)
 	}
 }
 
-func (s *Service) domainsBelow(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) domainsBelow(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_parent", Where: store.Eq("parent", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Domains, q, "domains below it", "give them another parentId", gate.Each(s.gate.Domain), func(d model.Domain) string { return string(d.Name) }, nil)
+	return gate.Pointing(ctx, in, store.Domains, q, "domains below it", "give them another parentId", gate.Each(s.gate.Domain), func(d model.Domain) string { return string(d.Name) }, nil)
 }
 
-func (s *Service) teamsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) teamsOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_name", Where: store.Eq("domain", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Teams, q, "teams", "move or remove them", gate.Each(s.gate.Team), func(t model.Team) string { return string(t.Name) }, nil)
+	return gate.Pointing(ctx, in, store.Teams, q, "teams", "move or remove them", gate.Each(s.gate.Team), func(t model.Team) string { return string(t.Name) }, nil)
 }
 
-func (s *Service) peopleOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) peopleOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Principals, q, "principals", "give them another domainId", gate.Each(s.gate.Principal), principalName, nil)
+	return gate.Pointing(ctx, in, store.Principals, q, "principals", "give them another domainId", gate.Each(s.gate.Principal), principalName, nil)
 }
 
-func (s *Service) productsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) productsOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Products, q, "data products", "move or remove them", gate.Each(s.gate.Product), productName, nil)
+	return gate.Pointing(ctx, in, store.Products, q, "data products", "move or remove them", gate.Each(s.gate.Product), productName, nil)
 }
 
-func (s *Service) sourcesOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) sourcesOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Sources, q, "sources", "move or remove them", gate.Each(s.gate.Source), func(n model.Source) string { return string(n.Name) }, nil)
+	return gate.Pointing(ctx, in, store.Sources, q, "sources", "move or remove them", gate.Each(s.gate.Source), func(n model.Source) string { return string(n.Name) }, nil)
 }
 
-func (s *Service) assetsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) assetsOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Assets, q, "assets", "give what it owns to another domain", s.gate.Assets, func(a model.Asset) string { return a.Name }, nil)
+	return gate.Pointing(ctx, in, store.Assets, q, "assets", "give what it owns to another domain", s.gate.Assets, func(a model.Asset) string { return a.Name }, nil)
 }
 
-func (s *Service) namespacesOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) namespacesOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Namespaces, q, "namespaces", "have an administrator assign or release them", gate.Each(s.gate.Namespace), model.Namespace.Label,
+	return gate.Pointing(ctx, in, store.Namespaces, q, "namespaces", "have an administrator assign or release them", gate.Each(s.gate.Namespace), model.Namespace.Label,
 		func(n model.Namespace) bool { return !n.Released })
 }
 
 // changesOf counts what waits for votes in a domain, of its products and of itself.
-func (s *Service) changesOf(ctx context.Context, id model.ID) (model.Dependency, error) {
-	return s.pendingChanges(ctx, store.Query{Index: "by_domain", Where: store.And(store.Eq("domain", string(id)), store.Eq("status", string(model.ChangePending)))})
+func (s *Service) changesOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
+	return s.pendingChanges(ctx, in, store.Query{Index: "by_domain", Where: store.And(store.Eq("domain", string(id)), store.Eq("status", string(model.ChangePending)))})
 }
 
-func (s *Service) changesTo(ctx context.Context, id model.ID) (model.Dependency, error) {
-	return s.pendingChanges(ctx, store.Query{Index: "by_subject", Where: store.And(store.Eq("subject", string(id)), store.Eq("status", string(model.ChangePending)))})
+func (s *Service) changesTo(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
+	return s.pendingChanges(ctx, in, store.Query{Index: "by_subject", Where: store.And(store.Eq("subject", string(id)), store.Eq("status", string(model.ChangePending)))})
 }
 
-func (s *Service) pendingChanges(ctx context.Context, q store.Query) (model.Dependency, error) {
-	return gate.Pointing(ctx, s.gate, store.Changes, q, "waiting changes", "approve, reject or withdraw them", s.gate.Changes, func(c model.ProposedChange) string { return string(c.Kind) }, nil)
+func (s *Service) pendingChanges(ctx context.Context, in *gate.Session, q store.Query) (model.Dependency, error) {
+	return gate.Pointing(ctx, in, store.Changes, q, "waiting changes", "approve, reject or withdraw them", s.gate.Changes, func(c model.ProposedChange) string { return string(c.Kind) }, nil)
 }
 
-func (s *Service) proposalsOf(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) proposalsOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	d, err := store.Domains.Get(ctx, s.store, id)
 	if err != nil {
 		return model.Dependency{}, err
 	}
 	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(d.Name))}
-	return gate.Pointing(ctx, s.gate, store.PolicyProposals, q, "open policy proposals", "withdraw or reject them", gate.Each(s.gate.Proposal), func(p model.PolicyProposal) string { return p.Title },
+	return gate.Pointing(ctx, in, store.PolicyProposals, q, "open policy proposals", "withdraw or reject them", gate.Each(s.gate.Proposal), func(p model.PolicyProposal) string { return p.Title },
 		func(p model.PolicyProposal) bool { return p.Open() })
 }
 
-func (s *Service) membersOf(ctx context.Context, id model.ID) (model.Dependency, error) {
-	return gate.Pointing(ctx, s.gate, store.Principals, store.Query{Index: "by_name"}, "members", "take them out of its teamIds", gate.Each(s.gate.Principal), principalName,
+func (s *Service) membersOf(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
+	return gate.Pointing(ctx, in, store.Principals, store.Query{Index: "by_name"}, "members", "take them out of its teamIds", gate.Each(s.gate.Principal), principalName,
 		func(p model.Principal) bool { return slices.Contains(p.TeamIDs, id) })
 }
 
-func (s *Service) productsOfTeam(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) productsOfTeam(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_name", Where: store.Eq("team", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Products, q, "data products that it looks after", "give them another ownerTeamId", gate.Each(s.gate.Product), productName, nil)
+	return gate.Pointing(ctx, in, store.Products, q, "data products that it looks after", "give them another ownerTeamId", gate.Each(s.gate.Product), productName, nil)
 }
 
-func (s *Service) grantsOn(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) grantsOn(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_product", Where: store.Eq("product", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Grants, q, "live grants", "revoke them, or wait until they end", s.gate.Grants, func(g model.Grant) string { return g.Purpose },
+	return gate.Pointing(ctx, in, store.Grants, q, "live grants", "revoke them, or wait until they end", s.gate.Grants, func(g model.Grant) string { return g.Purpose },
 		func(g model.Grant) bool { return g.Live(s.now()) })
 }
 
-func (s *Service) requestsFor(ctx context.Context, id model.ID) (model.Dependency, error) {
+func (s *Service) requestsFor(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {
 	q := store.Query{Index: "by_product", Where: store.Eq("product", string(id))}
-	return gate.Pointing(ctx, s.gate, store.Requests, q, "pending requests", "answer them", s.gate.Requests, func(r model.AccessRequest) string { return r.Purpose },
+	return gate.Pointing(ctx, in, store.Requests, q, "pending requests", "answer them", s.gate.Requests, func(r model.AccessRequest) string { return r.Purpose },
 		func(r model.AccessRequest) bool { return r.Status == model.RequestPending })
 }
 

@@ -25,7 +25,8 @@ type Renaming struct {
 // of kind Conflict says what has to go first. The old name stays with the
 // domain: it leads there, and nobody else can take it.
 func (s *Service) RenameDomain(ctx context.Context, r Renaming) (model.Domain, error) {
-	was, err := s.Domain(ctx, r.ID)
+	in := s.gate.Session()
+	was, _, err := s.seeDomain(ctx, in, r.ID)
 	if err != nil {
 		return model.Domain{}, err
 	}
@@ -35,7 +36,7 @@ func (s *Service) RenameDomain(ctx context.Context, r Renaming) (model.Domain, e
 		return model.Domain{}, err
 	}
 	// Names of domains are the platform's to give, as when one is made.
-	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("domain", string(d.Name)))
+	answer, err := in.Require(ctx, model.ActDomainAdmin, s.gate.Platform("domain", string(d.Name)))
 	if err != nil {
 		return model.Domain{}, err
 	}
@@ -57,7 +58,7 @@ func (s *Service) RenameDomain(ctx context.Context, r Renaming) (model.Domain, e
 	if err != nil {
 		return model.Domain{}, err
 	}
-	made, err := s.putDomain(ctx, "domain.rename", d, answer, claim...)
+	made, err := s.putDomain(ctx, in, "domain.rename", d, answer, claim...)
 	s.gate.Renamed()
 	return made, err
 }
@@ -99,7 +100,8 @@ func (s *Service) unspoken(noun, name string) error {
 // RenameTeam gives a team another name within its domain. A team that rules in
 // force speak of keeps its name.
 func (s *Service) RenameTeam(ctx context.Context, r Renaming) (model.Team, error) {
-	was, answer, err := s.seeTeam(ctx, r.ID)
+	in := s.gate.Session()
+	was, answer, err := s.seeTeam(ctx, in, r.ID)
 	if err != nil {
 		return model.Team{}, err
 	}
@@ -111,13 +113,14 @@ func (s *Service) RenameTeam(ctx context.Context, r Renaming) (model.Team, error
 	if err := expect(r.ExpectedRevision, was.Meta, "team"); err != nil || t.Name == was.Name {
 		return was, err
 	}
-	return s.renamedTeam(ctx, "team.rename", was, t, answer)
+	return s.renamedTeam(ctx, in, "team.rename", was, t, answer)
 }
 
 // RenameProduct gives a product another name within its domain. A product that
 // rules in force speak of keeps its name.
 func (s *Service) RenameProduct(ctx context.Context, r Renaming) (model.DataProduct, error) {
-	was, res, err := s.seeProduct(ctx, r.ID)
+	in := s.gate.Session()
+	was, res, err := s.seeProduct(ctx, in, r.ID)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
@@ -126,14 +129,14 @@ func (s *Service) RenameProduct(ctx context.Context, r Renaming) (model.DataProd
 	if err := checkProduct(p); err != nil {
 		return model.DataProduct{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActProductUpdate, res)
+	answer, err := in.Require(ctx, model.ActProductUpdate, res)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
 	if err := expect(r.ExpectedRevision, was.Meta, "data product"); err != nil || p.Name == was.Name {
 		return was, err
 	}
-	return s.renamedProduct(ctx, "product.rename", was, p, answer)
+	return s.renamedProduct(ctx, in, "product.rename", was, p, answer)
 }
 
 // MoveProduct gives a draft to another domain. Whoever does may change it where
@@ -142,11 +145,12 @@ func (s *Service) RenameProduct(ctx context.Context, r Renaming) (model.DataProd
 // votes stays too: they were asked for by the domain that it is in. What other
 // domains let the old one offer they are asked about again.
 func (s *Service) MoveProduct(ctx context.Context, id, domainID model.ID, expected *model.Revision) (model.DataProduct, error) {
-	was, res, err := s.seeProduct(ctx, id)
+	in := s.gate.Session()
+	was, res, err := s.seeProduct(ctx, in, id)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActProductUpdate, res)
+	answer, err := in.Require(ctx, model.ActProductUpdate, res)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
@@ -164,19 +168,19 @@ func (s *Service) MoveProduct(ctx context.Context, id, domainID model.ID, expect
 	if p, err = s.weighed(ctx, p); err != nil {
 		return model.DataProduct{}, err
 	}
-	to, err := s.home(ctx, domainID)
+	to, err := s.home(ctx, in, domainID)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
-	there, err := s.requireCreate(ctx, p)
+	there, err := s.requireCreate(ctx, in, p)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
-	return s.renamedProduct(ctx, "product.move", was, p, answer, there.Record, store.Domains.Put(to))
+	return s.renamedProduct(ctx, in, "product.move", was, p, answer, there.Record, store.Domains.Put(to))
 }
 
 // renamedProduct writes a product that others will know by another name.
-func (s *Service) renamedProduct(ctx context.Context, action string, was, p model.DataProduct, answer gate.Answer, more ...store.Write) (model.DataProduct, error) {
+func (s *Service) renamedProduct(ctx context.Context, in *gate.Session, action string, was, p model.DataProduct, answer gate.Answer, more ...store.Write) (model.DataProduct, error) {
 	domain, err := s.gate.DomainName(ctx, was.DomainID)
 	if err != nil {
 		return model.DataProduct{}, err
@@ -194,5 +198,5 @@ func (s *Service) renamedProduct(ctx context.Context, action string, was, p mode
 		return model.DataProduct{}, err
 	}
 	writes := slices.Concat([]store.Write{store.Products.Put(p)}, claim, more)
-	return store.Products.Apply(ctx, s.store, s.gate.Change(ctx, action, p.ID, "", answer, writes...))
+	return store.Products.Apply(ctx, s.store, in.Change(ctx, action, p.ID, "", answer, writes...))
 }

@@ -12,26 +12,27 @@ import (
 // that somebody else has taken, or a domain that is gone, is an error of kind
 // Conflict. A retired product comes back retired.
 func (s *Service) Restore(ctx context.Context, kept model.Removed) (model.Noun, error) {
+	in := s.gate.Session()
 	switch kept.RecordID.Prefix() {
 	case model.PrefixDomain:
-		return s.restoreDomain(ctx, kept)
+		return s.restoreDomain(ctx, in, kept)
 	case model.PrefixTeam:
-		return s.restoreTeam(ctx, kept)
+		return s.restoreTeam(ctx, in, kept)
 	default:
-		return s.restoreProduct(ctx, kept)
+		return s.restoreProduct(ctx, in, kept)
 	}
 }
 
-func (s *Service) restoreDomain(ctx context.Context, kept model.Removed) (model.Noun, error) {
+func (s *Service) restoreDomain(ctx context.Context, in *gate.Session, kept model.Removed) (model.Noun, error) {
 	d, err := gate.Restored[model.Domain](kept)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.gate.Require(ctx, model.ActDomainAdmin, s.gate.Platform("domain", string(d.Name)))
+	answer, err := in.Require(ctx, model.ActDomainAdmin, s.gate.Platform("domain", string(d.Name)))
 	if err != nil {
 		return nil, err
 	}
-	above, err := s.above(ctx, d)
+	above, err := s.above(ctx, in, d)
 	if err != nil {
 		return nil, err
 	}
@@ -43,11 +44,11 @@ func (s *Service) restoreDomain(ctx context.Context, kept model.Removed) (model.
 	for _, p := range people {
 		d.StewardIDs = append(d.StewardIDs, p.ID)
 	}
-	back, err := restore(ctx, s, store.Domains, d, kept, answer, above...)
+	back, err := restore(ctx, s, in, store.Domains, d, kept, answer, above...)
 	return &back, err
 }
 
-func (s *Service) restoreTeam(ctx context.Context, kept model.Removed) (model.Noun, error) {
+func (s *Service) restoreTeam(ctx context.Context, in *gate.Session, kept model.Removed) (model.Noun, error) {
 	t, err := gate.Restored[model.Team](kept)
 	if err != nil {
 		return nil, err
@@ -56,18 +57,18 @@ func (s *Service) restoreTeam(ctx context.Context, kept model.Removed) (model.No
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.requireDomain(ctx, d)
+	answer, err := s.requireDomain(ctx, in, d)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.gate.Free(ctx, model.PrefixTeam, t.DomainID, string(t.Name), t.ID); err != nil {
 		return nil, err
 	}
-	back, err := restore(ctx, s, store.Teams, t, kept, answer, store.Domains.Put(d))
+	back, err := restore(ctx, s, in, store.Teams, t, kept, answer, store.Domains.Put(d))
 	return &back, err
 }
 
-func (s *Service) restoreProduct(ctx context.Context, kept model.Removed) (model.Noun, error) {
+func (s *Service) restoreProduct(ctx context.Context, in *gate.Session, kept model.Removed) (model.Noun, error) {
 	p, err := gate.Restored[model.DataProduct](kept)
 	if err != nil {
 		return nil, err
@@ -76,17 +77,17 @@ func (s *Service) restoreProduct(ctx context.Context, kept model.Removed) (model
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.requireCreate(ctx, p)
+	answer, err := s.requireCreate(ctx, in, p)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkRefs(ctx, model.DataProduct{}, p); err != nil {
+	if err := s.checkRefs(ctx, in, model.DataProduct{}, p); err != nil {
 		return nil, err
 	}
 	if err := s.gate.Free(ctx, model.PrefixProduct, p.DomainID, string(p.Name), p.ID); err != nil {
 		return nil, err
 	}
-	back, err := restore(ctx, s, store.Products, p, kept, answer, store.Domains.Put(d))
+	back, err := restore(ctx, s, in, store.Products, p, kept, answer, store.Domains.Put(d))
 	return &back, err
 }
 
@@ -100,9 +101,9 @@ func (s *Service) homeOf(ctx context.Context, id model.ID) (model.Domain, error)
 	return d, err
 }
 
-func restore[T any, P model.PointerTo[T]](ctx context.Context, s *Service, table store.Table[T, P], n T, kept model.Removed, answer gate.Answer, more ...store.Write) (T, error) {
+func restore[T any, P model.PointerTo[T]](ctx context.Context, s *Service, in *gate.Session, table store.Table[T, P], n T, kept model.Removed, answer gate.Answer, more ...store.Write) (T, error) {
 	writes := append([]store.Write{table.Put(n), store.Removals.Delete(kept)}, more...)
-	back, err := table.Apply(ctx, s.store, s.gate.Change(ctx, "record.restore", kept.RecordID, "", answer, writes...))
+	back, err := table.Apply(ctx, s.store, in.Change(ctx, "record.restore", kept.RecordID, "", answer, writes...))
 	s.gate.Renamed()
 	return back, err
 }

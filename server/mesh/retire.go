@@ -52,37 +52,38 @@ func (s *Service) end(ctx context.Context, e Ending, action model.Action, to mod
 	if err := (model.Text{Field: "reason", Most: maxComment, Prose: true}).Check(e.Reason); err != nil {
 		return model.DataProduct{}, gate.Answer{}, err
 	}
-	p, res, err := s.seeProduct(ctx, e.ID)
+	in := s.gate.Session()
+	p, res, err := s.seeProduct(ctx, in, e.ID)
 	if err != nil {
 		return p, gate.Answer{}, err
 	}
-	if err := s.succeed(ctx, &p, e.SuccessorID); err != nil {
+	if err := s.succeed(ctx, in, &p, e.SuccessorID); err != nil {
 		return p, gate.Answer{}, err
 	}
-	answer, err := s.askEnd(ctx, p, res, action)
+	answer, err := s.askEnd(ctx, in, p, res, action)
 	if err != nil {
 		return p, answer, err
 	}
 	if !answer.Allowed() {
-		return p, answer, s.gate.Refuse(ctx, action, res, answer)
+		return p, answer, in.Refuse(ctx, action, res, answer)
 	}
 	if err := p.Move(to, model.Instant(s.now())); err != nil {
 		return p, answer, err
 	}
-	change := s.gate.Change(ctx, string(action), p.ID, e.Reason, answer, store.Products.Put(p))
+	change := in.Change(ctx, string(action), p.ID, e.Reason, answer, store.Products.Put(p))
 	p, err = store.Products.Apply(ctx, s.store, change)
 	return p, answer, err
 }
 
 // succeed names the product that takes over.
-func (s *Service) succeed(ctx context.Context, p *model.DataProduct, id model.ID) error {
+func (s *Service) succeed(ctx context.Context, in *gate.Session, p *model.DataProduct, id model.ID) error {
 	if id == "" {
 		return nil
 	}
 	if id == p.ID {
 		return model.Invalid("successorId", "is the product itself", "name another product")
 	}
-	found, err := gate.Refer(ctx, s.gate, store.Products, "successorId", gate.Each(s.gate.Product), id)
+	found, err := gate.Refer(ctx, in, store.Products, "successorId", gate.Each(s.gate.Product), id)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (s *Service) succeed(ctx context.Context, p *model.DataProduct, id model.ID
 }
 
 // askEnd asks with what the consumers would lose.
-func (s *Service) askEnd(ctx context.Context, p model.DataProduct, res policy.Resource, action model.Action) (gate.Answer, error) {
+func (s *Service) askEnd(ctx context.Context, in *gate.Session, p model.DataProduct, res policy.Resource, action model.Action) (gate.Answer, error) {
 	fact := &policy.EndingFact{NoticeHours: -1, Successor: p.SuccessorID != ""}
 	if p.DeprecatedAt != nil {
 		fact.NoticeHours = int(s.now().Sub(*p.DeprecatedAt) / time.Hour)
@@ -107,7 +108,7 @@ func (s *Service) askEnd(ctx context.Context, p model.DataProduct, res policy.Re
 			fact.Consumers++
 		}
 	}
-	return s.gate.Ask(ctx, action, res, gate.Extra{Purpose: "the end of a product", Ending: fact})
+	return in.Ask(ctx, action, res, gate.Extra{Purpose: "the end of a product", Ending: fact})
 }
 
 func grantsOn(product model.ID) store.Query {
@@ -170,7 +171,7 @@ func (s *Service) closeWaiting(ctx context.Context, p model.DataProduct, words s
 // tell writes the end of one thing. What somebody else has ended meanwhile is
 // left to them.
 func (s *Service) tell(ctx context.Context, action string, id model.ID, words string, decision model.ID, w store.Write) error {
-	change := s.gate.Change(ctx, action, id, words, gate.Answer{}, w)
+	change := s.gate.Change(ctx, action, id, words, w)
 	change.Decision = decision
 	_, err := s.store.Apply(ctx, change)
 	if model.LostRace(err) {

@@ -18,23 +18,24 @@ func (s *Service) CreateTeam(ctx context.Context, n NewTeam) (model.Team, error)
 	if err := checkTitle(t.DisplayName); err != nil {
 		return model.Team{}, err
 	}
-	d, err := s.home(ctx, n.DomainID)
+	in := s.gate.Session()
+	d, err := s.home(ctx, in, n.DomainID)
 	if err != nil {
 		return model.Team{}, err
 	}
-	answer, err := s.requireDomain(ctx, d)
+	answer, err := s.requireDomain(ctx, in, d)
 	if err != nil {
 		return model.Team{}, err
 	}
 	if err := s.gate.Free(ctx, model.PrefixTeam, t.DomainID, string(t.Name), t.ID); err != nil {
 		return model.Team{}, err
 	}
-	return store.Teams.Apply(ctx, s.store, s.gate.Change(ctx, "team.create", t.ID, "", answer, store.Teams.Put(t)))
+	return store.Teams.Apply(ctx, s.store, in.Change(ctx, "team.create", t.ID, "", answer, store.Teams.Put(t)))
 }
 
 // home finds the domain that something new shall belong to.
-func (s *Service) home(ctx context.Context, id model.ID) (model.Domain, error) {
-	found, err := gate.Refer(ctx, s.gate, store.Domains, "domainId", gate.Each(s.gate.Domain), id)
+func (s *Service) home(ctx context.Context, in *gate.Session, id model.ID) (model.Domain, error) {
+	found, err := gate.Refer(ctx, in, store.Domains, "domainId", gate.Each(s.gate.Domain), id)
 	if err != nil {
 		return model.Domain{}, err
 	}

@@ -21,7 +21,8 @@ type TeamEdit struct {
 // team by the name of its domain and its own, so a move is refused as a rename
 // is, and whoever moves a team runs both domains.
 func (s *Service) UpdateTeam(ctx context.Context, e TeamEdit) (model.Team, error) {
-	was, answer, err := s.seeTeam(ctx, e.ID)
+	in := s.gate.Session()
+	was, answer, err := s.seeTeam(ctx, in, e.ID)
 	if err != nil {
 		return model.Team{}, err
 	}
@@ -35,14 +36,14 @@ func (s *Service) UpdateTeam(ctx context.Context, e TeamEdit) (model.Team, error
 		return model.Team{}, err
 	}
 	if t.DomainID == was.DomainID {
-		return store.Teams.Apply(ctx, s.store, s.gate.Change(ctx, "team.update", t.ID, "", answer, store.Teams.Put(t)))
+		return store.Teams.Apply(ctx, s.store, in.Change(ctx, "team.update", t.ID, "", answer, store.Teams.Put(t)))
 	}
-	return s.renamedTeam(ctx, "team.move", was, t, answer)
+	return s.renamedTeam(ctx, in, "team.move", was, t, answer)
 }
 
 // seeTeam finds a team that the actor may change.
-func (s *Service) seeTeam(ctx context.Context, id model.ID) (model.Team, gate.Answer, error) {
-	t, _, err := gate.See(ctx, s.gate, store.Teams, id, s.gate.Team)
+func (s *Service) seeTeam(ctx context.Context, in *gate.Session, id model.ID) (model.Team, gate.Answer, error) {
+	t, _, err := gate.See(ctx, in, store.Teams, id, s.gate.Team)
 	if err != nil {
 		return t, gate.Answer{}, err
 	}
@@ -50,19 +51,19 @@ func (s *Service) seeTeam(ctx context.Context, id model.ID) (model.Team, gate.An
 	if err != nil {
 		return t, gate.Answer{}, err
 	}
-	answer, err := s.requireDomain(ctx, d)
+	answer, err := s.requireDomain(ctx, in, d)
 	return t, answer, err
 }
 
 // renamedTeam writes a team that policies will know by another name.
-func (s *Service) renamedTeam(ctx context.Context, action string, was, t model.Team, answer gate.Answer) (model.Team, error) {
+func (s *Service) renamedTeam(ctx context.Context, in *gate.Session, action string, was, t model.Team, answer gate.Answer) (model.Team, error) {
 	writes := []store.Write{store.Teams.Put(t)}
 	if was.DomainID != t.DomainID {
-		to, err := s.home(ctx, t.DomainID)
+		to, err := s.home(ctx, in, t.DomainID)
 		if err != nil {
 			return model.Team{}, err
 		}
-		there, err := s.requireDomain(ctx, to)
+		there, err := s.requireDomain(ctx, in, to)
 		if err != nil {
 			return model.Team{}, err
 		}
@@ -82,7 +83,7 @@ func (s *Service) renamedTeam(ctx context.Context, action string, was, t model.T
 	if err != nil {
 		return model.Team{}, err
 	}
-	made, err := store.Teams.Apply(ctx, s.store, s.gate.Change(ctx, action, t.ID, "", answer, slices.Concat(writes, claim)...))
+	made, err := store.Teams.Apply(ctx, s.store, in.Change(ctx, action, t.ID, "", answer, slices.Concat(writes, claim)...))
 	s.gate.Renamed()
 	return made, err
 }

@@ -293,7 +293,7 @@ func (r *batch) keep(ctx context.Context) error {
 	for i, row := range r.rows {
 		writes[i] = store.Decisions.Put(row)
 	}
-	change := r.gate.Change(ctx, string(model.ActDecisionAsk), r.rows[0].ResourceID, "", gate.Answer{}, writes...)
+	change := r.gate.Change(ctx, string(model.ActDecisionAsk), r.rows[0].ResourceID, "", writes...)
 	_, err := r.store.Apply(ctx, change)
 	return err
 }

@@ -108,7 +108,7 @@ func (r *batch) keepReports(ctx context.Context, rows []model.DecisionRecord) (i
 	for _, row := range fresh {
 		writes = append(writes, store.Decisions.Put(row))
 	}
-	_, err = r.store.Apply(ctx, r.gate.Change(ctx, "decision.import", "", "", gate.Answer{}, writes...))
+	_, err = r.store.Apply(ctx, r.gate.Change(ctx, "decision.import", "", "", writes...))
 	return len(fresh), err
 }
 

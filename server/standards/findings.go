@@ -15,11 +15,12 @@ import (
 // AssetFindings gives what the shared standards find about those of the assets
 // that the actor may know of.
 func (s *Service) AssetFindings(ctx context.Context, ids ...model.ID) (map[model.ID][]model.Finding, error) {
-	assets, err := gate.SeeMany(ctx, s.gate, store.Assets, s.gate.Assets, ids...)
+	in := s.gate.Session()
+	assets, err := gate.SeeMany(ctx, in, store.Assets, s.gate.Assets, ids...)
 	if err != nil {
 		return nil, err
 	}
-	return s.gate.AssetFindings(ctx, assets)
+	return in.AssetFindings(ctx, assets)
 }
 
 // Findings lists what the shared standards find about the domain and about
@@ -35,33 +36,34 @@ func (s *Service) Findings(ctx context.Context, domainID model.ID, p model.Pagin
 	if err != nil {
 		return page, err
 	}
-	d, _, err := gate.See(ctx, s.gate, store.Domains, domainID, s.gate.Domain)
+	in := s.gate.Session()
+	d, _, err := gate.See(ctx, in, store.Domains, domainID, s.gate.Domain)
 	if err != nil {
 		return page, err
 	}
 	w := findingWalk{Page: &page, limit: p.First, at: at}
 	if !at.products {
-		found, err := s.gate.DomainFindings(ctx, []model.Domain{d})
+		found, err := in.DomainFindings(ctx, []model.Domain{d})
 		if err != nil || w.add(found[d.ID]) {
 			return page, err
 		}
 		w.at = mark{products: true}
 	}
-	return page, s.walkProducts(ctx, d, &w)
+	return page, s.walkProducts(ctx, in, d, &w)
 }
 
 // findingStep is how many products are looked at together.
 const findingStep = 50
 
 // walkProducts goes through the products of the domain until the page is full.
-func (s *Service) walkProducts(ctx context.Context, d model.Domain, w *findingWalk) error {
+func (s *Service) walkProducts(ctx context.Context, in *gate.Session, d model.Domain, w *findingWalk) error {
 	q := store.Query{Index: "by_domain", Where: store.Eq("domain", string(d.ID))}
 	for {
-		products, err := gate.List(ctx, s.gate, store.Products, q, model.Paging{First: findingStep, After: w.at.after}, gate.Each(s.gate.Product))
+		products, err := gate.List(ctx, in, store.Products, q, model.Paging{First: findingStep, After: w.at.after}, gate.Each(s.gate.Product))
 		if err != nil {
 			return err
 		}
-		found, err := s.gate.ProductFindings(ctx, notRetired(products.Nodes))
+		found, err := in.ProductFindings(ctx, notRetired(products.Nodes))
 		if err != nil {
 			return err
 		}

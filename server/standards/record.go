@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -61,11 +60,12 @@ func (s *Service) recordDomain(ctx context.Context, d model.Domain) error {
 			products = append(products, p)
 		}
 	}
-	cards, err := s.productCards(ctx, products)
+	in := s.gate.Session()
+	cards, err := s.productCards(ctx, in, products)
 	if err != nil {
 		return err
 	}
-	own, err := s.domainCards(ctx, []model.Domain{d}, products, cards)
+	own, err := s.domainCards(ctx, in, []model.Domain{d}, products, cards)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (s *Service) applyCards(ctx context.Context, action string, subject model.I
 	if len(writes) == 0 {
 		return nil
 	}
-	_, err := s.store.Apply(ctx, s.gate.Change(ctx, action, subject, "", gate.Answer{}, writes...))
+	_, err := s.store.Apply(ctx, s.gate.Change(ctx, action, subject, "", writes...))
 	if model.LostRace(err) {
 		return nil
 	}

@@ -23,15 +23,16 @@ const MaxTrend = 90
 
 // ProductScorecards tells how those of the products do that the actor may know of.
 func (s *Service) ProductScorecards(ctx context.Context, ids ...model.ID) (map[model.ID]model.Scorecard, error) {
-	products, err := gate.SeeMany(ctx, s.gate, store.Products, gate.Each(s.gate.Product), ids...)
+	in := s.gate.Session()
+	products, err := gate.SeeMany(ctx, in, store.Products, gate.Each(s.gate.Product), ids...)
 	if err != nil {
 		return nil, err
 	}
-	return s.productCards(ctx, products)
+	return s.productCards(ctx, in, products)
 }
 
-func (s *Service) productCards(ctx context.Context, products []model.DataProduct) (map[model.ID]model.Scorecard, error) {
-	found, err := s.gate.ProductFindings(ctx, products)
+func (s *Service) productCards(ctx context.Context, in *gate.Session, products []model.DataProduct) (map[model.ID]model.Scorecard, error) {
+	found, err := in.ProductFindings(ctx, products)
 	if err != nil {
 		return nil, err
 	}
@@ -47,23 +48,24 @@ func (s *Service) productCards(ctx context.Context, products []model.DataProduct
 // offer to the company. What the actor may not know of is neither counted nor
 // weighed.
 func (s *Service) DomainScorecards(ctx context.Context, ids ...model.ID) (map[model.ID]model.Scorecard, error) {
-	domains, err := gate.SeeMany(ctx, s.gate, store.Domains, gate.Each(s.gate.Domain), ids...)
+	in := s.gate.Session()
+	domains, err := gate.SeeMany(ctx, in, store.Domains, gate.Each(s.gate.Domain), ids...)
 	if err != nil {
 		return nil, err
 	}
-	products, err := s.offered(ctx, domains)
+	products, err := s.offered(ctx, in, domains)
 	if err != nil {
 		return nil, err
 	}
-	cards, err := s.productCards(ctx, products)
+	cards, err := s.productCards(ctx, in, products)
 	if err != nil {
 		return nil, err
 	}
-	return s.domainCards(ctx, domains, products, cards)
+	return s.domainCards(ctx, in, domains, products, cards)
 }
 
 // offered lists the products that the domains offer and that the actor may know of.
-func (s *Service) offered(ctx context.Context, domains []model.Domain) ([]model.DataProduct, error) {
+func (s *Service) offered(ctx context.Context, in *gate.Session, domains []model.Domain) ([]model.DataProduct, error) {
 	var values []store.Value
 	for _, d := range domains {
 		values = append(values, string(d.ID))
@@ -80,16 +82,16 @@ func (s *Service) offered(ctx context.Context, domains []model.Domain) ([]model.
 			}
 		}
 	}
-	return s.known(ctx, offered)
+	return s.known(ctx, in, offered)
 }
 
 // known leaves out what the actor may not know of.
-func (s *Service) known(ctx context.Context, products []model.DataProduct) ([]model.DataProduct, error) {
+func (s *Service) known(ctx context.Context, in *gate.Session, products []model.DataProduct) ([]model.DataProduct, error) {
 	resources, err := gate.Each(s.gate.Product)(ctx, products)
 	if err != nil {
 		return nil, err
 	}
-	visible, err := s.gate.Filter(ctx, model.ActMetadataView, resources)
+	visible, err := in.Filter(ctx, model.ActMetadataView, resources)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +110,8 @@ func onOffer(p model.DataProduct) bool {
 	return p.Visibility == model.VisibleToAll && (p.Status == model.Published || p.Status == model.Deprecated)
 }
 
-func (s *Service) domainCards(ctx context.Context, domains []model.Domain, products []model.DataProduct, of map[model.ID]model.Scorecard) (map[model.ID]model.Scorecard, error) {
-	found, err := s.gate.DomainFindings(ctx, domains)
+func (s *Service) domainCards(ctx context.Context, in *gate.Session, domains []model.Domain, products []model.DataProduct, of map[model.ID]model.Scorecard) (map[model.ID]model.Scorecard, error) {
+	found, err := in.DomainFindings(ctx, domains)
 	if err != nil {
 		return nil, err
 	}
@@ -205,14 +207,15 @@ func (s *Service) scored(ctx context.Context, ids []model.ID) ([]model.ID, error
 		default:
 		}
 	}
-	ps, err := gate.SeeMany(ctx, s.gate, store.Products, gate.Each(s.gate.Product), products...)
+	in := s.gate.Session()
+	ps, err := gate.SeeMany(ctx, in, store.Products, gate.Each(s.gate.Product), products...)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range ps {
 		seen = append(seen, p.ID)
 	}
-	ds, err := gate.SeeMany(ctx, s.gate, store.Domains, gate.Each(s.gate.Domain), domains...)
+	ds, err := gate.SeeMany(ctx, in, store.Domains, gate.Each(s.gate.Domain), domains...)
 	for _, d := range ds {
 		seen = append(seen, d.ID)
 	}

@@ -74,3 +74,24 @@ func (c *Counted) Find(ctx context.Context, q store.Query) (store.Page, error) {
 	c.Reads.Add(1)
 	return c.Store.Find(ctx, q)
 }
+
+// Operation is something that people do, and how often it reads the store.
+type Operation struct {
+	Name  string
+	Reads int64
+	Do    func() error
+}
+
+// Hold does the operations, one after the other, and holds each to its reads.
+func (c *Counted) Hold(tb testing.TB, operations ...Operation) {
+	tb.Helper()
+	for _, o := range operations {
+		before := c.Reads.Load()
+		if err := o.Do(); err != nil {
+			tb.Fatalf("%s: %v", o.Name, err)
+		}
+		if got := c.Reads.Load() - before; got != o.Reads {
+			tb.Errorf("%s: got %d reads of the store, want %d", o.Name, got, o.Reads)
+		}
+	}
+}
