@@ -3,8 +3,9 @@ package sdk
 import (
 	"math"
 
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // encode gives the record as it travels. The record has been validated.

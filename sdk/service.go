@@ -8,11 +8,12 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/souk-mesh/souk/sdk/internal/secret"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/souk-mesh/souk/sdk/internal/secret"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // service answers the host for one plugin.

@@ -6,9 +6,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/souk-mesh/souk/sdk/internal/secret"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/souk-mesh/souk/sdk/internal/secret"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // When a batch is sent: whichever comes first.

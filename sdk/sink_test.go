@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // wire keeps what a sink sends, in short.

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -140,9 +142,7 @@ func refusesSomebody(t *testing.T, rows []row) {
 
 func cloned(probes map[string]string) map[string]string {
 	copied := make(map[string]string, len(probes))
-	for name, probe := range probes {
-		copied[name] = probe
-	}
+	maps.Copy(copied, probes)
 	return copied
 }
 
@@ -224,7 +224,7 @@ func summed(t *testing.T, data json.RawMessage) string {
 	t.Helper()
 	var list []json.RawMessage
 	if json.Unmarshal(data, &list) == nil && data != nil && string(data) != "null" {
-		return fmt.Sprint(len(slices.DeleteFunc(list, func(one json.RawMessage) bool { return string(one) == "null" })))
+		return strconv.Itoa(len(slices.DeleteFunc(list, func(one json.RawMessage) bool { return string(one) == "null" })))
 	}
 	var object struct {
 		Nodes      *[]json.RawMessage
@@ -236,7 +236,7 @@ func summed(t *testing.T, data json.RawMessage) string {
 	must(t, json.Unmarshal(data, &object))
 	switch {
 	case object.Nodes != nil:
-		return fmt.Sprint(len(*object.Nodes))
+		return strconv.Itoa(len(*object.Nodes))
 	case object.UserErrors != nil && len(*object.UserErrors) > 0:
 		return (*object.UserErrors)[0].Code
 	}
@@ -260,7 +260,7 @@ func (m *matrix) knockAt(c caller, pattern, probe string) string {
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Souk-Obligations", "understood")
 	w := m.knock(c, r)
-	told := fmt.Sprint(w.Code)
+	told := strconv.Itoa(w.Code)
 	var answer struct {
 		Decision    *bool
 		Evaluations []struct{ Decision bool }
@@ -272,11 +272,11 @@ func (m *matrix) knockAt(c caller, pattern, probe string) string {
 	}
 	switch {
 	case answer.Decision != nil:
-		told = fmt.Sprint(*answer.Decision)
+		told = strconv.FormatBool(*answer.Decision)
 	case len(answer.Evaluations) > 0:
-		told = fmt.Sprint(answer.Evaluations[0].Decision)
+		told = strconv.FormatBool(answer.Evaluations[0].Decision)
 	case answer.Results != nil:
-		told = fmt.Sprint(len(*answer.Results))
+		told = strconv.Itoa(len(*answer.Results))
 	case answer.Result != nil:
 		told = obliged(string(answer.Result))
 	}
@@ -317,11 +317,11 @@ func table(rows []row) string {
 	}
 	b.WriteString("\n")
 	for _, line := range lines {
-		text := ""
+		var text strings.Builder
 		for i, cell := range line {
-			text += fmt.Sprintf("%-*s  ", widths[i], cell)
+			fmt.Fprintf(&text, "%-*s  ", widths[i], cell)
 		}
-		b.WriteString(strings.TrimRight(text, " ") + "\n")
+		b.WriteString(strings.TrimRight(text.String(), " ") + "\n")
 	}
 	return b.String()
 }

@@ -53,7 +53,7 @@ func drawnFloors(t *testing.T) map[string]int {
 	for i, line := range strings.Split(strings.TrimSpace(parts[1]), "\n") {
 		// Three spaces and more part the rooms from what is said of them.
 		rooms, _, _ := strings.Cut(line, "   ")
-		for _, room := range strings.Fields(rooms) {
+		for room := range strings.FieldsSeq(rooms) {
 			floors[room] = i
 		}
 	}

@@ -32,7 +32,7 @@ func TestSecurityNamesTests(t *testing.T) {
 			continue
 		}
 		tests := testsIn(t, filepath.Join("..", said[1]+said[2]), said[3] != "")
-		for _, one := range strings.Split(said[4], "|") {
+		for one := range strings.SplitSeq(said[4], "|") {
 			named++
 			name, _, _ := strings.Cut(one, "/") // behind it stands a part of the test
 			if !regexp.MustCompile("(?m)" + name).MatchString(tests) {

@@ -90,7 +90,7 @@ func parsed(t *testing.T, folder string) map[*token.FileSet][]*ast.File {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution|parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
 		}

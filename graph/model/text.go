@@ -52,7 +52,7 @@ func (t Text) deceives(r rune) bool {
 }
 
 // visibleFormat are format characters that show: signs of Arabic, Syriac and Kaithi.
-var visibleFormat = &unicode.RangeTable{
+var visibleFormat = &unicode.RangeTable{ //nolint:gochecknoglobals // a table, whose type unicode.Is takes as a pointer
 	R16: []unicode.Range16{{Lo: 0x0600, Hi: 0x0605, Stride: 1}, {Lo: 0x06dd, Hi: 0x06dd, Stride: 1}, {Lo: 0x070f, Hi: 0x070f, Stride: 1}, {Lo: 0x0890, Hi: 0x0891, Stride: 1}, {Lo: 0x08e2, Hi: 0x08e2, Stride: 1}},
 	R32: []unicode.Range32{{Lo: 0x110bd, Hi: 0x110bd, Stride: 1}, {Lo: 0x110cd, Hi: 0x110cd, Stride: 1}},
 }

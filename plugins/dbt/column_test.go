@@ -2,6 +2,7 @@ package dbt_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/souk-mesh/souk/plugins/dbt"
 	"github.com/souk-mesh/souk/sdk"
 )
@@ -28,9 +30,7 @@ func project(t *testing.T, sections string, files map[string]string) dbt.Config 
 }
 
 func merge(a, b map[string]string) map[string]string {
-	for name, text := range b {
-		a[name] = text
-	}
+	maps.Copy(a, b)
 	return a
 }
 
@@ -107,11 +107,11 @@ func TestConstraintsOfTheModel(t *testing.T) {
 
 // TestFieldOfARule is the field's own name, whatever the test writes.
 func TestFieldOfARule(t *testing.T) {
-	tests := ""
+	var tests strings.Builder
 	for i, column := range []string{`"id"`, `"\"A\""`, `"[A]"`, `"lower(id)"`, `"b"`} {
-		tests += fmt.Sprintf(`, "test.p.t%d": {"resource_type": "test", "package_name": "p", "name": "t", "attached_node": "model.p.a", "column_name": %s, "test_metadata": {"name": "unique", "kwargs": {}}}`, i, column)
+		fmt.Fprintf(&tests, `, "test.p.t%d": {"resource_type": "test", "package_name": "p", "name": "t", "attached_node": "model.p.a", "column_name": %s, "test_metadata": {"name": "unique", "kwargs": {}}}`, i, column)
 	}
-	m := harvest(t, project(t, `"nodes": {"model.p.a": {`+model+`}`+tests+`}`,
+	m := harvest(t, project(t, `"nodes": {"model.p.a": {`+model+`}`+tests.String()+`}`,
 		catalogOf("model.p.a", `"ID": {"name": "ID", "index": 1}, "A": {"name": "A", "index": 2}, "B": {"name": "B", "index": 3}, "b": {"name": "b", "index": 4}`)))
 	for i, want := range []string{"ID", "A", "A", "lower(id)", "b"} {
 		if got := m.quality[fmt.Sprintf("test.p.t%d", i)].Field; got != want {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/souk-mesh/souk/plugins/dbt"
 	"github.com/souk-mesh/souk/sdk"
 )

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+
 	"github.com/souk-mesh/souk/plugins/postgres"
 	"github.com/souk-mesh/souk/sdk"
 )

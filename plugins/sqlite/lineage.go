@@ -6,9 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/souk-mesh/souk/sdk"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/souk-mesh/souk/sdk"
 )
 
 // emitLineage asks SQLite's own compiler what each view reads. It works on a

@@ -6,9 +6,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/souk-mesh/souk/sdk"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/souk-mesh/souk/sdk"
 )
 
 // harvest is one pass over one file.

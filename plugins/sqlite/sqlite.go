@@ -14,9 +14,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/souk-mesh/souk/sdk"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/souk-mesh/souk/sdk"
 )
 
 //go:embed README.md

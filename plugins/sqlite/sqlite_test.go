@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	harvester "github.com/souk-mesh/souk/plugins/sqlite"
-	"github.com/souk-mesh/souk/sdk"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	harvester "github.com/souk-mesh/souk/plugins/sqlite"
+	"github.com/souk-mesh/souk/sdk"
 )
 
 const shop = `

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/internal/secret"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/internal/secret"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // decode gives the record as package sdk has it, or nil for a kind of record

@@ -10,11 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/internal/secret"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/internal/secret"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // cancelled is the failure of a call whose caller gave up. The cause tells a

@@ -15,11 +15,12 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
-	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/host"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/host"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // TestMain lets the test's own binary be every plugin that the tests launch.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
 )

@@ -16,8 +16,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/go-plugin/runner"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 	"google.golang.org/grpc"
+
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // Launch starts the plugin and shakes hands with it. The context bounds the

@@ -24,7 +24,7 @@ type nursery struct {
 	live map[int]bool
 }
 
-var plugins = &nursery{live: map[int]bool{}} // one a process; see nursery
+var plugins = &nursery{live: map[int]bool{}} //nolint:gochecknoglobals // one a process, as the kernel has it; see nursery
 
 // bear starts a plugin. Nothing is taken for an orphan meanwhile.
 func (n *nursery) bear(start func() (*exec.Cmd, error)) (*exec.Cmd, error) {

@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-plugin"
-	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/internal/secret"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/internal/secret"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // Process is a plugin that runs and has shaken hands. It serves one run and is

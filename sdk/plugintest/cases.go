@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/sdk/internal/secret"
@@ -388,9 +390,7 @@ func (s *suite) interrupted(clean *harvest, at int, where string, run func(*harv
 		return
 	}
 	both := first.kept
-	for key, line := range second.records {
-		both[key] = line
-	}
+	maps.Copy(both, second.records)
 	if diff := cmp.Diff(clean.records, both); diff != "" {
 		s.problem("%s, interrupted at record %d and taken up again, it does not find what a clean harvest does:\n%s", where, at, diff)
 	}

@@ -63,7 +63,7 @@ func (o Opener) Restore(ctx context.Context, from, uri string) (r Restored, err 
 		return r, err
 	}
 	if wanted := map[bool]string{true: "sqlite", false: "mongodb"}[lite]; r.Engine != wanted {
-		return r, model.Invalid("store", fmt.Sprintf("the archive is of %s", r.Engine), "name a store of that kind with --store")
+		return r, model.Invalid("store", "the archive is of "+r.Engine, "name a store of that kind with --store")
 	}
 	if !lite {
 		return r, o.putMongo(ctx, uri, folder, r.Manifest)

@@ -42,8 +42,7 @@ func nodeOf(t reflect.Type) *node {
 
 // add takes the members of a struct, those of embedded ones among them.
 func (n *node) add(t reflect.Type) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case name == "-":
@@ -68,7 +67,7 @@ func reads(t reflect.Type) bool {
 // which stand in no text.
 func (n *node) called(path string) string {
 	var own []string
-	for _, name := range strings.Split(path, ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		for n != nil && n.members == nil {
 			n = n.each
 		}

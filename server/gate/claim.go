@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -114,7 +115,7 @@ func (g *Gate) claimsOf(ctx context.Context, by side, told []store.Value, found 
 }
 
 func claimFinding(domain model.ID, code, words, other string, assets []model.Asset, more bool) model.Finding {
-	count, names := fmt.Sprint(len(assets)), make([]string, 0, claimsNamed)
+	count, names := strconv.Itoa(len(assets)), make([]string, 0, claimsNamed)
 	if more {
 		count += " or more"
 	}

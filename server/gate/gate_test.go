@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -374,7 +375,7 @@ func (e *endless) Find(_ context.Context, _ store.Store, q store.Query) (store.N
 	page := store.Nouns[model.Principal]{More: true}
 	for range q.Limit {
 		e.rows++
-		page.Nodes, page.Cursors = append(page.Nodes, principal("prn_x", "closed")), append(page.Cursors, store.Cursor(fmt.Sprint(e.rows)))
+		page.Nodes, page.Cursors = append(page.Nodes, principal("prn_x", "closed")), append(page.Cursors, store.Cursor(strconv.Itoa(e.rows)))
 	}
 	return page, nil
 }

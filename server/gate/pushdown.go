@@ -48,7 +48,7 @@ type fields map[policy.Field]column
 var inDomain = fields{policy.FieldDomain: byDomain}
 
 // oneByOne is the layout of a table whose rows the store cannot judge beforehand.
-var oneByOne layout
+var oneByOne = layout{}
 
 // columnsOf makes a layout of the columns that a table has and of the fields
 // that its resources never have. Every table has the id.

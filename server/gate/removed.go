@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
@@ -127,22 +129,23 @@ func Pointers(ctx context.Context, in *Session, id model.ID, counts ...func(cont
 
 // Unused reports that something depends on a record, and what.
 func Unused(noun string, deps []model.Dependency) error {
-	text, hint := "", ""
+	var text strings.Builder
+	hint := ""
 	for _, d := range deps {
 		if d.Count == 0 {
 			continue
 		}
-		count := fmt.Sprint(d.Count)
+		count := strconv.Itoa(d.Count)
 		if d.More {
 			count = "more than " + count
 		}
-		text += fmt.Sprintf(", %s (%s)", d.Kind, count)
+		fmt.Fprintf(&text, ", %s (%s)", d.Kind, count)
 		if hint == "" {
 			hint = d.Hint
 		}
 	}
-	if text == "" {
+	if text.Len() == 0 {
 		return nil
 	}
-	return model.Conflict("id", fmt.Sprintf("the %s cannot go while these depend on it: %s", noun, text[2:]), hint+"; dependencies(id:) lists them")
+	return model.Conflict("id", fmt.Sprintf("the %s cannot go while these depend on it: %s", noun, text.String()[2:]), hint+"; dependencies(id:) lists them")
 }

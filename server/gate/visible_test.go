@@ -158,15 +158,15 @@ func (c *crowd) domainOf(writes []store.Write, id model.ID) model.ID {
 // rules puts made-up rules in force, and asks as somebody made up.
 func (c *crowd) rules(hard bool) (model.Principal, string) {
 	c.tb.Helper()
-	var text string
+	var text strings.Builder
 	for _, domain := range []model.Slug{"sales", "marketing"} {
 		modules := policytest.Domain(c.random, domain, hard)
 		if _, err := c.engine.Activate(c.tb.Context(), policy.Draft{Domain: domain, Modules: modules}); err != nil {
 			c.tb.Fatal(err)
 		}
-		text += modules[0].Text
+		text.WriteString(modules[0].Text)
 	}
-	return c.principal([]model.ID{"prn_ana", "prn_bo", "prn_cy"}[c.random.IntN(3)]), text
+	return c.principal([]model.ID{"prn_ana", "prn_bo", "prn_cy"}[c.random.IntN(3)]), text.String()
 }
 
 // table is what the comparison needs of a typed table.

@@ -2,6 +2,7 @@ package governance
 
 import (
 	"context"
+	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
@@ -44,8 +45,8 @@ func (s *Service) past(ctx context.Context, domain model.Slug, hash string) ([]m
 	if err != nil {
 		return nil, err
 	}
-	for i := len(state.Past) - 1; i >= 0; i-- {
-		found, err := store.PolicyRevisions.GetMany(ctx, s.store, state.Past[i])
+	for _, revision := range slices.Backward(state.Past) {
+		found, err := store.PolicyRevisions.GetMany(ctx, s.store, revision)
 		if err != nil {
 			return nil, err
 		}

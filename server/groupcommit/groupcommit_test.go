@@ -3,7 +3,7 @@ package groupcommit_test
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,7 +75,7 @@ func (w driven) send(job string) {
 func TestWhoComesMeanwhileGoesTogether(t *testing.T) {
 	got := started(t, groupcommit.Config[string]{Most: 3, Delay: time.Minute}, func(w driven) {
 		for i := range 6 {
-			w.do(fmt.Sprint(i))
+			w.do(strconv.Itoa(i))
 		}
 		time.Sleep(5 * time.Second)
 	})

@@ -3,9 +3,9 @@ package harvest
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -78,7 +78,7 @@ func (f finder) clean(path string, value any) (cleaned any, first string) {
 	case []any:
 		for i := range v {
 			var found string
-			v[i], found = f.clean(below(path, fmt.Sprint(i)), v[i])
+			v[i], found = f.clean(below(path, strconv.Itoa(i)), v[i])
 			note(found)
 		}
 	case map[string]any:

@@ -3,10 +3,10 @@ package harvest
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -107,7 +107,7 @@ func walk(path string, shape map[string]any, value any, do func(string, map[stri
 	case []any:
 		items, _ := shape["items"].(map[string]any)
 		for i, item := range v {
-			if err := walk(below(path, fmt.Sprint(i)), inherit(shape, items), item, do); err != nil {
+			if err := walk(below(path, strconv.Itoa(i)), inherit(shape, items), item, do); err != nil {
 				return err
 			}
 		}

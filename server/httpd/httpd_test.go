@@ -95,11 +95,12 @@ func TestLimitsBeforeExecution(t *testing.T) {
 		return "{" + b.String() + "}"
 	}
 	deep := "{ items(first: 1) " + strings.Repeat("{ child ", 13) + "{ id }" + strings.Repeat("}", 13) + "}"
-	bomb := "{ ...f0 } "
+	var bomb strings.Builder
+	bomb.WriteString("{ ...f0 } ")
 	for i := range 40 {
-		bomb += fmt.Sprintf("fragment f%d on Query { x%d: hello ...f%d y%d: hello ...f%d } ", i, i, i+1, i, i+1)
+		fmt.Fprintf(&bomb, "fragment f%d on Query { x%d: hello ...f%d y%d: hello ...f%d } ", i, i, i+1, i, i+1)
 	}
-	bomb += "fragment f40 on Query { hello }"
+	bomb.WriteString("fragment f40 on Query { hello }")
 	for name, c := range map[string]struct{ query, code string }{
 		"no GraphQL":           {"{ hello", httpd.CodeParse},
 		"no operation":         {"fragment f on Query { hello }", httpd.CodeValidation},
@@ -112,7 +113,7 @@ func TestLimitsBeforeExecution(t *testing.T) {
 		"root fields":          {aliases(11), httpd.CodeRootFields},
 		"aliases":              {aliases(31), httpd.CodeAliases},
 		"complexity":           {"{ items(first: 200) { items(first: 200) { id } } }", httpd.CodeComplexity},
-		"a bomb of fragments":  {bomb, httpd.CodeComplexity},
+		"a bomb of fragments":  {bomb.String(), httpd.CodeComplexity},
 		"a fragment in itself": {"{ ...f } fragment f on Query { hello ...f }", httpd.CodeValidation},
 	} {
 		t.Run(name, func(t *testing.T) {

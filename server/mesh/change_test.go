@@ -39,16 +39,14 @@ func (w *world) pending(person string, subject model.ID) model.ProposedChange {
 	return *c
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // What publishing was asked about waits when an owner who may not publish
 // changes it on a published product.
 func TestChangesOfWhatIsPublishedWait(t *testing.T) {
 	for name, edit := range map[string]func(w *world, e *mesh.ProductEdit){
-		"classification": func(_ *world, e *mesh.ProductEdit) { e.Classification = ptr(model.Public) },
-		"visibility":     func(_ *world, e *mesh.ProductEdit) { e.Visibility = ptr(model.VisibleToDomain) },
-		"description":    func(_ *world, e *mesh.ProductEdit) { e.Description = ptr("Other words.") },
-		"owner":          func(w *world, e *mesh.ProductEdit) { e.OwnerID = ptr(w.People["ana"].ID) },
+		"classification": func(_ *world, e *mesh.ProductEdit) { e.Classification = new(model.Public) },
+		"visibility":     func(_ *world, e *mesh.ProductEdit) { e.Visibility = new(model.VisibleToDomain) },
+		"description":    func(_ *world, e *mesh.ProductEdit) { e.Description = new("Other words.") },
+		"owner":          func(w *world, e *mesh.ProductEdit) { e.OwnerID = new(w.People["ana"].ID) },
 		"ports": func(w *world, e *mesh.ProductEdit) {
 			e.Ports = &[]model.Port{output("tables", w.asset(w.sales, "hidden"))}
 		},
@@ -83,15 +81,15 @@ func TestChangesOfWhatIsPublishedWait(t *testing.T) {
 func TestHarmlessChangesAndBadOnes(t *testing.T) {
 	w := newWorld(t)
 	p := w.published("orders", model.Confidential, "eve")
-	if now, err := w.UpdateProduct(w.As("eve"), mesh.ProductEdit{ID: p.ID, DisplayName: ptr("All orders")}); err != nil || now.DisplayName != "All orders" {
+	if now, err := w.UpdateProduct(w.As("eve"), mesh.ProductEdit{ID: p.ID, DisplayName: new("All orders")}); err != nil || now.DisplayName != "All orders" {
 		t.Errorf("a harmless change: got %q, %v", now.DisplayName, err)
 	}
-	_, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Description: ptr("")})
+	_, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Description: new("")})
 	wantReason(t, err, "publish.description")
-	if now, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Classification: ptr(model.Restricted)}); err != nil || now.Classification != model.Restricted {
+	if now, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Classification: new(model.Restricted)}); err != nil || now.Classification != model.Restricted {
 		t.Errorf("a steward who closes further: got %s, %v", now.Classification, err)
 	}
-	if c, err := w.UpdateProduct(w.As("eve"), mesh.ProductEdit{ID: p.ID, Description: ptr("Other words.")}); err != nil || c.Description != p.Description {
+	if c, err := w.UpdateProduct(w.As("eve"), mesh.ProductEdit{ID: p.ID, Description: new("Other words.")}); err != nil || c.Description != p.Description {
 		t.Fatal(err)
 	}
 	waiting := w.pending("eve", p.ID)
@@ -106,7 +104,7 @@ func TestOneStewardAloneDoesNotOpen(t *testing.T) {
 	w.Person(servertest.Person{Name: "cy", Roles: []model.Role{model.RoleSteward}})
 	w.Person(servertest.Person{Name: "di", Roles: []model.Role{model.RoleSteward}})
 	p := w.published("salaries", model.Restricted, "ana")
-	now, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Classification: ptr(model.Public)})
+	now, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Classification: new(model.Public)})
 	if err != nil || now.Classification != model.Restricted {
 		t.Fatalf("got %s, %v, want RESTRICTED until others agree", now.Classification, err)
 	}

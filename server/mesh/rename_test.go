@@ -186,7 +186,7 @@ func TestMovingDrafts(t *testing.T) {
 	w := newWorld(t)
 	p := w.draft(w.sales)
 	own := w.asset(w.sales, "orders")
-	p, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Description: ptr("All orders."), Ports: &[]model.Port{output("tables", own)}})
+	p, err := w.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: p.ID, Description: new("All orders."), Ports: &[]model.Port{output("tables", own)}})
 	if err != nil || len(p.Unconsented) != 0 {
 		t.Fatalf("got %v without consent, %v", p.Unconsented, err)
 	}

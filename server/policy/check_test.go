@@ -83,15 +83,15 @@ func TestCheckFindsEverything(t *testing.T) {
 			if failed != (hash == "") && !strings.Contains(w.name, "no code") {
 				t.Errorf("hash %q beside %+v", hash, problems)
 			}
-			said := ""
+			var said strings.Builder
 			for _, p := range problems {
-				said += p.Message + " " + p.Fix + "\n"
+				said.WriteString(p.Message + " " + p.Fix + "\n")
 				if p.Fix == "" || p.Message == "" {
 					t.Errorf("%+v leaves the author alone", p)
 				}
 			}
-			if !strings.Contains(said, w.says) {
-				t.Errorf("got %q, want %q in it", said, w.says)
+			if !strings.Contains(said.String(), w.says) {
+				t.Errorf("got %q, want %q in it", said.String(), w.says)
 			}
 		})
 	}

@@ -13,11 +13,12 @@ import (
 // numbers, to the rules and to the log, however they are written.
 func TestNumbersAreExact(t *testing.T) {
 	e := engine(t)
-	rules := open
+	var rules strings.Builder
+	rules.WriteString(open)
 	for _, account := range []string{"9007199254740993", "9007199254740992"} {
-		rules += "\n" + strings.Replace(rule("deny", "account."+account, `input.action.name == "data.read"`, "input.properties.subject.account == "+account), "NAME", "sales", 1)
+		rules.WriteString("\n" + strings.Replace(rule("deny", "account."+account, `input.action.name == "data.read"`, "input.properties.subject.account == "+account), "NAME", "sales", 1))
 	}
-	activate(t, e, "sales", rules)
+	activate(t, e, "sales", rules.String())
 	for _, c := range []struct{ sent, code string }{
 		{"9007199254740993", "account.9007199254740993"},
 		{"9007199254740992", "account.9007199254740992"},

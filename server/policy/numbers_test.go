@@ -3,6 +3,7 @@ package policy_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -97,7 +98,7 @@ func TestKnownPackagesAreNotCompiledAgain(t *testing.T) {
 // mean it tells what most decisions take.
 func BenchmarkScale(b *testing.B) {
 	for _, domains := range []int{10, 500} {
-		b.Run(fmt.Sprint(domains), func(b *testing.B) {
+		b.Run(strconv.Itoa(domains), func(b *testing.B) {
 			s, q := engineOf(b, folder(b, domains)).Snapshot(), atHome()
 			took := make([]time.Duration, 0, 100_000)
 			b.ReportAllocs()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/open-policy-agent/opa/v1/format"
+
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/policy"

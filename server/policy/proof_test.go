@@ -110,12 +110,12 @@ func TestProveRefuses(t *testing.T) {
 			if diff := cmp.Diff(w.want, places(all)); diff != "" {
 				t.Errorf("%s\n%+v", diff, all)
 			}
-			said := ""
+			var said strings.Builder
 			for _, p := range all {
-				said += p.Message + "\n"
+				said.WriteString(p.Message + "\n")
 			}
-			if !strings.Contains(said, w.says) || tests.OK() != (w.want == nil) {
-				t.Errorf("OK is %v: %s", tests.OK(), said)
+			if !strings.Contains(said.String(), w.says) || tests.OK() != (w.want == nil) {
+				t.Errorf("OK is %v: %s", tests.OK(), said.String())
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
 )

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -121,11 +122,11 @@ func number(v Value) int64 {
 // order of UTF-8 bytes is theirs and half a character is no string.
 func successor(prefix string) Value {
 	runes := []rune(prefix)
-	for i := len(runes) - 1; i >= 0; i-- {
-		if runes[i] == utf8.MaxRune {
+	for i, last := range slices.Backward(runes) {
+		if last == utf8.MaxRune {
 			continue
 		}
-		next := runes[i] + 1
+		next := last + 1
 		if !utf8.ValidRune(next) {
 			next = 0xE000 // the first after the surrogates
 		}

@@ -173,14 +173,15 @@ func (f *federation) answer(who, product string) string {
 		}
 	}
 	f.people[who].do("checkAccess", "CheckAccessInput", map[string]any{"productId": f.products[product], "purpose": campaign}, "decision { outcome reasons { code message } }", &got)
-	text := got.Decision.Outcome
+	var text strings.Builder
+	text.WriteString(got.Decision.Outcome)
 	for _, r := range got.Decision.Reasons {
 		if r.Message == "" {
 			f.t.Errorf("the reason %s says nothing to people", r.Code)
 		}
-		text += " " + r.Code
+		text.WriteString(" " + r.Code)
 	}
-	return text
+	return text.String()
 }
 
 func reasonsOf(a answer) string {
@@ -199,13 +200,14 @@ func reasonsOf(a answer) string {
 func (f *federation) standing() string {
 	f.t.Helper()
 	s := f.state()
-	text := fmt.Sprintf("%s %s %s", s.Active.ID, s.ServingHash, s.Problem)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s %s %s", s.Active.ID, s.ServingHash, s.Problem)
 	for _, who := range []string{"mia", "nils", "sam"} {
 		for _, product := range []string{"customers", "orders"} {
-			text += "\n" + who + " " + product + " " + f.answer(who, product)
+			text.WriteString("\n" + who + " " + product + " " + f.answer(who, product))
 		}
 	}
-	return text
+	return text.String()
 }
 
 type policyState struct {

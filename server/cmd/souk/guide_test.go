@@ -13,10 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	sqlitedb "zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 const guide = "../../GUIDE.md"

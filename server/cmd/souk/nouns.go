@@ -39,15 +39,16 @@ func (p *program) addNouns(root *cobra.Command) {
 
 // act is the command of one act.
 func (p *program) act(a noun.Act) *cobra.Command {
-	use := a.Verb
+	var use strings.Builder
+	use.WriteString(a.Verb)
 	for _, f := range a.Arguments {
 		word := strings.ToUpper(f.Flag)
 		if f.Of != "" {
 			word = strings.ToUpper(f.Of)
 		}
-		use += " " + word
+		use.WriteString(" " + word)
 	}
-	f := &actFlags{remoteFlags: p.remoteCommand(use, a.Summary), act: a}
+	f := &actFlags{remoteFlags: p.remoteCommand(use.String(), a.Summary), act: a}
 	f.StringVarP(&f.output, "output", "o", "table", "`FORMAT` of what is printed: table, json or yaml")
 	_ = f.cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	if a.Mutation() != "" {

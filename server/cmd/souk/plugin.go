@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -130,7 +131,7 @@ func (s secretFlag) Type() string { return "FIELD=REFERENCE" }
 func (s secretFlag) Set(text string) error {
 	field, ref, ok := strings.Cut(text, "=")
 	if !ok || field == "" || ref == "" {
-		return fmt.Errorf("want FIELD=REFERENCE, such as password=env:SOUK_SECRET_DB")
+		return errors.New("want FIELD=REFERENCE, such as password=env:SOUK_SECRET_DB")
 	}
 	s[field] = model.SecretRef(ref)
 	return nil

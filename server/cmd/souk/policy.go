@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -74,7 +73,7 @@ func draftOf(files fs.FS, name string) (policy.Draft, error) {
 	case len(names) == 0:
 		return policy.Draft{}, model.Invalid("policies", "the folder holds no domain's rules", "put them into domains/NAME/")
 	}
-	return policy.Draft{}, model.Invalid("domain", "the folder holds the rules of "+model.Counted(len(names), "domain"), fmt.Sprintf("choose one with --domain: %s", join(names)))
+	return policy.Draft{}, model.Invalid("domain", "the folder holds the rules of "+model.Counted(len(names), "domain"), "choose one with --domain: "+join(names))
 }
 
 func join[S ~string](words []S) string {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -40,7 +41,7 @@ func untested(ranges []policy.LineRange) string {
 	}
 	words := make([]string, len(ranges))
 	for i, r := range ranges {
-		if words[i] = fmt.Sprint(r.From); r.To > r.From {
+		if words[i] = strconv.Itoa(r.From); r.To > r.From {
 			words[i] = fmt.Sprintf("%d-%d", r.From, r.To)
 		}
 	}

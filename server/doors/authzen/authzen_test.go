@@ -149,7 +149,8 @@ func TestNobodySpeaksForOurRecords(t *testing.T) {
 	input := func() (in struct {
 		Subject, Resource side
 		Properties        struct{ Subject, Resource side }
-	}) {
+	},
+	) {
 		w.t.Helper()
 		rows, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.people["ana"].ID)), Desc: true})
 		must(t, err)

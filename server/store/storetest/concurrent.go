@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -67,7 +68,7 @@ func oneWinner(t *testing.T, s store.Store) {
 	for round := range 10 {
 		var won atomic.Int32
 		together(writers, func(w int) {
-			_, err := s.Apply(t.Context(), change(create(principal, fmt.Sprintf("prn_%d_%d", round, w), keys("name", fmt.Sprint(round)))))
+			_, err := s.Apply(t.Context(), change(create(principal, fmt.Sprintf("prn_%d_%d", round, w), keys("name", strconv.Itoa(round)))))
 			switch {
 			case err == nil:
 				won.Add(1)

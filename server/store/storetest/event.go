@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func eventContent(t *testing.T, s store.Store) {
 func eventNumbers(t *testing.T, s store.Store) {
 	t.Helper()
 	for i := range 10 {
-		if e := apply(t, s, create(principal, fmt.Sprintf("prn_%d", i), keys("name", fmt.Sprint(i)))); e.Seq != int64(i+1) {
+		if e := apply(t, s, create(principal, fmt.Sprintf("prn_%d", i), keys("name", strconv.Itoa(i)))); e.Seq != int64(i+1) {
 			t.Fatalf("event %d has number %d", i+1, e.Seq)
 		}
 		_ = refused(t, s, model.KindConflict, create(principal, "prn_x", keys("name", "0")))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -35,7 +36,7 @@ func town(t *testing.T, s store.Store, n int) []string {
 		if i%5 > 0 {
 			rows[i].name = fmt.Sprintf("name_%d", i%13)
 		}
-		writes[i] = create(asset, rows[i].id, keys("name", rows[i].name, "kind", "TABLE", "platform", fmt.Sprint(i%2)))
+		writes[i] = create(asset, rows[i].id, keys("name", rows[i].name, "kind", "TABLE", "platform", strconv.Itoa(i%2)))
 	}
 	apply(t, s, writes...)
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) })
@@ -190,7 +191,7 @@ func pageLimits(t *testing.T, s store.Store) {
 		q.Limit = limit
 		_, err := s.Find(t.Context(), q)
 		wantKind(t, err, model.KindInternal)
-		wantWords(t, err, "asset", "by_name", fmt.Sprint(store.MaxPage))
+		wantWords(t, err, "asset", "by_name", strconv.Itoa(store.MaxPage))
 	}
 }
 

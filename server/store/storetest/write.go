@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -108,7 +109,7 @@ func whole(t *testing.T, s store.Store) {
 	for name, bad := range map[string]store.Write{
 		"stale": update(principal, "prn_1", 7, nil), "taken": create(principal, "prn_2", keys("name", "ada")), "exists": create(principal, "prn_1", nil),
 	} {
-		_ = refused(t, s, model.KindConflict, append(good[:len(good):len(good)], bad)...)
+		_ = refused(t, s, model.KindConflict, append(slices.Clip(good), bad)...)
 		if after := lastSeq(t, s); after != before {
 			t.Errorf("%s: a refused change left an event", name)
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func Standalone(t *testing.T) string {
 func (s *Server) Restart(t *testing.T) {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(s.Address)
-	args := append(s.flags[:len(s.flags):len(s.flags)], "--dbpath", s.dir, "--port", port, "--bind_ip", "127.0.0.1",
+	args := append(slices.Clip(s.flags), "--dbpath", s.dir, "--port", port, "--bind_ip", "127.0.0.1",
 		"--nounixsocket", "--wiredTigerCacheSizeGB", "0.25", "--logpath", filepath.Join(s.dir, "log"))
 	s.process = exec.CommandContext(context.WithoutCancel(t.Context()), s.binary, args...)
 	if err := s.process.Start(); err != nil {

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -68,9 +69,7 @@ func (s *shadows) put(domain model.Slug, next *shadow) {
 	defer s.mu.Unlock()
 	all := map[model.Slug]*shadow{}
 	if old := s.byDomain.Load(); old != nil {
-		for d, sh := range *old {
-			all[d] = sh
-		}
+		maps.Copy(all, *old)
 	}
 	if old := all[domain]; old != nil {
 		old.ended.Store(true)

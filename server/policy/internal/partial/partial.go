@@ -23,7 +23,7 @@ const (
 )
 
 // emptyStore is what rules find under data beside themselves: nothing.
-var emptyStore = inmem.New()
+var emptyStore = inmem.New() //nolint:gochecknoglobals // and nobody writes to it
 
 // unknown is how much a partial evaluation leaves open.
 type unknown struct {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -84,7 +85,7 @@ type shape struct {
 // InputShape is the shape that an input has.
 var (
 	InputShape  = shapeOf(inputFields(), "v", "action", "subject", "resource", "facts", "context")
-	inputNumber = ast.Number(fmt.Sprint(InputVersion))
+	inputNumber = ast.Number(strconv.Itoa(InputVersion))
 )
 
 // shapeOf reads the part of JSON Schema that inputFields is written in.

@@ -1,6 +1,8 @@
 package question
 
 import (
+	"maps"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
@@ -81,9 +83,7 @@ func textsOf(names ...string) map[string]any {
 func merge(sets ...map[string]any) map[string]any {
 	all := map[string]any{}
 	for _, s := range sets {
-		for k, v := range s {
-			all[k] = v
-		}
+		maps.Copy(all, s)
 	}
 	return all
 }

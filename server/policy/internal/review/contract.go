@@ -2,6 +2,7 @@ package review
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -82,7 +83,7 @@ func (e *Desk) breaches(ctx context.Context, s *decide.Snapshot, domain model.Sl
 	said, _ := question.ValueOf[ast.Object](term)
 	cases, ok := question.ValueOf[ast.Set](said.Get(ast.StringTerm(sandbox.ContractEntry)))
 	if !ok {
-		return nil, fmt.Errorf("ask the contract: it gives no set of cases")
+		return nil, errors.New("ask the contract: it gives no set of cases")
 	}
 	var found []breach
 	for _, c := range cases.Slice() {

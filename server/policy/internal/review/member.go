@@ -59,7 +59,7 @@ func (l *lint) params(file string, r *ast.Rule, o ast.Object) {
 	names := slices.Concat(d.Needs, d.May)
 	params.Foreach(func(key, _ *ast.Term) {
 		if name, ok := question.ValueOf[ast.String](key); ok {
-			l.known(file, r, string(name), names, fmt.Sprintf("is no parameter of the obligation %s", string(kind)))
+			l.known(file, r, string(name), names, "is no parameter of the obligation "+string(kind))
 		}
 	})
 	switch model.ObligationType(kind) {

@@ -48,7 +48,7 @@ func StartBudget(ctx context.Context) (*Budget, *time.Timer) {
 
 // budgets are used again with their timers: to make both anew is six of the
 // allocations of a decision.
-var budgets = sync.Pool{New: func() any {
+var budgets = sync.Pool{New: func() any { //nolint:gochecknoglobals // memory to use again, no state
 	b := new(Budget)
 	b.timer = time.AfterFunc(time.Hour, b.Cancel)
 	b.timer.Stop()

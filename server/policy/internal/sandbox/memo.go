@@ -28,6 +28,7 @@ const (
 	maxMemo   = 8192 // entries of any: after that, rules answer anew each time
 )
 
+//nolint:gochecknoglobals // memory to use again, no state
 var memos = sync.Pool{New: func() any { return &memo{heads: make([]int, memoHeads)} }}
 
 func newMemo() *memo { return memos.Get().(*memo) }

@@ -76,7 +76,7 @@ func Weigh(name string, operands []*ast.Term) error {
 	case w.items > maxItems:
 		return fmt.Errorf("%s: its operands have more than %d members", name, maxItems)
 	case name == "sprintf" && WideFormat(operands[0]):
-		return fmt.Errorf("sprintf: the format asks for a width or a precision above 999")
+		return errors.New("sprintf: the format asks for a width or a precision above 999")
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"strings"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -69,15 +71,16 @@ func FieldName(ref ast.Ref) string {
 	if len(ref) < 2 || ref[0].Value.Compare(ast.InputRootDocument.Value) != 0 {
 		return ""
 	}
-	name := "input"
+	var name strings.Builder
+	name.WriteString("input")
 	for _, t := range ref[1:] {
 		s, ok := t.Value.(ast.String)
 		if !ok {
 			break
 		}
-		name += "." + string(s)
+		name.WriteString("." + string(s))
 	}
-	return name
+	return name.String()
 }
 
 // Literals gives the texts of a text, or of a collection of texts.

@@ -50,13 +50,12 @@ func Load(flags *pflag.FlagSet, environ []string) (server.Config, error) {
 
 // misread says which value of a flag or a variable cannot be read, and why.
 func misread(err error) error {
-	var value *mapstructure.DecodeError
-	if !errors.As(err, &value) {
+	value, ok := errors.AsType[*mapstructure.DecodeError](err)
+	if !ok {
 		return model.Invalid(ConfigFlag, err.Error(), "see souk serve --help")
 	}
 	name, _, _ := strings.Cut(value.Name(), "[")
-	var reason *model.Error
-	if errors.As(err, &reason) {
+	if reason, ok := errors.AsType[*model.Error](err); ok {
 		return model.Invalid(name, reason.Message, reason.Hint)
 	}
 	return model.Invalid(name, "is no whole number", "write it in figures")
