@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // AssetKind is what an asset is in the system that holds it.
 type AssetKind string
@@ -18,6 +21,26 @@ const (
 	KindJob              AssetKind = "JOB"
 	KindOther            AssetKind = "OTHER"
 )
+
+// AssetKinds lists the kinds of asset that have a word of their own.
+func AssetKinds() []AssetKind {
+	return []AssetKind{
+		KindTable, KindView, KindMaterializedView, KindSeed, KindSnapshot, KindFile, KindTopic, KindDashboard, KindJob, KindOther,
+	}
+}
+
+// Shown is the kind as every door shows it: one that has no word of its own,
+// such as an application's RECORD, is OTHER.
+func (k AssetKind) Shown() AssetKind {
+	if k == "" || slices.Contains(AssetKinds(), k) {
+		return k
+	}
+	return KindOther
+}
+
+// Is reports whether an asset of the kind goes by the word: by its own, or by
+// the one that it is shown with.
+func (k AssetKind) Is(word AssetKind) bool { return k == word || k.Shown() == word }
 
 // AssetStatus tells whether any source still sees the asset.
 type AssetStatus string
@@ -101,6 +124,36 @@ type Sighting struct {
 	UnlistedSince *time.Time `json:"unlistedSince,omitempty"` // from then on the source did not list the scope any more
 }
 
+// Disputes reports whether the sighting claims an asset that belongs to another
+// domain than the source's. A claim is kept, for both domains to look at, and
+// says nothing about the asset: the owner's sources do. A source that merely
+// names the asset claims nothing.
+func (a *Asset) Disputes(s Sighting) bool {
+	return a.DomainID != "" && s.DomainID != a.DomainID && s.Claims()
+}
+
+// Claims reports whether the source says that it holds or builds the asset.
+func (s Sighting) Claims() bool { return !s.Reference }
+
+// Claimants lists the domains whose sources claim the asset of another one.
+func (a *Asset) Claimants() []ID {
+	var domains []ID
+	for _, s := range a.Sightings {
+		if a.Disputes(s) && !slices.Contains(domains, s.DomainID) {
+			domains = append(domains, s.DomainID)
+		}
+	}
+	return domains
+}
+
+// Contested is the owner of an asset that another domain's sources claim, or "".
+func (a *Asset) Contested() ID {
+	if len(a.Claimants()) == 0 {
+		return ""
+	}
+	return a.DomainID
+}
+
 // The ranks of what sources know, best first: the system that holds the data
 // knows its own catalogue better than a tool that reads it.
 const (
@@ -129,3 +182,25 @@ const (
 	SchemeOpenLineage AliasScheme = "openlineage"
 	SchemeDBT         AliasScheme = "dbt" // namespace is the project, name the unique_id
 )
+
+// QualityRule is a test that some tool runs against an asset, with its last result.
+type QualityRule struct {
+	Meta
+	AssetID  ID             `json:"assetId"`
+	SourceID ID             `json:"sourceId"`
+	Scope    string         `json:"scope"`
+	Key      string         `json:"key"` // the source's own stable name of the rule
+	Name     string         `json:"name"`
+	Rule     string         `json:"rule"` // not_null, unique, accepted_values, relationships, ...
+	Field    string         `json:"field,omitempty"`
+	Severity string         `json:"severity,omitempty"` // error or warn
+	Last     *QualityResult `json:"last,omitempty"`
+}
+
+// QualityResult is how a run of the rule ended.
+type QualityResult struct {
+	Status   string    `json:"status"` // pass, fail, warn, error, skipped
+	Failures int64     `json:"failures"`
+	Message  string    `json:"message,omitempty"`
+	At       time.Time `json:"at"`
+}

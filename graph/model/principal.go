@@ -51,6 +51,11 @@ type Principal struct {
 // Has reports whether the principal holds the role.
 func (p Principal) Has(role Role) bool { return slices.Contains(p.Roles, role) }
 
+// System is the principal of the server's own work: expiry, schedules, first start.
+func System() Principal {
+	return Principal{Meta: Meta{ID: "prn_system"}, Kind: Service, Name: "system", DisplayName: "Souk", Roles: []Role{RoleAdmin}}
+}
+
 // Token is a credential of a principal. Its secret is shown once and only its
 // hash is kept.
 type Token struct {
@@ -98,6 +103,33 @@ func PrincipalFrom(ctx context.Context) (Principal, error) {
 	return p, nil
 }
 
+// Channel is the door by which a question comes, as policies see it in
+// input.context.channel.
+type Channel string
+
+// The channels. What no door brings is a command of the operator.
+const (
+	ChannelGraphQL  Channel = "graphql"  // the API, and the console that speaks it
+	ChannelAuthZEN  Channel = "authzen"  // enforcement points by AuthZEN
+	ChannelTrino    Channel = "trino"    // Trino's access control
+	ChannelOPA      Channel = "opa"      // sidecars: their bundles and their reports
+	ChannelSchedule Channel = "schedule" // the server's own work: expiry, schedules, assessments, harvests
+	ChannelCommand  Channel = "command"  // souk on the command line
+)
+
+// WithChannel says by which door what follows comes.
+func WithChannel(ctx context.Context, c Channel) context.Context {
+	return context.WithValue(ctx, channelKey, c)
+}
+
+// ChannelFrom tells by which door it comes.
+func ChannelFrom(ctx context.Context) Channel {
+	if c, ok := ctx.Value(channelKey).(Channel); ok {
+		return c
+	}
+	return ChannelCommand
+}
+
 // WithRequestID names the request for logs and events.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestKey, id)
@@ -107,9 +139,4 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 func RequestIDFrom(ctx context.Context) string {
 	id, _ := ctx.Value(requestKey).(string)
 	return id
-}
-
-// System is the principal of the server's own work: expiry, schedules, first start.
-func System() Principal {
-	return Principal{Meta: Meta{ID: "prn_system"}, Kind: Service, Name: "system", DisplayName: "Souk", Roles: []Role{RoleAdmin}}
 }
