@@ -15,7 +15,7 @@ import (
 // in nouns; the audit feed, the log of decisions and the lists follow from it.
 type Noun struct {
 	Prefix model.Prefix
-	Type   string
+	Type   string // as policies and other systems call it
 	Kind   store.Kind
 
 	layout   layout
@@ -80,6 +80,10 @@ func nounOf[T any, P model.PointerTo[T]](g *Gate, prefix model.Prefix, typ strin
 	}
 	return n
 }
+
+// Nouns lists what the policies are asked about, for other rooms that have a row
+// for each.
+func (g *Gate) Nouns() []Noun { return g.nouns }
 
 // DescribeAll adds the descriptions of what exists among the ids, with one read
 // for each kind of noun.

@@ -20,9 +20,9 @@ var inward = map[store.Kind]string{
 	"policy_difference": "of a proposal", "scorecard": "counted anew each day", "decision_head": "the log's", "upgrade": "the server's", "name": "a claim", "removed_record": "kept, and described as its domain's",
 }
 
-// TestEveryTableIsANounOrSaysWhyNot fails for a table that is new and has no row
+// TestNounsAreTheTablesOrSayWhyNot fails for a table that is new and has no row
 // in nouns, and for a row that lacks a part.
-func TestEveryTableIsANounOrSaysWhyNot(t *testing.T) {
+func TestNounsAreTheTablesOrSayWhyNot(t *testing.T) {
 	engine, err := policy.New(policy.Config{Files: policies.Files})
 	if err != nil {
 		t.Fatal(err)
@@ -48,9 +48,9 @@ func TestEveryTableIsANounOrSaysWhyNot(t *testing.T) {
 	}
 }
 
-// TestADescriptionHasTheTypeOfItsRow describes one of each noun that needs no
+// TestNounsAreDescribedByTheirTypes describes one of each noun that needs no
 // other, and compares what policies call it.
-func TestADescriptionHasTheTypeOfItsRow(t *testing.T) {
+func TestNounsAreDescribedByTheirTypes(t *testing.T) {
 	engine, err := policy.New(policy.Config{Files: policies.Files})
 	if err != nil {
 		t.Fatal(err)

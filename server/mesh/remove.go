@@ -6,9 +6,45 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
-	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
+
+// removable says once how records of one kind go and come back. A new noun that
+// can be removed is a row of removables, and one in the resolver.
+type removable struct {
+	prefix   model.Prefix
+	words    string
+	remove   func(ctx context.Context, in *gate.Session, id model.ID, reason string) (model.Removed, error)
+	restore  func(context.Context, *gate.Session, model.Removed) (model.Noun, error)
+	allowed  func(context.Context, *gate.Session, model.ID) error // whether the actor may remove the record
+	pointers []pointing                                           // what keeps it
+}
+
+// pointing counts the records of one kind that point to the one with the id.
+type pointing = func(context.Context, *gate.Session, model.ID) (model.Dependency, error)
+
+func (s *Service) removables() []removable {
+	return []removable{
+		{
+			model.PrefixDomain, "domain", s.removeDomain, s.restoreDomain, s.mayRemoveDomain,
+			[]pointing{s.domainsBelow, s.teamsOf, s.peopleOf, s.productsOf, s.sourcesOf, s.assetsOf, s.namespacesOf, s.changesOf, s.proposalsOf},
+		},
+		{model.PrefixTeam, "team", s.removeTeam, s.restoreTeam, s.mayRemoveTeam, []pointing{s.membersOf, s.productsOfTeam}},
+		{model.PrefixProduct, "data product", s.removeProduct, s.restoreProduct, s.mayRemoveProduct, []pointing{s.grantsOn, s.requestsFor, s.changesTo}},
+	}
+}
+
+// removable finds the row of a record, or says which can be removed here.
+func (s *Service) removable(id model.ID) (removable, error) {
+	var words []string
+	for _, r := range s.removables() {
+		if r.prefix == id.Prefix() {
+			return r, nil
+		}
+		words = append(words, r.words)
+	}
+	return removable{}, model.NotFound(model.OneOf(words), id)
+}
 
 // Remove takes a domain, a team or a data product away. While something depends
 // on it the error is of kind Conflict and says what. Restore brings it back.
@@ -16,15 +52,11 @@ func (s *Service) Remove(ctx context.Context, id model.ID, reason string) (model
 	if err := checkReason(reason); err != nil {
 		return model.Removed{}, err
 	}
-	in := s.gate.Session()
-	switch id.Prefix() {
-	case model.PrefixDomain:
-		return s.removeDomain(ctx, in, id, reason)
-	case model.PrefixTeam:
-		return s.removeTeam(ctx, in, id, reason)
-	default:
-		return s.removeProduct(ctx, in, id, reason)
+	r, err := s.removable(id)
+	if err != nil {
+		return model.Removed{}, err
 	}
+	return r.remove(ctx, s.gate.Session(), id, reason)
 }
 
 func checkReason(reason string) error {
@@ -47,7 +79,7 @@ func (s *Service) removeDomain(ctx context.Context, in *gate.Session, id model.I
 	if err != nil {
 		return model.Removed{}, err
 	}
-	return remove(ctx, s, in, store.Domains, d, "domain.remove", answer, gate.Removing{Kind: "domain", Name: string(d.Name), Reason: reason}, claim...)
+	return remove(ctx, s, in, store.Domains, d, "domain.remove", answer, gate.Removing{Name: string(d.Name), Reason: reason}, claim...)
 }
 
 func (s *Service) removeTeam(ctx context.Context, in *gate.Session, id model.ID, reason string) (model.Removed, error) {
@@ -62,7 +94,7 @@ func (s *Service) removeTeam(ctx context.Context, in *gate.Session, id model.ID,
 	if err := s.unspoken("team", string(domain)+"/"+string(t.Name)); err != nil {
 		return model.Removed{}, err
 	}
-	return remove(ctx, s, in, store.Teams, t, "team.remove", answer, gate.Removing{Kind: "team", Name: string(t.Name), DomainID: t.DomainID, Reason: reason})
+	return remove(ctx, s, in, store.Teams, t, "team.remove", answer, gate.Removing{Name: string(t.Name), DomainID: t.DomainID, Reason: reason})
 }
 
 func (s *Service) removeProduct(ctx context.Context, in *gate.Session, id model.ID, reason string) (model.Removed, error) {
@@ -77,16 +109,21 @@ func (s *Service) removeProduct(ctx context.Context, in *gate.Session, id model.
 	if p.Status != model.Draft && p.Status != model.Retired {
 		return model.Removed{}, model.Conflict("id", "a "+string(p.Status)+" product is on offer", "retire it first")
 	}
-	return remove(ctx, s, in, store.Products, p, "product.remove", answer, gate.Removing{Kind: "data product", Name: string(p.Name), DomainID: p.DomainID, Reason: reason})
+	return remove(ctx, s, in, store.Products, p, "product.remove", answer, gate.Removing{Name: string(p.Name), DomainID: p.DomainID, Reason: reason})
 }
 
 // remove takes one record out, unless something depends on it.
 func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, in *gate.Session, table store.Table[T, P], n T, action string, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
 	id := P(&n).Head().ID
-	deps, err := s.dependencies(ctx, in, id)
+	kind, err := s.removable(id)
 	if err != nil {
 		return model.Removed{}, err
 	}
+	deps, err := gate.Pointers(ctx, in, id, kind.pointers...)
+	if err != nil {
+		return model.Removed{}, err
+	}
+	r.Kind = kind.words
 	if err := gate.Unused(r.Kind, deps); err != nil {
 		return model.Removed{}, err
 	}
@@ -105,23 +142,33 @@ func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, in *ga
 // Dependencies lists what keeps a record from being removed, by kind. It counts
 // what the actor may not know of too, and so it is for those who may remove it.
 func (s *Service) Dependencies(ctx context.Context, id model.ID) ([]model.Dependency, error) {
-	var err error
-	in := s.gate.Session()
-	switch id.Prefix() {
-	case model.PrefixDomain:
-		_, _, err = s.seeDoomed(ctx, in, id)
-	case model.PrefixTeam:
-		_, _, err = s.seeTeam(ctx, in, id)
-	default:
-		var res policy.Resource
-		if _, res, err = s.seeProduct(ctx, in, id); err == nil {
-			_, err = in.Require(ctx, model.ActProductRetire, res)
-		}
-	}
+	r, err := s.removable(id)
 	if err != nil {
 		return nil, err
 	}
-	return s.dependencies(ctx, in, id)
+	in := s.gate.Session()
+	if err := r.allowed(ctx, in, id); err != nil {
+		return nil, err
+	}
+	return gate.Pointers(ctx, in, id, r.pointers...)
+}
+
+func (s *Service) mayRemoveDomain(ctx context.Context, in *gate.Session, id model.ID) error {
+	_, _, err := s.seeDoomed(ctx, in, id)
+	return err
+}
+
+func (s *Service) mayRemoveTeam(ctx context.Context, in *gate.Session, id model.ID) error {
+	_, _, err := s.seeTeam(ctx, in, id)
+	return err
+}
+
+func (s *Service) mayRemoveProduct(ctx context.Context, in *gate.Session, id model.ID) error {
+	_, res, err := s.seeProduct(ctx, in, id)
+	if err == nil {
+		_, err = in.Require(ctx, model.ActProductRetire, res)
+	}
+	return err
 }
 
 // seeDoomed finds a domain that the actor may remove.
@@ -132,17 +179,6 @@ func (s *Service) seeDoomed(ctx context.Context, in *gate.Session, id model.ID) 
 	}
 	answer, err := in.Require(ctx, model.ActDomainAdmin, s.gate.Platform("domain", string(d.Name)))
 	return d, answer, err
-}
-
-func (s *Service) dependencies(ctx context.Context, in *gate.Session, id model.ID) ([]model.Dependency, error) {
-	switch id.Prefix() {
-	case model.PrefixDomain:
-		return gate.Pointers(ctx, in, id, s.domainsBelow, s.teamsOf, s.peopleOf, s.productsOf, s.sourcesOf, s.assetsOf, s.namespacesOf, s.changesOf, s.proposalsOf)
-	case model.PrefixTeam:
-		return gate.Pointers(ctx, in, id, s.membersOf, s.productsOfTeam)
-	default:
-		return gate.Pointers(ctx, in, id, s.grantsOn, s.requestsFor, s.changesTo)
-	}
 }
 
 func (s *Service) domainsBelow(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {

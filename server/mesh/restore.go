@@ -12,15 +12,11 @@ import (
 // that somebody else has taken, or a domain that is gone, is an error of kind
 // Conflict. A retired product comes back retired.
 func (s *Service) Restore(ctx context.Context, kept model.Removed) (model.Noun, error) {
-	in := s.gate.Session()
-	switch kept.RecordID.Prefix() {
-	case model.PrefixDomain:
-		return s.restoreDomain(ctx, in, kept)
-	case model.PrefixTeam:
-		return s.restoreTeam(ctx, in, kept)
-	default:
-		return s.restoreProduct(ctx, in, kept)
+	r, err := s.removable(kept.RecordID)
+	if err != nil {
+		return nil, err
 	}
+	return r.restore(ctx, s.gate.Session(), kept)
 }
 
 func (s *Service) restoreDomain(ctx context.Context, in *gate.Session, kept model.Removed) (model.Noun, error) {

@@ -50,36 +50,6 @@ type target struct {
 	absent bool // there is no such thing
 }
 
-// nobody is the id of a product that there is none of; there could be grants on it.
-const nobody = model.ID(model.PrefixProduct) + "_0"
-
-// noAsset is the asset that there is none of.
-func noAsset() model.Asset {
-	return model.Asset{Meta: model.Meta{ID: model.ID(model.PrefixAsset) + "_0"}}
-}
-
-// nothing stands where a resource does not. It is described with the reads that
-// one takes which exists, and asked about by the rules of the domain that its
-// name speaks of: so the two cost the same.
-func (r *batch) nothing(ctx context.Context, e Entity) (*target, error) {
-	t := &target{absent: true, res: policy.Resource{Type: e.Type}}
-	var err error
-	switch e.Type {
-	case "domain":
-	case "data_product":
-		t.res.ID, t.res.Product = nobody, nobody
-		if domain, _, ok := strings.Cut(e.ID, "/"); ok {
-			t.res.Domain, err = r.domainName(ctx, domain)
-		}
-	case "access_request", "grant":
-		t.res.Product = nobody
-		_, err = store.Products.GetMany(ctx, r.store, nobody)
-	default:
-		t.res, err = r.gate.Asset(ctx, noAsset())
-	}
-	return t, err
-}
-
 // domainName is the name of the domain that an outsider names; "" is none.
 func (r *batch) domainName(ctx context.Context, domain string) (model.Slug, error) {
 	id, err := r.domainID(ctx, domain)
@@ -95,69 +65,16 @@ func (r *batch) resource(ctx context.Context, e Entity) (*target, error) {
 	if t, ok := r.targets[key]; ok {
 		return t, nil
 	}
-	t, err := r.findResource(ctx, e)
+	of := r.nounOf(e.Type)
+	t, err := of.find(ctx, r, e)
 	if err == nil && t == nil {
-		t, err = r.nothing(ctx, e)
+		t = &target{absent: true}
+		t.res, err = of.nothing(ctx, r, e)
 	}
 	if err == nil {
 		r.targets[key] = t
 	}
 	return t, err
-}
-
-// findResource looks into the table of the type. A type that is none of our nouns is
-// the kind of an asset: applications keep their records as assets.
-func (r *batch) findResource(ctx context.Context, e Entity) (*target, error) {
-	switch e.Type {
-	case "data_product":
-		return describe(ctx, r.gate.Product)(r.findProduct(ctx, e.ID))
-	case "domain":
-		return describe(ctx, r.gate.Domain)(find(ctx, r.store, store.Domains, model.PrefixDomain, e.ID, store.Query{Index: "by_name", Where: store.Eq("name", e.ID)}))
-	case "access_request":
-		return describe(ctx, r.gate.Request)(find(ctx, r.store, store.Requests, model.PrefixRequest, e.ID, store.Query{}))
-	case "grant":
-		return describe(ctx, r.gate.Grant)(find(ctx, r.store, store.Grants, model.PrefixGrant, e.ID, store.Query{}))
-	}
-	where := store.Eq("name", e.ID)
-	kind := kindOf(e.Type)
-	if e.Type != "asset" && kind != model.KindOther { // which stands for every kind without a word of its own
-		where = store.And(where, store.Eq("kind", string(kind)))
-	}
-	a, err := find(ctx, r.store, store.Assets, model.PrefixAsset, e.ID, store.Query{Index: "by_name", Where: where})
-	if err != nil || a == nil || (e.Type != "asset" && !a.Kind.Is(kind)) {
-		return nil, err
-	}
-	return r.assetTarget(ctx, *a)
-}
-
-func (r *batch) assetTarget(ctx context.Context, a model.Asset) (*target, error) {
-	res, err := r.gate.Asset(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	knows := map[string]any{"kind": string(a.Kind)}
-	for key, value := range a.Properties {
-		knows[key] = value
-	}
-	return &target{res: res, knows: knows, asset: &a}, nil
-}
-
-// kindOf is the kind of asset that a type of others stands for.
-func kindOf(typ string) model.AssetKind { return model.AssetKind(strings.ToUpper(typ)) }
-
-// findProduct finds a product by its id, or by DOMAIN/NAME.
-func (r *batch) findProduct(ctx context.Context, id string) (*model.DataProduct, error) {
-	domain, product, ok := strings.Cut(id, "/")
-	if !ok {
-		return find(ctx, r.store, store.Products, model.PrefixProduct, id, store.Query{})
-	}
-	in, err := r.domainID(ctx, domain)
-	if err != nil || in == "" {
-		return nil, err
-	}
-	return find(ctx, r.store, store.Products, "", product, store.Query{
-		Index: "by_domain", Where: store.And(store.Eq("domain", string(in)), store.Eq("name", product)),
-	})
 }
 
 // domainID finds a domain by its id or name; "" is none. A name never leads to
@@ -207,20 +124,6 @@ func find[T any, P model.PointerTo[T]](ctx context.Context, s store.Store, table
 		return nil, nil //nolint:nilnil // nothing by that name is an answer
 	}
 	return &found[0], nil
-}
-
-// describe tells the policies of what was found.
-func describe[T any](ctx context.Context, one func(context.Context, T) (policy.Resource, error)) func(*T, error) (*target, error) {
-	return func(n *T, err error) (*target, error) {
-		if err != nil || n == nil {
-			return nil, err
-		}
-		res, err := one(ctx, *n)
-		if err != nil {
-			return nil, err
-		}
-		return &target{res: res}, nil
-	}
 }
 
 // actionOf is the name that policies know an action by: ours as they are, and

@@ -34,6 +34,7 @@ type Service struct {
 	tables tables
 	now    func() time.Time
 
+	nouns    map[string]noun // by type
 	archives archives
 	domains  sync.Map // ids by names
 }
@@ -56,10 +57,22 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	byType := map[string]noun{}
+	for _, n := range nouns() {
+		byType[n.typ] = n
+	}
 	return &Service{
 		store: c.Store, gate: c.Gate, engine: c.Engine, log: c.Log, key: c.Key, now: c.Now, tables: t,
-		archives: archives{kept: map[string]keptArchive{}},
+		nouns: byType, archives: archives{kept: map[string]keptArchive{}},
 	}, nil
+}
+
+// nounOf finds the noun that a type of other systems means.
+func (s *Service) nounOf(typ string) noun {
+	if n, ok := s.nouns[typ]; ok {
+		return n
+	}
+	return s.nouns[typeAsset]
 }
 
 // Entity is a subject or a resource as an outsider names it.

@@ -66,42 +66,7 @@ func (s *Service) Resources(ctx context.Context, q Question, w Window, c Client)
 	if err != nil || who == nil {
 		return Found{}, err
 	}
-	query := store.Query{Index: "by_name", After: after}
-	switch q.Resource.Type {
-	case "data_product":
-		return scan(ctx, r, store.Products, query, w, "resource", q, offer(ctx, r, *who, q, describe(ctx, r.gate.Product)))
-	case "domain":
-		return scan(ctx, r, store.Domains, query, w, "resource", q, offer(ctx, r, *who, q, describe(ctx, r.gate.Domain)))
-	case "asset":
-	default:
-		query.Index, query.Where = "by_kind", store.Eq("kind", string(kindOf(q.Resource.Type)))
-	}
-	return scan(ctx, r, store.Assets, query, w, "resource", q, offer(ctx, r, *who, q, func(a *model.Asset, _ error) (*target, error) {
-		return r.assetTarget(ctx, *a)
-	}))
-}
-
-// offer asks about one candidate of a search for resources.
-func offer[T any](ctx context.Context, r *batch, who model.Principal, q Question, describe func(*T, error) (*target, error)) func(T) (Entity, bool, error) {
-	return func(n T) (Entity, bool, error) {
-		what, err := describe(&n, nil)
-		if err != nil {
-			return Entity{}, false, err
-		}
-		allowed, err := r.would(ctx, who, *what, q)
-		return Entity{Type: q.Resource.Type, ID: what.outside(q.Resource.Type)}, allowed, err
-	}
-}
-
-// outside is the name that outsiders know the resource by.
-func (t target) outside(typ string) string {
-	switch typ {
-	case "data_product":
-		return string(t.res.Domain) + "/" + t.res.Name
-	case "asset":
-		return string(t.res.ID) // names of assets may be shared
-	}
-	return t.res.Name
+	return r.nounOf(q.Resource.Type).search(ctx, r, search{*who, q, w, after})
 }
 
 // Actions lists what the subject may do to the resource: of the mesh's own
@@ -121,7 +86,7 @@ func (s *Service) Actions(ctx context.Context, q Question, c Client) (Found, err
 		return Found{}, err
 	}
 	var found Found
-	candidates := slices.Concat(fitting[what.res.Type], r.session.Actions(what.res.Domain))
+	candidates := slices.Concat(r.nounOf(q.Resource.Type).actions, r.session.Actions(what.res.Domain))
 	for _, action := range candidates {
 		q.Action = string(action)
 		allowed, err := r.would(ctx, *who, *what, q)
@@ -135,18 +100,6 @@ func (s *Service) Actions(ctx context.Context, q Question, c Client) (Found, err
 	q.Action = ""
 	r.sumUp("action", q, len(candidates), len(found.Names))
 	return found, r.keep(ctx)
-}
-
-// fitting says which of the mesh's actions there are for a type of resource.
-var fitting = map[string][]model.Action{
-	"data_product": {
-		model.ActMetadataView, model.ActDataRead, model.ActAccessRequest, model.ActProductUpdate, model.ActProductPublish,
-		model.ActProductDeprecat, model.ActProductRetire,
-	},
-	"asset":          {model.ActMetadataView, model.ActDataRead, model.ActAssetUpdate},
-	"domain":         {model.ActMetadataView, model.ActDomainAdmin, model.ActSourceAdmin, model.ActProductCreate, model.ActAuditRead, model.ActPolicyDraft},
-	"access_request": {model.ActMetadataView, model.ActRequestApprove, model.ActRequestReject, model.ActRequestCancel},
-	"grant":          {model.ActMetadataView, model.ActGrantRevoke},
 }
 
 // begin checks the right to search and the page that is asked for.

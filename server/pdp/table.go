@@ -155,15 +155,15 @@ func (r *batch) asMuch(ctx context.Context, who *model.Principal, q Question) er
 	if who == nil {
 		return nil
 	}
-	what, err := r.nothing(ctx, Entity{Type: "data_product"})
+	res, err := noProduct(ctx, r, Entity{Type: "data_product"})
 	if err != nil {
 		return err
 	}
-	about, err := r.withPurpose(ctx, *who, what.res, q)
+	about, err := r.withPurpose(ctx, *who, res, q)
 	if err != nil {
 		return err
 	}
-	_, err = r.quietly(ctx, *who, *what, about)
+	_, err = r.quietly(ctx, *who, target{res: res, absent: true}, about)
 	return err
 }
 

@@ -88,22 +88,22 @@ func (m mutation) RevokeGrant(ctx context.Context, in graph.RevokeGrantInput) (*
 
 // Product resolves what is asked for.
 func (accessRequest) Product(ctx context.Context, r *model.AccessRequest) (*model.DataProduct, error) {
-	return follow(ctx, &linksFrom(ctx).products, r.ProductID)
+	return linkTo[model.DataProduct](ctx, r.ProductID)
 }
 
 // Domain resolves whose product is asked for.
 func (accessRequest) Domain(ctx context.Context, r *model.AccessRequest) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, r.DomainID)
+	return linkTo[model.Domain](ctx, r.DomainID)
 }
 
 // Requester resolves who asks.
 func (accessRequest) Requester(ctx context.Context, r *model.AccessRequest) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, r.RequesterID)
+	return linkTo[model.Principal](ctx, r.RequesterID)
 }
 
 // Grant resolves what came of a request.
 func (accessRequest) Grant(ctx context.Context, r *model.AccessRequest) (*model.Grant, error) {
-	return follow(ctx, &linksFrom(ctx).grants, r.GrantID)
+	return linkTo[model.Grant](ctx, r.GrantID)
 }
 
 // ViewerCan resolves the viewer's rights over a request.
@@ -114,25 +114,25 @@ func (r accessRequest) ViewerCan(ctx context.Context, request *model.AccessReque
 
 // Approver resolves who voted.
 func (vote) Approver(ctx context.Context, v *model.Vote) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, v.ApproverID)
+	return linkTo[model.Principal](ctx, v.ApproverID)
 }
 
 // Product resolves what a grant opens.
 func (grant) Product(ctx context.Context, g *model.Grant) (*model.DataProduct, error) {
-	return follow(ctx, &linksFrom(ctx).products, g.ProductID)
+	return linkTo[model.DataProduct](ctx, g.ProductID)
 }
 
 // Domain resolves whose product a grant opens.
 func (grant) Domain(ctx context.Context, g *model.Grant) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, g.DomainID)
+	return linkTo[model.Domain](ctx, g.DomainID)
 }
 
 // Principal resolves who holds a grant.
 func (grant) Principal(ctx context.Context, g *model.Grant) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, g.PrincipalID)
+	return linkTo[model.Principal](ctx, g.PrincipalID)
 }
 
 // RevokedBy resolves who ended a grant.
 func (grant) RevokedBy(ctx context.Context, g *model.Grant) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, g.RevokedBy)
+	return linkTo[model.Principal](ctx, g.RevokedBy)
 }

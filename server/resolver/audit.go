@@ -41,12 +41,12 @@ func (q query) Decisions(ctx context.Context, filter *graph.DecisionFilter, firs
 
 // Actor resolves who did it.
 func (auditEvent) Actor(ctx context.Context, e *model.Event) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, e.ActorID)
+	return linkTo[model.Principal](ctx, e.ActorID)
 }
 
 // Principal resolves whom a decision is about.
 func (decisionRecord) Principal(ctx context.Context, d *model.DecisionRecord) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, d.PrincipalID)
+	return linkTo[model.Principal](ctx, d.PrincipalID)
 }
 
 // Input resolves the question, as far as the viewer may see it.
@@ -85,5 +85,5 @@ func (a *asked) of(ids []model.ID) []model.DecisionRecord {
 
 // AskedBy resolves who asked about somebody else.
 func (decisionRecord) AskedBy(ctx context.Context, d *model.DecisionRecord) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, d.AskedBy)
+	return linkTo[model.Principal](ctx, d.AskedBy)
 }

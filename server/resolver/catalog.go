@@ -58,7 +58,7 @@ func (q query) hits(ctx context.Context, page model.Page[catalog.Hit]) (*graph.S
 	for i, h := range page.Nodes {
 		ids[i] = h.ID
 	}
-	linksFrom(ctx).expect(ids)
+	linksFrom(ctx).expect(ids...)
 	c := &graph.SearchConnection{PageInfo: pageInfo(page.Cursors, page.More)}
 	for i, h := range page.Nodes {
 		entity, err := q.Node(ctx, h.ID)
@@ -74,7 +74,7 @@ func (q query) hits(ctx context.Context, page model.Page[catalog.Hit]) (*graph.S
 
 // Domain resolves an asset's domain.
 func (asset) Domain(ctx context.Context, a *model.Asset) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, a.DomainID)
+	return linkTo[model.Domain](ctx, a.DomainID)
 }
 
 // Properties resolves what else the sources say of an asset.
@@ -84,12 +84,12 @@ func (asset) Properties(_ context.Context, a *model.Asset) ([]*graph.Property, e
 
 // DescribedBy resolves whose description an asset has.
 func (asset) DescribedBy(ctx context.Context, a *model.Asset) (*model.Source, error) {
-	return follow(ctx, &linksFrom(ctx).sources, a.DescribedBy)
+	return linkTo[model.Source](ctx, a.DescribedBy)
 }
 
 // DescribedBy resolves whose description a field has.
 func (assetField) DescribedBy(ctx context.Context, f *model.AssetField) (*model.Source, error) {
-	return follow(ctx, &linksFrom(ctx).sources, f.DescribedBy)
+	return linkTo[model.Source](ctx, f.DescribedBy)
 }
 
 // Meta resolves what else the sources say of a field.
@@ -111,10 +111,10 @@ func (asset) QualityRules(ctx context.Context, a *model.Asset) ([]*model.Quality
 
 // Source resolves who tells of a quality rule.
 func (qualityRule) Source(ctx context.Context, r *model.QualityRule) (*model.Source, error) {
-	return follow(ctx, &linksFrom(ctx).sources, r.SourceID)
+	return linkTo[model.Source](ctx, r.SourceID)
 }
 
 // Source resolves who has seen an asset.
 func (sighting) Source(ctx context.Context, s *model.Sighting) (*model.Source, error) {
-	return follow(ctx, &linksFrom(ctx).sources, s.SourceID)
+	return linkTo[model.Source](ctx, s.SourceID)
 }

@@ -79,17 +79,17 @@ func (r proposedChange) Subject(ctx context.Context, c *model.ProposedChange) (m
 
 // Domain resolves whose subject a change is of.
 func (proposedChange) Domain(ctx context.Context, c *model.ProposedChange) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, c.DomainID)
+	return linkTo[model.Domain](ctx, c.DomainID)
 }
 
 // Proposer resolves who proposes a change.
 func (proposedChange) Proposer(ctx context.Context, c *model.ProposedChange) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, c.ProposerID)
+	return linkTo[model.Principal](ctx, c.ProposerID)
 }
 
 // Stewards resolves whom a change names.
 func (proposedChange) Stewards(ctx context.Context, c *model.ProposedChange) ([]*model.Principal, error) {
-	return followAll(ctx, &linksFrom(ctx).principals, c.StewardIDs)
+	return linkToAll[model.Principal](ctx, c.StewardIDs)
 }
 
 // WantedVotes resolves what a change lacks.
@@ -106,27 +106,27 @@ func (r proposedChange) ViewerCan(ctx context.Context, c *model.ProposedChange) 
 
 // Owner resolves who would answer for the product.
 func (proposedProduct) Owner(ctx context.Context, p *model.DataProduct) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, p.OwnerID)
+	return linkTo[model.Principal](ctx, p.OwnerID)
 }
 
 // OwnerTeam resolves who would look after the product.
 func (proposedProduct) OwnerTeam(ctx context.Context, p *model.DataProduct) (*model.Team, error) {
-	return follow(ctx, &linksFrom(ctx).teams, p.OwnerTeamID)
+	return linkTo[model.Team](ctx, p.OwnerTeamID)
 }
 
 // Asset resolves what may be offered.
 func (consent) Asset(ctx context.Context, c *model.Consent) (*model.Asset, error) {
-	return follow(ctx, &linksFrom(ctx).assets, c.AssetID)
+	return linkTo[model.Asset](ctx, c.AssetID)
 }
 
 // Domain resolves who consented.
 func (consent) Domain(ctx context.Context, c *model.Consent) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, c.DomainID)
+	return linkTo[model.Domain](ctx, c.DomainID)
 }
 
 // UnconsentedAssets resolves what a product offers without consent.
 func (product) UnconsentedAssets(ctx context.Context, p *model.DataProduct) ([]*model.Asset, error) {
-	return followAll(ctx, &linksFrom(ctx).assets, p.Unconsented)
+	return linkToAll[model.Asset](ctx, p.Unconsented)
 }
 
 // AlsoOfferedBy resolves the products that offer the same assets.
@@ -142,7 +142,7 @@ func (product) ProposedChange(ctx context.Context, p *model.DataProduct) (*model
 
 // Successor resolves what the consumers of a product shall turn to.
 func (product) Successor(ctx context.Context, p *model.DataProduct) (*model.DataProduct, error) {
-	return follow(ctx, &linksFrom(ctx).products, p.SuccessorID)
+	return linkTo[model.DataProduct](ctx, p.SuccessorID)
 }
 
 // ProposedChange resolves the stewards who wait for another's word.

@@ -1,6 +1,10 @@
 package resolver
 
 import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+
 	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/lineage"
@@ -16,51 +20,38 @@ const (
 	walkShare = 4 // a node of a walk costs a fraction of other nodes
 )
 
-// costs says how much of the limit a field uses up. A list costs as many times
-// its row as it was asked for; what is not named here costs one and its parts.
+// Complexity says how much of the limit a field uses up. What costs names has
+// its own measure; of the others a list costs as many times its row as it was
+// asked for, and every right of the viewer is a question.
+func (g grouped) Complexity(ctx context.Context, object, field string, child int, args map[string]any) (int, bool) {
+	if cost, ok := g.ExecutableSchema.Complexity(ctx, object, field, child, args); ok {
+		return cost, true
+	}
+	if first, isList := args["first"]; isList {
+		rows, err := graphql.UnmarshalInt(first)
+		return times(child, rows), err == nil
+	}
+	return child + rightsCost, field == "viewerCan"
+}
+
+// costs says how much the fields cost that cost more than one and their parts
+// for another reason than that they are lists.
 func costs() graph.ComplexityRoot {
 	var c graph.ComplexityRoot
-	costsOfLists(&c)
 	q := &c.Query
 	q.Nodes = func(child int, ids []model.ID) int { return times(child, len(ids)) }
 	q.Lineage = func(child int, _ model.ID, _ model.Direction, _, maxNodes int) int { return walkCost(child, maxNodes) }
+	q.Dependencies = func(child int, _ model.ID) int { return times(child, dependencyKinds) }
+	q.WhyDenied = func(child int, _ model.ID) int { return child + whyCost }
 	c.Asset.Lineage = func(child int, _ model.Direction, _, maxNodes int) int { return walkCost(child, maxNodes) }
 	c.DecisionRecord.Input = func(child int) int { return child + inputCost }
-	q.WhyDenied = func(child int, _ model.ID) int { return child + whyCost }
-	rights := func(child int) int { return child + rightsCost }
-	c.Viewer.ViewerCan, c.Domain.ViewerCan, c.DataProduct.ViewerCan = rights, rights, rights
-	c.ProposedChange.ViewerCan = rights
-	c.AccessRequest.ViewerCan, c.Source.ViewerCan = rights, rights
-	c.PolicyProposal.ViewerCan, c.PolicyProposal.Revision = rights, rights // a revision is a read of its own, and long
+	c.PolicyProposal.Revision = func(child int) int { return child + rightsCost } // a read of its own, and long
 	c.Mutation.TestPolicy = func(child int, _ graph.TestPolicyInput) int { return child + checkCost }
 	c.Mutation.CheckSource = func(child int, _ graph.CheckSourceInput) int { return child + checkCost }
 	c.Mutation.CheckSourceConfig = func(child int, _ graph.CheckSourceConfigInput) int { return child + checkCost }
 	c.Source.Dependents = func(child int) int { return child + checkCost } // it reads every asset
 	costsOfStandards(&c)
 	return c
-}
-
-func costsOfLists(c *graph.ComplexityRoot) {
-	q := &c.Query
-	q.Principals = func(child, first int, _ *string) int { return times(child, first) }
-	q.Tokens = func(child int, _ *model.ID, first int, _ *string) int { return times(child, first) }
-	q.Domains = func(child int, _ *graph.DomainFilter, first int, _ *string) int { return times(child, first) }
-	q.Teams = func(child int, _ model.ID, first int, _ *string) int { return times(child, first) }
-	q.DataProducts = func(child int, _ *graph.DataProductFilter, first int, _ *string) int { return times(child, first) }
-	q.Assets = func(child int, _ *graph.AssetFilter, first int, _ *string) int { return times(child, first) }
-	q.Search = func(child int, _ string, _ *graph.SearchFilter, first int, _ *string) int { return times(child, first) }
-	q.AccessRequests = func(child int, _ *graph.AccessRequestFilter, first int, _ *string) int { return times(child, first) }
-	q.ProposedChanges = func(child int, _ *graph.ProposedChangeFilter, first int, _ *string) int { return times(child, first) }
-	q.Grants = func(child int, _ *graph.GrantFilter, first int, _ *string) int { return times(child, first) }
-	q.Namespaces = func(child int, _ *model.ID, first int, _ *string) int { return times(child, first) }
-	q.Sources = func(child int, _ *model.ID, first int, _ *string) int { return times(child, first) }
-	q.HarvestRuns = func(child int, _ *graph.HarvestRunFilter, first int, _ *string) int { return times(child, first) }
-	q.AuditEvents = func(child int, _ *graph.AuditEventFilter, first int, _ *string) int { return times(child, first) }
-	q.PolicyProposals = func(child int, _ *graph.PolicyProposalFilter, first int, _ *string) int { return times(child, first) }
-	q.PolicyDifferences = func(child int, _ model.ID, first int, _ *string) int { return times(child, first) }
-	q.RemovedRecords = func(child, first int, _ *string) int { return times(child, first) }
-	q.Dependencies = func(child int, _ model.ID) int { return times(child, dependencyKinds) }
-	q.Decisions = func(child int, _ *graph.DecisionFilter, first int, _ *string) int { return times(child, first) }
 }
 
 // walkCost is for a graph, whose nodes cost a fraction of other nodes.

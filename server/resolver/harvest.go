@@ -168,7 +168,7 @@ func (s subscription) HarvestRun(ctx context.Context, id model.ID) (<-chan *mode
 
 // Domain resolves whose source it is.
 func (source) Domain(ctx context.Context, s *model.Source) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, s.DomainID)
+	return linkTo[model.Domain](ctx, s.DomainID)
 }
 
 // Secrets resolves where a source's secrets are to be found.
@@ -183,7 +183,7 @@ func (source) Secrets(_ context.Context, s *model.Source) ([]*graph.Secret, erro
 
 // LastRun resolves a source's last run.
 func (source) LastRun(ctx context.Context, s *model.Source) (*model.Run, error) {
-	return follow(ctx, &linksFrom(ctx).runs, s.LastRunID)
+	return linkTo[model.Run](ctx, s.LastRunID)
 }
 
 // ViewerCan resolves the viewer's rights over a source.
@@ -194,10 +194,10 @@ func (r source) ViewerCan(ctx context.Context, s *model.Source) (*graph.SourceRi
 
 // Source resolves what a run harvested.
 func (harvestRun) Source(ctx context.Context, r *model.Run) (*model.Source, error) {
-	return follow(ctx, &linksFrom(ctx).sources, r.SourceID)
+	return linkTo[model.Source](ctx, r.SourceID)
 }
 
 // StartedBy resolves who started a run.
 func (harvestRun) StartedBy(ctx context.Context, r *model.Run) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, r.StartedBy)
+	return linkTo[model.Principal](ctx, r.StartedBy)
 }

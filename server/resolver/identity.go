@@ -104,15 +104,15 @@ func (m mutation) RevokeToken(ctx context.Context, in graph.RevokeTokenInput) (*
 
 // Domain resolves a principal's domain.
 func (principal) Domain(ctx context.Context, p *model.Principal) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, p.DomainID)
+	return linkTo[model.Domain](ctx, p.DomainID)
 }
 
 // Teams resolves a principal's teams.
 func (principal) Teams(ctx context.Context, p *model.Principal) ([]*model.Team, error) {
-	return followAll(ctx, &linksFrom(ctx).teams, p.TeamIDs)
+	return linkToAll[model.Team](ctx, p.TeamIDs)
 }
 
 // Principal resolves whose token it is.
 func (token) Principal(ctx context.Context, t *model.Token) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, t.PrincipalID)
+	return linkTo[model.Principal](ctx, t.PrincipalID)
 }

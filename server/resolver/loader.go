@@ -18,7 +18,7 @@ const loaderBatch = 200
 // kind of link, whatever its length, and no timer decides what goes together.
 type loader[V any] struct {
 	fetch func(ctx context.Context, ids ...model.ID) (map[model.ID]V, error)
-	note  func(V)
+	note  func(V) // of what was found; may be nil
 
 	fetching sync.Mutex // held during a fetch, so that the same ids are not fetched twice
 	mu       sync.Mutex // guards the maps
@@ -90,6 +90,9 @@ func (l *loader[V]) keep(ids []model.ID, rows map[model.ID]V) {
 		} else {
 			l.miss(id)
 		}
+	}
+	if l.note == nil {
+		return
 	}
 	for _, v := range rows {
 		l.note(v)

@@ -12,12 +12,12 @@ func (domain) Domain(_ context.Context, d *model.Domain) (*model.Domain, error) 
 
 // Parent resolves the domain above.
 func (domain) Parent(ctx context.Context, d *model.Domain) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, d.ParentID)
+	return linkTo[model.Domain](ctx, d.ParentID)
 }
 
 // Stewards resolves those who speak for a domain.
 func (domain) Stewards(ctx context.Context, d *model.Domain) ([]*model.Principal, error) {
-	return followAll(ctx, &linksFrom(ctx).principals, d.StewardIDs)
+	return linkToAll[model.Principal](ctx, d.StewardIDs)
 }
 
 // ViewerCan resolves the viewer's rights in a domain.
@@ -28,22 +28,22 @@ func (r domain) ViewerCan(ctx context.Context, d *model.Domain) (*graph.DomainRi
 
 // Domain resolves a team's domain.
 func (team) Domain(ctx context.Context, t *model.Team) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, t.DomainID)
+	return linkTo[model.Domain](ctx, t.DomainID)
 }
 
 // Domain resolves a product's domain.
 func (product) Domain(ctx context.Context, p *model.DataProduct) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, p.DomainID)
+	return linkTo[model.Domain](ctx, p.DomainID)
 }
 
 // Owner resolves who answers for a product.
 func (product) Owner(ctx context.Context, p *model.DataProduct) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, p.OwnerID)
+	return linkTo[model.Principal](ctx, p.OwnerID)
 }
 
 // OwnerTeam resolves the team that looks after a product.
 func (product) OwnerTeam(ctx context.Context, p *model.DataProduct) (*model.Team, error) {
-	return follow(ctx, &linksFrom(ctx).teams, p.OwnerTeamID)
+	return linkTo[model.Team](ctx, p.OwnerTeamID)
 }
 
 // ViewerCan resolves the viewer's rights over a product.
@@ -58,5 +58,5 @@ func (r product) ViewerCan(ctx context.Context, p *model.DataProduct) (*graph.Da
 
 // Assets resolves the assets of a port that the viewer may know of.
 func (port) Assets(ctx context.Context, p *model.Port) ([]*model.Asset, error) {
-	return followAll(ctx, &linksFrom(ctx).assets, p.AssetIDs)
+	return linkToAll[model.Asset](ctx, p.AssetIDs)
 }

@@ -39,7 +39,7 @@ func (m mutation) ReleaseNamespace(ctx context.Context, in graph.ReleaseNamespac
 
 // Domain resolves whose namespace it is.
 func (namespace) Domain(ctx context.Context, n *model.Namespace) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, n.DomainID)
+	return linkTo[model.Domain](ctx, n.DomainID)
 }
 
 func (q query) namespace(ctx context.Context, id model.ID) (*model.Namespace, error) {

@@ -184,7 +184,7 @@ func (s subscription) PolicyAssessment(ctx context.Context, proposalID model.ID)
 
 // Author resolves who wrote a proposal.
 func (policyProposal) Author(ctx context.Context, p *model.PolicyProposal) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, p.AuthorID)
+	return linkTo[model.Principal](ctx, p.AuthorID)
 }
 
 // Revision resolves the rules of a proposal.
@@ -219,7 +219,7 @@ const maxVoters = 100
 func (wantedVote) Voters(ctx context.Context, w *model.WantedVote) ([]*model.Principal, error) {
 	voters := []*model.Principal{}
 	for _, id := range w.VoterIDs[:min(len(w.VoterIDs), maxVoters)] {
-		p, err := follow(ctx, &linksFrom(ctx).principals, id)
+		p, err := linkTo[model.Principal](ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -249,17 +249,17 @@ func (r policyProposal) ViewerCan(ctx context.Context, p *model.PolicyProposal) 
 
 // Author resolves who wrote a revision first.
 func (policyRevision) Author(ctx context.Context, r *model.PolicyRevision) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, r.AuthorID)
+	return linkTo[model.Principal](ctx, r.AuthorID)
 }
 
 // Approver resolves who voted.
 func (policyVote) Approver(ctx context.Context, v *model.PolicyVote) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, v.ApproverID)
+	return linkTo[model.Principal](ctx, v.ApproverID)
 }
 
 // Author resolves who made a remark.
 func (policyComment) Author(ctx context.Context, c *model.PolicyComment) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, c.AuthorID)
+	return linkTo[model.Principal](ctx, c.AuthorID)
 }
 
 // Active resolves the revision in force.
@@ -294,7 +294,7 @@ func (r policyState) Proposal(ctx context.Context, p *model.PolicyStanding) (*mo
 
 // ActivatedBy resolves who put the revision in force.
 func (policyState) ActivatedBy(ctx context.Context, p *model.PolicyStanding) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, p.ActivatedBy)
+	return linkTo[model.Principal](ctx, p.ActivatedBy)
 }
 
 // ActivatedAt resolves when that was.

@@ -8,31 +8,63 @@ import (
 	"github.com/souk-mesh/souk/server/mesh"
 )
 
-// owner is the service that keeps the record of an id.
-func (s Services) isIdentity(id model.ID) bool {
-	return id.Prefix() == model.PrefixPrincipal || id.Prefix() == model.PrefixToken
+// removal is how a noun is corrected and taken away, by the service that keeps it.
+type removal struct {
+	words        string // what people call it
+	dependencies func(context.Context, model.ID) ([]model.Dependency, error)
+	remove       func(ctx context.Context, id model.ID, reason string) (model.Removed, error)
+	restore      func(context.Context, model.Removed) (model.Noun, error)
+	rename       renaming
 }
 
-// removable reports an id of something that is never removed.
-func removable(id model.ID) error {
-	switch id.Prefix() {
-	case model.PrefixDomain, model.PrefixTeam, model.PrefixProduct, model.PrefixPrincipal, model.PrefixToken:
-		return nil
-	default:
-		return model.NotFound("domain, team, principal, data product or token", id)
+// renaming gives the record and its name now.
+type renaming func(context.Context, mesh.Renaming) (model.Noun, string, error)
+
+func (s Services) inMesh(words string, rename renaming) removal {
+	return removal{words, s.Mesh.Dependencies, s.Mesh.Remove, s.Mesh.Restore, rename}
+}
+
+func (s Services) inIdentity(words string, rename renaming) removal {
+	return removal{words, s.Identity.Dependencies, s.Identity.Remove, s.Identity.Restore, rename}
+}
+
+// renames takes the call of a service that renames, and tells the name that came of it.
+func renames[T any, P model.PointerTo[T], S ~string](rename func(context.Context, mesh.Renaming) (T, error), name func(*T) S) renaming {
+	return func(ctx context.Context, r mesh.Renaming) (model.Noun, string, error) {
+		n, err := rename(ctx, r)
+		return P(&n), string(name(&n)), err
 	}
+}
+
+func (s Services) renamePrincipal(ctx context.Context, r mesh.Renaming) (model.Principal, error) {
+	return s.Identity.RenamePrincipal(ctx, r.ID, string(r.Name), r.ExpectedRevision)
+}
+
+func (s Services) renameToken(ctx context.Context, r mesh.Renaming) (model.Token, error) {
+	return s.Identity.RenameToken(ctx, r.ID, string(r.Name), r.ExpectedRevision)
+}
+
+// removable finds the row of a record that can be removed, or says which can.
+func (l *links) removable(id model.ID) (*noun, error) {
+	if n := l.nouns.of(id); n != nil && n.removal != nil {
+		return n, nil
+	}
+	var words []string
+	for _, n := range l.nouns.rows {
+		if n.removal != nil {
+			words = append(words, n.removal.words)
+		}
+	}
+	return nil, model.NotFound(model.OneOf(words), id)
 }
 
 // Dependencies resolves the field dependencies.
 func (q query) Dependencies(ctx context.Context, id model.ID) ([]*model.Dependency, error) {
-	if err := removable(id); err != nil {
+	n, err := linksFrom(ctx).removable(id)
+	if err != nil {
 		return nil, err
 	}
-	find := q.s.Mesh.Dependencies
-	if q.s.isIdentity(id) {
-		find = q.s.Identity.Dependencies
-	}
-	deps, err := find(ctx, id)
+	deps, err := n.removal.dependencies(ctx, id)
 	return pointers(deps), err
 }
 
@@ -44,12 +76,12 @@ func (q query) RemovedRecords(ctx context.Context, first int, after *string) (*g
 
 // Domain resolves whose a removed record was.
 func (removedRecord) Domain(ctx context.Context, r *model.Removed) (*model.Domain, error) {
-	return follow(ctx, &linksFrom(ctx).domains, r.DomainID)
+	return linkTo[model.Domain](ctx, r.DomainID)
 }
 
 // RemovedBy resolves who removed a record.
 func (removedRecord) RemovedBy(ctx context.Context, r *model.Removed) (*model.Principal, error) {
-	return follow(ctx, &linksFrom(ctx).principals, r.ActorID)
+	return linkTo[model.Principal](ctx, r.ActorID)
 }
 
 // Samples resolves some of those that point at a record.
@@ -73,53 +105,35 @@ func (m mutation) MoveDataProduct(ctx context.Context, in graph.MoveDataProductI
 
 // RenameRecord resolves the mutation.
 func (m mutation) RenameRecord(ctx context.Context, in graph.RenameRecordInput) (*graph.RenameRecordPayload, error) {
-	record, name, err := m.rename(ctx, in)
+	var record model.Noun
+	var name string
+	n, err := linksFrom(ctx).removable(in.ID)
+	if err == nil {
+		record, name, err = n.removal.rename(ctx, mesh.Renaming{ID: in.ID, Name: model.Slug(in.Name), ExpectedRevision: expected(in.ExpectedVersion)})
+	}
 	_, problems, err := answer(ctx, struct{}{}, err)
 	payload := &graph.RenameRecordPayload{UserErrors: problems}
 	if err == nil && len(problems) == 0 {
-		payload.ID, payload.Name = &in.ID, &name
-		if record != nil {
-			linksFrom(ctx).note(record)
-			payload.Record = record
-		}
+		payload.ID, payload.Name, payload.Record = &in.ID, &name, linksFrom(ctx).shown(n, record)
 	}
 	return payload, err
 }
 
-// rename gives the record, unless it is no node, and its name now.
-func (m mutation) rename(ctx context.Context, in graph.RenameRecordInput) (model.Noun, string, error) {
-	renaming := mesh.Renaming{ID: in.ID, Name: model.Slug(in.Name), ExpectedRevision: expected(in.ExpectedVersion)}
-	switch in.ID.Prefix() {
-	case model.PrefixDomain:
-		d, err := m.s.Mesh.RenameDomain(ctx, renaming)
-		return &d, string(d.Name), err
-	case model.PrefixTeam:
-		t, err := m.s.Mesh.RenameTeam(ctx, renaming)
-		return &t, string(t.Name), err
-	case model.PrefixProduct:
-		p, err := m.s.Mesh.RenameProduct(ctx, renaming)
-		return &p, string(p.Name), err
-	case model.PrefixPrincipal:
-		p, err := m.s.Identity.RenamePrincipal(ctx, in.ID, in.Name, renaming.ExpectedRevision)
-		return &p, p.Name, err
-	case model.PrefixToken:
-		t, err := m.s.Identity.RenameToken(ctx, in.ID, in.Name, renaming.ExpectedRevision)
-		return nil, t.Name, err
-	default:
-		return nil, "", removable(in.ID)
+// shown gives the record of a mutation, unless it is no Node.
+func (l *links) shown(n *noun, record model.Noun) model.Noun {
+	if n.find == nil {
+		return nil
 	}
+	l.note(record)
+	return record
 }
 
 // RemoveRecord resolves the mutation.
 func (m mutation) RemoveRecord(ctx context.Context, in graph.RemoveRecordInput) (*graph.RemoveRecordPayload, error) {
-	remove := m.s.Mesh.Remove
-	if m.s.isIdentity(in.ID) {
-		remove = m.s.Identity.Remove
-	}
 	var kept model.Removed
-	err := removable(in.ID)
+	n, err := linksFrom(ctx).removable(in.ID)
 	if err == nil {
-		kept, err = remove(ctx, in.ID, given(in.Reason))
+		kept, err = n.removal.remove(ctx, in.ID, given(in.Reason))
 	}
 	removed, problems, err := answer(ctx, kept, err)
 	return &graph.RemoveRecordPayload{Removed: removed, UserErrors: problems}, err
@@ -127,26 +141,24 @@ func (m mutation) RemoveRecord(ctx context.Context, in graph.RemoveRecordInput) 
 
 // RestoreRecord resolves the mutation.
 func (m mutation) RestoreRecord(ctx context.Context, in graph.RestoreRecordInput) (*graph.RestoreRecordPayload, error) {
-	record, err := m.restore(ctx, in.ID)
+	n, record, err := m.restore(ctx, in.ID)
 	_, problems, err := answer(ctx, struct{}{}, err)
 	payload := &graph.RestoreRecordPayload{UserErrors: problems}
 	if err == nil && len(problems) == 0 {
-		payload.ID = &in.ID
-		if _, token := record.(*model.Token); !token {
-			linksFrom(ctx).note(record)
-			payload.Record = record
-		}
+		payload.ID, payload.Record = &in.ID, linksFrom(ctx).shown(n, record)
 	}
 	return payload, err
 }
 
-func (m mutation) restore(ctx context.Context, id model.ID) (model.Noun, error) {
+func (m mutation) restore(ctx context.Context, id model.ID) (*noun, model.Noun, error) {
 	kept, err := m.s.Mesh.Removal(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if m.s.isIdentity(id) {
-		return m.s.Identity.Restore(ctx, kept)
+	n, err := linksFrom(ctx).removable(id)
+	if err != nil {
+		return nil, nil, err
 	}
-	return m.s.Mesh.Restore(ctx, kept)
+	record, err := n.removal.restore(ctx, kept)
+	return n, record, err
 }

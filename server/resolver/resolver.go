@@ -42,19 +42,20 @@ func Config(s Services) graph.Config {
 // Schema is the executable schema. Each operation gets look-ups of its own, so
 // that what a page links to is fetched together and never once per row.
 func Schema(s Services) graphql.ExecutableSchema {
-	return grouped{ExecutableSchema: graph.NewExecutableSchema(Config(s)), services: s}
+	return grouped{ExecutableSchema: graph.NewExecutableSchema(Config(s)), services: s, nouns: newCatalogue(nouns(s))}
 }
 
 type grouped struct {
 	graphql.ExecutableSchema
 	services Services
+	nouns    *catalogue
 }
 
 // Exec prepares the operation. Every event of a subscription begins afresh.
 func (g grouped) Exec(ctx context.Context) graphql.ResponseHandler {
 	next := g.ExecutableSchema.Exec(ctx)
 	return func(ctx context.Context) *graphql.Response {
-		return next(withLinks(ctx, newLinks(g.services)))
+		return next(withLinks(ctx, newLinks(g.nouns, g.services)))
 	}
 }
 

@@ -23,12 +23,12 @@ type standardLinks struct {
 
 func (t *standardLinks) prepareStandards(s Services, l *links) {
 	card := func(c *model.Scorecard) { l.noteCard(c) }
-	t.productCards = loader[*model.Scorecard]{fetch: each(s.Standards.ProductScorecards), note: card}
-	t.domainCards = loader[*model.Scorecard]{fetch: each(s.Standards.DomainScorecards), note: card}
-	t.assetFindings = loader[[]model.Finding]{fetch: s.Standards.AssetFindings, note: func([]model.Finding) {}}
+	prepare(l, &t.productCards, each(s.Standards.ProductScorecards), card)
+	prepare(l, &t.domainCards, each(s.Standards.DomainScorecards), card)
+	prepare(l, &t.assetFindings, s.Standards.AssetFindings, nil)
 	t.trends = map[int]*loader[[]model.Scorecard]{}
 	t.trend = func(days int) *loader[[]model.Scorecard] {
-		return &loader[[]model.Scorecard]{note: func([]model.Scorecard) {}, fetch: func(ctx context.Context, ids ...model.ID) (map[model.ID][]model.Scorecard, error) {
+		return &loader[[]model.Scorecard]{fetch: func(ctx context.Context, ids ...model.ID) (map[model.ID][]model.Scorecard, error) {
 			return s.Standards.Trends(ctx, days, ids...)
 		}}
 	}
@@ -72,10 +72,7 @@ func (t *standardLinks) back(days int) *loader[[]model.Scorecard] {
 	return l
 }
 
-func (t *standardLinks) forget() {
-	t.productCards.forget()
-	t.domainCards.forget()
-	t.assetFindings.forget()
+func (t *standardLinks) forgetTrends() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.trends, t.cards = map[int]*loader[[]model.Scorecard]{}, nil
@@ -125,15 +122,7 @@ func (scorecard) Trend(ctx context.Context, c *model.Scorecard, days int) ([]*mo
 
 // Subject resolves what a finding is about.
 func (finding) Subject(ctx context.Context, f *model.Finding) (model.Noun, error) {
-	l := linksFrom(ctx)
-	switch f.SubjectID.Prefix() {
-	case model.PrefixProduct:
-		return linked(ctx, &l.products, f.SubjectID)
-	case model.PrefixAsset:
-		return linked(ctx, &l.assets, f.SubjectID)
-	default:
-		return linked(ctx, &l.domains, f.SubjectID)
-	}
+	return linksFrom(ctx).find(ctx, f.SubjectID)
 }
 
 // noted says that the subjects of the findings may be asked for.

@@ -51,6 +51,28 @@ func TestEveryMutationHasACommand(t *testing.T) {
 	}
 }
 
+// TestNounsHaveTheListsOfTheSchema: a list without a noun could not be read from
+// a command line, and a Node is found by one.
+func TestNounsHaveTheListsOfTheSchema(t *testing.T) {
+	without := map[string]string{"search": "finds what other lists have", "policyDifferences": "policy impact shows them"}
+	shown := map[string]string{"PolicyRevision": "with its proposal"}
+	schema := Schema()
+	lists, types := map[string]bool{}, map[string]bool{}
+	for _, n := range All() {
+		lists[n.List], types[n.Type] = true, true
+	}
+	for _, f := range schema.Query.Fields {
+		if _, none := without[f.Name]; f.Arguments.ForName("first") != nil && lists[f.Name] == none {
+			t.Errorf("%s: give the list a noun in All, or say in without why it needs none", f.Name)
+		}
+	}
+	for _, d := range schema.GetPossibleTypes(schema.Types["Node"]) {
+		if !types[d.Name] && shown[d.Name] == "" {
+			t.Errorf("%s: give the type a noun in All", d.Name)
+		}
+	}
+}
+
 // TestOperations: what the acts send is valid, and no two have the same words.
 func TestOperations(t *testing.T) {
 	schema := Schema()
