@@ -52,10 +52,10 @@ func (l *Log) Append(ctx context.Context, d model.DecisionRecord) error {
 // log has already, of a change that is tried again, are no error. A change that
 // fails then leaves rows that no event names: it was decided, and did not happen.
 func (l *Log) Promise(ctx context.Context, decisions ...model.DecisionRecord) error {
-	entries := make([]chain.Entry, len(decisions))
+	entries := l.entries(decisions)
 	ids := make([]string, len(decisions))
 	for i, d := range decisions {
-		entries[i], ids[i] = l.entry(d), string(d.ID)
+		ids[i] = string(d.ID)
 	}
 	for len(entries) > 0 {
 		err := l.do(ctx, &job{entries: entries})
@@ -74,16 +74,25 @@ func (l *Log) Promise(ctx context.Context, decisions ...model.DecisionRecord) er
 	return nil
 }
 
-// Note logs a decision without waiting for the disk. It waits only while too
-// many wait already. While the log is in trouble it gives that instead.
-func (l *Log) Note(ctx context.Context, d model.DecisionRecord) error {
+// Note logs decisions, in one commit, without waiting for the disk. It waits
+// only while too many wait already. While the log is in trouble it gives that
+// instead.
+func (l *Log) Note(ctx context.Context, rows ...model.DecisionRecord) error {
 	if err := l.Trouble(); err != nil {
 		return err
 	}
 	if l.config.ReadOnly {
 		return errReadOnly()
 	}
-	return inLogsWords(l.writer.Send(ctx, &job{entries: []chain.Entry{l.entry(d)}}))
+	return inLogsWords(l.writer.Send(ctx, &job{entries: l.entries(rows)}))
+}
+
+func (l *Log) entries(rows []model.DecisionRecord) []chain.Entry {
+	entries := make([]chain.Entry, len(rows))
+	for i, d := range rows {
+		entries[i] = l.entry(d)
+	}
+	return entries
 }
 
 // do brings a job to the writer and gives its answer.

@@ -15,8 +15,8 @@ import (
 // recorder is the decision log. It copies the rows that changes carry by
 // itself; here it takes those that no change carries.
 type recorder interface {
-	Append(ctx context.Context, d model.DecisionRecord) error // returns when the row is durable
-	Note(ctx context.Context, d model.DecisionRecord) error   // does not wait for the disk
+	Append(ctx context.Context, d model.DecisionRecord) error     // returns when the row is durable
+	Note(ctx context.Context, rows ...model.DecisionRecord) error // does not wait for the disk
 }
 
 // LogTo names the log of the decisions that no change carries. It is called

@@ -118,23 +118,29 @@ func (s *Session) Question(ctx context.Context, action model.Action, res policy.
 	if err != nil {
 		return policy.Question{}, err
 	}
-	return s.question(ctx, who, action, res, extra)
+	return s.QuestionOf(ctx, who, action, res, extra)
 }
 
 // AskFor puts one question about what who may do. Nobody is asked whether the
 // actor of the context may ask it: that is the caller's duty. The answer has a
 // row for the log, but no write of it.
 func (s *Session) AskFor(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (Answer, error) {
-	q, err := s.question(ctx, who, action, res, extra)
+	q, err := s.QuestionOf(ctx, who, action, res, extra)
 	if err != nil {
 		return Answer{}, err
 	}
-	return decide(ctx, s.snapshot, q), nil
+	return s.Decide(ctx, q), nil
+}
+
+// Decide puts a question of QuestionOf. Unlike the rest of a session it may be
+// called from several goroutines at once.
+func (s *Session) Decide(ctx context.Context, q policy.Question) Answer {
+	return decide(ctx, s.snapshot, q)
 }
 
 // Would puts a question that leaves no row.
 func (s *Session) Would(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (model.Decision, error) {
-	q, err := s.question(ctx, who, action, res, extra)
+	q, err := s.QuestionOf(ctx, who, action, res, extra)
 	if err != nil {
 		return model.Decision{}, err
 	}
@@ -146,7 +152,7 @@ func (s *Session) Would(ctx context.Context, who model.Principal, action model.A
 // own. Where no condition expresses the rules of some domain, the rules are asked
 // whatever the resource's domain: what is hidden there must cost what is absent does.
 func (s *Session) Sees(ctx context.Context, who model.Principal, res policy.Resource, extra Extra) (bool, error) {
-	q, err := s.question(ctx, who, model.ActMetadataView, res, extra)
+	q, err := s.QuestionOf(ctx, who, model.ActMetadataView, res, extra)
 	if err != nil {
 		return false, err
 	}
@@ -156,7 +162,8 @@ func (s *Session) Sees(ctx context.Context, who model.Principal, res policy.Reso
 	return s.snapshot.Decide(ctx, q).Allowed(), nil
 }
 
-func (s *Session) question(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (policy.Question, error) {
+// QuestionOf puts together what who would be asking, without asking.
+func (s *Session) QuestionOf(ctx context.Context, who model.Principal, action model.Action, res policy.Resource, extra Extra) (policy.Question, error) {
 	a, err := s.factsOf(ctx, who)
 	if err != nil {
 		return policy.Question{}, err

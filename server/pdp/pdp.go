@@ -20,7 +20,7 @@ import (
 // recorder keeps decisions that no change of ours follows, and knows those that
 // the store has forgotten.
 type recorder interface {
-	Note(ctx context.Context, d model.DecisionRecord) error
+	Note(ctx context.Context, rows ...model.DecisionRecord) error
 	Get(ctx context.Context, id model.ID) (model.DecisionRecord, error)
 }
 
@@ -139,34 +139,80 @@ func (s *Service) batch(c Client) *batch {
 }
 
 func (r *batch) evaluate(ctx context.Context, q Question) (model.Decision, error) {
-	who, err := r.subject(ctx, q.Subject)
+	c, err := r.prepare(ctx, q)
 	if err != nil {
 		return model.Decision{}, err
 	}
+	r.decide(ctx, &c)
+	return r.conclude(ctx, c)
+}
+
+// asked is a question on its way to an answer.
+type asked struct {
+	Question
+
+	said   *model.Decision // the answer of a question that no policy is asked
+	who    model.Principal
+	what   target
+	first  policy.Question // what is decided first
+	answer gate.Answer     // to that
+}
+
+func said(d model.Decision) asked { return asked{said: &d} }
+
+// prepare finds who and what the question is about, and what is to be decided.
+func (r *batch) prepare(ctx context.Context, q Question) (asked, error) {
+	who, err := r.subject(ctx, q.Subject)
+	if err != nil {
+		return asked{}, err
+	}
 	if err := r.mayAsk(ctx, who); err != nil {
-		return model.Decision{}, err
+		return asked{}, err
 	}
 	if who == nil {
-		return unknown("subject.unknown", "There is no such subject here."), nil
+		return said(unknown("subject.unknown", "There is no such subject here.")), nil
 	}
 	what, err := r.resource(ctx, q.Resource)
 	if err != nil {
-		return model.Decision{}, err
+		return asked{}, err
 	}
-	exists := !what.absent
-	action := q
-	if actionOf(q.Action) == model.ActProductPublish { // its facts take reads that only a real product has
-		action = Question{Action: string(model.ActMetadataView)}
+	c := asked{Question: q, who: *who, what: *what}
+	if c.viewedFirst() {
+		q = Question{Action: string(model.ActMetadataView)}
 	}
-	answer, err := r.ask(ctx, *who, *what, action)
-	if err == nil && exists && answer.Allowed() && action.Action != q.Action {
-		answer, err = r.ask(ctx, *who, *what, q)
-	}
+	extra, err := r.extra(ctx, c.what, q)
 	if err != nil {
-		return model.Decision{}, err
+		return c, err
+	}
+	c.first, err = r.session.QuestionOf(ctx, c.who, actionOf(q.Action), c.what.res, extra)
+	return c, err
+}
+
+// viewedFirst reports a question whose facts take reads that only a real product
+// has: what is hidden must not cost more than what does not exist.
+func (c asked) viewedFirst() bool { return actionOf(c.Action) == model.ActProductPublish }
+
+// decide asks the policies. It may be called from several goroutines at once.
+func (r *batch) decide(ctx context.Context, c *asked) {
+	if c.said == nil {
+		c.answer = r.session.Decide(ctx, c.first)
+	}
+}
+
+// conclude makes of the first answer what the caller hears.
+func (r *batch) conclude(ctx context.Context, c asked) (model.Decision, error) {
+	if c.said != nil {
+		return *c.said, nil
+	}
+	exists, answer := !c.what.absent, c.answer
+	if exists && answer.Allowed() && c.viewedFirst() {
+		var err error
+		if answer, err = r.ask(ctx, c.who, c.what, c.Question); err != nil {
+			return model.Decision{}, err
+		}
 	}
 	if exists && answer.Allowed() {
-		d, err := r.offered(ctx, *who, *what, q, answer.Decision, r.told)
+		d, err := r.offered(ctx, c.who, c.what, c.Question, answer.Decision, r.told)
 		if err != nil {
 			return model.Decision{}, err
 		}
@@ -176,7 +222,7 @@ func (r *batch) evaluate(ctx context.Context, q Question) (model.Decision, error
 		}
 		answer.Decision = d
 	}
-	return r.refused(ctx, *who, *what, answer, exists)
+	return r.refused(ctx, c.who, c.what, answer, exists)
 }
 
 // refused tells why not, but only of a resource that the subject may know of.
@@ -291,16 +337,11 @@ func (r *batch) carried(d model.Decision) model.Decision {
 
 // keep logs the decisions of the batch.
 func (r *batch) keep(ctx context.Context) error {
-	if r.log != nil {
-		for _, row := range r.rows {
-			if err := r.log.Note(ctx, row); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	if len(r.rows) == 0 {
 		return nil
+	}
+	if r.log != nil {
+		return r.log.Note(ctx, r.rows...)
 	}
 	writes := make([]store.Write, len(r.rows))
 	for i, row := range r.rows {

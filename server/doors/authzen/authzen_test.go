@@ -203,3 +203,55 @@ func TestSearchesLeaveOneRow(t *testing.T) {
 		t.Errorf("got %+v", rows.Nodes)
 	}
 }
+
+// TestABatchAnswersAsItsItemsDo: what is decided side by side comes out in the
+// order of the items, each as by itself and with a row of its own.
+func TestABatchAnswersAsItsItemsDo(t *testing.T) {
+	w := newWorld(t)
+	nobody := `{"type":"user","id":"nobody"}`
+	var items []string
+	for _, resource := range []string{one, `{"type":"record","id":"record-9"}`, `{"type":"data_product","id":"sales/orders"}`} {
+		for _, action := range []string{read, write, `{"name":"product.publish"}`} {
+			for _, subject := range []string{alice, bob, nobody, `{"type":"user","id":"ana"}`} {
+				items = append(items, ask(subject, action, resource))
+			}
+		}
+	}
+	items = append(items, `{"subject":`+alice+`}`) // flawed
+	whole := w.post("gateway", "/access/v1/evaluations", `{"evaluations":[`+strings.Join(items, ",")+`]}`)
+	if len(whole.body.Evaluations) != len(items) {
+		t.Fatalf("%d answers to %d items: %s", len(whole.body.Evaluations), len(items), whole.text)
+	}
+	allowed, ids := 0, map[any]bool{}
+	for i, got := range whole.body.Evaluations[:len(items)-1] {
+		alone := w.post("gateway", "/access/v1/evaluation", items[i]).body
+		if id := got.Context["decision_id"]; id != nil {
+			if ids[id] {
+				t.Errorf("item %d has the decision of another: %v", i, id)
+			}
+			ids[id] = true
+		}
+		delete(got.Context, "decision_id")
+		delete(alone.Context, "decision_id")
+		if diff := cmp.Diff(alone.Context, got.Context); *got.Decision != *alone.Decision || diff != "" {
+			t.Errorf("%s: by itself %v, in the batch %v (-alone +batch):\n%s", items[i], *alone.Decision, *got.Decision, diff)
+		}
+		if *got.Decision {
+			allowed++
+		}
+	}
+	if allowed == 0 || len(ids) < 5 {
+		t.Errorf("%d allowed, %d logged: the batch shows nothing", allowed, len(ids))
+	}
+	rows, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Limit: 500})
+	must(t, err)
+	logged := 0
+	for _, row := range rows.Nodes {
+		if ids[string(row.ID)] {
+			logged++
+		}
+	}
+	if logged != len(ids) {
+		t.Errorf("%d of the batch's %d decisions are in the log", logged, len(ids))
+	}
+}
