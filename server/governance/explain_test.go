@@ -23,27 +23,27 @@ consent contains {"code": "marketing.yes", "message": "Yes."} if input.context.p
 func TestExplainByTheConsentOfThen(t *testing.T) {
 	inTurn(t)
 	c := newCompany(t)
-	_, err := c.engine.Activate(t.Context(), policy.Draft{Domain: "sales", Modules: campaigns(t)})
-	must(t, err)
+	_, err := c.Engine.Activate(t.Context(), policy.Draft{Domain: "sales", Modules: campaigns(t)})
+	c.Must(err)
 	old := consenting("campaign")
-	hash, err := c.engine.Activate(t.Context(), old)
-	must(t, err)
-	d, err := c.access.MayRead(c.as("dan"), c.orders.ID, "campaign")
-	must(t, err)
-	row, err := store.Decisions.Get(t.Context(), c.store, d.ID)
-	must(t, err)
+	hash, err := c.Engine.Activate(t.Context(), old)
+	c.Must(err)
+	d, err := c.Access.MayRead(c.As("dan"), c.orders.ID, "campaign")
+	c.Must(err)
+	row, err := store.Decisions.Get(t.Context(), c.Store, d.ID)
+	c.Must(err)
 	if !d.Allowed() || row.Decision.Revisions.Consent != hash {
 		t.Fatalf("got %s by %+v, want the consent %s", d.Outcome, row.Decision.Revisions, hash)
 	}
 	past := model.PolicyRevision{Meta: model.Meta{ID: "pol_past"}, Domain: "marketing", Hash: hash, Modules: old.Modules}
 	state := model.PolicyState{Meta: model.Meta{ID: "pst_marketing"}, Domain: "marketing", Past: []model.ID{past.ID}}
-	_, err = c.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.PolicyRevisions.Put(past), store.PolicyStates.Put(state)}})
-	must(t, err)
-	_, err = c.engine.Activate(t.Context(), consenting("audit"))
-	must(t, err)
+	_, err = c.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.PolicyRevisions.Put(past), store.PolicyStates.Put(state)}})
+	c.Must(err)
+	_, err = c.Engine.Activate(t.Context(), consenting("audit"))
+	c.Must(err)
 	c.reads(c, "dan", model.Deny)
 	x, err := c.Explain(t.Context(), row)
-	must(t, err)
+	c.Must(err)
 	if !x.Faithful || x.Outcome != model.Allow {
 		t.Errorf("got %s, faithful %v, want it allowed as it was", x.Outcome, x.Faithful)
 	}

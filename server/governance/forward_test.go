@@ -8,6 +8,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/identity"
+	"github.com/souk-mesh/souk/server/servertest"
 )
 
 // TestTakenBack holds that what the platform took back comes into force by a
@@ -24,24 +25,24 @@ func takenBack(t *testing.T, c *company) {
 	c.rollback("cy")
 	c.reads(c, "dan", model.Deny)
 	for _, person := range []string{"ana", "eve", "cy"} {
-		_, err := c.Rollback(c.as(person), governance.Return{Domain: "sales", RevisionID: bad.RevisionID})
-		wantField(t, err, model.KindConflict, "revisionId")
+		_, err := c.Rollback(c.As(person), governance.Return{Domain: "sales", RevisionID: bad.RevisionID})
+		servertest.WantField(t, err, model.KindConflict, "revisionId")
 	}
-	if _, err := c.Activate(c.as("ana"), twin.ID); !model.Is(err, model.KindConflict) {
+	if _, err := c.Activate(c.As("ana"), twin.ID); !model.Is(err, model.KindConflict) {
 		t.Errorf("an older proposal of the same rules: got %v, want a Conflict", err)
 	}
 	c.reads(c, "dan", model.Deny)
-	state, err := c.Standing(c.as("ana"), "sales")
-	must(t, err)
+	state, err := c.Standing(c.As("ana"), "sales")
+	c.Must(err)
 	if len(state.TakenBack) != 1 || state.TakenBackAt(bad.RevisionID) == nil {
 		t.Errorf("got %+v taken back", state.TakenBack)
 	}
 
 	// Another server of the same company knows it too.
-	other := newServer(t, c.store)
-	must(t, other.Load(t.Context()))
-	_, err = other.Rollback(c.as("ana"), governance.Return{Domain: "sales", RevisionID: bad.RevisionID})
-	wantField(t, err, model.KindConflict, "revisionId")
+	other := newServer(t, c.Store)
+	c.Must(other.Load(t.Context()))
+	_, err = other.Rollback(c.As("ana"), governance.Return{Domain: "sales", RevisionID: bad.RevisionID})
+	servertest.WantField(t, err, model.KindConflict, "revisionId")
 
 	if again := c.activated(c.draft("ana", campaigns(t))); again.RevisionID != bad.RevisionID {
 		t.Errorf("the same rules are another revision: %s", again.RevisionID)
@@ -69,19 +70,19 @@ func TestForwardIsActivation(t *testing.T) {
 	c.rollback("ana")
 	forward := governance.Return{Domain: "sales", RevisionID: second.RevisionID}
 
-	c.stewards("sales", "ana") // eve, who voted, has left
-	_, err := c.Rollback(c.as("ana"), forward)
+	c.Stewards("sales", "ana") // eve, who voted, has left
+	_, err := c.Rollback(c.As("ana"), forward)
 	wantMissing(t, err, model.Approval{Role: "domain_steward", Domain: "sales", Min: 1, ExcludeRequester: true})
-	c.stewards("sales", "ana", "eve")
-	if _, err = c.Rollback(c.as("ana"), forward); err != nil {
+	c.Stewards("sales", "ana", "eve")
+	if _, err = c.Rollback(c.As("ana"), forward); err != nil {
 		t.Errorf("with every vote: %v", err)
 	}
 
-	_, err = c.Rollback(c.as("ana"), governance.Return{Domain: "sales", ToStart: true})
-	must(t, err)
-	_, err = c.Rollback(c.as("ana"), forward) // nobody has approved the way from the start to these
-	wantField(t, err, model.KindConflict, "revisionId")
-	if _, err = c.Rollback(c.as("ana"), governance.Return{Domain: "sales", RevisionID: first.RevisionID}); err != nil {
+	_, err = c.Rollback(c.As("ana"), governance.Return{Domain: "sales", ToStart: true})
+	c.Must(err)
+	_, err = c.Rollback(c.As("ana"), forward) // nobody has approved the way from the start to these
+	servertest.WantField(t, err, model.KindConflict, "revisionId")
+	if _, err = c.Rollback(c.As("ana"), governance.Return{Domain: "sales", RevisionID: first.RevisionID}); err != nil {
 		t.Errorf("what was approved for the way from the start: %v", err)
 	}
 }
@@ -94,7 +95,7 @@ func TestTheDefaultSkipsWhatIsTakenBack(t *testing.T) {
 	c.activated(c.draft("ana", ofSales(t)))
 	c.activated(c.draft("ana", campaigns(t)))
 	c.rollback("cy")
-	third := c.activated(c.draft("ana", ofSales(t, model.PolicyModule{Path: "domains/sales/note.rego", Text: "package souk.domains.sales\n\nimport rego.v2\n\n_unused := 1\n"})))
+	third := c.activated(c.draft("ana", remarked(t)))
 	if back := c.rollback("ana"); back.State.PreviousID != "" || back.State.ActiveID == third.RevisionID {
 		t.Errorf("got %+v", back.State)
 	}
@@ -105,15 +106,13 @@ func TestTheDefaultSkipsWhatIsTakenBack(t *testing.T) {
 func TestVotesAndRightsAreOne(t *testing.T) {
 	inTurn(t)
 	c := newCompany(t)
-	bot, err := c.identity.CreatePrincipal(c.system(), identity.NewPrincipal{Kind: model.Service, Name: "bot", DomainID: c.domains["sales"].ID})
-	must(t, err)
-	c.people["bot"] = bot
-	c.stewards("sales", "ana", "eve", "bot")
+	c.Person(servertest.Person{Name: "bot", Domain: "sales", Kind: model.Service})
+	c.Stewards("sales", "ana", "eve", "bot")
 	p := c.assessed(c.draft("ana", ofSales(t)))
 	rights := func(person string) bool {
 		t.Helper()
-		can, err := c.Can(c.as(person), p.ID, model.ActPolicyApprove)
-		must(t, err)
+		can, err := c.Can(c.As(person), p.ID, model.ActPolicyApprove)
+		c.Must(err)
 		return can[model.ActPolicyApprove] == model.Allow
 	}
 	for person, may := range map[string]bool{"ana": false, "bot": false, "cy": false, "eve": true} {
@@ -121,37 +120,37 @@ func TestVotesAndRightsAreOne(t *testing.T) {
 			t.Errorf("%s is told %v, want %v", person, got, may)
 		}
 		if !may {
-			if _, err := c.Approve(c.as(person), p.ID, p.Impact.Hash, ""); !model.Is(err, model.KindDenied) {
+			if _, err := c.Approve(c.As(person), p.ID, p.Impact.Hash, ""); !model.Is(err, model.KindDenied) {
 				t.Errorf("%s votes: %v, want a refusal", person, err)
 			}
 		}
 	}
-	if _, err := c.Reject(c.as("bot"), p.ID, ""); !model.Is(err, model.KindDenied) {
+	if _, err := c.Reject(c.As("bot"), p.ID, ""); !model.Is(err, model.KindDenied) {
 		t.Errorf("a service turns rules down: %v", err)
 	}
-	wanted, err := c.Wanted(c.as("ana"), p.ID)
-	must(t, err)
-	if len(wanted) != 1 || !slices.Equal(wanted[0].VoterIDs, []model.ID{c.people["eve"].ID}) {
+	wanted, err := c.Wanted(c.As("ana"), p.ID)
+	c.Must(err)
+	if len(wanted) != 1 || !slices.Equal(wanted[0].VoterIDs, []model.ID{c.People["eve"].ID}) {
 		t.Errorf("got %+v wanted", wanted)
 	}
-	p, err = c.Approve(c.as("eve"), p.ID, p.Impact.Hash, "")
-	must(t, err)
+	p, err = c.Approve(c.As("eve"), p.ID, p.Impact.Hash, "")
+	c.Must(err)
 	if p.Status != model.ProposalApproved || rights("eve") {
 		t.Errorf("after the vote: %s, eve may %v", p.Status, rights("eve"))
 	}
 
 	// Eve leaves, abe comes: the approved proposal waits for a vote again, and takes it.
-	c.stewards("sales", "ana", "abe")
-	_, err = c.Activate(c.as("ana"), p.ID)
+	c.Stewards("sales", "ana", "abe")
+	_, err = c.Activate(c.As("ana"), p.ID)
 	if !model.Is(err, model.KindDenied) || !strings.Contains(err.Error(), "A steward of sales is missing.") {
 		t.Errorf("without eve: %v", err)
 	}
 	if !rights("abe") {
 		t.Error("abe is told that he may not vote")
 	}
-	p, err = c.Approve(c.as("abe"), p.ID, p.Impact.Hash, "")
-	must(t, err)
-	if _, err = c.Activate(c.as("ana"), p.ID); err != nil {
+	p, err = c.Approve(c.As("abe"), p.ID, p.Impact.Hash, "")
+	c.Must(err)
+	if _, err = c.Activate(c.As("ana"), p.ID); err != nil {
 		t.Errorf("with abe: %v", err)
 	}
 }
@@ -162,15 +161,15 @@ func TestAVoterWhoLostTheRole(t *testing.T) {
 	inTurn(t)
 	c := newCompany(t)
 	p := c.assessed(c.draft("ana", campaigns(t)))
-	p, err := c.Approve(c.as("eve"), p.ID, p.Impact.Hash, "")
-	must(t, err)
-	c.stewards("sales", "ana", "abe")
+	p, err := c.Approve(c.As("eve"), p.ID, p.Impact.Hash, "")
+	c.Must(err)
+	c.Stewards("sales", "ana", "abe")
 	for _, person := range []string{"bo", "cy", "kim"} {
-		voted, err := c.Approve(c.as(person), p.ID, p.Impact.Hash, "")
+		voted, err := c.Approve(c.As(person), p.ID, p.Impact.Hash, "")
 		if model.Is(err, model.KindDenied) || model.Is(err, model.KindConflict) {
 			continue
 		}
-		must(t, err)
+		c.Must(err)
 		p = voted
 	}
 	if p.Status != model.ProposalAssessed {
@@ -183,25 +182,22 @@ func TestAVoterWhoLostTheRole(t *testing.T) {
 func TestOneStewardFirm(t *testing.T) {
 	inTurn(t)
 	c := newCompany(t)
-	c.stewards("sales", "ana")
+	c.Stewards("sales", "ana")
 	p := c.assessed(c.draft("ana", ofSales(t)))
 	for _, person := range []string{"cy", "kim"} {
-		_, err := c.identity.UpdatePrincipal(c.system(), identity.PrincipalEdit{ID: c.people[person].ID, Roles: &[]model.Role{model.RoleAdmin}})
-		must(t, err)
+		_, err := c.Identity.UpdatePrincipal(c.System(), identity.PrincipalEdit{ID: c.People[person].ID, Roles: &[]model.Role{model.RoleAdmin}})
+		c.Must(err)
 	}
-	wanted, err := c.Wanted(c.as("ana"), p.ID)
-	must(t, err)
+	wanted, err := c.Wanted(c.As("ana"), p.ID)
+	c.Must(err)
 	if len(wanted) != 1 || len(wanted[0].VoterIDs) != 0 || !strings.Contains(wanted[0].Hint, "the role STEWARD") {
 		t.Errorf("nobody can vote: got %+v", wanted)
 	}
-	_, err = c.identity.UpdatePrincipal(c.system(), identity.PrincipalEdit{ID: c.people["kim"].ID, Roles: &[]model.Role{model.RoleSteward}})
-	must(t, err)
-	kim, err := c.identity.Principal(c.system(), c.people["kim"].ID)
-	must(t, err)
-	c.people["kim"] = kim
-	p, err = c.Approve(c.as("kim"), p.ID, p.Impact.Hash, "")
-	must(t, err)
-	if _, err := c.Activate(c.as("ana"), p.ID); err != nil {
+	_, err = c.Identity.UpdatePrincipal(c.System(), identity.PrincipalEdit{ID: c.People["kim"].ID, Roles: &[]model.Role{model.RoleSteward}})
+	c.Must(err)
+	p, err = c.Approve(c.As("kim"), p.ID, p.Impact.Hash, "")
+	c.Must(err)
+	if _, err := c.Activate(c.As("ana"), p.ID); err != nil {
 		t.Error(err)
 	}
 }

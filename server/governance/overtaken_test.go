@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/governance"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -54,18 +55,18 @@ func TestOvertaken(t *testing.T) {
 		{"trial, other rules", "policy.trial.begin", "domain", "other rules of the domain came into force", otherRules},
 	} {
 		t.Run(w.name, func(t *testing.T) {
-			slow := newServer(t, &crossed{Store: c.store, action: w.action, first: w.first})
-			must(t, slow.Load(t.Context()))
+			slow := newServer(t, &crossed{Store: c.Store, action: w.action, first: w.first})
+			c.Must(slow.Load(t.Context()))
 			var err error
 			switch w.action {
 			case "policy.activate":
-				_, err = slow.Activate(c.as("eve"), p.ID)
+				_, err = slow.Activate(c.As("eve"), p.ID)
 			case "policy.rollback":
-				_, err = slow.Rollback(c.as("ana"), governance.Return{Domain: "sales"})
+				_, err = slow.Rollback(c.As("ana"), governance.Return{Domain: "sales"})
 			default:
-				_, err = slow.Shadow(c.as("eve"), p.ID, true)
+				_, err = slow.Shadow(c.As("eve"), p.ID, true)
 			}
-			wantField(t, err, model.KindConflict, w.field)
+			servertest.WantField(t, err, model.KindConflict, w.field)
 			if !strings.Contains(err.Error(), w.message) {
 				t.Errorf("got %v, want that %s", err, w.message)
 			}
@@ -76,26 +77,26 @@ func TestOvertaken(t *testing.T) {
 
 // restore brings the domain back to the rules of the proposal, with no trial.
 func (c *company) restore(tried, active model.PolicyProposal) {
-	c.t.Helper()
-	now, err := c.Standing(c.as("ana"), "sales")
-	must(c.t, err)
+	c.Helper()
+	now, err := c.Standing(c.As("ana"), "sales")
+	c.Must(err)
 	if now.ShadowOf != "" {
 		c.try(tried, false)
 	}
 	if now.ActiveID != active.RevisionID {
-		_, err = c.Rollback(c.as("ana"), governance.Return{Domain: "sales", RevisionID: active.RevisionID})
-		must(c.t, err)
+		_, err = c.Rollback(c.As("ana"), governance.Return{Domain: "sales", RevisionID: active.RevisionID})
+		c.Must(err)
 	}
 }
 
 func (c *company) remark(p model.PolicyProposal) {
-	c.t.Helper()
-	_, err := c.Comment(c.as("eve"), p.ID, "One more thing.")
-	must(c.t, err)
+	c.Helper()
+	_, err := c.Comment(c.As("eve"), p.ID, "One more thing.")
+	c.Must(err)
 }
 
 func (c *company) try(p model.PolicyProposal, on bool) {
-	c.t.Helper()
-	_, err := c.Shadow(c.as("eve"), p.ID, on)
-	must(c.t, err)
+	c.Helper()
+	_, err := c.Shadow(c.As("eve"), p.ID, on)
+	c.Must(err)
 }

@@ -13,51 +13,50 @@ import (
 // operation puts.
 func TestOneOperationReadsOnce(t *testing.T) {
 	inTurn(t)
-	counted := &enginetest.Counted{Store: enginetest.SQLite(t)}
-	c := settle(t, counted)
-	rules := campaigns(t)
+	c := newCompany(t)
+	rules, eve := campaigns(t), c.As("eve")
 	p := c.assessed(c.draft("ana", rules))
-	counted.Hold(t, []enginetest.Operation{
+	c.Store.Hold(t, []enginetest.Operation{
 		{Name: "draft", Reads: 5, Do: func() (err error) {
-			_, err = c.Draft(c.as("eve"), governance.NewProposal{Domain: "sales", Modules: rules, Title: "Campaigns"})
+			_, err = c.Draft(eve, governance.NewProposal{Domain: "sales", Modules: rules, Title: "Campaigns"})
 			return
 		}},
 		{Name: "read a proposal", Reads: 3, Do: func() (err error) {
-			_, err = c.Proposal(c.as("eve"), p.ID)
+			_, err = c.Proposal(eve, p.ID)
 			return
 		}},
 		{Name: "list proposals", Reads: 3, Do: func() (err error) {
-			_, err = c.Proposals(c.as("eve"), governance.ProposalFilter{}, model.Paging{First: 10})
+			_, err = c.Proposals(eve, governance.ProposalFilter{}, model.Paging{First: 10})
 			return
 		}},
 		{Name: "comment", Reads: 7, Do: func() (err error) {
-			_, err = c.Comment(c.as("eve"), p.ID, "Fine.")
+			_, err = c.Comment(eve, p.ID, "Fine.")
 			return
 		}},
 		{Name: "what a voter can do", Reads: 7, Do: func() (err error) {
-			_, err = c.Can(c.as("eve"), p.ID, model.ActPolicyApprove, model.ActPolicyComment, model.ActPolicyDraft)
+			_, err = c.Can(eve, p.ID, model.ActPolicyApprove, model.ActPolicyComment, model.ActPolicyDraft)
 			return
 		}},
 		{Name: "vote", Reads: 8, Do: func() (err error) {
-			_, err = c.Approve(c.as("eve"), p.ID, p.Impact.Hash, "fine")
+			_, err = c.Approve(eve, p.ID, p.Impact.Hash, "fine")
 			return
 		}},
 		{Name: "whose votes are wanted", Reads: 7, Do: func() (err error) {
-			_, err = c.Wanted(c.as("eve"), p.ID)
+			_, err = c.Wanted(eve, p.ID)
 			return
 		}},
 	}...)
 	for _, person := range []string{"bo", "cy", "kim"} {
-		_, err := c.Approve(c.as(person), p.ID, p.Impact.Hash, "fine")
-		must(t, err)
+		_, err := c.Approve(c.As(person), p.ID, p.Impact.Hash, "fine")
+		c.Must(err)
 	}
-	counted.Hold(t, []enginetest.Operation{
+	c.Store.Hold(t, []enginetest.Operation{
 		{Name: "activate", Reads: 15, Do: func() (err error) {
-			_, err = c.Activate(c.as("eve"), p.ID)
+			_, err = c.Activate(eve, p.ID)
 			return
 		}},
 		{Name: "roll back", Reads: 8, Do: func() (err error) {
-			_, err = c.Rollback(c.as("eve"), governance.Return{Domain: "sales"})
+			_, err = c.Rollback(eve, governance.Return{Domain: "sales"})
 			return
 		}},
 	}...)

@@ -10,6 +10,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/audit"
 	"github.com/souk-mesh/souk/server/governance"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -21,19 +22,19 @@ func TestStory(t *testing.T) {
 func tellStory(t *testing.T, c *company) {
 	t.Helper()
 	c.reads(c, "dan", model.Deny)
-	start, err := c.Standing(c.as("dan"), "sales")
-	must(t, err)
-	before := c.last().Seq
+	start, err := c.Standing(c.As("dan"), "sales")
+	c.Must(err)
+	before := c.Last().Seq
 
 	p := c.draft("ana", campaigns(t))
-	if p.Status != model.ProposalDraft || p.AuthorID != c.people["ana"].ID || p.BaseHash != start.ServingHash || len(p.Problems) > 0 {
+	if p.Status != model.ProposalDraft || p.AuthorID != c.People["ana"].ID || p.BaseHash != start.ServingHash || len(p.Problems) > 0 {
 		t.Fatalf("got %+v", p)
 	}
 	if diff := cmp.Diff([]model.Slug{"marketing", "sales"}, p.Touches); diff != "" {
 		t.Errorf("touched domains (-want +got):\n%s", diff)
 	}
-	p, err = c.Comment(c.as("bo"), p.ID, "We need this for the spring.")
-	must(t, err)
+	p, err = c.Comment(c.As("bo"), p.ID, "We need this for the spring.")
+	c.Must(err)
 	p = c.assessed(p)
 	if p.Status != model.ProposalAssessed || p.Impact == nil || p.Impact.BaseHash != start.ServingHash {
 		t.Fatalf("got %s %+v", p.Status, p.Impact)
@@ -49,8 +50,8 @@ func tellStory(t *testing.T, c *company) {
 	c.reads(c, "dan", model.Deny) // an assessment puts nothing in force
 	p = c.approved(p)
 	c.reads(c, "dan", model.Deny) // nor does approval
-	p, err = c.Activate(c.as("ana"), p.ID)
-	must(t, err)
+	p, err = c.Activate(c.As("ana"), p.ID)
+	c.Must(err)
 	if p.Status != model.ProposalActive {
 		t.Fatalf("got %s", p.Status)
 	}
@@ -61,8 +62,8 @@ func tellStory(t *testing.T, c *company) {
 		t.Errorf("got %+v, want what the server was started with", back)
 	}
 	c.reads(c, "dan", model.Deny)
-	p, err = c.Proposal(c.as("ana"), p.ID)
-	must(t, err)
+	p, err = c.Proposal(c.As("ana"), p.ID)
+	c.Must(err)
 	if p.Status != model.ProposalRolledBack || p.ClosedAt == nil || len(p.Comments) != 1 {
 		t.Errorf("got %+v", p)
 	}
@@ -72,27 +73,27 @@ func tellStory(t *testing.T, c *company) {
 // wantFeed looks at what the story left behind: each deed as an event with its
 // decision, whose row is in the log.
 func (c *company) wantFeed(before int64) {
-	c.t.Helper()
+	c.Helper()
 	var got []string
-	for e, err := range store.Events.All(c.t.Context(), c.store, store.Query{Index: "by_seq", Where: store.Between("seq", before+1, nil)}) {
-		must(c.t, err)
+	for e, err := range store.Events.All(c.Context(), c.Store, store.Query{Index: "by_seq", Where: store.Between("seq", before+1, nil)}) {
+		c.Must(err)
 		if e.Action == "policy.approve.refused" || strings.HasPrefix(e.Action, "data.read") {
 			continue
 		}
 		got = append(got, e.Action)
-		d, err := store.Decisions.Get(c.t.Context(), c.store, e.DecisionID)
+		d, err := store.Decisions.Get(c.Context(), c.Store, e.DecisionID)
 		if err != nil || string(d.Action) == "" || len(d.Input) == 0 {
-			c.t.Errorf("%s: decision %q: %v", e.Action, e.DecisionID, err)
+			c.Errorf("%s: decision %q: %v", e.Action, e.DecisionID, err)
 		}
 	}
 	want := []string{"policy.draft", "policy.comment", "policy.check", "policy.test", "policy.assess", "policy.approve", "policy.activate", "policy.rollback"}
 	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
-		c.t.Errorf("audit feed (-want +got):\n%s", diff)
+		c.Errorf("audit feed (-want +got):\n%s", diff)
 	}
-	seen, err := c.audit.Events(c.as("eve"), audit.EventFilter{ActorID: c.people["ana"].ID}, model.Paging{First: 200})
-	must(c.t, err)
+	seen, err := audit.New(c.Store, c.Gate, nil, nil).Events(c.As("eve"), audit.EventFilter{ActorID: c.People["ana"].ID}, model.Paging{First: 200})
+	c.Must(err)
 	if !slices.ContainsFunc(seen.Nodes, func(e model.Event) bool { return e.Action == "policy.draft" }) {
-		c.t.Error("another steward of the domain does not find the draft in the audit feed")
+		c.Error("another steward of the domain does not find the draft in the audit feed")
 	}
 }
 
@@ -107,10 +108,10 @@ func TestReportsCountForTheWorkingGroup(t *testing.T) {
 		t.Fatalf("got %+v, want something counted", p.Impact)
 	}
 	for person, whole := range map[string]bool{"ana": true, "bo": true, "kim": true, "dan": false} {
-		seen, err := c.Proposal(c.as(person), p.ID)
-		must(t, err)
-		page, err := c.Proposals(c.as(person), governance.ProposalFilter{Domain: "sales"}, model.Paging{First: 5})
-		must(t, err)
+		seen, err := c.Proposal(c.As(person), p.ID)
+		c.Must(err)
+		page, err := c.Proposals(c.As(person), governance.ProposalFilter{Domain: "sales"}, model.Paging{First: 5})
+		c.Must(err)
 		for _, got := range []model.PolicyProposal{seen, page.Nodes[0]} {
 			want := *p.Impact
 			if !whole {
@@ -120,7 +121,7 @@ func TestReportsCountForTheWorkingGroup(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", person, diff)
 			}
 		}
-		if _, err := c.WatchAssessment(c.as(person), p.ID); whole != (err == nil) {
+		if _, err := c.WatchAssessment(c.As(person), p.ID); whole != (err == nil) {
 			t.Errorf("%s follows the replay: got %v", person, err)
 		}
 	}
@@ -132,11 +133,11 @@ func TestProgressEndsWithTheWork(t *testing.T) {
 	c := newCompany(t)
 	c.reads(c, "dan", model.Deny)
 	p := c.tested(c.draft("ana", campaigns(t)))
-	_, err := c.Assess(c.as("ana"), p.ID)
-	must(t, err)
+	_, err := c.Assess(c.As("ana"), p.ID)
+	c.Must(err)
 	watched := c.watch(p.ID)
-	p, err = c.Proposal(c.as("ana"), p.ID)
-	must(t, err)
+	p, err = c.Proposal(c.As("ana"), p.ID)
+	c.Must(err)
 	whole := p.Impact.Replayed + p.Impact.Skipped + p.Impact.Grants + p.Impact.Generated
 	if p.Impact.Replayed == 0 || p.Impact.Generated == 0 {
 		t.Fatalf("got %+v, want both asked", p.Impact)
@@ -154,20 +155,20 @@ func TestAuthorNeverApproves(t *testing.T) {
 	inTurn(t)
 	c := newCompany(t)
 	p := c.assessed(c.draft("ana", campaigns(t)))
-	_, err := c.Approve(c.as("ana"), p.ID, p.Impact.Hash, "")
-	wantDenied(t, err, "policy.own")
-	if got := c.last(); got.Action != "policy.approve.refused" || got.ActorID != c.people["ana"].ID {
+	_, err := c.Approve(c.As("ana"), p.ID, p.Impact.Hash, "")
+	servertest.WantDenied(t, err, "policy.own")
+	if got := c.Last(); got.Action != "policy.approve.refused" || got.ActorID != c.People["ana"].ID {
 		t.Errorf("got event %+v, want the refusal", got)
 	}
 	other := c.assessed(c.draft("eve", campaigns(t)))
 	if other.RevisionID != p.RevisionID {
 		t.Fatal("the same rules are another revision")
 	}
-	_, err = c.Approve(c.as("ana"), other.ID, other.Impact.Hash, "")
+	_, err = c.Approve(c.As("ana"), other.ID, other.Impact.Hash, "")
 	if !model.Is(err, model.KindDenied) {
 		t.Errorf("got %v, want a refusal: ana wrote these rules", err)
 	}
-	_, err = c.Approve(c.as("dan"), p.ID, p.Impact.Hash, "") // steward of nothing
+	_, err = c.Approve(c.As("dan"), p.ID, p.Impact.Hash, "") // steward of nothing
 	if !model.Is(err, model.KindDenied) {
 		t.Errorf("dan approves: got %v", err)
 	}
@@ -179,12 +180,12 @@ func TestStaleReport(t *testing.T) {
 	c := newCompany(t)
 	p := c.assessed(c.draft("ana", campaigns(t)))
 	for _, hash := range []string{"", "sha256:0", p.Impact.RevisionHash} {
-		_, err := c.Approve(c.as("eve"), p.ID, hash, "")
-		wantField(t, err, model.KindConflict, "reportHash")
+		_, err := c.Approve(c.As("eve"), p.ID, hash, "")
+		servertest.WantField(t, err, model.KindConflict, "reportHash")
 	}
 	seen := p.Impact.Hash
-	p, err := c.Approve(c.as("eve"), p.ID, seen, "")
-	must(t, err)
+	p, err := c.Approve(c.As("eve"), p.ID, seen, "")
+	c.Must(err)
 	c.reads(c, "dan", model.Deny) // more to replay
 	p = c.assess(p)
 	if p.Impact.Hash == seen {
@@ -193,8 +194,8 @@ func TestStaleReport(t *testing.T) {
 	if len(p.Votes) != 0 {
 		t.Errorf("got votes %+v for a report that is gone", p.Votes)
 	}
-	_, err = c.Approve(c.as("eve"), p.ID, seen, "")
-	wantField(t, err, model.KindConflict, "reportHash")
+	_, err = c.Approve(c.As("eve"), p.ID, seen, "")
+	servertest.WantField(t, err, model.KindConflict, "reportHash")
 }
 
 // TestEditingSendsBack drops everything that was found and said about other rules.
@@ -202,22 +203,22 @@ func TestEditingSendsBack(t *testing.T) {
 	inTurn(t)
 	c := newCompany(t)
 	p := c.approved(c.assessed(c.draft("ana", campaigns(t))))
-	_, err := c.UpdateDraft(c.as("eve"), governance.ProposalEdit{ID: p.ID, Title: new("Mine now")})
-	wantDenied(t, err, "policy.not_author")
+	_, err := c.UpdateDraft(c.As("eve"), governance.ProposalEdit{ID: p.ID, Title: new("Mine now")})
+	servertest.WantDenied(t, err, "policy.not_author")
 	stale := model.Revision(1)
-	_, err = c.UpdateDraft(c.as("ana"), governance.ProposalEdit{ID: p.ID, Title: new("Campaigns, too"), ExpectedRevision: &stale})
-	wantField(t, err, model.KindConflict, "expectedVersion")
-	_, err = c.UpdateDraft(c.as("ana"), governance.ProposalEdit{ID: p.ID, Title: new("Spring campaigns")})
-	wantField(t, err, model.KindConflict, "status") // it was voted on as it is called
+	_, err = c.UpdateDraft(c.As("ana"), governance.ProposalEdit{ID: p.ID, Title: new("Campaigns, too"), ExpectedRevision: &stale})
+	servertest.WantField(t, err, model.KindConflict, "expectedVersion")
+	_, err = c.UpdateDraft(c.As("ana"), governance.ProposalEdit{ID: p.ID, Title: new("Spring campaigns")})
+	servertest.WantField(t, err, model.KindConflict, "status") // it was voted on as it is called
 	modules := ofSales(t)
-	edited, err := c.UpdateDraft(c.as("ana"), governance.ProposalEdit{ID: p.ID, Modules: &modules})
-	must(t, err)
+	edited, err := c.UpdateDraft(c.As("ana"), governance.ProposalEdit{ID: p.ID, Modules: &modules})
+	c.Must(err)
 	if edited.Status != model.ProposalDraft || edited.RevisionID == p.RevisionID || edited.Impact != nil || edited.Tests != nil || len(edited.Votes)+len(edited.Approvals) > 0 {
 		t.Errorf("got %+v, want a fresh draft", edited)
 	}
-	_, err = c.Activate(c.as("eve"), p.ID)
-	wantField(t, err, model.KindConflict, "status")
-	if old, err := c.Revision(c.as("ana"), p.RevisionID); err != nil || len(old.Modules) != len(modules)+2 {
+	_, err = c.Activate(c.As("eve"), p.ID)
+	servertest.WantField(t, err, model.KindConflict, "status")
+	if old, err := c.Revision(c.As("ana"), p.RevisionID); err != nil || len(old.Modules) != len(modules)+2 {
 		t.Errorf("the old revision: %v with %d files", err, len(old.Modules))
 	}
 }
@@ -231,23 +232,23 @@ func TestAnyStepMayEndRejected(t *testing.T) {
 		"approved": func(p model.PolicyProposal) model.PolicyProposal { return c.approved(c.assessed(p)) },
 	} {
 		p := take(c.draft("ana", campaigns(t)))
-		_, err := c.Reject(c.as("ana"), p.ID, "")
-		wantDenied(t, err, "policy.own")
-		_, err = c.Withdraw(c.as("eve"), p.ID, "")
-		wantDenied(t, err, "policy.not_author")
+		_, err := c.Reject(c.As("ana"), p.ID, "")
+		servertest.WantDenied(t, err, "policy.own")
+		_, err = c.Withdraw(c.As("eve"), p.ID, "")
+		servertest.WantDenied(t, err, "policy.not_author")
 		if name == "tested" {
-			p, err = c.Withdraw(c.as("ana"), p.ID, "never mind")
+			p, err = c.Withdraw(c.As("ana"), p.ID, "never mind")
 		} else {
-			p, err = c.Reject(c.as("eve"), p.ID, "not now")
+			p, err = c.Reject(c.As("eve"), p.ID, "not now")
 		}
-		must(t, err)
+		c.Must(err)
 		if p.Status != model.ProposalRejected || p.ClosedAt == nil {
 			t.Errorf("%s: got %+v", name, p)
 		}
-		_, err = c.Check(c.as("ana"), p.ID)
-		wantField(t, err, model.KindConflict, "status")
-		_, err = c.Reject(c.as("eve"), p.ID, "")
-		wantField(t, err, model.KindConflict, "status")
+		_, err = c.Check(c.As("ana"), p.ID)
+		servertest.WantField(t, err, model.KindConflict, "status")
+		_, err = c.Reject(c.As("eve"), p.ID, "")
+		servertest.WantField(t, err, model.KindConflict, "status")
 	}
 }
 
@@ -262,17 +263,17 @@ func TestBrokenRulesStayDrafts(t *testing.T) {
 		"another's":     strings.Replace(campaign, "input.context.purpose", "data.souk.domains.marketing.purpose", 1),
 	} {
 		p := c.draft("ana", []model.PolicyModule{{Path: "domains/sales/campaign.rego", Text: text}})
-		p, err := c.Check(c.as("ana"), p.ID)
-		must(t, err)
+		p, err := c.Check(c.As("ana"), p.ID)
+		c.Must(err)
 		if p.Status != model.ProposalDraft || len(p.Problems) == 0 || p.Problems[0].Severity != "error" {
 			t.Errorf("%s: got %s with %+v", name, p.Status, p.Problems)
 		}
-		_, err = c.Test(c.as("ana"), p.ID)
-		wantField(t, err, model.KindConflict, "status")
-		_, err = c.Assess(c.as("ana"), p.ID)
-		wantField(t, err, model.KindConflict, "status")
-		_, err = c.Shadow(c.as("eve"), p.ID, true)
-		wantField(t, err, model.KindConflict, "status")
+		_, err = c.Test(c.As("ana"), p.ID)
+		servertest.WantField(t, err, model.KindConflict, "status")
+		_, err = c.Assess(c.As("ana"), p.ID)
+		servertest.WantField(t, err, model.KindConflict, "status")
+		_, err = c.Shadow(c.As("eve"), p.ID, true)
+		servertest.WantField(t, err, model.KindConflict, "status")
 	}
 	c.reads(c, "ana", model.Allow)
 }
@@ -297,13 +298,13 @@ func TestDraftsAreBounded(t *testing.T) {
 		{"no domain", "domain", governance.NewProposal{Domain: "nowhere", Title: "Mine", Modules: []model.PolicyModule{{Path: "domains/nowhere/x.rego", Text: campaign}}}},
 	} {
 		t.Run(d.name, func(t *testing.T) {
-			_, err := c.Draft(c.as("ana"), d.n)
-			wantField(t, err, model.KindInvalid, d.field)
+			_, err := c.Draft(c.As("ana"), d.n)
+			servertest.WantField(t, err, model.KindInvalid, d.field)
 		})
 	}
-	_, err := c.Draft(c.as("bo"), governance.NewProposal{Domain: "sales", Title: "Theirs", Modules: []model.PolicyModule{good}})
-	wantDenied(t, err, "no.rule")
-	_, err = c.Comment(c.as("dan"), c.draft("ana", campaigns(t)).ID, "No.")
+	_, err := c.Draft(c.As("bo"), governance.NewProposal{Domain: "sales", Title: "Theirs", Modules: []model.PolicyModule{good}})
+	servertest.WantDenied(t, err, "no.rule")
+	_, err = c.Comment(c.As("dan"), c.draft("ana", campaigns(t)).ID, "No.")
 	if !model.Is(err, model.KindDenied) {
 		t.Errorf("dan comments: got %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/governance"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -23,19 +24,19 @@ func TestTrial(t *testing.T) {
 
 func onTrial(t *testing.T, c *company) {
 	t.Helper()
-	p, err := c.Check(c.as("ana"), c.draft("ana", campaigns(t)).ID)
-	must(t, err)
-	_, err = c.Shadow(c.as("bo"), p.ID, true)
-	wantDenied(t, err, "no.rule")
-	_, err = c.Shadow(c.as("ana"), p.ID, false)
-	wantField(t, err, model.KindConflict, "proposalId")
-	state, err := c.Shadow(c.as("ana"), p.ID, true)
-	must(t, err)
+	p, err := c.Check(c.As("ana"), c.draft("ana", campaigns(t)).ID)
+	c.Must(err)
+	_, err = c.Shadow(c.As("bo"), p.ID, true)
+	servertest.WantDenied(t, err, "no.rule")
+	_, err = c.Shadow(c.As("ana"), p.ID, false)
+	servertest.WantField(t, err, model.KindConflict, "proposalId")
+	state, err := c.Shadow(c.As("ana"), p.ID, true)
+	c.Must(err)
 	if state.ShadowID != p.RevisionID || state.ShadowOf != p.ID || state.ActiveID != "" {
 		t.Errorf("got %+v", state)
 	}
-	_, err = c.Shadow(c.as("eve"), p.ID, true)
-	wantField(t, err, model.KindConflict, "proposalId")
+	_, err = c.Shadow(c.As("eve"), p.ID, true)
+	servertest.WantField(t, err, model.KindConflict, "proposalId")
 	for range 3 {
 		c.reads(c, "dan", model.Deny)
 	}
@@ -53,15 +54,15 @@ func onTrial(t *testing.T, c *company) {
 	if diff := cmp.Diff(want, d); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)
 	}
-	if _, err := c.Differences(c.as("dan"), p.ID, model.Paging{First: 10}); !model.Is(err, model.KindDenied) {
+	if _, err := c.Differences(c.As("dan"), p.ID, model.Paging{First: 10}); !model.Is(err, model.KindDenied) {
 		t.Errorf("dan reads the differences: got %v", err)
 	}
 	c.reads(c, "dan", model.Deny)
 	if again := c.counted("ana", p.ID, 4); len(again) != 1 || again[0].Count != 4 {
 		t.Errorf("got %+v, want one more", again)
 	}
-	state, err = c.Shadow(c.as("eve"), p.ID, false)
-	must(t, err)
+	state, err = c.Shadow(c.As("eve"), p.ID, false)
+	c.Must(err)
 	if state.ShadowID != "" {
 		t.Errorf("got %+v", state)
 	}
@@ -74,7 +75,7 @@ func onTrial(t *testing.T, c *company) {
 // counted waits for a trial, which runs behind the decisions, to have seen so
 // many differences.
 func (c *company) counted(person string, id model.ID, want int) []model.PolicyDifference {
-	c.t.Helper()
+	c.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		got, seen := c.differences(person, id), 0
 		for _, d := range got {
@@ -87,9 +88,9 @@ func (c *company) counted(person string, id model.ID, want int) []model.PolicyDi
 }
 
 func (c *company) differences(person string, id model.ID) []model.PolicyDifference {
-	c.t.Helper()
-	page, err := c.Differences(c.as(person), id, model.Paging{First: 10})
-	must(c.t, err)
+	c.Helper()
+	page, err := c.Differences(c.As(person), id, model.Paging{First: 10})
+	c.Must(err)
 	return page.Nodes
 }
 
@@ -98,14 +99,14 @@ func TestTrialEndsWithItsProposal(t *testing.T) {
 	inTurn(t)
 	c := newCompany(t)
 	for name, end := range map[string]func(model.PolicyProposal) error{
-		"rejected":  func(p model.PolicyProposal) error { _, err := c.Reject(c.as("eve"), p.ID, ""); return err },
-		"activated": func(p model.PolicyProposal) error { _, err := c.Activate(c.as("eve"), c.approved(p).ID); return err },
+		"rejected":  func(p model.PolicyProposal) error { _, err := c.Reject(c.As("eve"), p.ID, ""); return err },
+		"activated": func(p model.PolicyProposal) error { _, err := c.Activate(c.As("eve"), c.approved(p).ID); return err },
 	} {
 		p := c.assessed(c.draft("ana", campaigns(t)))
-		_, err := c.Shadow(c.as("ana"), p.ID, true)
-		must(t, err)
-		must(t, end(p))
-		if state, err := c.Standing(c.as("ana"), "sales"); err != nil || state.ShadowID != "" || state.ShadowOf != "" {
+		_, err := c.Shadow(c.As("ana"), p.ID, true)
+		c.Must(err)
+		c.Must(end(p))
+		if state, err := c.Standing(c.As("ana"), "sales"); err != nil || state.ShadowID != "" || state.ShadowOf != "" {
 			t.Errorf("%s: got %+v, %v", name, state, err)
 		}
 	}
@@ -113,8 +114,7 @@ func TestTrialEndsWithItsProposal(t *testing.T) {
 
 // triesOn begins the service anew, with this log of the past.
 func (c *company) triesOn(log *slowLog) {
-	c.Service = governance.New(governance.Config{Store: c.store, Gate: c.gate, Engine: c.engine, History: log, Now: model.Now, Log: c.log})
-	c.t.Cleanup(c.Close)
+	c.server = serve(c, c.Engine, c.Access, governance.Config{Store: c.Store, Gate: c.Gate, History: log})
 }
 
 // TestAssessmentIsCancelled ends the replay and leaves the proposal as it was,
@@ -122,22 +122,22 @@ func (c *company) triesOn(log *slowLog) {
 func TestAssessmentIsCancelled(t *testing.T) {
 	c := newCompany(t)
 	p := c.tested(c.draft("ana", campaigns(t)))
-	_, err := c.CancelAssessment(c.as("ana"), p.ID)
-	wantField(t, err, model.KindConflict, "id")
+	_, err := c.CancelAssessment(c.As("ana"), p.ID)
+	servertest.WantField(t, err, model.KindConflict, "id")
 	if none := c.watch(p.ID); none.State != model.AssessmentNone {
 		t.Errorf("got %+v before there was one", none)
 	}
 	slow := newSlowLog()
 	c.triesOn(slow)
-	_, err = c.Assess(c.as("ana"), p.ID)
-	must(t, err)
+	_, err = c.Assess(c.As("ana"), p.ID)
+	c.Must(err)
 	<-slow.begun
-	_, err = c.Assess(c.as("eve"), p.ID)
-	wantField(t, err, model.KindConflict, "id")
-	_, err = c.CancelAssessment(c.as("bo"), p.ID)
-	wantDenied(t, err, "no.rule")
-	ended, err := c.CancelAssessment(c.as("eve"), p.ID)
-	must(t, err)
+	_, err = c.Assess(c.As("eve"), p.ID)
+	servertest.WantField(t, err, model.KindConflict, "id")
+	_, err = c.CancelAssessment(c.As("bo"), p.ID)
+	servertest.WantDenied(t, err, "no.rule")
+	ended, err := c.CancelAssessment(c.As("eve"), p.ID)
+	c.Must(err)
 	if ended.State != model.AssessmentCancelled {
 		t.Errorf("got %+v", ended)
 	}
@@ -145,10 +145,10 @@ func TestAssessmentIsCancelled(t *testing.T) {
 		t.Errorf("got %+v", last)
 	}
 	c.Close() // waits for the trace
-	if e := c.last(); e.Action != "policy.assess.failed" || e.SubjectID != p.ID || e.ActorID != c.people["ana"].ID || e.DecisionID == "" {
+	if e := c.Last(); e.Action != "policy.assess.failed" || e.SubjectID != p.ID || e.ActorID != c.People["ana"].ID || e.DecisionID == "" {
 		t.Errorf("got event %+v", e)
 	}
-	if now, err := c.Proposal(c.as("ana"), p.ID); err != nil || now.Status != model.ProposalTested || now.Impact != nil {
+	if now, err := c.Proposal(c.As("ana"), p.ID); err != nil || now.Status != model.ProposalTested || now.Impact != nil {
 		t.Errorf("got %s, %v", now.Status, err)
 	}
 }
@@ -159,14 +159,14 @@ func TestDraftChangesWhileAssessed(t *testing.T) {
 	p := c.approved(c.assessed(c.draft("ana", campaigns(t))))
 	slow := newSlowLog()
 	c.triesOn(slow)
-	_, err := c.Assess(c.as("ana"), p.ID)
-	must(t, err)
+	_, err := c.Assess(c.As("ana"), p.ID)
+	c.Must(err)
 	<-slow.begun
-	p, err = store.PolicyProposals.Get(t.Context(), c.store, p.ID)
-	must(t, err)
+	p, err = store.PolicyProposals.Get(t.Context(), c.Store, p.ID)
+	c.Must(err)
 	p.RevisionID, p.Status = "pol_other", model.ProposalTested
-	_, err = c.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.PolicyProposals.Put(p)}})
-	must(t, err)
+	_, err = c.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.PolicyProposals.Put(p)}})
+	c.Must(err)
 	close(slow.free)
 	if last := c.watch(p.ID); last.State != model.AssessmentFailed || last.Message == "" {
 		t.Errorf("got %+v, want a failure that says why", last)
@@ -180,13 +180,13 @@ func TestCommentsDoNotRace(t *testing.T) {
 	var all sync.WaitGroup
 	for _, person := range []string{"ana", "eve", "bo"} {
 		all.Go(func() {
-			if _, err := c.Comment(c.as(person), p.ID, "I am "+person); err != nil {
+			if _, err := c.Comment(c.As(person), p.ID, "I am "+person); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	if p, err := c.Proposal(c.as("ana"), p.ID); err != nil || len(p.Comments) != 3 {
+	if p, err := c.Proposal(c.As("ana"), p.ID); err != nil || len(p.Comments) != 3 {
 		t.Errorf("got %d comments, %v", len(p.Comments), err)
 	}
 }

@@ -2,10 +2,8 @@ package governance_test
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"log/slog"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,12 +11,10 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/access"
-	"github.com/souk-mesh/souk/server/audit"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/governance"
-	"github.com/souk-mesh/souk/server/identity"
-	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/enginetest"
 )
@@ -27,45 +23,41 @@ import (
 // takes under the race detector on a busy machine.
 const patience = 5 * time.Minute
 
-// company is a small company on one store: ana and eve are stewards of sales,
-// bo of marketing, dan works in marketing, cy and kim are platform stewards
-// and cy administers the platform.
+// company is the test world with rules in it: ana and eve are stewards of sales,
+// bo of marketing, abe works in sales and dan in marketing, cy and kim are platform
+// stewards and cy administers the platform.
 type company struct {
+	*servertest.World
 	*server
 
-	t       *testing.T
-	domains map[string]model.Domain
-	people  map[string]model.Principal
-	orders  model.DataProduct
+	orders model.DataProduct
 }
 
 // server is one Souk on a store that others may share.
 type server struct {
 	*governance.Service
 
-	store    store.Store
-	gate     *gate.Gate
-	engine   *policy.Engine
-	log      *slog.Logger
-	access   *access.Service
-	mesh     *mesh.Service
-	identity *identity.Service
-	audit    *audit.Service
+	engine *policy.Engine
+	access *access.Service
 }
 
+// newServer starts a Souk beside the one of the world.
 func newServer(t *testing.T, s store.Store) *server {
 	t.Helper()
-	e, err := policy.New(policy.Config{Files: policies.Files})
-	must(t, err)
-	g, log := gate.New(s, e, model.Now), slog.New(slog.NewTextHandler(t.Output(), nil))
-	srv := &server{
-		Service: governance.New(governance.Config{Store: s, Gate: g, Engine: e, Now: model.Now, Log: log}), store: s, gate: g, engine: e, log: log,
-		access: access.New(s, g, model.Now, log), mesh: mesh.New(s, g, model.Now, log), identity: identity.New(s, g, model.Now),
-		audit: audit.New(s, g, nil, nil),
-	}
-	t.Cleanup(srv.Close)
-	return srv
+	e := engineOf(t)
+	g := gate.New(s, e, model.Now)
+	return serve(t, e, access.New(s, g, model.Now, logOf(t)), governance.Config{Store: s, Gate: g})
 }
+
+func serve(t testing.TB, e *policy.Engine, a *access.Service, cfg governance.Config) *server {
+	t.Helper()
+	cfg.Engine, cfg.Now, cfg.Log = e, model.Now, logOf(t)
+	s := &server{Service: governance.New(cfg), engine: e, access: a}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func logOf(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
 
 // inTurn skips a test in which one thing follows the other when only what
 // happens at once is asked for: the race detector has nothing to find in it
@@ -79,89 +71,42 @@ func inTurn(t *testing.T) {
 
 func newCompany(t *testing.T) *company {
 	t.Helper()
-	return settle(t, enginetest.SQLite(t))
+	return settle(t, enginetest.SQLite)
 }
 
 // onEngines tells the story of a company on each engine.
 func onEngines(t *testing.T, story func(*testing.T, *company)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { story(t, settle(t, enginetest.SQLite(t))) })
-	t.Run("mongodb", func(t *testing.T) { story(t, settle(t, enginetest.MongoDB(t))) })
+	t.Run("sqlite", func(t *testing.T) { story(t, settle(t, enginetest.SQLite)) })
+	t.Run("mongodb", func(t *testing.T) { story(t, settle(t, enginetest.MongoDB)) })
 }
 
-func settle(t *testing.T, s store.Store) *company {
+func settle(t *testing.T, open enginetest.Open) *company {
 	t.Helper()
-	c := &company{server: newServer(t, s), t: t, domains: map[string]model.Domain{}, people: map[string]model.Principal{}}
-	for _, name := range []string{"sales", "marketing"} {
-		d, err := c.mesh.CreateDomain(c.system(), mesh.NewDomain{Name: model.Slug(name)})
-		must(t, err)
-		c.domains[name] = d
-	}
-	for _, p := range []struct {
-		name, domain string
-		roles        []model.Role
-	}{
-		{"ana", "sales", nil},
-		{"eve", "sales", nil},
-		{"abe", "sales", nil},
-		{"bo", "marketing", nil},
-		{"dan", "marketing", nil},
-		{"cy", "", []model.Role{model.RoleAdmin, model.RoleSteward}},
-		{"kim", "", []model.Role{model.RoleSteward}},
-	} {
-		made, err := c.identity.CreatePrincipal(c.system(), identity.NewPrincipal{
-			Kind: model.Person, Name: p.name, DomainID: c.domains[p.domain].ID, Roles: p.roles, Clearance: model.Confidential,
-		})
-		must(t, err)
-		c.people[p.name] = made
-	}
-	c.stewards("sales", "ana", "eve")
-	c.stewards("marketing", "bo")
-	c.orders = c.publish("orders")
-	return c
-}
-
-func (c *company) stewards(domain string, people ...string) {
-	c.t.Helper()
-	var ids []model.ID
-	for _, p := range people {
-		ids = append(ids, c.people[p].ID)
-	}
-	_, err := c.mesh.UpdateDomain(c.system(), mesh.DomainEdit{ID: c.domains[domain].ID, StewardIDs: &ids})
-	must(c.t, err)
-}
-
-func (c *company) publish(name string) model.DataProduct {
-	c.t.Helper()
-	asset := model.Asset{
-		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "postgres://db", Name: name, Kind: model.KindTable,
-		Status: model.AssetActive, DomainID: c.domains["sales"].ID,
-	}
-	_, err := c.store.Apply(c.t.Context(), store.Change{Action: "test.asset", Writes: []store.Write{store.Assets.Put(asset)}})
-	must(c.t, err)
-	p, err := c.mesh.CreateProduct(c.as("ana"), mesh.NewProduct{
-		Name: model.Slug(name), DomainID: c.domains["sales"].ID, Description: "Every order that customers have placed.", Classification: model.Confidential,
-		Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, Description: "All of them.", AssetIDs: []model.ID{asset.ID}}},
+	w := servertest.New(t, servertest.Company{
+		Domains: []string{"sales", "marketing"}, Open: open, Engine: engineOf(t),
+		People: []servertest.Person{
+			{Name: "ana", Domain: "sales", Steward: true, Clearance: model.Confidential},
+			{Name: "eve", Domain: "sales", Steward: true, Clearance: model.Confidential},
+			{Name: "abe", Domain: "sales", Clearance: model.Confidential},
+			{Name: "bo", Domain: "marketing", Steward: true, Clearance: model.Confidential},
+			{Name: "dan", Domain: "marketing", Clearance: model.Confidential},
+			{Name: "cy", Roles: []model.Role{model.RoleAdmin, model.RoleSteward}, Clearance: model.Confidential},
+			{Name: "kim", Roles: []model.Role{model.RoleSteward}, Clearance: model.Confidential},
+		},
 	})
-	must(c.t, err)
-	p, err = c.mesh.PublishProduct(c.as("ana"), p.ID)
-	must(c.t, err)
-	return p
-}
-
-func (c *company) system() context.Context { return model.WithPrincipal(c.t.Context(), model.System()) }
-
-func (c *company) as(person string) context.Context {
-	return model.WithPrincipal(c.t.Context(), c.people[person])
+	c := &company{World: w, server: serve(t, w.Engine, w.Access, governance.Config{Store: w.Store, Gate: w.Gate})}
+	c.orders = c.As("ana").Publish("orders", model.Confidential)
+	return c
 }
 
 // reads asks whether somebody may read the orders to plan a campaign.
 func (s *server) reads(c *company, person string, want model.Outcome) {
-	c.t.Helper()
-	d, err := s.access.MayRead(c.as(person), c.orders.ID, "campaign")
-	must(c.t, err)
+	c.Helper()
+	d, err := s.access.MayRead(c.As(person), c.orders.ID, "campaign")
+	c.Must(err)
 	if d.Outcome != want {
-		c.t.Errorf("%s reads the orders: got %s %v, want %s", person, d.Outcome, d.Reasons, want)
+		c.Errorf("%s reads the orders: got %s %v, want %s", person, d.Outcome, d.Reasons, want)
 	}
 }
 
@@ -194,21 +139,94 @@ test_marketing_plans_its_campaigns if {
 }
 `
 
-// ofSales is the template as the sales domain would take it over, with files added.
+// stall is what sales lives by, far shorter than the template: each proof changes
+// every condition once and runs the tests again.
+const stall = `package souk.domains.sales
+
+import data.souk.lib
+import rego.v2
+
+# METADATA
+# title: Members look and read
+# description: Members see and read what the domain has.
+allow contains {"code": "sales.member", "message": "You belong to sales."} if {
+	input.action.name in {"data.read", "metadata.view"}
+	lib.is_member(input.subject, input.resource.domain)
+}
+
+# METADATA
+# title: Stewards publish
+# description: Stewards make products and put them on offer.
+allow contains {"code": "sales.steward", "message": "You are a steward of sales."} if {
+	input.action.name in {"product.create", "product.publish"}
+	lib.is_steward(input.subject, input.resource.domain)
+}
+`
+
+const stallTest = `package souk.domains.sales_test
+
+import data.souk.domains.sales
+import rego.v2
+
+test_members_look_and_read if {
+	every action in ["data.read", "metadata.view"] {
+		codes(sales.allow) == {"sales.member"} with input as ask(abe, action, orders)
+		codes(sales.allow) == set() with input as ask(bo, action, orders)
+	}
+}
+
+test_stewards_publish if {
+	every action in ["product.create", "product.publish"] {
+		codes(sales.allow) == {"sales.steward"} with input as ask(ana, action, orders)
+		codes(sales.allow) == set() with input as ask(abe, action, orders)
+	}
+}
+`
+
+// ofSales is what sales lives by, with its tests, and further files.
 func ofSales(t *testing.T, more ...model.PolicyModule) []model.PolicyModule {
 	t.Helper()
-	files, err := fs.Glob(policies.Files, "template/*.rego")
-	must(t, err)
+	company := fromTree(t, "template/company_test.rego")[0]
+	return append([]model.PolicyModule{
+		{Path: "domains/sales/company_test.rego", Text: strings.Replace(company.Text, "souk.template", "souk.domains.sales", 1)},
+		{Path: "domains/sales/stall.rego", Text: stall}, {Path: "domains/sales/stall_test.rego", Text: stallTest},
+	}, more...)
+}
+
+// remarked is ofSales once more, under another content address.
+func remarked(t *testing.T) []model.PolicyModule {
+	t.Helper()
+	modules := ofSales(t)
+	modules[1].Text += "\n# Ours.\n"
+	return modules
+}
+
+// engineOf is an engine that begins with the rules of sales.
+func engineOf(t *testing.T) *policy.Engine {
+	t.Helper()
+	files := map[string]string{}
+	for _, m := range ofSales(t) {
+		files[m.Path] = m.Text
+	}
+	return servertest.Under(t, files)
+}
+
+// fromTree reads policies that Souk ships.
+func fromTree(t *testing.T, pattern string) []model.PolicyModule {
+	t.Helper()
+	files, err := fs.Glob(policies.Files, pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+	}
 	var modules []model.PolicyModule
 	for _, f := range files {
 		text, err := fs.ReadFile(policies.Files, f)
-		must(t, err)
-		moved := strings.NewReplacer(
-			"package souk.template", "package souk.domains.sales", "data.souk.template", "data.souk.domains.sales", "template.", "sales.",
-		).Replace(string(text))
-		modules = append(modules, model.PolicyModule{Path: "domains/sales/" + strings.TrimPrefix(f, "template/"), Text: moved})
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules = append(modules, model.PolicyModule{Path: f, Text: string(text)})
 	}
-	return append(modules, more...)
+	return modules
 }
 
 func campaigns(t *testing.T) []model.PolicyModule {
@@ -218,52 +236,52 @@ func campaigns(t *testing.T) []model.PolicyModule {
 }
 
 func (c *company) draft(person string, modules []model.PolicyModule) model.PolicyProposal {
-	c.t.Helper()
-	p, err := c.Draft(c.as(person), governance.NewProposal{Domain: "sales", Modules: modules, Title: "Campaigns", Description: "Open the orders to marketing."})
-	must(c.t, err)
+	c.Helper()
+	p, err := c.Draft(c.As(person), governance.NewProposal{Domain: "sales", Modules: modules, Title: "Campaigns", Description: "Open the orders to marketing."})
+	c.Must(err)
 	return p
 }
 
 // assessed takes a draft as far as the vote.
 func (c *company) assessed(p model.PolicyProposal) model.PolicyProposal {
-	c.t.Helper()
+	c.Helper()
 	return c.assess(c.tested(p))
 }
 
 func (c *company) tested(p model.PolicyProposal) model.PolicyProposal {
-	c.t.Helper()
-	p, err := c.Check(c.as("ana"), p.ID)
-	must(c.t, err)
+	c.Helper()
+	p, err := c.Check(c.As("ana"), p.ID)
+	c.Must(err)
 	if p.Status != model.ProposalChecked {
-		c.t.Fatalf("the check: got %s with %+v", p.Status, p.Problems)
+		c.Fatalf("the check: got %s with %+v", p.Status, p.Problems)
 	}
-	p, err = c.Test(c.as("ana"), p.ID)
-	must(c.t, err)
+	p, err = c.Test(c.As("ana"), p.ID)
+	c.Must(err)
 	if p.Status != model.ProposalTested {
-		c.t.Fatalf("the tests: got %s with %+v", p.Status, p.Tests)
+		c.Fatalf("the tests: got %s with %+v", p.Status, p.Tests)
 	}
 	return p
 }
 
 func (c *company) assess(p model.PolicyProposal) model.PolicyProposal {
-	c.t.Helper()
-	_, err := c.Assess(c.as("ana"), p.ID)
-	must(c.t, err)
+	c.Helper()
+	_, err := c.Assess(c.As("ana"), p.ID)
+	c.Must(err)
 	last := c.watch(p.ID)
 	if last.State != model.AssessmentDone || last.ReportHash == "" {
-		c.t.Fatalf("the assessment: got %+v", last)
+		c.Fatalf("the assessment: got %+v", last)
 	}
-	p, err = c.Proposal(c.as("ana"), p.ID)
-	must(c.t, err)
+	p, err = c.Proposal(c.As("ana"), p.ID)
+	c.Must(err)
 	return p
 }
 
 func (c *company) watch(id model.ID) model.PolicyAssessment {
-	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.as("ana"), patience)
+	c.Helper()
+	ctx, cancel := context.WithTimeout(c.As("ana"), patience)
 	defer cancel()
 	states, err := c.WatchAssessment(ctx, id)
-	must(c.t, err)
+	c.Must(err)
 	var last model.PolicyAssessment
 	for last = range states {
 	}
@@ -272,65 +290,35 @@ func (c *company) watch(id model.ID) model.PolicyAssessment {
 
 // approved has everybody vote whose word is wanted.
 func (c *company) approved(p model.PolicyProposal) model.PolicyProposal {
-	c.t.Helper()
+	c.Helper()
 	for _, person := range []string{"eve", "bo", "cy", "kim"} {
 		if p.Status == model.ProposalApproved {
 			break
 		}
-		voted, err := c.Approve(c.as(person), p.ID, p.Impact.Hash, "fine")
+		voted, err := c.Approve(c.As(person), p.ID, p.Impact.Hash, "fine")
 		if model.Is(err, model.KindDenied) {
 			continue
 		}
-		must(c.t, err)
+		c.Must(err)
 		p = voted
 	}
 	if p.Status != model.ProposalApproved {
-		c.t.Fatalf("after every vote: got %s, missing %+v", p.Status, p.Missing())
+		c.Fatalf("after every vote: got %s, missing %+v", p.Status, p.Missing())
 	}
 	return p
 }
 
 // activated takes a draft all the way.
 func (c *company) activated(p model.PolicyProposal) model.PolicyProposal {
-	c.t.Helper()
-	p, err := c.Activate(c.as("eve"), c.approved(c.assessed(p)).ID)
-	must(c.t, err)
+	c.Helper()
+	p, err := c.Activate(c.As("eve"), c.approved(c.assessed(p)).ID)
+	c.Must(err)
 	return p
 }
 
 func (c *company) rollback(person string) model.PolicyRollback {
-	c.t.Helper()
-	back, err := c.Rollback(c.as(person), governance.Return{Domain: "sales", Reason: "it went wrong"})
-	must(c.t, err)
+	c.Helper()
+	back, err := c.Rollback(c.As(person), governance.Return{Domain: "sales", Reason: "it went wrong"})
+	c.Must(err)
 	return back
-}
-
-// last gives the newest event.
-func (c *company) last() model.Event {
-	c.t.Helper()
-	e, err := store.Events.First(c.t.Context(), c.store, store.Query{Index: "by_seq", Desc: true})
-	must(c.t, err)
-	return e
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func wantField(t *testing.T, err error, kind model.ErrorKind, field string) {
-	t.Helper()
-	if e, ok := errors.AsType[*model.Error](err); !ok || e.Kind != kind || e.Field != field {
-		t.Fatalf("got error %v, want one of kind %s about %q", err, kind, field)
-	}
-}
-
-func wantDenied(t *testing.T, err error, code string) {
-	t.Helper()
-	e, ok := errors.AsType[*model.Error](err)
-	if !ok || e.Denial == nil || !slices.ContainsFunc(e.Denial.Reasons, func(r model.Reason) bool { return r.Code == code }) {
-		t.Fatalf("got error %v, want a refusal for %s", err, code)
-	}
 }
