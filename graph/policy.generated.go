@@ -1926,6 +1926,38 @@ func (ec *executionContext) fieldContext_PolicyImpact_loosenings(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _PolicyImpact_channelRules(ctx context.Context, field graphql.CollectedField, obj *model.PolicyImpact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PolicyImpact_channelRules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChannelRules, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.PolicyProblem) graphql.Marshaler {
+			return ec.marshalNPolicyProblem2ᚕgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐPolicyProblemᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PolicyImpact_channelRules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PolicyImpact",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PolicyProblem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PolicyImpact_rowSteps(ctx context.Context, field graphql.CollectedField, obj *model.PolicyImpact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6280,6 +6312,11 @@ func (ec *executionContext) _PolicyImpact(ctx context.Context, sel ast.Selection
 			}
 		case "loosenings":
 			out.Values[i] = ec._PolicyImpact_loosenings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "channelRules":
+			out.Values[i] = ec._PolicyImpact_channelRules(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

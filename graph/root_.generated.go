@@ -781,6 +781,7 @@ type ComplexityRoot struct {
 	PolicyImpact struct {
 		At           func(childComplexity int) int
 		BaseHash     func(childComplexity int) int
+		ChannelRules func(childComplexity int) int
 		Duration     func(childComplexity int) int
 		DyingGrants  func(childComplexity int) int
 		Flips        func(childComplexity int) int
@@ -4539,6 +4540,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PolicyImpact.BaseHash(childComplexity), true
+	case "PolicyImpact.channelRules":
+		if e.ComplexityRoot.PolicyImpact.ChannelRules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyImpact.ChannelRules(childComplexity), true
 	case "PolicyImpact.duration":
 		if e.ComplexityRoot.PolicyImpact.Duration == nil {
 			break
@@ -8803,6 +8810,8 @@ func (ec *executionContext) childFields_PolicyImpact(ctx context.Context, field 
 		return ec.fieldContext_PolicyImpact_isSensitive(ctx, field)
 	case "loosenings":
 		return ec.fieldContext_PolicyImpact_loosenings(ctx, field)
+	case "channelRules":
+		return ec.fieldContext_PolicyImpact_channelRules(ctx, field)
 	case "rowSteps":
 		return ec.fieldContext_PolicyImpact_rowSteps(ctx, field)
 	case "duration":

@@ -205,6 +205,10 @@ type PolicyImpact struct {
 	// Loosenings are the rules that are not provably narrower than those in force.
 	Loosenings []PolicyProblem `json:"loosenings,omitempty"`
 
+	// ChannelRules are the rules that read by which door a question comes: a
+	// replay knows only the doors of the past.
+	ChannelRules []PolicyProblem `json:"channelRules,omitempty"`
+
 	Duration time.Duration `json:"duration"`
 }
 

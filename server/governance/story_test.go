@@ -103,8 +103,12 @@ func TestReportsCountForTheWorkingGroup(t *testing.T) {
 	inTurn(t)
 	c := newCompany(t)
 	c.reads(c, "dan", model.Deny)
-	p := c.assessed(c.draft("ana", campaigns(t)))
-	if p.Impact.Replayed == 0 || len(p.Impact.Flips) == 0 {
+	byCommand := func(text, purpose, channel string) string { return strings.Replace(text, purpose, purpose+channel, 1) }
+	p := c.assessed(c.draft("ana", ofSales(t,
+		model.PolicyModule{Path: "domains/sales/campaign.rego", Text: byCommand(campaign, `== "campaign"`, "\n\tinput.context.channel == \"command\"")},
+		model.PolicyModule{Path: "domains/sales/campaign_test.rego", Text: byCommand(campaignTest, `"purpose": purpose`, `, "channel": "command"`)},
+	)))
+	if p.Impact.Replayed == 0 || len(p.Impact.Flips) == 0 || len(p.Impact.ChannelRules) != 1 {
 		t.Fatalf("got %+v, want something counted", p.Impact)
 	}
 	for person, whole := range map[string]bool{"ana": true, "bo": true, "kim": true, "dan": false} {

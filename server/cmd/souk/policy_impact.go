@@ -125,7 +125,7 @@ func (p *publishing) tellImpact() {
 	for _, change := range slices.Sorted(maps.Keys(invented)) {
 		fmt.Fprintf(p.stdout, "    %s %s; --verbose lists them\n", model.Counted(invented[change], "made-up question"), flipWords[change])
 	}
-	for _, l := range i.Loosenings {
+	for _, l := range slices.Concat(i.Loosenings, i.ChannelRules) {
 		fmt.Fprintf(p.stdout, "    %s:%d: %s\n", l.File, l.Line, l.Message)
 	}
 	if i.RowSteps > 0 {

@@ -10,7 +10,7 @@ import (
 // and never the real ones; one of a thing is one of it.
 func TestImpactInWords(t *testing.T) {
 	var report impactReport
-	err := json.Unmarshal([]byte(`{"replayed": 1, "grants": 1, "generated": 3, "rowSteps": 1, "dyingGrantIds": ["grt_1"], "flips": [
+	err := json.Unmarshal([]byte(`{"replayed": 1, "grants": 1, "generated": 3, "rowSteps": 1, "channelRules": [{"file": "domains/sales/doors.rego", "line": 7, "message": "the rule deny reads input.context.channel"}], "dyingGrantIds": ["grt_1"], "flips": [
 		{"change": "deny_to_allow", "action": "data.read", "team": "made up: a stranger", "count": 1},
 		{"change": "deny_to_allow", "action": "data.read", "team": "made up: a guest", "count": 1},
 		{"change": "allow_to_deny", "action": "data.read", "team": "made up: a service", "count": 1},
@@ -26,7 +26,7 @@ func TestImpactInWords(t *testing.T) {
 	}
 	both := []string{
 		"replayed  1 decision, 1 live grant, 3 made-up questions\n", "1 x data.read on internal data by sales would be refused\n",
-		"takes 1 step of the rules", "    1 live grant would open nothing any more: grt_1\n",
+		"takes 1 step of the rules", "    domains/sales/doors.rego:7: the rule deny reads input.context.channel\n", "    1 live grant would open nothing any more: grt_1\n",
 	}
 	summed := []string{"    1 made-up question would be refused; --verbose lists them\n", "    2 made-up questions would be allowed; --verbose lists them\n"}
 	listed := []string{"1 x data.read by made up: a stranger would be allowed\n", "by made up: a guest", "by made up: a service"}

@@ -41,7 +41,7 @@ type impactReport struct {
 	}
 	DyingGrantIDs            []string `json:"dyingGrantIds"`
 	IsLoosening, IsSensitive bool
-	Loosenings               []model.PolicyProblem
+	Loosenings, ChannelRules []model.PolicyProblem
 	RowSteps                 int
 }
 
@@ -51,7 +51,7 @@ const (
 		tests { isOk passed failed covered failures ` + problemFields + ` uncovered ` + problemFields + ` survivors ` + problemFields + ` }
 		` + impactFields + voteFields + ` }`
 	voteFields   = ` missingApprovals { role domain min } wantedVotes { role domain lacking hint voters { name } }`
-	impactFields = `impact { hash replayed grants generated isLoosening isSensitive rowSteps loosenings ` + problemFields + ` dyingGrantIds flips { change action classification team count sampleIds } }`
+	impactFields = `impact { hash replayed grants generated isLoosening isSensitive rowSteps loosenings ` + problemFields + ` channelRules ` + problemFields + ` dyingGrantIds flips { change action classification team count sampleIds } }`
 )
 
 // publishing is one way of a folder's rules into force.

@@ -116,6 +116,31 @@ func TestPolicyCallsThatCannotBeUnderstood(t *testing.T) {
 	}
 }
 
+// doors is a rule that looks at the door by which a question comes.
+const doors = `package souk.domains.freight
+
+import rego.v2
+
+deny contains {"code": "door.trino", "message": "Nobody reads it through Trino."} if {
+	input.action.name == "data.read"
+	input.context.channel == "trino"
+}
+`
+
+const doorsTest = `package souk.domains.freight_test
+
+import data.souk.domains.freight as rules
+import rego.v2
+
+_through(door, action) := object.union(ask(bo, action, orders), {"context": {"channel": door}})
+
+test_doors if {
+	"door.trino" in codes(rules.deny) with input as _through("trino", "data.read")
+	not "door.trino" in codes(rules.deny) with input as _through("graphql", "data.read")
+	not "door.trino" in codes(rules.deny) with input as _through("trino", "metadata.view")
+}
+`
+
 // TestPolicyOverTheWire publishes the rules of a domain, has a refusal by them
 // explained, and takes them back.
 func TestPolicyOverTheWire(t *testing.T) {
@@ -174,8 +199,16 @@ func TestPolicyOverTheWire(t *testing.T) {
 	if got := invoke(t, nil, "policy", "new", "--template", "geography", "--domain", "freight", "--set", "regions=eu", dir); got.status != 0 {
 		t.Fatalf("%+v", got)
 	}
+	for name, text := range map[string]string{"doors.rego": doors, "doors_test.rego": doorsTest} {
+		if err := os.WriteFile(filepath.Join(dir, "domains", "freight", name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	next := "souk policy publish --url " + server.url + " --proposal ppr_"
-	souk(people["fay"].token, next, "impact", dir)
+	report := souk(people["fay"].token, next, "impact", dir)
+	if !strings.Contains(report.stdout, "domains/freight/doors.rego:7: the rule deny reads input.context.channel") {
+		t.Errorf("nothing of the rule that reads the channel: %+v", report)
+	}
 	waits := souk(people["fay"].token, next, "publish", dir, "--title", "Drivers stay in Europe")
 	id := strings.TrimSpace(waits.stdout[strings.LastIndex(waits.stdout, "--proposal ")+len("--proposal "):])
 	var found struct {

@@ -56,7 +56,7 @@ func Assess(ctx context.Context, e *decide.Engine, d sandbox.Draft, evidence Evi
 	begin := time.Now()
 	active, draft := base.Of(d.Domain).Unit, r.trial.Of(d.Domain).Unit
 	compared, loosenings := widened(active, draft, base.Platform().Unit)
-	r.impact.Loosenings, r.impact.RowSteps = loosenings, rowSteps(ctx, r.trial, d.Domain)
+	r.impact.Loosenings, r.impact.RowSteps, r.impact.ChannelRules = loosenings, rowSteps(ctx, r.trial, d.Domain), channelReaders(draft)
 	invented := madeUp(active, draft, compared.opening, d.Domain)
 	r.pace = pace{tell: progress, parts: []int{evidence.Total, evidence.TotalGrants, length(invented)}}
 	r.pace.step(0)

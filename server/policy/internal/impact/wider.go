@@ -15,8 +15,8 @@ import (
 // Those of the others, denials and duties, take something away: one less does.
 var giving = []string{"allow", "visible", "consent"}
 
-// maxWider bounds the list: whoever reads fifty has seen enough.
-const maxWider = 50
+// maxListed bounds a list of rules: whoever reads fifty has seen enough.
+const maxListed = 50
 
 // widened lists the rules by which the draft may open more than the package in
 // force. It asks no questions and guesses nothing: a rule that gives has to
@@ -43,7 +43,7 @@ func widened(base, draft, platform *sandbox.Unit) (*wider, []model.PolicyProblem
 			w.takes(entry, draft)
 		}
 	}
-	return w, sandbox.InOrder(w.problems[:min(len(w.problems), maxWider)])
+	return w, sandbox.InOrder(w.problems[:min(len(w.problems), maxListed)])
 }
 
 // wider compares what two packages say.
