@@ -96,6 +96,7 @@ func newCompany(t *testing.T, uri string) *matrix {
 	m := &matrix{t: t, ids: map[string]string{}, tokens: map[string]string{"stranger": "souk_nobody"}, people: map[string]model.Principal{}, domains: map[model.Slug]model.Domain{}}
 	cfg := Defaults()
 	folder := t.TempDir()
+	m.ids["folder"] = folder
 	cfg.Folders = []string{"sales=" + folder, "marketing=" + folder}
 	cfg.Store, cfg.BundleKey = uri, filepath.Join(t.TempDir(), "bundle.pem")
 	cfg.TrinoCatalogs = []string{"shop=postgres://db.acme.example:5432/shop"}
