@@ -3,6 +3,7 @@ package decisionlog
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -133,12 +134,12 @@ func (l *Log) copyPage(ctx context.Context) error {
 		to = e.Seq
 		ids = append(ids, decisionsOf(e)...)
 	}
-	entries, err := l.missing(ctx, ids)
+	rows, err := l.missing(ctx, ids)
 	if err != nil {
 		return err
 	}
 	if len(ids) > 0 || to-cursor >= cursorLag {
-		if err := l.do(ctx, &job{entries: entries, step: &chain.Step{From: cursor, To: to}}); err != nil {
+		if err := l.do(ctx, &job{rows: rows, step: &chain.Step{From: cursor, To: to}}); err != nil {
 			return err
 		}
 	}
@@ -156,8 +157,8 @@ func decisionsOf(e model.Event) []model.ID {
 	return ids
 }
 
-// missing makes entries of those decisions that the log does not have.
-func (l *Log) missing(ctx context.Context, ids []model.ID) ([]chain.Entry, error) {
+// missing finds those decisions that the log does not have.
+func (l *Log) missing(ctx context.Context, ids []model.ID) ([]model.DecisionRecord, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -173,12 +174,9 @@ func (l *Log) missing(ctx context.Context, ids []model.ID) ([]chain.Entry, error
 	if err != nil {
 		return nil, err
 	}
-	var entries []chain.Entry
-	for _, d := range found {
-		if !known[string(d.ID)] {
-			known[string(d.ID)] = true
-			entries = append(entries, l.entry(d))
-		}
-	}
-	return entries, nil
+	return slices.DeleteFunc(found, func(d model.DecisionRecord) bool {
+		has := known[string(d.ID)]
+		known[string(d.ID)] = true // the next of this id is the same
+		return has
+	}), nil
 }

@@ -25,18 +25,20 @@ const (
 )
 
 // job is work for the writer: rows, the cursor that moves with them, or
-// something that must not run beside a commit.
+// something that must not run beside a commit. The writer puts the rows into the
+// form that the log keeps, so that whoever does not wait for the disk does not
+// wait for that either.
 type job struct {
-	entries []chain.Entry
-	step    *chain.Step
-	alone   func(context.Context) error
-	err     error
+	rows  []model.DecisionRecord
+	step  *chain.Step
+	alone func(context.Context) error
+	err   error
 }
 
 func (l *Log) newWriter() *groupcommit.Writer[*job] {
 	return groupcommit.New(groupcommit.Config[*job]{
 		Commit: l.settle, Most: groupRows, Queue: queueLength, Delay: noteDelay,
-		Size:  func(j *job) int { return len(j.entries) },
+		Size:  func(j *job) int { return len(j.rows) },
 		Alone: func(j *job) bool { return j.alone != nil },
 	})
 }
@@ -44,7 +46,7 @@ func (l *Log) newWriter() *groupcommit.Writer[*job] {
 // Append logs a decision that the store does not keep, and returns when it is
 // durable. An id that is in the log already is an error of kind Conflict.
 func (l *Log) Append(ctx context.Context, d model.DecisionRecord) error {
-	return l.do(ctx, &job{entries: []chain.Entry{l.entry(d)}})
+	return l.do(ctx, &job{rows: []model.DecisionRecord{d}})
 }
 
 // Promise logs the decisions of a change that is about to be made, and returns
@@ -52,13 +54,12 @@ func (l *Log) Append(ctx context.Context, d model.DecisionRecord) error {
 // log has already, of a change that is tried again, are no error. A change that
 // fails then leaves rows that no event names: it was decided, and did not happen.
 func (l *Log) Promise(ctx context.Context, decisions ...model.DecisionRecord) error {
-	entries := l.entries(decisions)
 	ids := make([]string, len(decisions))
 	for i, d := range decisions {
 		ids[i] = string(d.ID)
 	}
-	for len(entries) > 0 {
-		err := l.do(ctx, &job{entries: entries})
+	for len(decisions) > 0 {
+		err := l.do(ctx, &job{rows: decisions})
 		switch {
 		case err == nil:
 			return nil
@@ -69,7 +70,7 @@ func (l *Log) Promise(ctx context.Context, decisions ...model.DecisionRecord) er
 		if err != nil {
 			return err
 		}
-		entries = slices.DeleteFunc(entries, func(e chain.Entry) bool { return known[string(e.Keys.ID)] })
+		decisions = slices.DeleteFunc(slices.Clone(decisions), func(d model.DecisionRecord) bool { return known[string(d.ID)] })
 	}
 	return nil
 }
@@ -84,15 +85,7 @@ func (l *Log) Note(ctx context.Context, rows ...model.DecisionRecord) error {
 	if l.config.ReadOnly {
 		return errReadOnly()
 	}
-	return inLogsWords(l.writer.Send(ctx, &job{entries: l.entries(rows)}))
-}
-
-func (l *Log) entries(rows []model.DecisionRecord) []chain.Entry {
-	entries := make([]chain.Entry, len(rows))
-	for i, d := range rows {
-		entries[i] = l.entry(d)
-	}
-	return entries
+	return inLogsWords(l.writer.Send(ctx, &job{rows: rows}))
 }
 
 // do brings a job to the writer and gives its answer.
@@ -161,7 +154,9 @@ func (l *Log) commit(ctx context.Context, group []*job) error {
 	var entries []chain.Entry
 	var step *chain.Step
 	for _, j := range group {
-		entries = append(entries, j.entries...)
+		for _, d := range j.rows {
+			entries = append(entries, l.entry(d))
+		}
 		if j.step != nil {
 			step = j.step
 		}
