@@ -127,6 +127,14 @@ func (w *World) Person(p Person) model.Principal {
 	return made
 }
 
+// Token lets somebody sign in for an hour, and gives the secret.
+func (w *World) Token(name string) string {
+	w.Helper()
+	_, secret, err := w.Identity.IssueToken(w.System(), identity.NewToken{PrincipalID: w.People[name].ID, Name: "test", Lifetime: time.Hour})
+	w.Must(err)
+	return secret
+}
+
 // Stewards gives a domain its stewards, and no others.
 func (w *World) Stewards(domain string, people ...string) {
 	w.Helper()

@@ -73,9 +73,9 @@ func TestAnswerTellsWhy(t *testing.T) {
 		!strings.Contains(fmt.Sprint(context["revisions"]), "sha256:") {
 		t.Errorf("got %s", got.text)
 	}
-	row, err := store.Decisions.Get(t.Context(), w.store, model.ID(fmt.Sprint(context["decision_id"])))
+	row, err := store.Decisions.Get(t.Context(), w.Store, model.ID(fmt.Sprint(context["decision_id"])))
 	must(t, err)
-	if row.PrincipalID != w.people["ana"].ID || row.ResourceID != w.orders.ID || row.Outcome != model.Allow || row.RequestID != "req-0123456789" ||
+	if row.PrincipalID != w.People["ana"].ID || row.ResourceID != w.orders.ID || row.Outcome != model.Allow || row.RequestID != "req-0123456789" ||
 		!strings.Contains(string(row.Input), `"channel":"authzen"`) {
 		t.Errorf("the log keeps %+v", row)
 	}
@@ -90,7 +90,7 @@ func TestNeedsApprovalIsNoPermission(t *testing.T) {
 	w := newWorld(t)
 	p := w.orders
 	p.Status = model.Published
-	_, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Products.Put(p)}})
+	_, err := w.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Products.Put(p)}})
 	must(t, err)
 	got := w.post("gateway", "/access/v1/evaluation", strings.Replace(anaReads, "data.read", "access.request", 1), "X-Souk-Obligations", "understood")
 	if *got.body.Decision || got.body.Context["outcome"] != "NEEDS_APPROVAL" || !strings.Contains(fmt.Sprint(got.body.Context["approvals"]), "domain_steward") {
@@ -151,8 +151,8 @@ func TestNobodySpeaksForOurRecords(t *testing.T) {
 		Properties        struct{ Subject, Resource side }
 	},
 	) {
-		w.t.Helper()
-		rows, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.people["ana"].ID)), Desc: true})
+		w.Helper()
+		rows, err := store.Decisions.Find(t.Context(), w.Store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People["ana"].ID)), Desc: true})
 		must(t, err)
 		must(t, json.Unmarshal(rows.Nodes[0].Input, &in))
 		return in
@@ -197,7 +197,7 @@ func TestBatchesEndWhereTheirSemanticsSay(t *testing.T) {
 func TestSearchesLeaveOneRow(t *testing.T) {
 	w := newWorld(t)
 	w.post("gateway", "/access/v1/search/subject", ask(alice, read, one))
-	rows, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.people["gateway"].ID))})
+	rows, err := store.Decisions.Find(t.Context(), w.Store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People["gateway"].ID))})
 	must(t, err)
 	if len(rows.Nodes) != 1 || rows.Nodes[0].List == nil || rows.Nodes[0].List.Kind != "search.subject" || rows.Nodes[0].List.Shown != 2 || rows.Nodes[0].List.Asked < 3 {
 		t.Errorf("got %+v", rows.Nodes)
@@ -243,7 +243,7 @@ func TestABatchAnswersAsItsItemsDo(t *testing.T) {
 	if allowed == 0 || len(ids) < 5 {
 		t.Errorf("%d allowed, %d logged: the batch shows nothing", allowed, len(ids))
 	}
-	rows, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Limit: 500})
+	rows, err := store.Decisions.Find(t.Context(), w.Store, store.Query{Index: "by_principal", Limit: 500})
 	must(t, err)
 	logged := 0
 	for _, row := range rows.Nodes {

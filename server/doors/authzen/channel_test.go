@@ -16,7 +16,7 @@ func TestTheChannelIsThisDoor(t *testing.T) {
 	w.post("gateway", "/access/v1/evaluation", `{"subject":{"type":"user","id":"ana"},"action":{"name":"data.read"},"resource":{"type":"data_product","id":"sales/orders"}}`)
 	w.post("plain", "/access/v1/evaluation", `{"subject":{"type":"user","id":"ana"},"action":{"name":"data.read"},"resource":{"type":"data_product","id":"sales/orders"}}`)
 	seen := map[model.Action]bool{}
-	for d, err := range store.Decisions.All(t.Context(), w.store, store.Query{Index: "by_time"}) {
+	for d, err := range store.Decisions.All(t.Context(), w.Store, store.Query{Index: "by_time"}) {
 		must(t, err)
 		channel := "command" // the world was made without a door
 		if d.Action == model.ActDataRead || d.Action == model.ActDecisionAsk {

@@ -46,7 +46,7 @@ func TestTheLogKeepsNumbersAsTheyCame(t *testing.T) {
 	w := newWorld(t)
 	for _, number := range []string{"9007199254740993", "9007199254740992", "0.10000000000000000001"} {
 		got := w.post("gateway", "/access/v1/evaluation", strings.Replace(anaReads, `"id":"ana"`, `"id":"ana","properties":{"account":`+number+`}`, 1))
-		row, err := store.Decisions.Get(t.Context(), w.store, model.ID(fmt.Sprint(got.body.Context["decision_id"])))
+		row, err := store.Decisions.Get(t.Context(), w.Store, model.ID(fmt.Sprint(got.body.Context["decision_id"])))
 		must(t, err)
 		if !strings.Contains(string(row.Input), `"account":`+number+`}`) {
 			t.Errorf("%s: the log keeps %s", number, row.Input)

@@ -21,12 +21,12 @@ func (w *world) asksFor(t *testing.T, action, typ, id string) (string, cost) {
 	t.Helper()
 	body := `{"subject":{"type":"user","id":"alice"},"action":{"name":"` + action + `"},"resource":{"type":"` + typ + `","id":"` + id + `"},"context":{"purpose":"x"}}`
 	w.post("gateway", "/access/v1/evaluation", body) // what is remembered for good is read now
-	before := cost{w.reads.Load(), w.engine.Decided()}
+	before := cost{w.Store.Reads.Load(), w.Engine.Decided()}
 	got := w.post("gateway", "/access/v1/evaluation", body)
 	if got.status != http.StatusOK || *got.body.Decision {
 		t.Fatalf("%s on %s: got %d %s", action, id, got.status, got.text)
 	}
-	return request.ReplaceAllString(got.text, ""), cost{w.reads.Load() - before.reads, w.engine.Decided() - before.decisions}
+	return request.ReplaceAllString(got.text, ""), cost{w.Store.Reads.Load() - before.reads, w.Engine.Decided() - before.decisions}
 }
 
 // alike compares the answers about what is hidden with those about nothing.
@@ -55,7 +55,7 @@ func (w *world) alike(t *testing.T, hidden model.ID, decisions int64) {
 // the rules of the domain that hides them: one decision more, for both.
 func TestHiddenAndAbsentUnderAnyRules(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.engine.Activate(t.Context(), policy.Draft{Domain: "sales", Modules: []model.PolicyModule{{Path: "domains/sales/rules.rego", Text: `package souk.domains.sales
+	_, err := w.Engine.Activate(t.Context(), policy.Draft{Domain: "sales", Modules: []model.PolicyModule{{Path: "domains/sales/rules.rego", Text: `package souk.domains.sales
 
 import rego.v2
 
@@ -77,7 +77,7 @@ func TestHiddenAndAbsentAnswerAlike(t *testing.T) {
 	w := newWorld(t)
 	hidden := w.hiddenTable()
 	w.alike(t, hidden, 2)
-	page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.people["alice"].ID))})
+	page, err := store.Decisions.Find(t.Context(), w.Store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People["alice"].ID))})
 	must(t, err)
 	if len(page.Nodes) == 0 {
 		t.Error("the log does not know what she was kept from")
@@ -95,12 +95,12 @@ func TestHiddenAndAbsentAnswerAlike(t *testing.T) {
 
 // hiddenTable is one of sales that nobody offers.
 func (w *world) hiddenTable() model.ID {
-	w.t.Helper()
+	w.Helper()
 	a := model.Asset{
 		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "postgres://db.acme.example:5432", Name: "shop.public.salaries",
 		Kind: model.KindTable, Status: model.AssetActive, DomainID: w.orders.DomainID,
 	}
-	_, err := w.store.Apply(w.t.Context(), store.Change{Action: "test.asset", Subject: a.ID, Writes: []store.Write{store.Assets.Put(a)}})
-	must(w.t, err)
+	_, err := w.Store.Apply(w.Context(), store.Change{Action: "test.asset", Subject: a.ID, Writes: []store.Write{store.Assets.Put(a)}})
+	w.Must(err)
 	return a.ID
 }

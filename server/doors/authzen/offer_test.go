@@ -27,7 +27,7 @@ func TestTheStrictestProductDecides(t *testing.T) {
 			Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: name, DomainID: domain, Classification: c, Visibility: model.VisibleToAll,
 			Status: model.Published, Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{table}}},
 		}
-		_, err := w.store.Apply(t.Context(), store.Change{Action: "test.offer", Subject: p.ID, Writes: []store.Write{store.Products.Put(p)}})
+		_, err := w.Store.Apply(t.Context(), store.Change{Action: "test.offer", Subject: p.ID, Writes: []store.Write{store.Products.Put(p)}})
 		must(t, err)
 	}
 	reads(true, "read.member") // a member of the domain that owns it

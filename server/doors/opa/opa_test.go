@@ -34,7 +34,7 @@ func TestBundleIsFetchedOnce(t *testing.T) {
 	}
 	draft := bundletest.Drafts()[0]
 	draft.Modules[0].Text += "\n# A remark.\n"
-	_, err := w.engine.Activate(t.Context(), draft)
+	_, err := w.Engine.Activate(t.Context(), draft)
 	must(t, err)
 	if changed, _ := w.send(w.web, "sidecar", http.MethodGet, "/bundles/sales.tar.gz", nil, "If-None-Match", tag); changed.StatusCode != http.StatusOK || changed.Header.Get("ETag") == tag {
 		t.Errorf("after an activation: got %d %s", changed.StatusCode, changed.Header.Get("ETag"))
@@ -101,7 +101,7 @@ func TestLogsComeBack(t *testing.T) {
 			t.Fatalf("got %d %s, want %s", got.StatusCode, text, want)
 		}
 	}
-	page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids["sidecar"]))})
+	page, err := store.Decisions.Find(t.Context(), w.Store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People["sidecar"].ID))})
 	must(t, err)
 	if len(page.Nodes) != 2 {
 		t.Fatalf("the log holds %d rows of the sidecar, want 2", len(page.Nodes))
@@ -120,15 +120,15 @@ func TestReportsAreAboutTheirSubject(t *testing.T) {
 	about := func(name string, id model.ID) string {
 		return logged(name, "souk/main/decision", strings.Replace(input, "prn_bo", string(id), 1), allowed, time.Now())
 	}
-	chunk := "[" + about("one", w.ids["plain"]) + "," + about("two", "prn_nobody") + "," + about("three", w.ids["sidecar"]) + "]"
+	chunk := "[" + about("one", w.People["plain"].ID) + "," + about("two", "prn_nobody") + "," + about("three", w.People["sidecar"].ID) + "]"
 	if got, text := w.send(w.web, "sidecar", http.MethodPost, "/logs", []byte(chunk), "Content-Type", "application/json"); !strings.HasPrefix(string(text), `{"kept":3,`) {
 		t.Fatalf("got %d %s", got.StatusCode, text)
 	}
 	for who, want := range map[string]struct {
 		rows    int
 		askedBy model.ID
-	}{"plain": {1, w.ids["sidecar"]}, "sidecar": {2, ""}} {
-		page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids[who]))})
+	}{"plain": {1, w.People["sidecar"].ID}, "sidecar": {2, ""}} {
+		page, err := store.Decisions.Find(t.Context(), w.Store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People[who].ID))})
 		must(t, err)
 		if len(page.Nodes) != want.rows || page.Nodes[0].AskedBy != want.askedBy {
 			t.Errorf("%s: got %+v, want %d rows, asked by %q", who, page.Nodes, want.rows, want.askedBy)
@@ -142,7 +142,7 @@ func TestReportsOnHiddenThings(t *testing.T) {
 	w := newWorld(t)
 	w.offers(&model.DataProduct{Visibility: model.VisibleToAll})
 	about := func(name, product string) string {
-		of := strings.NewReplacer("prn_bo", string(w.ids["plain"]), `"id":"dpr_orders"`, `"type":"data_product","id":"`+product+`"`).Replace(input)
+		of := strings.NewReplacer("prn_bo", string(w.People["plain"].ID), `"id":"dpr_orders"`, `"type":"data_product","id":"`+product+`"`).Replace(input)
 		return logged(name, "souk/main/decision", of, allowed, time.Now())
 	}
 	hidden := func(name, product string) bool {
@@ -150,7 +150,7 @@ func TestReportsOnHiddenThings(t *testing.T) {
 		if got, text := w.send(w.web, "sidecar", http.MethodPost, "/logs", []byte("["+about(name, product)+"]"), "Content-Type", "application/json"); !strings.HasPrefix(string(text), `{"kept":1,`) {
 			t.Fatalf("got %d %s", got.StatusCode, text)
 		}
-		page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids["plain"]))})
+		page, err := store.Decisions.Find(t.Context(), w.Store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People["plain"].ID))})
 		must(t, err)
 		for _, row := range page.Nodes {
 			if row.ResourceID == model.ID(product) {
@@ -167,7 +167,7 @@ func TestReportsOnHiddenThings(t *testing.T) {
 		t.Error("what is not there is shown")
 	}
 	secret := model.DataProduct{Meta: model.Meta{ID: "dpr_secret"}, Name: "secret", DomainID: w.finance, Status: model.Draft, Visibility: model.VisibleToDomain}
-	_, err := w.store.Apply(t.Context(), store.Change{Action: "test.secret", Subject: secret.ID, Writes: []store.Write{store.Products.Put(secret)}})
+	_, err := w.Store.Apply(t.Context(), store.Change{Action: "test.secret", Subject: secret.ID, Writes: []store.Write{store.Products.Put(secret)}})
 	must(t, err)
 	if !hidden("three", "dpr_secret") {
 		t.Error("what the subject may not see is shown")
@@ -178,7 +178,7 @@ func TestReportsOnHiddenThings(t *testing.T) {
 // rows that the log has copied.
 func TestReportsSentAgainLater(t *testing.T) {
 	w := newWorld(t)
-	log, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.store})
+	log, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.Store})
 	must(t, err)
 	defer func() { must(t, log.Close()) }()
 	web := w.logging(log)
@@ -192,7 +192,7 @@ func TestReportsSentAgainLater(t *testing.T) {
 	}
 	rows := func() []model.DecisionRecord {
 		t.Helper()
-		page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids["sidecar"]))})
+		page, err := store.Decisions.Find(t.Context(), w.Store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People["sidecar"].ID))})
 		must(t, err)
 		return page.Nodes
 	}
@@ -202,7 +202,7 @@ func TestReportsSentAgainLater(t *testing.T) {
 	for _, row := range rows() {
 		writes = append(writes, store.Decisions.Delete(row))
 	}
-	_, err = w.store.Apply(t.Context(), store.Change{Action: "test.prune", Writes: writes})
+	_, err = w.Store.Apply(t.Context(), store.Change{Action: "test.prune", Writes: writes})
 	must(t, err)
 	send(`{"kept":0,"known":2,"ignored":0,"refused":0}`)
 	if left := rows(); len(left) != 0 {
@@ -266,7 +266,7 @@ func TestLogsAreChecked(t *testing.T) {
 			t.Errorf("%s: got %d %s, want %d", name, got.StatusCode, text, c.want)
 		}
 	}
-	page, err := store.Decisions.Find(t.Context(), w.store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids["sidecar"]))})
+	page, err := store.Decisions.Find(t.Context(), w.Store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People["sidecar"].ID))})
 	must(t, err)
 	if len(page.Nodes) != 0 {
 		t.Errorf("refused chunks left %d rows", len(page.Nodes))

@@ -25,7 +25,7 @@ import (
 )
 
 // binary is the real opa, built from the module that go.mod pins.
-func binary(t *testing.T) string {
+func binary(t testing.TB) string {
 	t.Helper()
 	path := os.Getenv("SOUK_TEST_OPA")
 	if path != "" {
@@ -41,7 +41,7 @@ func binary(t *testing.T) string {
 
 // configuration is what an operator of a sidecar writes.
 func (w *world) configuration(keyID, key string) []byte {
-	w.t.Helper()
+	w.Helper()
 	text, err := json.Marshal(map[string]any{
 		"services": map[string]any{"souk": map[string]any{
 			"url":         w.web.URL,
@@ -54,27 +54,27 @@ func (w *world) configuration(keyID, key string) []byte {
 		}},
 		"decision_logs": map[string]any{"service": "souk", "reporting": map[string]any{"min_delay_seconds": 1, "max_delay_seconds": 1}},
 	})
-	must(w.t, err)
+	w.Must(err)
 	return text
 }
 
 // sidecar starts opa and gives its address.
 func (w *world) sidecar(keyID, key string) string {
-	w.t.Helper()
-	opa := binary(w.t)
-	file := filepath.Join(w.t.TempDir(), "opa.json")
-	must(w.t, os.WriteFile(file, w.configuration(keyID, key), 0o600))
-	free, err := (&net.ListenConfig{}).Listen(w.t.Context(), "tcp", "127.0.0.1:0")
-	must(w.t, err)
+	w.Helper()
+	opa := binary(w)
+	file := filepath.Join(w.TempDir(), "opa.json")
+	w.Must(os.WriteFile(file, w.configuration(keyID, key), 0o600))
+	free, err := (&net.ListenConfig{}).Listen(w.Context(), "tcp", "127.0.0.1:0")
+	w.Must(err)
 	addr := free.Addr().String()
-	must(w.t, free.Close())
-	ctx, stop := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	w.Must(free.Close())
+	ctx, stop := context.WithCancel(context.WithoutCancel(w.Context()))
 	cmd := exec.CommandContext(ctx, opa, "run", "--server", "--addr", addr, "--config-file", file, "--log-level", "error", "--skip-version-check")
-	cmd.Stdout, cmd.Stderr = w.t.Output(), w.t.Output()
+	cmd.Stdout, cmd.Stderr = w.Output(), w.Output()
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
-	must(w.t, cmd.Start())
-	w.t.Cleanup(func() { stop(); _ = cmd.Wait() })
+	w.Must(cmd.Start())
+	w.Cleanup(func() { stop(); _ = cmd.Wait() })
 	return "http://" + addr
 }
 
@@ -148,12 +148,12 @@ func TestSidecarDecidesAlike(t *testing.T) {
 // compare asks n questions by a few askers at once: every second one without
 // facts, so that the sidecar looks the grants up in its bundle.
 func (w *world) compare(addr string, r *rand.Rand, held []policy.Holding, n int) {
-	w.t.Helper()
+	w.Helper()
 	cases, wants := bundletest.Cases(r, n, held), make([]bundletest.Foreign, n)
 	for i, c := range cases {
 		var err error
-		wants[i], err = c.Decide(w.t.Context(), w.engine)
-		must(w.t, err)
+		wants[i], err = c.Decide(w.Context(), w.Engine)
+		w.Must(err)
 	}
 	var work sync.WaitGroup
 	var mu sync.Mutex
@@ -161,69 +161,69 @@ func (w *world) compare(addr string, r *rand.Rand, held []policy.Holding, n int)
 	for lane := range 4 {
 		work.Go(func() {
 			for i := lane; i < n; i += 4 {
-				got, err := decide(w.t.Context(), addr, cases[i].Input)
+				got, err := decide(w.Context(), addr, cases[i].Input)
 				diff := cmp.Diff(wants[i], got)
 				mu.Lock()
 				outcomes[got.Outcome]++
 				if bad := err != nil || diff != ""; bad && failures < 5 {
 					failures++
-					w.t.Errorf("seed %d, question %d (-souk +opa): %v\n%s\n%s", w.seed, i, err, diff, cases[i].Input)
+					w.Errorf("seed %d, question %d (-souk +opa): %v\n%s\n%s", w.seed, i, err, diff, cases[i].Input)
 				}
 				mu.Unlock()
 			}
 		})
 	}
 	work.Wait()
-	w.t.Logf("%d questions: %v", n, outcomes)
+	w.Logf("%d questions: %v", n, outcomes)
 	if outcomes[model.Allow] < n/20 || outcomes[model.Deny] < n/20 || outcomes[model.NeedsApproval] == 0 {
-		w.t.Errorf("the questions are one-sided: %v", outcomes)
+		w.Errorf("the questions are one-sided: %v", outcomes)
 	}
 }
 
 // follows puts new rules in force and waits until the sidecar lives by them.
 func (w *world) follows(addr string) {
-	w.t.Helper()
+	w.Helper()
 	q := policy.Question{
 		Action: model.ActDataRead, Subject: policy.Subject{Type: "person", ID: "prn_bo", Clearance: model.Restricted},
 		Resource: policy.Resource{Type: "data_product", ID: "dpr_orders", Domain: "finance", Product: "dpr_orders", Status: string(model.Published)},
 		Context:  policy.Context{Now: time.Now(), Purpose: "x"},
 	}
-	if got, err := decide(w.t.Context(), addr, q.Input()); err != nil || got.Outcome != model.Deny {
-		w.t.Fatalf("got %+v, %v", got, err)
+	if got, err := decide(w.Context(), addr, q.Input()); err != nil || got.Outcome != model.Deny {
+		w.Fatalf("got %+v, %v", got, err)
 	}
-	_, err := w.engine.Activate(w.t.Context(), policy.Draft{Domain: "finance", Modules: []model.PolicyModule{{
+	_, err := w.Engine.Activate(w.Context(), policy.Draft{Domain: "finance", Modules: []model.PolicyModule{{
 		Path: "domains/finance/rules.rego",
 		Text: "package souk.domains.finance\n\nimport rego.v2\n\nallow contains {\"code\": \"new\", \"message\": \"New.\"} if input.action.name == \"data.read\"\n",
 	}}})
-	must(w.t, err)
+	w.Must(err)
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		got, err := decide(w.t.Context(), addr, q.Input())
-		must(w.t, err)
+		got, err := decide(w.Context(), addr, q.Input())
+		w.Must(err)
 		if got.Outcome == model.Allow {
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatalf("opa still decides %+v", got)
+			w.Fatalf("opa still decides %+v", got)
 		}
 	}
 }
 
 // reports waits until the sidecar's own log of its decisions has come back.
 func (w *world) reports(n int) {
-	w.t.Helper()
+	w.Helper()
 	for end := time.Now().Add(60 * time.Second); ; time.Sleep(200 * time.Millisecond) {
 		got := 0
-		q := store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids["sidecar"])), Limit: store.MaxPage}
-		for _, err := range store.Decisions.All(w.t.Context(), w.store, q) {
-			must(w.t, err)
+		q := store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People["sidecar"].ID)), Limit: store.MaxPage}
+		for _, err := range store.Decisions.All(w.Context(), w.Store, q) {
+			w.Must(err)
 			got++
 		}
 		if got > n/2 {
-			w.t.Logf("%d decisions came back", got)
+			w.Logf("%d decisions came back", got)
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatalf("%d of %d decisions came back", got, n)
+			w.Fatalf("%d of %d decisions came back", got, n)
 		}
 	}
 }
@@ -289,29 +289,29 @@ func TestSidecarKnowsGrants(t *testing.T) {
 
 // offers puts dpr_orders on offer as it is given.
 func (w *world) offers(p *model.DataProduct) {
-	w.t.Helper()
+	w.Helper()
 	p.ID, p.Name, p.DomainID, p.Status = "dpr_orders", "orders", w.finance, model.Published
-	if was, err := store.Products.Get(w.t.Context(), w.store, p.ID); err == nil {
+	if was, err := store.Products.Get(w.Context(), w.Store, p.ID); err == nil {
 		p.Revision = was.Revision
 	}
-	_, err := w.store.Apply(w.t.Context(), store.Change{Action: "test.offer", Subject: p.ID, Writes: []store.Write{store.Products.Put(*p)}})
-	must(w.t, err)
+	_, err := w.Store.Apply(w.Context(), store.Change{Action: "test.offer", Subject: p.ID, Writes: []store.Write{store.Products.Put(*p)}})
+	w.Must(err)
 }
 
 // keepsWhatWasHeard finds the grant in the input of a decision that came back:
 // with it the decision can be made again.
 func (w *world) keepsWhatWasHeard() {
-	w.t.Helper()
+	w.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		q := store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.ids["sidecar"])), Limit: store.MaxPage}
-		for row, err := range store.Decisions.All(w.t.Context(), w.store, q) {
-			must(w.t, err)
+		q := store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People["sidecar"].ID)), Limit: store.MaxPage}
+		for row, err := range store.Decisions.All(w.Context(), w.Store, q) {
+			w.Must(err)
 			if row.Outcome == model.Allow && bytes.Contains(row.Input, []byte(`"grt_1"`)) {
 				return
 			}
 		}
 	}
-	w.t.Error("no decision came back with the grant that it was made by")
+	w.Error("no decision came back with the grant that it was made by")
 }
 
 // TestSidecarRefusesForeignSignatures gives opa another key than ours.

@@ -53,7 +53,7 @@ func TestDutiesOnColumns(t *testing.T) {
 
 // contacts adds a product of two tables, and gives its domain one duty.
 func (w *world) contacts(duty string) {
-	w.t.Helper()
+	w.Helper()
 	rules := `# METADATA
 # title: One duty
 package souk.domains.sales
@@ -67,12 +67,12 @@ allow contains {"code": "read", "message": "You may read."} if input.action.name
 
 obligations contains ` + duty + ` if input.action.name == "data.read"
 `
-	_, err := w.engine.Activate(w.t.Context(), policy.Draft{Domain: "sales", Modules: []model.PolicyModule{{Path: "domains/sales/rules.rego", Text: rules}}})
-	must(w.t, err)
+	_, err := w.Engine.Activate(w.Context(), policy.Draft{Domain: "sales", Modules: []model.PolicyModule{{Path: "domains/sales/rules.rego", Text: rules}}})
+	w.Must(err)
 	table := w.table(w.orders.DomainID, `shop."app.x".contacts`, []model.AssetField{{Name: "id", NativeType: "int"}, {Name: "contact.email", NativeType: "text"}, {Name: "placed.at", NativeType: "date"}})
 	staff := w.table(w.orders.DomainID, `shop."app.x".staff`, []model.AssetField{{Name: "salary", NativeType: "int"}})
 	p := w.orders
 	p.Meta, p.Name = model.Meta{ID: model.NewID(model.PrefixProduct)}, "contacts"
 	p.Ports = []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{table, staff}}}
-	w.apply(store.Products.Put(p))
+	w.Put(store.Products.Put(p))
 }

@@ -16,7 +16,7 @@ func TestHiddenAndAbsentTakeTheSame(t *testing.T) {
 	c := w.serve(trino.Deny)
 	secret := w.table(w.orders.DomainID, "shop.public.salaries", []model.AssetField{{Name: "id", NativeType: "bigint"}})
 	for _, name := range []model.Slug{"salaries", "salaries_by_month"} { // two that hide it cost no more than one
-		w.apply(store.Products.Put(model.DataProduct{
+		w.Put(store.Products.Put(model.DataProduct{
 			Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: name, DomainID: w.orders.DomainID, Classification: model.Restricted,
 			Visibility: model.VisibleToDomain, Status: model.Published, Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: []model.ID{secret}}},
 		}))
@@ -24,11 +24,11 @@ func TestHiddenAndAbsentTakeTheSame(t *testing.T) {
 	type cost struct{ reads, decisions int64 }
 	ask := func(operation, table string) cost {
 		t.Helper()
-		before := cost{w.reads.Load(), w.engine.Decided()}
+		before := cost{w.Store.Reads.Load(), w.Engine.Decided()}
 		if got := c.ask("allow", "eve", on(operation, tableOf("public", table))); got != "false" {
 			t.Errorf("%s on %s: got %s", operation, table, got)
 		}
-		return cost{w.reads.Load() - before.reads, w.engine.Decided() - before.decisions}
+		return cost{w.Store.Reads.Load() - before.reads, w.Engine.Decided() - before.decisions}
 	}
 	for _, operation := range []string{"ShowColumns", "SelectFromColumns"} {
 		ask(operation, "salaries") // what is remembered for good is read now

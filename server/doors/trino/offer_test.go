@@ -10,8 +10,8 @@ import (
 
 // offers publishes a product of the domain over the assets.
 func (w *world) offers(domain model.ID, name string, class model.Classification, consents []model.Consent, assets ...model.ID) {
-	w.t.Helper()
-	w.apply(store.Products.Put(model.DataProduct{
+	w.Helper()
+	w.Put(store.Products.Put(model.DataProduct{
 		Meta: model.Meta{ID: model.NewID(model.PrefixProduct)}, Name: model.Slug(name), DomainID: domain, Classification: class,
 		Visibility: model.VisibleToAll, Status: model.Published, Consents: consents,
 		Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, AssetIDs: assets}},
@@ -28,7 +28,7 @@ func TestWhoDecidesOverATable(t *testing.T) {
 	w := newWorld(t)
 	hr := model.Domain{Meta: model.Meta{ID: "dom_hr"}, Name: "hr"}
 	marketing := model.Domain{Meta: model.Meta{ID: "dom_marketing"}, Name: "marketing"}
-	w.apply(store.Domains.Put(hr), store.Domains.Put(marketing))
+	w.Put(store.Domains.Put(hr), store.Domains.Put(marketing))
 	salaries, bonuses, jobs := w.table(hr.ID, "shop.hr.salaries", nil), w.table(hr.ID, "shop.hr.bonuses", nil), w.table(hr.ID, "shop.hr.jobs", nil)
 	agreed := []model.Consent{{AssetID: salaries, DomainID: hr.ID}, {AssetID: bonuses, DomainID: hr.ID}, {AssetID: jobs, DomainID: hr.ID}}
 	w.offers(hr.ID, "salaries", model.Restricted, nil, salaries)
@@ -53,29 +53,29 @@ func TestWhoDecidesOverATable(t *testing.T) {
 func TestOtherNamesOfARestrictedTable(t *testing.T) {
 	w := newWorld(t)
 	hr := model.Domain{Meta: model.Meta{ID: "dom_hr"}, Name: "hr"}
-	w.apply(store.Domains.Put(hr))
+	w.Put(store.Domains.Put(hr))
 	camel, events := w.table(hr.ID, "shop.app.CamelCase", nil), w.table(hr.ID, "shop.app.ev", nil)
 	view := func(name string, from model.ID) model.ID {
 		id := w.table(hr.ID, name, nil)
-		a, err := store.Assets.Get(t.Context(), w.store, id)
+		a, err := store.Assets.Get(t.Context(), w.Store, id)
 		must(t, err)
 		a.Kind = model.KindView
-		w.apply(store.Assets.Put(a), store.Edges.Put(model.Edge{Meta: model.Meta{ID: model.NewID(model.PrefixEdge)}, FromID: from, ToID: id, Kind: model.EdgeDerives}))
+		w.Put(store.Assets.Put(a), store.Edges.Put(model.Edge{Meta: model.Meta{ID: model.NewID(model.PrefixEdge)}, FromID: from, ToID: id, Kind: model.EdgeDerives}))
 		return id
 	}
 	view("shop.app.twice", view("shop.app.renamed", events))
 	view("shop.app.masked", w.orders.Ports[0].AssetIDs[0])
 	part := w.table(hr.ID, "shop.parts.ev_2025", nil)
-	listed, err := store.Assets.Get(t.Context(), w.store, part)
+	listed, err := store.Assets.Get(t.Context(), w.Store, part)
 	must(t, err)
 	listed.Properties = map[string]string{model.PropertyPartitionOf: "shop.app.ev"}
-	w.apply(store.Assets.Put(listed))
-	claims, err := store.Assets.Get(t.Context(), w.store, view("shop.app.claimed", events))
+	w.Put(store.Assets.Put(listed))
+	claims, err := store.Assets.Get(t.Context(), w.Store, view("shop.app.claimed", events))
 	must(t, err)
 	claims.Properties = map[string]string{model.PropertyPartitionOf: "shop.app.nothing"} // a source's word opens no view
-	w.apply(store.Assets.Put(claims))
+	w.Put(store.Assets.Put(claims))
 	view("shop.app.harmless", w.table(hr.ID, "shop.app.plain", nil))
-	w.apply(store.Aliases.Put(model.Alias{
+	w.Put(store.Aliases.Put(model.Alias{
 		Meta: model.Meta{ID: "als_part"}, Scheme: model.SchemeOpenLineage, Namespace: "postgres://db.acme.example:5432", Name: "shop.parts.ev_2024", AssetID: events,
 	}))
 	w.offers(hr.ID, "secrets", model.Restricted, nil, camel, events)

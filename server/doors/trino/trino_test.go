@@ -211,10 +211,10 @@ func TestTablesCloseToWhoCarriesNothing(t *testing.T) {
 func TestPurposeComesFromTheGrant(t *testing.T) {
 	w := newWorld(t)
 	c := w.serve(trino.Deny)
-	p, err := store.Products.Get(t.Context(), w.store, w.orders.ID)
+	p, err := store.Products.Get(t.Context(), w.Store, w.orders.ID)
 	must(t, err)
 	p.Classification = model.Confidential
-	w.apply(store.Products.Put(p))
+	w.Put(store.Products.Put(p))
 	selects := on("SelectFromColumns", ordersTable)
 	if got := c.ask("allow", "mallory", selects); got != "false" {
 		t.Errorf("confidential data without a purpose: got %s", got)
@@ -223,8 +223,8 @@ func TestPurposeComesFromTheGrant(t *testing.T) {
 	if _, text := c.post("allow"+c.query, stated); text != `{"result":true}` {
 		t.Errorf("a stated purpose: got %s", text)
 	}
-	w.apply(store.Grants.Put(model.Grant{
-		Meta: model.Meta{ID: model.NewID(model.PrefixGrant)}, ProductID: p.ID, DomainID: p.DomainID, PrincipalID: w.ids["eve"], Purpose: "fraud",
+	w.Put(store.Grants.Put(model.Grant{
+		Meta: model.Meta{ID: model.NewID(model.PrefixGrant)}, ProductID: p.ID, DomainID: p.DomainID, PrincipalID: w.People["eve"].ID, Purpose: "fraud",
 		Status: model.GrantActive, StartsAt: time.Now().Add(-time.Hour), EndsAt: time.Now().Add(time.Hour),
 	}))
 	if got := c.ask("allow", "eve", selects); got != "true" {
