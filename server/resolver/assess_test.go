@@ -98,11 +98,11 @@ func TestTheNextEventDoesNotReachWhoLostTheRight(t *testing.T) {
 		code string
 	}{
 		"a suspended person": {"dee", func(w *world) {
-			w.ok("cy", `mutation($id: ID!) { updatePrincipal(input: {id: $id, isSuspended: true}) { principal { id } userErrors { message } } }`, vars{"id": w.people["dee"].ID})
+			w.ok("cy", `mutation($id: ID!) { updatePrincipal(input: {id: $id, isSuspended: true}) { principal { id } userErrors { message } } }`, vars{"id": w.People["dee"].ID})
 		}, "UNAUTHENTICATED"},
 		"a steward replaced": {"dee", func(w *world) {
-			_, err := w.services.Mesh.UpdateDomain(w.system(), mesh.DomainEdit{ID: w.domains["sales"].ID, StewardIDs: &[]model.ID{w.people["ana"].ID}})
-			w.must(err)
+			_, err := w.Mesh.UpdateDomain(w.System(), mesh.DomainEdit{ID: w.Domains["sales"].ID, StewardIDs: &[]model.ID{w.People["ana"].ID}})
+			w.Must(err)
 		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -130,17 +130,17 @@ func TestTheNextEventDoesNotReachWhoLostTheRight(t *testing.T) {
 // watchedDraft is a tested draft that Dee may watch, for she is a steward of
 // Sales too.
 func (w *world) watchedDraft() string {
-	w.t.Helper()
-	_, err := w.services.Mesh.UpdateDomain(w.system(), mesh.DomainEdit{ID: w.domains["sales"].ID, StewardIDs: &[]model.ID{w.people["ana"].ID, w.people["dee"].ID}})
-	w.must(err)
+	w.Helper()
+	_, err := w.Mesh.UpdateDomain(w.System(), mesh.DomainEdit{ID: w.Domains["sales"].ID, StewardIDs: &[]model.ID{w.People["ana"].ID, w.People["dee"].ID}})
+	w.Must(err)
 	return w.testedDraft()
 }
 
 // testedDraft takes a draft of Sales as far as the assessment.
 func (w *world) testedDraft() string {
-	w.t.Helper()
+	w.Helper()
 	files := []any{}
-	for _, m := range templateOf(w.t, "sales") {
+	for _, m := range templateOf(w, "sales") {
 		files = append(files, vars{"path": m.Path, "text": m.Text})
 	}
 	id := w.ok("ana", `mutation($in: DraftPolicyInput!) { draftPolicy(input: $in) { proposal { id } userErrors { message } } }`,
@@ -152,13 +152,13 @@ func (w *world) testedDraft() string {
 
 // hold has drafts tried on a log that stops after so many decisions.
 func (w *world) hold(middle int) *held {
-	w.t.Helper()
+	w.Helper()
 	w.ok("bo", `mutation($p: ID!) { checkAccess(input: {productId: $p, purpose: "attribution"}) { decision { id } } }`, vars{"p": w.orders.ID})
-	row, err := store.Decisions.First(w.t.Context(), w.store, store.Query{Index: "by_time", Desc: true})
-	w.must(err)
+	row, err := store.Decisions.First(w.Context(), w.Store, store.Query{Index: "by_time", Desc: true})
+	w.Must(err)
 	log := &held{row: row, middle: middle, release: make(chan struct{})}
-	w.services.Governance = governance.New(governance.Config{Store: w.store, Gate: w.gate, Engine: w.engine, History: log, Now: model.Now, Log: w.log})
-	w.t.Cleanup(w.services.Governance.Close)
+	w.services.Governance = governance.New(governance.Config{Store: w.Store, Gate: w.Gate, Engine: w.Engine, History: log, Now: model.Now, Log: w.log})
+	w.Cleanup(w.services.Governance.Close)
 	w.serve()
 	return log
 }

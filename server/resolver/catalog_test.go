@@ -13,8 +13,8 @@ import (
 // TestWhoseWordIsWhose reads an asset that two sources show.
 func TestWhoseWordIsWhose(t *testing.T) {
 	w := newWorld(t)
-	a, err := store.Assets.Get(t.Context(), w.store, w.assets[0].ID)
-	w.must(err)
+	a, err := store.Assets.Get(t.Context(), w.Store, w.assets[0].ID)
+	w.Must(err)
 	now := model.Now()
 	a.Sightings = []model.Sighting{
 		{SourceID: w.source.ID, DomainID: a.DomainID, Scope: "database:shop", Rank: model.RankHolder, Kind: model.KindTable, OwnerRoles: []string{"loader"}, Fields: []model.AssetField{{Name: "email", NativeType: "text"}}},
@@ -57,7 +57,7 @@ func TestWhoseWordIsWhose(t *testing.T) {
 }
 
 func (w *world) put(writes ...store.Write) {
-	w.t.Helper()
-	_, err := w.store.Apply(w.t.Context(), store.Change{Actor: "prn_system", Action: "test", Writes: writes})
-	w.must(err)
+	w.Helper()
+	_, err := w.Store.Apply(w.Context(), store.Change{Actor: "prn_system", Action: "test", Writes: writes})
+	w.Must(err)
 }

@@ -10,12 +10,12 @@ import (
 // The log is narrowed by what was asked and when, and shows what a row is.
 func TestDecisionLogOverTheWire(t *testing.T) {
 	w := newWorld(t)
-	l, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.store})
-	w.must(err)
-	t.Cleanup(func() { w.must(l.Close()) })
+	l, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.Store})
+	w.Must(err)
+	t.Cleanup(func() { w.Must(l.Close()) })
 	w.logged(l)
-	w.must(l.Append(t.Context(), model.DecisionRecord{
-		Meta: model.Meta{ID: model.NewID(model.PrefixDecision)}, At: model.Now(), Action: model.ActMetadataView, PrincipalID: w.people["cy"].ID,
+	w.Must(l.Append(t.Context(), model.DecisionRecord{
+		Meta: model.Meta{ID: model.NewID(model.PrefixDecision)}, At: model.Now(), Action: model.ActMetadataView, PrincipalID: w.People["cy"].ID,
 		Outcome: model.Allow, List: &model.DecisionList{Kind: "asset", Filter: "f", Asked: 9, Shown: 4},
 	}))
 	w.ok("bo", `mutation($p: ID!) { checkAccess(input: {productId: $p, purpose: "attribution"}) { decision { id } } }`, vars{"p": w.orders.ID})

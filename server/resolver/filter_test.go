@@ -67,7 +67,7 @@ func TestFiltersNameSomething(t *testing.T) {
 
 // narrow asks for a list by one id or name.
 func (w *world) narrow(who string, schema *ast.Schema, f *ast.FieldDefinition, a *ast.ArgumentDefinition, p place, id model.ID) reply {
-	w.t.Helper()
+	w.Helper()
 	return w.ask(who, operation(schema, schema.Query, f, a), vars{"v": p.with(string(id))})
 }
 
@@ -88,15 +88,15 @@ func TestFiltersThatAreRight(t *testing.T) {
 	w := newWorld(t)
 	const grants = `query($f: GrantFilter, $a: String) { grants(first: 1, filter: $f, after: $a) { nodes { id } pageInfo { endCursor } } }`
 	w.ok("bo", grants, vars{"f": vars{"productId": w.orders.ID}})
-	_, err := w.store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Grants.Put(model.Grant{
-		Meta: model.Meta{ID: model.NewID(model.PrefixGrant)}, ProductID: w.draft.ID, DomainID: w.domains["sales"].ID, PrincipalID: w.people["dee"].ID, Purpose: "x",
+	_, err := w.Store.Apply(t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Grants.Put(model.Grant{
+		Meta: model.Meta{ID: model.NewID(model.PrefixGrant)}, ProductID: w.draft.ID, DomainID: w.Domains["sales"].ID, PrincipalID: w.People["dee"].ID, Purpose: "x",
 	})}})
-	w.must(err)
+	w.Must(err)
 	of := vars{"productId": w.draft.ID}
 	held := w.ok("dee", grants, vars{"f": of}).str("grants.pageInfo.endCursor")
 	if got := w.ok("dee", grants, vars{"f": of, "a": held}); got.at("grants.pageInfo.endCursor") != nil {
 		t.Errorf("another page: %s", got.text)
 	}
-	w.ok("bo", `query($d: ID!) { sources(first: 1, domainId: $d) { nodes { id } } }`, vars{"d": w.domains["marketing"].ID})
+	w.ok("bo", `query($d: ID!) { sources(first: 1, domainId: $d) { nodes { id } } }`, vars{"d": w.Domains["marketing"].ID})
 	w.ok("cy", `{ policyProposals(first: 1, filter: {domain: "marketing"}) { nodes { id } } }`, nil)
 }

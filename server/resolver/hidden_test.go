@@ -21,9 +21,9 @@ func TestHiddenAndAbsentTakeTheSame(t *testing.T) {
 	ask := func(query string, v vars) (string, cost) {
 		t.Helper()
 		w.ok("dee", query, v) // what is remembered for good is read now
-		before := cost{w.store.Reads.Load(), w.engine.Decided()}
+		before := cost{w.Store.Reads.Load(), w.Engine.Decided()}
 		got := w.ok("dee", query, v)
-		return got.text, cost{w.store.Reads.Load() - before.reads, w.engine.Decided() - before.decisions}
+		return got.text, cost{w.Store.Reads.Load() - before.reads, w.Engine.Decided() - before.decisions}
 	}
 	const byName = `query($n: Slug!) { dataProduct(domain: "sales", name: $n) { id } }`
 	const byID = `query($id: ID!) { dataProduct(id: $id) { id } }`
@@ -53,7 +53,7 @@ func TestHiddenAndAbsentTakeTheSame(t *testing.T) {
 		}
 	}
 	own := w.ok("dee", `{ decisions(first: 100) { nodes { resourceId action } } }`, nil)
-	all := w.ok("cy", `query($p: ID!) { decisions(first: 100, filter: {principalId: $p}) { nodes { resourceId } } }`, vars{"p": w.people["dee"].ID})
+	all := w.ok("cy", `query($p: ID!) { decisions(first: 100, filter: {principalId: $p}) { nodes { resourceId } } }`, vars{"p": w.People["dee"].ID})
 	for _, id := range []model.ID{w.draft.ID, w.source.ID, table.ID} {
 		if strings.Contains(own.text, string(id)) || !strings.Contains(all.text, string(id)) {
 			t.Errorf("of %s, Dee reads %s and Cy reads %s", id, own.text, all.text)
@@ -63,29 +63,29 @@ func TestHiddenAndAbsentTakeTheSame(t *testing.T) {
 
 // keepLog has the decisions logged that no change carries.
 func (w *world) keepLog() {
-	w.t.Helper()
-	l, err := decisionlog.Open(w.t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.store.Store})
-	w.must(err)
-	w.t.Cleanup(func() { w.must(l.Close()) })
-	w.gate.LogTo(l)
+	w.Helper()
+	l, err := decisionlog.Open(w.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.Store.Store})
+	w.Must(err)
+	w.Cleanup(func() { w.Must(l.Close()) })
+	w.Gate.LogTo(l)
 	w.logged(l)
 }
 
 // hiddenTable is one of Sales that nobody offers.
 func (w *world) hiddenTable() model.Asset {
-	w.t.Helper()
+	w.Helper()
 	const namespace, name = "postgres://db.acme.example:5432", "shop.public.salaries"
-	home := w.domains["sales"].ID
-	_, err := w.store.Apply(w.t.Context(), store.Change{Action: "test", Writes: []store.Write{store.Namespaces.Put(model.Namespace{
+	home := w.Domains["sales"].ID
+	_, err := w.Store.Apply(w.Context(), store.Change{Action: "test", Writes: []store.Write{store.Namespaces.Put(model.Namespace{
 		Meta: model.Meta{ID: "nsp_db"}, Namespace: namespace, DomainID: home,
 	})}})
-	w.must(err)
+	w.Must(err)
 	seen := catalog.Seen{Ref: catalog.Ref{Namespace: namespace, Name: name}, Sighting: model.Sighting{Kind: model.KindTable}}
-	written, err := w.services.Catalog.Observe(w.system(), catalog.Observation{Source: w.source, Assets: []catalog.Seen{seen}})
-	w.must(err)
-	_, err = w.store.Apply(w.t.Context(), store.Change{Action: "test", Writes: written.Writes})
-	w.must(err)
-	a, err := w.services.Catalog.AssetByName(w.as("ana"), namespace, name)
-	w.must(err)
+	written, err := w.services.Catalog.Observe(w.System(), catalog.Observation{Source: w.source, Assets: []catalog.Seen{seen}})
+	w.Must(err)
+	_, err = w.Store.Apply(w.Context(), store.Change{Action: "test", Writes: written.Writes})
+	w.Must(err)
+	a, err := w.services.Catalog.AssetByName(w.As("ana"), namespace, name)
+	w.Must(err)
 	return a
 }

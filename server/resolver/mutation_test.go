@@ -25,33 +25,33 @@ type refusal struct {
 // refusals has one for every mutation there is.
 var refusals = map[string]refusal{
 	"createPrincipal": {who: "bo", want: "FORBIDDEN", input: func(*world) vars { return vars{"kind": "PERSON", "name": "eve@sales"} }},
-	"updatePrincipal": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.people["ana"].ID, "isSuspended": true} }},
+	"updatePrincipal": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.People["ana"].ID, "isSuspended": true} }},
 	"issueToken": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars {
-		return vars{"principalId": w.people["ana"].ID, "name": "theft", "lifetime": "P1D"}
+		return vars{"principalId": w.People["ana"].ID, "name": "theft", "lifetime": "P1D"}
 	}},
 	"revokeToken": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars {
-		page, err := w.services.Identity.Tokens(w.system(), w.people["ana"].ID, model.Paging{First: 1})
-		w.must(err)
+		page, err := w.Identity.Tokens(w.System(), w.People["ana"].ID, model.Paging{First: 1})
+		w.Must(err)
 		return vars{"id": page.Nodes[0].ID}
 	}},
 	"createDomain": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(*world) vars { return vars{"name": "piracy"} }},
 	"updateDomain": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars {
-		return vars{"id": w.domains["sales"].ID, "description": "mine"}
+		return vars{"id": w.Domains["sales"].ID, "description": "mine"}
 	}},
 	"createTeam": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars {
-		return vars{"name": "pirates", "domainId": w.domains["sales"].ID}
+		return vars{"name": "pirates", "domainId": w.Domains["sales"].ID}
 	}},
 	"updateTeam":   {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars { return vars{"id": w.team(), "displayName": "Mine"} }},
 	"renameRecord": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars { return vars{"id": w.team(), "name": "mine"} }},
 	"removeRecord": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars { return vars{"id": w.team()} }},
 	"restoreRecord": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars {
-		removed, err := w.services.Mesh.Remove(w.as("ana"), w.team(), "")
-		w.must(err)
+		removed, err := w.Mesh.Remove(w.As("ana"), w.team(), "")
+		w.Must(err)
 		return vars{"id": removed.RecordID}
 	}},
-	"moveDataProduct": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID, "domainId": w.domains["marketing"].ID} }},
+	"moveDataProduct": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID, "domainId": w.Domains["marketing"].ID} }},
 	"createDataProduct": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars {
-		return vars{"name": "loot", "domainId": w.domains["sales"].ID}
+		return vars{"name": "loot", "domainId": w.Domains["sales"].ID}
 	}},
 	"updateDataProduct":    {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.orders.ID, "description": "mine"} }},
 	"publishDataProduct":   {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.draft.ID} }},
@@ -71,12 +71,12 @@ var refusals = map[string]refusal{
 	"cancelAccessRequest":  {who: "ana", want: "FORBIDDEN", input: func(w *world) vars { return vars{"id": w.request("bo")} }},
 	"revokeGrant":          {who: "dee", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.granted("bo")} }},
 	"createSource": {who: "bo", want: "FORBIDDEN", why: "admin.reserved", input: func(w *world) vars {
-		return vars{"name": "spy", "domainId": w.domains["sales"].ID, "plugin": "sqlite", "config": vars{"path": "shop.db"}}
+		return vars{"name": "spy", "domainId": w.Domains["sales"].ID, "plugin": "sqlite", "config": vars{"path": "shop.db"}}
 	}},
 	"removeSource":  {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID} }},
 	"restoreSource": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID} }},
 	"assignNamespace": {who: "ana", want: "FORBIDDEN", input: func(w *world) vars {
-		return vars{"namespace": "postgres://db.acme.example:5432", "domainId": w.domains["sales"].ID}
+		return vars{"namespace": "postgres://db.acme.example:5432", "domainId": w.Domains["sales"].ID}
 	}},
 	"releaseNamespace": {who: "ana", want: "NOT_FOUND", input: func(*world) vars { return vars{"id": model.NewID(model.PrefixNamespace)} }},
 	"updateSource":     {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"id": w.source.ID, "isPaused": true} }},
@@ -86,10 +86,10 @@ var refusals = map[string]refusal{
 	}},
 	"startHarvest": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars { return vars{"sourceId": w.source.ID} }},
 	"cancelHarvest": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars {
-		run, err := w.services.Harvest.Start(w.as("ana"), w.source.ID, "manual")
-		w.must(err)
-		_, err = w.services.Harvest.Wait(w.as("ana"), run.ID)
-		w.must(err)
+		run, err := w.services.Harvest.Start(w.As("ana"), w.source.ID, "manual")
+		w.Must(err)
+		_, err = w.services.Harvest.Wait(w.As("ana"), run.ID)
+		w.Must(err)
 		return vars{"id": run.ID}
 	}},
 	"draftPolicy": {who: "bo", want: "FORBIDDEN", input: func(*world) vars {
@@ -111,38 +111,38 @@ var refusals = map[string]refusal{
 
 // team makes a team of Sales.
 func (w *world) team() model.ID {
-	w.t.Helper()
-	t, err := w.services.Mesh.CreateTeam(w.as("ana"), mesh.NewTeam{Name: "pirates", DomainID: w.domains["sales"].ID})
-	w.must(err)
+	w.Helper()
+	t, err := w.Mesh.CreateTeam(w.As("ana"), mesh.NewTeam{Name: "pirates", DomainID: w.Domains["sales"].ID})
+	w.Must(err)
 	return t.ID
 }
 
 // request makes a pending access request for the orders.
 func (w *world) request(who string) model.ID {
-	w.t.Helper()
-	r, err := w.services.Access.Request(w.as(who), access.NewRequest{ProductID: w.orders.ID, Purpose: "attribution", Duration: 24 * time.Hour})
-	w.must(err)
+	w.Helper()
+	r, err := w.Access.Request(w.As(who), access.NewRequest{ProductID: w.orders.ID, Purpose: "attribution", Duration: 24 * time.Hour})
+	w.Must(err)
 	return r.ID
 }
 
 // proposal is a draft of Ana's for the package of Sales.
 func (w *world) proposal() model.ID {
-	w.t.Helper()
-	p, err := w.services.Governance.Draft(w.as("ana"), governance.NewProposal{
+	w.Helper()
+	p, err := w.services.Governance.Draft(w.As("ana"), governance.NewProposal{
 		Domain: "sales", Title: "Closed",
 		Modules: []model.PolicyModule{{Path: "domains/sales/closed.rego", Text: "package souk.domains.sales\n\nimport rego.v2\n"}},
 	})
-	w.must(err)
+	w.Must(err)
 	return p.ID
 }
 
 // granted makes a live grant for the orders.
 func (w *world) granted(who string) model.ID {
-	w.t.Helper()
-	r, err := w.services.Access.Approve(w.as("ana"), w.request(who), "")
-	w.must(err)
+	w.Helper()
+	r, err := w.Access.Approve(w.As("ana"), w.request(who), "")
+	w.Must(err)
 	if r.GrantID == "" {
-		w.t.Fatalf("no grant came of %+v", r)
+		w.Fatalf("no grant came of %+v", r)
 	}
 	return r.GrantID
 }
@@ -212,11 +212,11 @@ func checkForbidden(t *testing.T, got reply, why string) {
 
 // change opens the orders further than one steward may.
 func (w *world) change() model.ID {
-	w.t.Helper()
+	w.Helper()
 	public := model.Public
-	_, err := w.services.Mesh.UpdateProduct(w.as("ana"), mesh.ProductEdit{ID: w.orders.ID, Classification: &public})
-	w.must(err)
-	c, err := w.services.Mesh.Pending(w.as("ana"), w.orders.ID)
-	w.must(err)
+	_, err := w.Mesh.UpdateProduct(w.As("ana"), mesh.ProductEdit{ID: w.orders.ID, Classification: &public})
+	w.Must(err)
+	c, err := w.Mesh.Pending(w.As("ana"), w.orders.ID)
+	w.Must(err)
 	return c.ID
 }

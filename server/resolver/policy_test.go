@@ -52,8 +52,8 @@ func TestPolicyOverTheWire(t *testing.T) {
 		nowhere: policyState(domain: "nowhere") { version }
 	}`, vars{"id": id})
 	for path, want := range map[string]string{
-		"policyProposal.status": "CHECKED", "policyProposal.author.name": "ana@sales", "policyProposal.revision.modules.0.path": "domains/sales/rules.rego",
-		"policyProposal.comments.0.author.name": "cy@marketing", "policyProposal.viewerCan.edit": "DENY", "policyProposal.viewerCan.approve": "ALLOW",
+		"policyProposal.status": "CHECKED", "policyProposal.author.name": "ana", "policyProposal.revision.modules.0.path": "domains/sales/rules.rego",
+		"policyProposal.comments.0.author.name": "cy", "policyProposal.viewerCan.edit": "DENY", "policyProposal.viewerCan.approve": "ALLOW",
 		"policyProposals.nodes.0.id": id, "node.id": id,
 	} {
 		if got.str(path) != want {
@@ -101,7 +101,7 @@ func TestPolicyInForceOverTheWire(t *testing.T) {
 	}
 	active := w.ok("ana", `mutation($id: ID!) { activatePolicy(input: {id: $id}) { proposal { status revision { hash } } userErrors { message } } }`, vars{"id": draft})
 	state := w.ok("ana", `{ policyState(domain: "sales") { servingHash active { hash } proposal { id } activatedBy { name } } }`, nil)
-	if h := active.str("activatePolicy.proposal.revision.hash"); h != state.str("policyState.servingHash") || state.str("policyState.activatedBy.name") != "ana@sales" {
+	if h := active.str("activatePolicy.proposal.revision.hash"); h != state.str("policyState.servingHash") || state.str("policyState.activatedBy.name") != "ana" {
 		t.Errorf("got %s and %s", active.text, state.text)
 	}
 	back := w.ok("cy", `mutation { rollbackPolicy(input: {domain: "sales", returnsToStart: true, reason: "practice"}) { state { active { id } servingHash } wasRechecked notice userErrors { message } } }`, nil)
@@ -111,7 +111,7 @@ func TestPolicyInForceOverTheWire(t *testing.T) {
 }
 
 // templateOf is the template as a domain would take it over.
-func templateOf(t *testing.T, domain string) []model.PolicyModule {
+func templateOf(t testing.TB, domain string) []model.PolicyModule {
 	t.Helper()
 	files, err := fs.Glob(policies.Files, "template/*.rego")
 	if err != nil {

@@ -34,7 +34,7 @@ func TestRecordsComeAndGo(t *testing.T) {
 	if back.str("restoreRecord.record.name") != "corsairs" {
 		t.Errorf("restored: %s", back.text)
 	}
-	used := w.ask("cy", `mutation($id: ID!) { removeRecord(input: {id: $id}) { removed { id } userErrors { code message hint path } } }`, vars{"id": w.domains["marketing"].ID})
+	used := w.ask("cy", `mutation($id: ID!) { removeRecord(input: {id: $id}) { removed { id } userErrors { code message hint path } } }`, vars{"id": w.Domains["marketing"].ID})
 	if used.str("removeRecord.userErrors.0.code") != "CONFLICT" || !strings.Contains(used.text, "dependencies(id:)") {
 		t.Errorf("in use: %s", used.text)
 	}

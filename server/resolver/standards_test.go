@@ -19,7 +19,7 @@ func TestStandards(t *testing.T) {
 		dataProduct(id: $id) { findings { code severity field standard message hint remedy subjectId subject { ... on DataProduct { name } } } scorecard { score checked findings { code } trend { score } } }
 		domain(id: $domain) { scorecard { score checked trend(days: 7) { day score } } }
 		findings(domainId: $domain, first: 200) { nodes { code subject { id } } pageInfo { hasNextPage } }
-	}`, vars{"id": w.orders.ID, "domain": w.domains["sales"].ID})
+	}`, vars{"id": w.orders.ID, "domain": w.Domains["sales"].ID})
 	first, _ := got.at("dataProduct.findings.0").(map[string]any)
 	if first["code"] != "contract.port_description" || first["severity"] != "WARNING" || first["field"] != "ports.tables" || first["standard"] != "souk.standards" || first["hint"] == "" || first["remedy"] != first["hint"] {
 		t.Errorf("got %v", first)
@@ -39,11 +39,11 @@ func TestStandards(t *testing.T) {
 		t.Errorf("the findings of a draft are shown to a stranger: %s", got.text)
 	}
 
-	a, err := store.Assets.Get(t.Context(), w.store, w.assets[1].ID)
-	w.must(err)
+	a, err := store.Assets.Get(t.Context(), w.Store, w.assets[1].ID)
+	w.Must(err)
 	a.Status = model.AssetRetired
-	_, err = w.store.Apply(t.Context(), store.Change{Actor: "prn_system", Action: "test.retire", Writes: []store.Write{store.Assets.Put(a)}})
-	w.must(err)
+	_, err = w.Store.Apply(t.Context(), store.Change{Actor: "prn_system", Action: "test.retire", Writes: []store.Write{store.Assets.Put(a)}})
+	w.Must(err)
 	w.ok("ana", `mutation($id: ID!) { deprecateDataProduct(input: { id: $id }) { dataProduct { id } } }`, vars{"id": w.orders.ID})
 	refused := w.ask("ana", `mutation($id: ID!) { publishDataProduct(input: { id: $id }) { dataProduct { id } } }`, vars{"id": w.orders.ID})
 	if refused.code() != "FORBIDDEN" || !strings.Contains(refused.text, `"publish.standards"`) || !strings.Contains(refused.text, "contract.retired") {
@@ -60,9 +60,9 @@ func TestStandardsRefuse(t *testing.T) {
 	w := newWorld(t)
 	for query, code := range map[string]string{
 		`{ findings(domainId: "dom_none", first: 1) { nodes { code } } }`:                                         "NOT_FOUND",
-		fmt.Sprintf(`{ findings(domainId: %q, first: 0) { nodes { code } } }`, w.domains["sales"].ID):             "BAD_USER_INPUT",
-		fmt.Sprintf(`{ findings(domainId: %q, first: 1, after: "x") { nodes { code } } }`, w.domains["sales"].ID): "BAD_CURSOR",
-		fmt.Sprintf(`{ domain(id: %q) { scorecard { trend(days: 91) { score } } } }`, w.domains["sales"].ID):      "BAD_USER_INPUT",
+		fmt.Sprintf(`{ findings(domainId: %q, first: 0) { nodes { code } } }`, w.Domains["sales"].ID):             "BAD_USER_INPUT",
+		fmt.Sprintf(`{ findings(domainId: %q, first: 1, after: "x") { nodes { code } } }`, w.Domains["sales"].ID): "BAD_CURSOR",
+		fmt.Sprintf(`{ domain(id: %q) { scorecard { trend(days: 91) { score } } } }`, w.Domains["sales"].ID):      "BAD_USER_INPUT",
 		`{ domains(first: 200) { nodes { scorecard { score } } } }`:                                               "COMPLEXITY_LIMIT_EXCEEDED",
 	} {
 		if got := w.ask("bo", query, nil); got.code() != code {
@@ -75,7 +75,7 @@ func TestStandardsRefuse(t *testing.T) {
 func TestScorecardsCostBoundedReads(t *testing.T) {
 	w := newWorld(t)
 	w.crowd(60)
-	w.must(w.services.Standards.Record(t.Context()))
+	w.Must(w.services.Standards.Record(t.Context()))
 	for name, rows := range map[string]string{
 		"dataProducts": "findings { code subject { id } } scorecard { score findings { code } trend(days: 5) { day } }",
 		"assets":       "findings { code subject { id } }",
@@ -87,12 +87,12 @@ func TestScorecardsCostBoundedReads(t *testing.T) {
 				many = 25 // what the limits let through
 			}
 			cost := func(n int) int64 {
-				before := w.store.Reads.Load()
+				before := w.Store.Reads.Load()
 				got := w.ok("cy", "query($n: Int!) { "+name+"(first: $n) { nodes { "+rows+" } } }", vars{"n": n})
 				if rows, _ := got.at(name + ".nodes").([]any); len(rows) != n {
 					t.Fatalf("%d rows, want %d: %.300s", len(rows), n, got.text)
 				}
-				return w.store.Reads.Load() - before
+				return w.Store.Reads.Load() - before
 			}
 			cost(many) // names that never change are remembered
 			few, more := cost(5), cost(many)

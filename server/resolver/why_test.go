@@ -19,10 +19,10 @@ const whyQuery = `query W($id: ID!) { whyDenied(decisionId: $id) {
 
 // refused gives the decision that keeps Bo from the orders.
 func (w *world) refused() string {
-	w.t.Helper()
+	w.Helper()
 	got := w.ok("bo", `mutation($p: ID!) { checkAccess(input: {productId: $p, purpose: "attribution"}) { decision { id outcome } userErrors { message } } }`, vars{"p": w.orders.ID})
 	if got.str("checkAccess.decision.outcome") != "DENY" {
-		w.t.Fatalf("bo may read the orders: %s", got.text)
+		w.Fatalf("bo may read the orders: %s", got.text)
 	}
 	return got.str("checkAccess.decision.id")
 }
@@ -131,7 +131,7 @@ func TestWhyDeniedByRulesOfThePast(t *testing.T) {
 
 // enact brings a domain's rules into force the way that they go.
 func (w *world) enact(domain string, modules []model.PolicyModule) {
-	w.t.Helper()
+	w.Helper()
 	files := make([]any, len(modules))
 	for i, m := range modules {
 		files[i] = vars{"path": m.Path, "text": m.Text}
@@ -151,26 +151,26 @@ func (w *world) enact(domain string, modules []model.PolicyModule) {
 func TestWhyDeniedTooLate(t *testing.T) {
 	w := newWorld(t)
 	now := model.Now()
-	l, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.store, Retention: time.Hour, Now: func() time.Time { return now }})
-	w.must(err)
-	t.Cleanup(func() { w.must(l.Close()) })
+	l, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.Store, Retention: time.Hour, Now: func() time.Time { return now }})
+	w.Must(err)
+	t.Cleanup(func() { w.Must(l.Close()) })
 	w.logged(l)
 	id := w.refused()
 	w.ok("bo", whyQuery, vars{"id": id})
 	now = now.Add(2 * time.Hour)
 	_, err = l.Erase(t.Context())
-	w.must(err)
+	w.Must(err)
 	late := w.ask("bo", whyQuery, vars{"id": id})
 	if late.code() != "CONFLICT" || !strings.Contains(late.Errors[0].Message, "holds no input of this decision") || late.at("whyDenied") != nil {
 		t.Errorf("got %s", late.text)
 	}
 	asked := model.DecisionRecord{
-		Meta: model.Meta{ID: model.NewID(model.PrefixDecision)}, At: now, Action: model.ActDataRead, PrincipalID: w.people["bo"].ID, AskedBy: w.people["ana"].ID, Outcome: model.Deny,
+		Meta: model.Meta{ID: model.NewID(model.PrefixDecision)}, At: now, Action: model.ActDataRead, PrincipalID: w.People["bo"].ID, AskedBy: w.People["ana"].ID, Outcome: model.Deny,
 	}
-	w.must(l.Append(t.Context(), asked))
+	w.Must(l.Append(t.Context(), asked))
 	const query = `query($id: ID!) { decision(id: $id) { askedBy { name } askedById } }`
 	other, own := w.ok("bo", query, vars{"id": asked.ID}), w.ok("bo", query, vars{"id": id})
-	if other.str("decision.askedBy.name") != "ana@sales" || other.str("decision.askedById") != string(asked.AskedBy) || own.at("decision.askedBy") != nil || own.at("decision.askedById") != nil {
+	if other.str("decision.askedBy.name") != "ana" || other.str("decision.askedById") != string(asked.AskedBy) || own.at("decision.askedBy") != nil || own.at("decision.askedById") != nil {
 		t.Errorf("got %s and %s", other.text, own.text)
 	}
 }
