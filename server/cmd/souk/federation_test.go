@@ -263,11 +263,16 @@ var mistakes = []struct {
 }
 
 // brokenRulesChangeNothing makes every mistake there is, hears of each with its
-// file and line, and wants the server to refuse it as well.
+// file and line, and wants the server to refuse it as well. The store has no part
+// in what is found, only in what is kept: beside one engine, one mistake will do.
 func (f *federation) brokenRulesChangeNothing() {
 	f.sound = f.write("by_team", "teams=marketing/analysts")
 	before := f.standing()
-	for _, m := range mistakes {
+	made := mistakes
+	if !strings.HasPrefix(f.store, "sqlite:") {
+		made = mistakes[:1]
+	}
+	for _, m := range made {
 		text, err := os.ReadFile(filepath.Join("testdata/federation", m.file))
 		if err != nil {
 			f.t.Fatal(err)
