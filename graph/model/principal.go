@@ -113,7 +113,7 @@ const (
 	ChannelAuthZEN  Channel = "authzen"  // enforcement points by AuthZEN
 	ChannelTrino    Channel = "trino"    // Trino's access control
 	ChannelOPA      Channel = "opa"      // sidecars: their bundles and their reports
-	ChannelSchedule Channel = "schedule" // the server's own work: expiry, schedules, assessments, harvests
+	ChannelSchedule Channel = "schedule" // the server's own work: expiry, scheduled runs of sources
 	ChannelCommand  Channel = "command"  // souk on the command line
 )
 

@@ -42,10 +42,12 @@ type execution struct {
 	row *watch.Value[model.Run] // the run as readers see it
 }
 
-func newExecution(s *Service, source model.Source, run model.Run, decision model.ID, request string) *execution {
-	ctx, end := context.WithCancelCause(model.WithChannel(model.WithPrincipal(context.Background(), model.System()), model.ChannelSchedule))
+// newExecution makes the execution of a run that somebody has just begun. It is
+// the server's work and outlives their call; what it asks, it asks by their door.
+func newExecution(begun context.Context, s *Service, source model.Source, run model.Run, decision model.ID) *execution {
+	ctx, end := context.WithCancelCause(model.WithChannel(model.WithPrincipal(context.Background(), model.System()), model.ChannelFrom(begun)))
 	return &execution{
-		service: s, id: run.ID, trigger: run.Trigger, source: source, row: watch.New(run), decision: decision, request: request, ctx: ctx, end: end,
+		service: s, id: run.ID, trigger: run.Trigger, source: source, row: watch.New(run), decision: decision, request: model.RequestIDFrom(begun), ctx: ctx, end: end,
 		log:     s.log.With(slog.String("source", string(source.Name)), slog.String("run", string(run.ID))),
 		written: time.Now(),
 	}

@@ -77,7 +77,7 @@ func (s *Service) begin(ctx context.Context, in *gate.Session, source model.Sour
 	}
 	run.Revision++
 	source.Revision++
-	s.launch(newExecution(s, source, run, answer.ID, model.RequestIDFrom(ctx)))
+	s.launch(newExecution(ctx, s, source, run, answer.ID))
 	return run, nil
 }
 
