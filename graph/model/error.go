@@ -43,6 +43,7 @@ type Error struct {
 	Field   string    // the input at fault, as the caller knows it: "input.name"
 	Message string    // what is wrong
 	Hint    string    // what to do about it
+	ID      ID        // of what there is none of, when Kind is KindNotFound and it was named
 	Denial  *Decision // the refusal, when Kind is KindDenied
 	Err     error
 }
@@ -81,10 +82,11 @@ func Invalid(field, message, hint string) *Error {
 // NotFound reports an absent record, or one that the caller may not know of.
 // What is too long for an id is cut, so that an answer never echoes a novel.
 func NotFound(noun string, id ID) *Error {
+	told := id
 	if len(id) > maxEcho {
-		id = id[:maxEcho] + "..."
+		told = id[:maxEcho] + "..."
 	}
-	return &Error{Kind: KindNotFound, Message: fmt.Sprintf("no %s %q", noun, id)}
+	return &Error{Kind: KindNotFound, ID: id, Message: fmt.Sprintf("no %s %q", noun, told)}
 }
 
 const maxEcho = 64

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -137,14 +139,15 @@ func answer[T any](ctx context.Context, v T, err error) (*T, []*graph.UserError,
 	}
 	switch e.Kind {
 	case model.KindInvalid, model.KindBadCursor, model.KindNotFound, model.KindConflict:
-		return nil, []*graph.UserError{userError(e)}, nil
+		return nil, []*graph.UserError{userError(ctx, e)}, nil
 	default:
 		return nil, nil, err
 	}
 }
 
-// userError names the input at fault as the sender wrote it.
-func userError(e *model.Error) *graph.UserError {
+// userError names the input at fault as the sender wrote it. A service that
+// finds nothing of an id does not know where in the input it stood: this looks.
+func userError(ctx context.Context, e *model.Error) *graph.UserError {
 	u := &graph.UserError{Code: e.Kind, Message: e.Message}
 	if e.Code != "" {
 		u.Detail = &e.Code
@@ -156,8 +159,46 @@ func userError(e *model.Error) *graph.UserError {
 		field := strings.TrimPrefix(e.Field, "input.")
 		field = strings.NewReplacer("[", ".", "]", "").Replace(field)
 		u.Path = append([]string{"input"}, strings.Split(field, ".")...)
+	} else if e.ID != "" {
+		u.Path = placeOf(ctx, e.ID)
 	}
 	return u
+}
+
+// placeOf finds where in the mutation's input an id stands; nil is nowhere.
+func placeOf(ctx context.Context, id model.ID) []string {
+	input := graphql.GetFieldContext(ctx).Field.Arguments.ForName("input")
+	if input == nil {
+		return nil
+	}
+	given, err := input.Value.Value(graphql.GetOperationContext(ctx).Variables)
+	if err != nil {
+		return nil
+	}
+	return within(given, string(id), "input")
+}
+
+// within gives the path to a text in what a sender has given, the first by name.
+func within(given any, text string, path ...string) []string {
+	switch v := given.(type) {
+	case string:
+		if v == text {
+			return path
+		}
+	case []any:
+		for i, item := range v {
+			if found := within(item, text, append(slices.Clone(path), strconv.Itoa(i))...); found != nil {
+				return found
+			}
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if found := within(v[name], text, append(slices.Clone(path), name)...); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
 }
 
 // orNull makes null of what is not there, which is what a query shows for what

@@ -2,10 +2,13 @@ package resolver_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
@@ -166,7 +169,9 @@ func TestSomebodyIsRefused(t *testing.T) {
 				t.Fatal("nobody is refused this mutation: add a line to the table")
 			}
 			w := newWorld(t)
-			got := w.ask(r.who, document(f.Name), vars{"input": r.input(w)})
+			input := r.input(w)
+			got := w.ask(r.who, document(f.Name), vars{"input": input})
+			w.namesAbsent(f.Name, input)
 			if f.Name == "checkAccess" {
 				if got.str("checkAccess.decision.outcome") != "DENY" {
 					t.Errorf("got %s", got.text)
@@ -180,6 +185,27 @@ func TestSomebodyIsRefused(t *testing.T) {
 				checkForbidden(t, got, r.why)
 			}
 		})
+	}
+}
+
+// namesAbsent puts an id of nothing into each field of the input that holds one,
+// and wants the answer to name that field.
+func (w *world) namesAbsent(mutation string, input vars) {
+	w.t.Helper()
+	for field, value := range input {
+		id, ok := value.(model.ID)
+		if !ok {
+			continue
+		}
+		absent := maps.Clone(input)
+		absent[field] = model.NewID(id.Prefix())
+		got := w.ask("cy", document(mutation), vars{"input": absent})
+		if field != "id" && got.code() == "FORBIDDEN" { // the right to what the id names is asked for first
+			continue
+		}
+		if diff := cmp.Diff([]any{"input", field}, got.at(mutation+".userErrors.0.path")); diff != "" {
+			w.t.Errorf("%s of nothing (-want +got):\n%s%s", field, diff, got.text)
+		}
 	}
 }
 

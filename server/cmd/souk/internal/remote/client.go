@@ -51,7 +51,7 @@ func (r reply) errorOf() error {
 	for i, e := range r.Errors {
 		text := e.Message
 		for _, reason := range e.Extensions.Reasons {
-			if reason.Message != text {
+			if !says(text, reason.Message) {
 				text += "; " + reason.Message
 			}
 		}
@@ -64,6 +64,11 @@ func (r reply) errorOf() error {
 		all[i] = errors.New(text)
 	}
 	return errors.Join(all...)
+}
+
+// says reports a text that holds the sentence already, whether it begins or ends there or not.
+func says(text, sentence string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(strings.TrimSuffix(sentence, ".")))
 }
 
 // Ask sends one operation and decodes the field of the name.
