@@ -88,7 +88,7 @@ func (e *Desk) send(ctx context.Context, a childTask) (answer, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, childTime)
 	defer cancel()
-	a.Files = e.surroundings()
+	a.Files = e.surroundings(a.Task)
 	request, err := json.Marshal(a)
 	if err != nil {
 		return answer{}, fmt.Errorf("write the childTask: %w", err)
@@ -107,10 +107,14 @@ func (e *Desk) send(ctx context.Context, a childTask) (answer, error) {
 	return found, nil
 }
 
-// surroundings are the files that a draft is compiled and tried with.
-func (e *Desk) surroundings() map[string]string {
+// surroundings are the files that a draft is compiled and tried with. A check
+// compiles it beside the library alone.
+func (e *Desk) surroundings(task string) map[string]string {
 	s := e.Snapshot()
 	files := maps.Clone(e.Library().Modules)
+	if task == taskCheck {
+		return files
+	}
 	packages := []*decide.Package{s.Platform(), s.Template(), s.CompanyStandards(), e.Contract()}
 	for _, p := range packages {
 		if p != nil {
