@@ -9,7 +9,7 @@ import (
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/lineage"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
 // stranger belongs to a domain that owns nothing.
@@ -17,12 +17,7 @@ var stranger = model.Principal{Meta: model.Meta{ID: "prn_bo"}, Kind: model.Perso
 
 func hidden(b *testing.B, assets int) (*crowd, context.Context) {
 	b.Helper()
-	db, err := sqlite.Open(b.Context(), ":memory:")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = db.Close() })
-	c := newCrowd(b, db)
+	c := newCrowd(b, enginetest.SQLite(b))
 	var writes []store.Write
 	for i := range assets {
 		writes = append(writes, store.Assets.Put(model.Asset{Meta: model.Meta{ID: model.ID(fmt.Sprintf("ast_%d", i))}, DomainID: "dom_operations", Name: fmt.Sprintf("table_%06d", i), Status: model.AssetActive}))

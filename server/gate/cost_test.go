@@ -10,7 +10,7 @@ import (
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
 // slow takes thousands of steps for each row that somebody looks at.
@@ -37,11 +37,7 @@ allow contains {"code": "sales.seen", "message": "m"} if {
 // take too much for them, says so, and lets the rules rest.
 func TestASlowDomainTakesNobodysList(t *testing.T) {
 	engine := servertest.Under(t, map[string]string{"domains/sales/slow.rego": slow})
-	db, err := sqlite.Open(t.Context(), ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := enginetest.SQLite(t)
 	c := newCrowd(t, db)
 	g := gate.New(db, engine, time.Now)
 	var writes []store.Write

@@ -17,8 +17,8 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
 )
 
 // platform lets everybody see what is called open, and answers the facts back
@@ -68,11 +68,14 @@ var talkative = sync.OnceValues(func() (*policy.Engine, error) {
 	}})
 })
 
+// world is a test world with nobody in it: these rules know what they are told, and
+// the clock stands still. The nouns are put there as the tests want them described.
 type world struct {
 	*gate.Gate
-	t     *testing.T
-	store store.Store
-	ana   model.Principal
+	company *servertest.World
+	t       *testing.T
+	store   store.Store
+	ana     model.Principal
 }
 
 func newWorld(t *testing.T) *world {
@@ -81,28 +84,15 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := sqlite.Open(t.Context(), ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	w := &world{Gate: gate.New(db, engine, func() time.Time { return now }), t: t, store: db}
+	c := servertest.New(t, servertest.Company{Engine: engine})
+	w := &world{Gate: gate.New(c.Store, engine, func() time.Time { return now }), company: c, t: t, store: c.Store}
 	w.ana = model.Principal{Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana"}
 	return w
 }
 
 func (w *world) as(p model.Principal) context.Context { return model.WithPrincipal(w.t.Context(), p) }
 
-func (w *world) put(writes ...store.Write) {
-	w.t.Helper()
-	if _, err := w.store.Apply(w.t.Context(), store.Change{Action: "test.put", Writes: writes}); err != nil {
-		w.t.Fatal(err)
-	}
-}
+func (w *world) put(writes ...store.Write) { w.company.Put(writes...) }
 
 func domain(name string, stewards ...model.ID) model.Domain {
 	return model.Domain{Meta: model.Meta{ID: model.ID("dom_" + name)}, Name: model.Slug(name), StewardIDs: stewards}
