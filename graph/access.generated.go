@@ -1753,8 +1753,8 @@ func (ec *executionContext) _Vote_role(ctx context.Context, field graphql.Collec
 			return obj.Role, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.ApproverRole) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApproverRole(ctx, selections, v)
 		},
 		true,
 		true,

@@ -135,8 +135,8 @@ func (ec *executionContext) _Approval_role(ctx context.Context, field graphql.Co
 			return obj.Role, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.ApproverRole) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApproverRole(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3975,8 +3975,8 @@ func (ec *executionContext) _PolicyVote_role(ctx context.Context, field graphql.
 			return obj.Role, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.ApproverRole) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApproverRole(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4548,8 +4548,8 @@ func (ec *executionContext) _WantedVote_role(ctx context.Context, field graphql.
 			return obj.Role, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.ApproverRole) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApproverRole(ctx, selections, v)
 		},
 		true,
 		true,

@@ -1608,6 +1608,21 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 	return res
 }
 
+func (ec *executionContext) unmarshalNString2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApproverRole(ctx context.Context, v any) (model.ApproverRole, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := model.ApproverRole(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNString2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐApproverRole(ctx context.Context, sel ast.SelectionSet, v model.ApproverRole) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNString2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐSlug(ctx context.Context, v any) (model.Slug, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := model.Slug(tmp)

@@ -61,7 +61,7 @@ var rules = []rule{
 	{path: "server/exact", inside: []string{"graph/model"}},
 	{path: "server/gate", inside: []string{"graph/model", "server/store", "server/policy"}},
 	{path: "server/identity", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}},
-	{path: "server/approval", inside: []string{"graph/model", "server/store", "server/gate"}},
+	{path: "server/approval", inside: []string{"graph/model", "server/store"}},
 	{path: "server/mesh", inside: []string{"graph/model", "server/store", "server/policy", "server/gate", "server/approval"}},
 	{path: "server/access", inside: []string{"graph/model", "server/store", "server/policy", "server/gate", "server/approval"}},
 	{path: "server/pdp", inside: []string{"graph/model", "server/exact", "server/store", "server/policy", "server/gate"}},

@@ -101,10 +101,10 @@ type Obligation struct {
 
 // Approval is a vote that the policy wants before it allows.
 type Approval struct {
-	Role             string `json:"role"` // domain_steward, product_owner, platform_steward
-	Domain           Slug   `json:"domain,omitempty"`
-	Min              int    `json:"min"`
-	ExcludeRequester bool   `json:"excludeRequester"`
+	Role             ApproverRole `json:"role"`
+	Domain           Slug         `json:"domain,omitempty"`
+	Min              int          `json:"min"`
+	ExcludeRequester bool         `json:"excludeRequester"`
 }
 
 // Decision is the policies' whole answer to one question.

@@ -5,14 +5,30 @@ import (
 	"time"
 )
 
+// ApproverRole is what somebody votes as: a right over what is voted on, which
+// the server finds the holders of. A standing right of a person is a Role.
+type ApproverRole string
+
+// The roles of approvers, in the words that rules write.
+const (
+	ApproverDomainSteward   ApproverRole = "domain_steward"
+	ApproverProductOwner    ApproverRole = "product_owner"
+	ApproverPlatformSteward ApproverRole = "platform_steward"
+)
+
+// ApproverRoles lists every role of an approver, in order.
+func ApproverRoles() []ApproverRole {
+	return []ApproverRole{ApproverDomainSteward, ApproverPlatformSteward, ApproverProductOwner}
+}
+
 // Vote is one approver's word on what is decided by votes.
 type Vote struct {
-	ApproverID ID        `json:"approverId"`
-	Role       string    `json:"role"`             // the role the policy named and the approver holds
-	Domain     Slug      `json:"domain,omitempty"` // the domain the policy named, when it named one
-	Approve    bool      `json:"approve"`
-	Comment    string    `json:"comment,omitempty"`
-	At         time.Time `json:"at"`
+	ApproverID ID           `json:"approverId"`
+	Role       ApproverRole `json:"role"`             // the role the policy named and the approver holds
+	Domain     Slug         `json:"domain,omitempty"` // the domain the policy named, when it named one
+	Approve    bool         `json:"approve"`
+	Comment    string       `json:"comment,omitempty"`
+	At         time.Time    `json:"at"`
 }
 
 // For reports whether the vote was cast for the approval.

@@ -8,7 +8,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 )
 
-func voteOf(who, role string) model.Vote {
+func voteOf(who string, role model.ApproverRole) model.Vote {
 	return model.Vote{ApproverID: model.ID(who), Role: role, Approve: true}
 }
 
@@ -41,14 +41,14 @@ func TestBallotCountsEveryPersonOnce(t *testing.T) {
 
 // However persons are assigned by hand, none leaves fewer votes missing.
 func TestBallotFindsTheBestAssignment(t *testing.T) {
-	roles := []string{"x", "y", "z"}
+	roles := []model.ApproverRole{"x", "y", "z"}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
 		b := model.Ballot{}
 		for _, role := range roles {
 			b.Approvals = append(b.Approvals, model.Approval{Role: role, Min: r.IntN(3)})
 		}
-		holds := map[string][]string{}
+		holds := map[string][]model.ApproverRole{}
 		people := []string{"a", "b", "c", "d", "e"}
 		for _, who := range people {
 			for _, role := range roles {
@@ -62,7 +62,7 @@ func TestBallotFindsTheBestAssignment(t *testing.T) {
 		for _, n := range b.Lacking() {
 			lacking += n
 		}
-		free := map[string]int{}
+		free := map[model.ApproverRole]int{}
 		wanted := 0
 		for _, a := range b.Approvals {
 			free[a.Role], wanted = a.Min, wanted+a.Min
@@ -74,7 +74,7 @@ func TestBallotFindsTheBestAssignment(t *testing.T) {
 }
 
 // best tries every assignment.
-func best(people []string, holds map[string][]string, free map[string]int) int {
+func best(people []string, holds map[string][]model.ApproverRole, free map[model.ApproverRole]int) int {
 	if len(people) == 0 {
 		return 0
 	}

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -175,11 +174,11 @@ func (t Tally) holds(id model.ID, a model.Approval) bool {
 		return false
 	}
 	switch a.Role {
-	case gate.RoleProductOwner:
+	case model.ApproverProductOwner:
 		return id == t.matter.Owner
-	case gate.RolePlatformSteward:
+	case model.ApproverPlatformSteward:
 		return p.Has(model.RoleSteward)
-	case gate.RoleDomainSteward:
+	case model.ApproverDomainSteward:
 		d, exists := t.known.domains[t.domainOf(a)]
 		return exists && (d.HasSteward(id) || p.Has(model.RoleSteward) && t.standIn(d, a))
 	}

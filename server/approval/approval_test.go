@@ -150,7 +150,7 @@ func TestSaysWhatToDoWhenNobodyCan(t *testing.T) {
 	w := newWorld(t)
 	w.person("ana", model.RoleAdmin)
 	w.domain("sales", "ana")
-	for role, word := range map[string]string{"platform_steward": "the role STEWARD", "product_owner": "another person as the owner", "ceo": "mend them"} {
+	for role, word := range map[model.ApproverRole]string{"platform_steward": "the role STEWARD", "product_owner": "another person as the owner", "ceo": "mend them"} {
 		tally := w.tally(approval.Matter{Approvals: []model.Approval{{Role: role, Min: 1}}})
 		if got := tally.Say(); len(tally.Wanted[0].VoterIDs) != 0 || !strings.Contains(got, "is missing. Nobody can vote now: ") || !strings.Contains(got, word) {
 			t.Errorf("%s: got %q for %v, want it to say what to do", role, got, tally.Wanted[0].VoterIDs)

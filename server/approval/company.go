@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -93,7 +92,7 @@ func (m Matter) domains() []store.Value {
 	var names []store.Value
 	t := Tally{matter: m}
 	for _, a := range append(slices.Clone(m.Approvals), cast(m.Votes)...) {
-		if name := store.Value(string(t.domainOf(a))); a.Role == gate.RoleDomainSteward && name != "" {
+		if name := store.Value(string(t.domainOf(a))); a.Role == model.ApproverDomainSteward && name != "" {
 			names = append(names, name)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/gate"
 )
 
 // CodeMissing is the code of the reason for which a matter waits.
@@ -40,19 +39,19 @@ func (t Tally) Say() string {
 
 // role is the word of a role: a steward of sales, 2 platform stewards.
 func role(a model.Approval, domain model.Slug, n int) string {
-	words := map[string][2]string{
-		gate.RoleDomainSteward:   {"a steward", "stewards"},
-		gate.RolePlatformSteward: {"a platform steward", "platform stewards"},
-		gate.RoleProductOwner:    {"the owner of the product", "owners of the product"},
+	words := map[model.ApproverRole][2]string{
+		model.ApproverDomainSteward:   {"a steward", "stewards"},
+		model.ApproverPlatformSteward: {"a platform steward", "platform stewards"},
+		model.ApproverProductOwner:    {"the owner of the product", "owners of the product"},
 	}[a.Role]
 	if words[0] == "" {
-		words = [2]string{"a " + a.Role, a.Role + "s"}
+		words = [2]string{"a " + string(a.Role), string(a.Role) + "s"}
 	}
 	text := words[0]
 	if n > 1 {
 		text = fmt.Sprintf("%d %s", n, words[1])
 	}
-	if a.Role == gate.RoleDomainSteward {
+	if a.Role == model.ApproverDomainSteward {
 		text += " of " + string(domain)
 	}
 	return text
@@ -64,11 +63,11 @@ func hint(domain model.Slug, w model.WantedVote) string {
 		return "ask " + role(w.Approval, domain, w.Lacking) + " to vote"
 	}
 	switch w.Role {
-	case gate.RoleDomainSteward:
+	case model.ApproverDomainSteward:
 		return "name another person as a steward of " + string(domain) + ", or let an administrator give a person the role STEWARD: platform stewards stand in where a domain has too few"
-	case gate.RolePlatformSteward:
+	case model.ApproverPlatformSteward:
 		return "let an administrator give another person the role STEWARD"
-	case gate.RoleProductOwner:
+	case model.ApproverProductOwner:
 		return "name another person as the owner of the product"
 	}
 	return "the rules ask for a role that nobody can hold: mend them to name domain_steward, product_owner or platform_steward"

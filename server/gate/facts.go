@@ -10,13 +10,6 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// The roles that a policy can ask to approve, and that facts can say a subject holds.
-const (
-	RoleDomainSteward   = "domain_steward"
-	RoleProductOwner    = "product_owner"
-	RolePlatformSteward = "platform_steward"
-)
-
 // subject describes a principal as the policies see it, and gives the domains
 // that it is a steward of.
 func (g *Gate) subject(ctx context.Context, p model.Principal) (s policy.Subject, domains []model.Domain, err error) {
@@ -117,16 +110,16 @@ func relevant(grants []policy.GrantFact, res policy.Resource) []policy.GrantFact
 	return slices.DeleteFunc(slices.Clone(grants), func(f policy.GrantFact) bool { return f.Product != res.ID && f.Product != res.Product })
 }
 
-func rolesHeld(s policy.Subject, res policy.Resource) []string {
-	var held []string
+func rolesHeld(s policy.Subject, res policy.Resource) []model.ApproverRole {
+	var held []model.ApproverRole
 	if res.Domain != "" && slices.Contains(s.StewardOf, res.Domain) {
-		held = append(held, RoleDomainSteward)
+		held = append(held, model.ApproverDomainSteward)
 	}
 	if res.Owner != "" && res.Owner == s.ID {
-		held = append(held, RoleProductOwner)
+		held = append(held, model.ApproverProductOwner)
 	}
 	if slices.Contains(s.Roles, model.RoleSteward) {
-		held = append(held, RolePlatformSteward)
+		held = append(held, model.ApproverPlatformSteward)
 	}
 	return held
 }

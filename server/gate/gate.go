@@ -37,11 +37,11 @@ func New(s store.Store, e *policy.Engine, now func() time.Time) *Gate {
 type Extra struct {
 	Purpose  string
 	Duration time.Duration
-	Roles    []string           // approving roles that count here beside those over the resource's own domain
-	Impact   *policy.ImpactFact // of a draft of rules
-	Change   *policy.ChangeFact // of a product on offer
-	Ending   *policy.EndingFact // of a product that shall end
-	Wanted   *model.DataProduct // the product as it shall be, for what the standards say of it
+	Roles    []model.ApproverRole // approving roles that count here beside those over the resource's own domain
+	Impact   *policy.ImpactFact   // of a draft of rules
+	Change   *policy.ChangeFact   // of a product on offer
+	Ending   *policy.EndingFact   // of a product that shall end
+	Wanted   *model.DataProduct   // the product as it shall be, for what the standards say of it
 
 	Properties policy.Properties // what the caller of another door said beside
 }

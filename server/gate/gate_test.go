@@ -213,7 +213,7 @@ func TestExtraRolesAreFacts(t *testing.T) {
 	cy := principal("prn_cy", "cy")
 	cy.Roles = []model.Role{model.RoleSteward}
 	answer, err := w.Ask(w.as(cy), model.ActRequestApprove, policy.Resource{Type: "access_request"},
-		gate.Extra{Roles: []string{gate.RoleDomainSteward, gate.RolePlatformSteward}})
+		gate.Extra{Roles: []model.ApproverRole{model.ApproverDomainSteward, model.ApproverPlatformSteward}})
 	if err != nil {
 		t.Fatal(err)
 	}

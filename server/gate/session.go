@@ -182,7 +182,7 @@ func (s *Session) QuestionOf(ctx context.Context, who model.Principal, action mo
 }
 
 // joined is each role of both, once.
-func joined(held, more []string) []string {
+func joined(held, more []model.ApproverRole) []model.ApproverRole {
 	for _, role := range more {
 		if !slices.Contains(held, role) {
 			held = append(held, role)

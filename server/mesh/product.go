@@ -145,7 +145,7 @@ func unasked(j judgement) bool {
 
 func (s *Service) ofSteward(ctx context.Context, in *gate.Session, p model.DataProduct) ([]model.Approval, error) {
 	name, err := s.gate.DomainName(ctx, p.DomainID)
-	wanted := []model.Approval{{Role: gate.RoleDomainSteward, Domain: name, Min: 1, ExcludeRequester: true}}
+	wanted := []model.Approval{{Role: model.ApproverDomainSteward, Domain: name, Min: 1, ExcludeRequester: true}}
 	if err != nil {
 		return nil, err
 	}

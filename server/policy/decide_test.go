@@ -75,9 +75,9 @@ func TestStory(t *testing.T) {
 		{"nobody else of sales sees the request", policy.Subject{Type: "person", ID: "prn_abe", Domain: "sales"}, model.ActMetadataView, request, policy.Facts{}, model.Deny, "engine no.rule"},
 		{"bo sees it", bo, model.ActMetadataView, request, policy.Facts{}, model.Allow, "platform visible.own"},
 		{"the steward sees it", ana, model.ActMetadataView, request, policy.Facts{}, model.Allow, "platform visible.own"},
-		{"bo cannot approve", bo, model.ActRequestApprove, request, policy.Facts{RolesHeld: []string{"domain_steward"}}, model.Deny, "platform request.own"},
+		{"bo cannot approve", bo, model.ActRequestApprove, request, policy.Facts{RolesHeld: []model.ApproverRole{"domain_steward"}}, model.Deny, "platform request.own"},
 		{"a stranger cannot approve", cy, model.ActRequestApprove, request, policy.Facts{}, model.Deny, "platform approver.no_role"},
-		{"ana approves", ana, model.ActRequestApprove, request, policy.Facts{RolesHeld: []string{"domain_steward", "product_owner"}}, model.Allow, "sales request.approver"},
+		{"ana approves", ana, model.ActRequestApprove, request, policy.Facts{RolesHeld: []model.ApproverRole{"domain_steward", "product_owner"}}, model.Allow, "sales request.approver"},
 		{"bo reads", bo, model.ActDataRead, orders, policy.Facts{Grants: held}, model.Allow, "sales read.grant"},
 		{"until suspended", suspended, model.ActDataRead, orders, policy.Facts{Grants: held}, model.Deny, "platform subject.suspended"},
 		{"the grant expires for the system", system(), model.ActGrantRevoke, grant, policy.Facts{}, model.Allow, "platform role.admin"},
@@ -136,7 +136,7 @@ func TestInputIsWhatTheLogKeeps(t *testing.T) {
 	q := ask(bo, model.ActDataRead, orders)
 	q.Subject.Name = "bo \"the\" \u2028 <b>"
 	q.Context.Duration = 90 * time.Minute
-	q.Facts = policy.Facts{Grants: []policy.GrantFact{{ID: "grt_1", Product: orders.ID, Purpose: "x", Until: noon}}, RolesHeld: []string{"product_owner"}}
+	q.Facts = policy.Facts{Grants: []policy.GrantFact{{ID: "grt_1", Product: orders.ID, Purpose: "x", Until: noon}}, RolesHeld: []model.ApproverRole{"product_owner"}}
 	var got map[string]any
 	if err := json.Unmarshal(q.Input(), &got); err != nil {
 		t.Fatal(err)

@@ -144,8 +144,8 @@ func TestPageNames(t *testing.T) {
 			names = append(names, "`"+p+"`")
 		}
 	}
-	for role := range question.Approvers {
-		names = append(names, "`"+role+"`")
+	for _, role := range model.ApproverRoles() {
+		names = append(names, "`"+string(role)+"`")
 	}
 	for _, template := range policies.Templates() {
 		names = append(names, "| `"+template.Name+"` |")

@@ -195,7 +195,7 @@ func (p *publishing) activate(ctx context.Context) error {
 	if missing := p.found.MissingApprovals; len(missing) > 0 {
 		words := make([]string, len(missing))
 		for i, a := range missing {
-			words[i] = fmt.Sprintf("%d %s", a.Min, strings.ReplaceAll(a.Role, "_", " "))
+			words[i] = fmt.Sprintf("%d %s", a.Min, strings.ReplaceAll(string(a.Role), "_", " "))
 			if a.Domain != "" {
 				words[i] += " of " + string(a.Domain)
 			}

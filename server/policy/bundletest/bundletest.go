@@ -171,15 +171,15 @@ func Untold(q policy.Question, held []policy.Holding) Case {
 	return c
 }
 
-func rolesHeld(q policy.Question) (held []string) {
+func rolesHeld(q policy.Question) (held []model.ApproverRole) {
 	if q.Resource.Domain != "" && slices.Contains(q.Subject.StewardOf, q.Resource.Domain) {
-		held = append(held, "domain_steward")
+		held = append(held, model.ApproverDomainSteward)
 	}
 	if q.Resource.Owner != "" && q.Resource.Owner == q.Subject.ID {
-		held = append(held, "product_owner")
+		held = append(held, model.ApproverProductOwner)
 	}
 	if slices.Contains(q.Subject.Roles, model.RoleSteward) {
-		held = append(held, "platform_steward")
+		held = append(held, model.ApproverPlatformSteward)
 	}
 	return held
 }
@@ -202,7 +202,7 @@ func question(r *rand.Rand, among []model.Action) policy.Question {
 		Action:   one(r, among),
 		Subject:  subject(r),
 		Resource: resource(r),
-		Facts:    policy.Facts{RolesHeld: some(r, []string{"domain_steward", "product_owner", "platform_steward"})},
+		Facts:    policy.Facts{RolesHeld: some(r, model.ApproverRoles())},
 		Context:  policy.Context{Now: Now, Purpose: one(r, purposes), Duration: time.Duration(r.IntN(400)) * 24 * time.Hour, Channel: "sidecar"},
 	}
 	if flip(r) {

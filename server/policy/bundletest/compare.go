@@ -40,7 +40,7 @@ func Normal(d model.Decision) Foreign {
 		Revisions: d.Revisions,
 	}
 	for _, a := range d.Approvals {
-		f.Approvals = append(f.Approvals, foreignApproval{a.Role, a.Domain, a.Min, a.ExcludeRequester})
+		f.Approvals = append(f.Approvals, foreignApproval{string(a.Role), a.Domain, a.Min, a.ExcludeRequester})
 	}
 	return f.clean()
 }

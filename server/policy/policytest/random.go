@@ -69,7 +69,7 @@ func Resource(r *rand.Rand, kind string, domain model.Slug) policy.Resource {
 
 // Facts makes up what the asker holds.
 func Facts(r *rand.Rand) policy.Facts {
-	f := policy.Facts{RolesHeld: some(r, []string{"domain_steward", "product_owner", "platform_steward"})}
+	f := policy.Facts{RolesHeld: some(r, model.ApproverRoles())}
 	for i := range r.IntN(3) {
 		f.Grants = append(f.Grants, policy.GrantFact{
 			ID: model.ID(fmt.Sprintf("grt_%d", i)), Product: one(r, products[:3]), Purpose: one(r, purposes),

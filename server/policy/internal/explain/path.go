@@ -192,7 +192,7 @@ func holds(list ast.Value, word string) bool {
 func approversOf(approvals []model.Approval) string {
 	list := make([]string, len(approvals))
 	for i, a := range approvals {
-		list[i] = fmt.Sprintf("%d %s", a.Min, strings.ReplaceAll(a.Role, "_", " "))
+		list[i] = fmt.Sprintf("%d %s", a.Min, strings.ReplaceAll(string(a.Role), "_", " "))
 		if a.Domain != "" {
 			list[i] += " of " + string(a.Domain)
 		}
@@ -325,15 +325,15 @@ func roles(l question.Logged) []step {
 	domain := l.About.Resource.Domain
 	var list []step
 	if id := question.TextAt(l.Input, "subject", "id"); question.TextAt(l.Input, "resource", "owner") != id && question.TextAt(l.Input, "resource", "product") != "" {
-		list = append(list, step{kind: pathRole, message: "Become the owner of the product.", set: []change{{"resource.owner", ast.String(id)}, {"facts.roles_held", with(facts, "product_owner")}}})
+		list = append(list, step{kind: pathRole, message: "Become the owner of the product.", set: []change{{"resource.owner", ast.String(id)}, {"facts.roles_held", with(facts, string(model.ApproverProductOwner))}}})
 	}
 	if stewards := question.ValueAt(l.Input, "subject", "steward_of"); domain != "" && !holds(stewards, string(domain)) {
 		list = append(list, step{kind: pathRole, message: fmt.Sprintf("Become a steward of the domain %s.", domain), set: []change{
-			{"subject.steward_of", with(stewards, string(domain))}, {"facts.roles_held", with(facts, "domain_steward")},
+			{"subject.steward_of", with(stewards, string(domain))}, {"facts.roles_held", with(facts, string(model.ApproverDomainSteward))},
 		}})
 	}
 	if !holds(held, string(model.RoleSteward)) {
-		list = append(list, step{kind: pathRole, message: "Become a platform steward.", set: []change{{"subject.roles", with(held, string(model.RoleSteward))}, {"facts.roles_held", with(facts, "platform_steward")}}})
+		list = append(list, step{kind: pathRole, message: "Become a platform steward.", set: []change{{"subject.roles", with(held, string(model.RoleSteward))}, {"facts.roles_held", with(facts, string(model.ApproverPlatformSteward))}}})
 	}
 	if !holds(held, string(model.RoleAdmin)) {
 		list = append(list, step{kind: pathRole, message: "Become an administrator.", set: []change{{"subject.roles", with(held, string(model.RoleAdmin))}}})

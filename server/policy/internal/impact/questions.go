@@ -67,14 +67,16 @@ func personas(domain model.Slug) []question.Question {
 		ask("outsider", func(*question.Question) {}),
 		ask("member", func(q *question.Question) { q.Subject.Domain = domain }),
 		ask("steward", func(q *question.Question) {
-			q.Subject.Domain, q.Subject.StewardOf, q.Facts.RolesHeld = domain, []model.Slug{domain}, []string{"domain_steward"}
+			q.Subject.Domain, q.Subject.StewardOf, q.Facts.RolesHeld = domain, []model.Slug{domain}, []model.ApproverRole{model.ApproverDomainSteward}
 		}),
-		ask("owner", func(q *question.Question) { q.Resource.Owner, q.Facts.RolesHeld = someone, []string{"product_owner"} }),
+		ask("owner", func(q *question.Question) {
+			q.Resource.Owner, q.Facts.RolesHeld = someone, []model.ApproverRole{model.ApproverProductOwner}
+		}),
 		ask("holder of a grant", func(q *question.Question) {
 			q.Facts.Grants = []question.GrantFact{{ID: "grt_made_up", Product: q.Resource.Product, Purpose: q.Context.Purpose, Until: q.Context.Now.Add(time.Hour)}}
 		}),
 		ask("administrator", func(q *question.Question) {
-			q.Subject.Roles, q.Facts.RolesHeld = []model.Role{model.RoleEmployee, model.RoleAdmin, model.RoleSteward}, []string{"platform_steward"}
+			q.Subject.Roles, q.Facts.RolesHeld = []model.Role{model.RoleEmployee, model.RoleAdmin, model.RoleSteward}, []model.ApproverRole{model.ApproverPlatformSteward}
 		}),
 		ask("service", func(q *question.Question) { q.Subject.Type = "service" }),
 	}

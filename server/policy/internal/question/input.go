@@ -187,7 +187,8 @@ func actionTerm(a model.Action) *ast.Term {
 func vocabulary() map[string]*ast.Term {
 	terms := map[string]*ast.Term{}
 	for _, w := range []string{
-		"", "person", "service", "graphql", "command", "authzen", "trino", "opa", "schedule", "domain_steward", "product_owner", "platform_steward",
+		"", "person", "service", "graphql", "command", "authzen", "trino", "opa", "schedule",
+		string(model.ApproverDomainSteward), string(model.ApproverProductOwner), string(model.ApproverPlatformSteward),
 		"data_product", "asset", "domain", "team", "source", "access_request", "grant", "principal", "token", "decision", "policy",
 		string(model.Public), string(model.Internal), string(model.Confidential), string(model.Restricted),
 		string(model.VisibleToAll), string(model.VisibleToDomain),

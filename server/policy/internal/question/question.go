@@ -84,11 +84,11 @@ type FindingsFact struct {
 
 // Facts are what the server looked up for the question.
 type Facts struct {
-	Grants    []GrantFact // the subject's live grants on the resource
-	RolesHeld []string    // the approving roles that the subject holds over the resource
-	Impact    *ImpactFact // what a draft of rules would change; nil when nobody has looked, or for other questions
-	Ending    *EndingFact // of a product that shall end; nil for other questions
-	Change    *ChangeFact // of a product that is on offer already; nil for other questions
+	Grants    []GrantFact          // the subject's live grants on the resource
+	RolesHeld []model.ApproverRole // the approving roles that the subject holds over the resource
+	Impact    *ImpactFact          // what a draft of rules would change; nil when nobody has looked, or for other questions
+	Ending    *EndingFact          // of a product that shall end; nil for other questions
+	Change    *ChangeFact          // of a product that is on offer already; nil for other questions
 }
 
 // ChangeFact is what a change of a published product does to it, as the

@@ -59,7 +59,7 @@ var Table = rooted([]*Field{
 	texts("resource.findings.codes", func(q *Question) *[]string { return &q.Resource.Findings.Codes }),
 
 	grantsRow().ofRow(),
-	texts("facts.roles_held", func(q *Question) *[]string { return &q.Facts.RolesHeld }).ofRow().closed(ApproverRoles()...),
+	texts("facts.roles_held", func(q *Question) *[]model.ApproverRole { return &q.Facts.RolesHeld }).ofRow().closed(Spelled(model.ApproverRoles()...)...),
 	object("facts.impact", func(q *Question) bool { return q.Facts.Impact != nil }).
 		only(model.ActPolicyApprove, model.ActPolicyActivate, model.ActPolicyRollback, model.ActPolicyDraft, model.ActPolicyComment),
 	flag("facts.impact.loosens", func(q *Question) *bool { return &q.Facts.Impact.Loosens }),

@@ -1,17 +1,6 @@
 package question
 
-import (
-	"maps"
-	"slices"
-
-	"github.com/souk-mesh/souk/graph/model"
-)
-
-// Approvers are the roles that the server can find holders of.
-var Approvers = map[string]bool{"domain_steward": true, "product_owner": true, "platform_steward": true}
-
-// ApproverRoles lists them in order.
-func ApproverRoles() []string { return slices.Sorted(maps.Keys(Approvers)) }
+import "github.com/souk-mesh/souk/graph/model"
 
 // ClosedWords lists the fields of the input that hold words of a closed list. A
 // rule that compares one with any other word never fires, so a misspelt word

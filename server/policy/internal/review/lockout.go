@@ -25,7 +25,7 @@ func (e *Desk) LocksOut(ctx context.Context, d sandbox.Draft) bool {
 		Action:   model.ActPolicyRollback,
 		Subject:  question.Subject{Type: "person", ID: "prn_rescuer", Name: "rescuer", Roles: []model.Role{model.RoleAdmin, model.RoleSteward, model.RoleEmployee}, Clearance: model.Restricted},
 		Resource: question.Resource{Type: "policy", Name: sandbox.FolderPlatform},
-		Facts:    question.Facts{RolesHeld: []string{"platform_steward"}},
+		Facts:    question.Facts{RolesHeld: []model.ApproverRole{model.ApproverPlatformSteward}},
 		Context:  question.Context{Now: model.Now(), Channel: "graphql"},
 	}).Allowed()
 }

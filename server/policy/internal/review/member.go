@@ -44,7 +44,7 @@ func (l *lint) member(file, name string, r *ast.Rule) {
 		l.word(file, r, o, "type", slices.Sorted(maps.Keys(dutyWords())), "is no type of obligation")
 		l.params(file, r, o)
 	case object && name == "approvals":
-		l.word(file, r, o, "role", slices.Sorted(maps.Keys(question.Approvers)), "is no role that can approve")
+		l.word(file, r, o, "role", question.Spelled(model.ApproverRoles()...), "is no role that can approve")
 	}
 }
 

@@ -55,10 +55,10 @@ func newDuties(before, after model.Decision) (drops, adds bool) {
 	drops, adds = both(had, has, strength)
 	wanted, wants := map[string]model.Approval{}, map[string]model.Approval{}
 	for _, a := range before.Approvals {
-		wanted[a.Role+" "+string(a.Domain)] = a
+		wanted[string(a.Role)+" "+string(a.Domain)] = a
 	}
 	for _, a := range after.Approvals {
-		wants[a.Role+" "+string(a.Domain)] = a
+		wants[string(a.Role)+" "+string(a.Domain)] = a
 	}
 	fewer, more := both(wanted, wants, votes)
 	return drops || fewer, adds || more

@@ -75,7 +75,7 @@ func randomVoice(r *rand.Rand) Weighted {
 		v.obligations = append(v.obligations, randomObligation(r))
 	}
 	for range r.IntN(3) {
-		v.approvals = append(v.approvals, model.Approval{Role: []string{"domain_steward", "product_owner"}[r.IntN(2)], Min: 1 + r.IntN(3), ExcludeRequester: r.IntN(2) == 0})
+		v.approvals = append(v.approvals, model.Approval{Role: []model.ApproverRole{"domain_steward", "product_owner"}[r.IntN(2)], Min: 1 + r.IntN(3), ExcludeRequester: r.IntN(2) == 0})
 	}
 	return Weighted{v, r.IntN(2) == 0}
 }

@@ -162,7 +162,7 @@ func uniteApprovals(all []model.Approval) []model.Approval {
 		return nil
 	}
 	type seat struct {
-		role   string
+		role   model.ApproverRole
 		domain model.Slug
 	}
 	kept := map[seat]model.Approval{}

@@ -9,6 +9,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -149,7 +150,7 @@ func (r *Reader) params(t *ast.Term) map[string]string {
 }
 
 func (r *Reader) approval(o ast.Object) model.Approval {
-	a := model.Approval{Role: r.text(o, keyRole, true), Domain: model.Slug(r.text(o, keyDomain, false)), Min: 1, ExcludeRequester: true}
+	a := model.Approval{Role: model.ApproverRole(r.text(o, keyRole, true)), Domain: model.Slug(r.text(o, keyDomain, false)), Min: 1, ExcludeRequester: true}
 	if t := o.Get(keyMin); t != nil {
 		n, err := strconv.Atoi(t.Value.String())
 		if err != nil || n < 1 || n > 10 {
@@ -164,7 +165,7 @@ func (r *Reader) approval(o ast.Object) model.Approval {
 		}
 		a.ExcludeRequester = bool(b)
 	}
-	if !question.Approvers[a.Role] {
+	if !slices.Contains(model.ApproverRoles(), a.Role) {
 		r.fail("%q is no role that can approve (use domain_steward, product_owner or platform_steward)", a.Role)
 	}
 	return a
