@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,4 +81,37 @@ func isLimit(e ast.Expr) bool {
 		return limit.MatchString(e.Sel.Name)
 	}
 	return false
+}
+
+// speaksOfInput lists the rooms in which input is a word of their own: what
+// policies see, and the argument of a mutation.
+var speaksOfInput = []string{"policy", "pdp", "audit", "resolver", "cmd"}
+
+// TestWordsOfArgumentsStayInTheResolver: what a service finds wrong it names by
+// its own field. That the API gives it in an argument called input is the
+// resolver's to say.
+func TestWordsOfArgumentsStayInTheResolver(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		room, _, _ := strings.Cut(path, string(filepath.Separator))
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || slices.Contains(speaksOfInput, room) {
+			return err
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		seen++
+		ast.Inspect(file, func(n ast.Node) bool {
+			if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING && strings.HasPrefix(text.Value, `"input.`) {
+				t.Errorf("%s: %s: name the field without the argument", files.Position(n.Pos()), text.Value)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil || seen < 100 {
+		t.Errorf("%d files, %v: the test holds nothing", seen, err)
+	}
 }

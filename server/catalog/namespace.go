@@ -46,7 +46,7 @@ func (s *Service) AssignNamespace(ctx context.Context, g NamespaceGift) (model.N
 	}
 	domain, err := store.Domains.Get(ctx, s.store, g.DomainID)
 	if model.Is(err, model.KindNotFound) {
-		return model.Namespace{}, model.Invalid("input.domainId", "there is no such domain", "name the domain that the namespace shall belong to")
+		return model.Namespace{}, model.Invalid("domainId", "there is no such domain", "name the domain that the namespace shall belong to")
 	}
 	if err != nil {
 		return model.Namespace{}, err

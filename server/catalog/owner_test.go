@@ -211,9 +211,9 @@ func TestWhoMayGiveNamespaces(t *testing.T) {
 		t.Errorf("over an old version: %v", err)
 	}
 	for field, bad := range map[string]catalog.NamespaceGift{
-		"input.namespace": {Namespace: "postgres://ana:geheim99@h", DomainID: sales},
-		"input.prefix":    {Namespace: server, Prefix: "{}", DomainID: sales},
-		"input.domainId":  {Namespace: server, DomainID: "dom_none"},
+		"namespace": {Namespace: "postgres://ana:geheim99@h", DomainID: sales},
+		"prefix":    {Namespace: server, Prefix: "{}", DomainID: sales},
+		"domainId":  {Namespace: server, DomainID: "dom_none"},
 	} {
 		_, err := w.catalog.AssignNamespace(w.as("root"), bad)
 		if e, ok := errors.AsType[*model.Error](err); !ok || e.Kind != model.KindInvalid || e.Field != field || e.Hint == "" {

@@ -265,7 +265,7 @@ func (s *Service) reserved(p *plugin, source model.Source, domain model.Slug) (*
 	for _, field := range slices.Sorted(maps.Keys(source.Secrets)) {
 		if missing := s.unbound(source.Secrets[field], domain, hosts); missing != "" {
 			return &model.Error{
-				Kind: model.KindInvalid, Code: codeUnbound, Field: "input.secrets." + field,
+				Kind: model.KindInvalid, Code: codeUnbound, Field: "secrets." + field,
 				Message: "the secret is not bound to this domain and " + missing,
 				Hint: fmt.Sprintf("let the operator bind it with the setting secret-bindings: [%s=%s@%s], or an administrator set the source up",
 					source.Secrets[field], domain, strings.TrimPrefix(missing, "the host ")),

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
@@ -46,7 +45,7 @@ func (s *Service) CheckConfig(ctx context.Context, n NewSource) ([]model.Capabil
 	source := model.Source{DomainID: cmp.Or(n.DomainID, asker.DomainID), Plugin: n.Plugin, Config: n.Config, Secrets: n.Secrets}
 	res, err := s.gate.Source(ctx, source)
 	if model.Is(err, model.KindNotFound) {
-		err = model.Invalid("input.domainId", "there is no such domain", "name the domain that the source would belong to")
+		err = model.Invalid("domainId", "there is no such domain", "name the domain that the source would belong to")
 	}
 	if err != nil {
 		return nil, nil, err
@@ -162,6 +161,6 @@ func notLaunched(err error) error {
 	if !ok {
 		return err
 	}
-	field := cmp.Or(strings.TrimPrefix(e.Field, "input."), "plugin")
+	field := cmp.Or(e.Field, "plugin")
 	return &host.Failure{Class: sdk.ClassConfig, Fault: host.FaultConfig, Code: e.StableCode(), Field: field, Message: e.Message, Fix: e.Hint, Err: e.Err}
 }

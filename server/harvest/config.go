@@ -54,7 +54,7 @@ func newForm(schema json.RawMessage, secrets []string) (*form, error) {
 }
 
 // judge gives the configuration as it is kept, or the first thing that is wrong
-// with it, as an error that names the field below input.config. No message
+// with it, as an error that names the field below config. No message
 // repeats a value: a person may have put a secret where it does not belong.
 func (f *form) judge(config json.RawMessage) (json.RawMessage, error) {
 	if len(bytes.TrimSpace(config)) == 0 {
@@ -83,20 +83,20 @@ func (f *form) judge(config json.RawMessage) (json.RawMessage, error) {
 }
 
 // judgeSecrets reports the first reference that cannot work, by its field below
-// input.secrets.
+// secrets.
 func (f *form) judgeSecrets(refs map[string]model.SecretRef, v vault) error {
 	for _, field := range slices.Sorted(maps.Keys(refs)) {
 		if !slices.Contains(f.secrets, field) {
-			return model.Invalid("input.secrets."+clip(field, 100), "is no secret of this plugin", f.knownSecrets())
+			return model.Invalid("secrets."+clip(field, 100), "is no secret of this plugin", f.knownSecrets())
 		}
 		if err := v.accepts(refs[field]); err != nil {
 			e, _ := errors.AsType[*model.Error](err)
-			return model.Invalid("input.secrets."+field, e.Message, e.Hint)
+			return model.Invalid("secrets."+field, e.Message, e.Hint)
 		}
 	}
 	for _, field := range f.secrets {
 		if _, given := refs[field]; !given && f.at(field)["x-required"] == true {
-			return model.Invalid("input.secrets."+field, "is missing", "give it as env:NAME or file:PATH")
+			return model.Invalid("secrets."+field, "is missing", "give it as env:NAME or file:PATH")
 		}
 	}
 	return nil
@@ -110,7 +110,7 @@ func (f *form) knownSecrets() string {
 }
 
 func badConfig(path, what, hint string) *model.Error {
-	field := "input.config"
+	field := "config"
 	if path != "" {
 		field += "." + clip(path, 200)
 	}

@@ -37,7 +37,7 @@ func TestACredentialInAConfigurationIsRefused(t *testing.T) {
 		} {
 			err := try()
 			e, ok := errors.AsType[*model.Error](err)
-			if !ok || e.Kind != model.KindInvalid || e.Field != "input.config.url" || !strings.Contains(e.Hint, "env:NAME") || strings.Contains(err.Error(), leaked) {
+			if !ok || e.Kind != model.KindInvalid || e.Field != "config.url" || !strings.Contains(e.Hint, "env:NAME") || strings.Contains(err.Error(), leaked) {
 				t.Errorf("%s of %s: %v", way, url, err)
 			}
 		}

@@ -78,7 +78,7 @@ func TestFilesOutsideOfTheFoldersAreRefusedAlike(t *testing.T) {
 		} {
 			err := try(w.reads(path))
 			e, ok := errors.AsType[*model.Error](err)
-			if !ok || e.Kind != model.KindInvalid || e.Field != "input.config.path" || e.Code != "files.outside" {
+			if !ok || e.Kind != model.KindInvalid || e.Field != "config.path" || e.Code != "files.outside" {
 				t.Errorf("%s %s: %v", name, path, err)
 				continue
 			}

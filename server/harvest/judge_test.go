@@ -34,7 +34,7 @@ func TestWhatThePluginAloneRefusesIsNotKept(t *testing.T) {
 		"check": func() error { _, _, err := w.CheckConfig(w.ctx, n); return err },
 	} {
 		e, ok := errors.AsType[*model.Error](try())
-		if !ok || e.Kind != model.KindInvalid || e.Field != "input.config.port" || e.Message != "brings bad luck" || e.Hint != "write another port" {
+		if !ok || e.Kind != model.KindInvalid || e.Field != "config.port" || e.Message != "brings bad luck" || e.Hint != "write another port" {
 			t.Errorf("%s: %v", way, e)
 		}
 	}

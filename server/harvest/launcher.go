@@ -155,7 +155,7 @@ func (l *Launcher) foreignInfo(ctx context.Context, f host.Found) model.PluginIn
 }
 
 // find gives a plugin that can be launched. The error is of kind Invalid and
-// names the field input.plugin, unless the plugin itself is at fault.
+// names the field plugin, unless the plugin itself is at fault.
 func (l *Launcher) find(ctx context.Context, name string) (*plugin, error) {
 	if p := l.bundled[name]; p != nil {
 		return p, nil
@@ -168,12 +168,12 @@ func (l *Launcher) find(ctx context.Context, name string) (*plugin, error) {
 	switch {
 	case i < 0:
 		return nil, &model.Error{
-			Kind: model.KindInvalid, Code: "unknown_plugin", Field: "input.plugin",
+			Kind: model.KindInvalid, Code: "unknown_plugin", Field: "plugin",
 			Message: "there is no such plugin", Hint: l.choices(found),
 		}
 	case !found[i].Trusted:
 		return nil, &model.Error{
-			Kind: model.KindInvalid, Code: "untrusted_plugin", Field: "input.plugin",
+			Kind: model.KindInvalid, Code: "untrusted_plugin", Field: "plugin",
 			Message: "the plugin is not trusted", Hint: found[i].Problem,
 		}
 	}

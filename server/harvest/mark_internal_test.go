@@ -33,8 +33,8 @@ func TestFieldsOfAdministrators(t *testing.T) {
 	}
 	for config, field := range map[string]string{
 		`{}`: "", `{"verify":true,"mode":"full","node":{"insecure":false}}`: "",
-		`{"verify":false}`: "input.config.verify", `{"mode":""}`: "input.config.mode", `{"mode":"none"}`: "input.config.mode",
-		`{"node":{"insecure":true}}`: "input.config.node.insecure",
+		`{"verify":false}`: "config.verify", `{"mode":""}`: "input.config.mode", `{"mode":"none"}`: "input.config.mode",
+		`{"node":{"insecure":true}}`: "config.node.insecure",
 	} {
 		switch e := f.administered([]byte(config)); {
 		case e == nil && field != "", e != nil && e.Field != field:

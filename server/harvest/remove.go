@@ -156,7 +156,7 @@ func (s *Service) RestoreSource(ctx context.Context, id model.ID, name model.Slu
 		return source, nil
 	}
 	if name != "" {
-		if err := name.Validate("input.name"); err != nil {
+		if err := name.Validate("name"); err != nil {
 			return model.Source{}, err
 		}
 		source.Name = name
@@ -171,5 +171,5 @@ func inUse(source model.Source) error {
 	if source.RemovedAt == nil {
 		return nil
 	}
-	return model.Conflict("input.id", "the source has been removed", "restore it first, with restoreSource")
+	return model.Conflict("id", "the source has been removed", "restore it first, with restoreSource")
 }

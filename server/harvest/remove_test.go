@@ -84,7 +84,7 @@ func TestASourceIsRenamedAndMoved(t *testing.T) {
 	}
 	w.source(func(n *harvest.NewSource) { n.Name = "taken" })
 	for _, name := range []model.Slug{"taken", "No Slug"} {
-		if _, err := w.UpdateSource(w.ctx, harvest.SourceEdit{ID: s.ID, Name: &name}); err == nil || !strings.HasPrefix(err.Error(), "input.name") {
+		if _, err := w.UpdateSource(w.ctx, harvest.SourceEdit{ID: s.ID, Name: &name}); err == nil || !strings.HasPrefix(err.Error(), "name") {
 			t.Errorf("renamed to %s: %v", name, err)
 		}
 	}

@@ -23,7 +23,7 @@ var triggers = []string{"manual", triggerSchedule, "command"}
 // latest run are one change, made on the revision that showed no run under way.
 func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) (model.Run, error) {
 	if !slices.Contains(triggers, trigger) {
-		return model.Run{}, model.Invalid("input.trigger", "is unknown", "write manual, schedule or command")
+		return model.Run{}, model.Invalid("trigger", "is unknown", "write manual, schedule or command")
 	}
 	source, err := store.Sources.Get(ctx, s.store, sourceID)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *Service) free(ctx context.Context, source model.Source) error {
 		return s.giveUp(ctx, run)
 	}
 	return &model.Error{
-		Kind: model.KindConflict, Code: codeUnderWay, Field: "input.sourceId",
+		Kind: model.KindConflict, Code: codeUnderWay, Field: "sourceId",
 		Message: "a run of this source is under way: " + string(run.ID), Hint: "wait for its end, or cancel it",
 	}
 }

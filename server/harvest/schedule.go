@@ -24,7 +24,7 @@ const triggerSchedule = "schedule"
 // parseSchedule reads five cron fields or a word such as @hourly, in UTC.
 func parseSchedule(text string, now time.Time) (cron.Schedule, error) {
 	const hint = "write five cron fields in UTC, such as \"15 3 * * *\", or a word such as @hourly or @daily"
-	bad := func(what string) error { return model.Invalid("input.schedule", what, hint) }
+	bad := func(what string) error { return model.Invalid("schedule", what, hint) }
 	switch {
 	case len(text) > 200:
 		return nil, bad("is too long")

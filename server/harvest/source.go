@@ -39,7 +39,7 @@ func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, 
 		Meta: model.Meta{ID: model.NewID(model.PrefixSource)}, Name: n.Name, DomainID: n.DomainID,
 		Plugin: n.Plugin, Secrets: n.Secrets, Schedule: n.Schedule,
 	}
-	if err := n.Name.Validate("input.name"); err != nil {
+	if err := n.Name.Validate("name"); err != nil {
 		return model.Source{}, err
 	}
 	in := s.gate.Session()
@@ -62,7 +62,7 @@ func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, 
 
 func (s *Service) mayCreate(ctx context.Context, in *gate.Session, source model.Source) (gate.Answer, error) {
 	if source.DomainID == "" {
-		return gate.Answer{}, model.Invalid("input.domainId", "is missing", "name the domain that the source belongs to")
+		return gate.Answer{}, model.Invalid("domainId", "is missing", "name the domain that the source belongs to")
 	}
 	if err := s.hasDomain(ctx, source); err != nil {
 		return gate.Answer{}, err
@@ -78,7 +78,7 @@ func (s *Service) mayCreate(ctx context.Context, in *gate.Session, source model.
 func (s *Service) hasDomain(ctx context.Context, source model.Source) error {
 	_, err := store.Domains.Get(ctx, s.store, source.DomainID)
 	if model.Is(err, model.KindNotFound) {
-		return model.Invalid("input.domainId", "there is no such domain", "name the domain that the source belongs to")
+		return model.Invalid("domainId", "there is no such domain", "name the domain that the source belongs to")
 	}
 	return err
 }
@@ -177,13 +177,13 @@ func stale() error {
 // are those of their domain: a name that others gave to what the actor may not
 // know of is free.
 func nameTaken(remedy string) error {
-	return model.Exists("input.name", "there is a source of this name already in the domain", remedy)
+	return model.Exists("name", "there is a source of this name already in the domain", remedy)
 }
 
 // move gives the source its new name and domain.
 func (s *Service) move(ctx context.Context, in *gate.Session, source *model.Source, e SourceEdit) error {
 	if e.Name != nil {
-		if err := e.Name.Validate("input.name"); err != nil {
+		if err := e.Name.Validate("name"); err != nil {
 			return err
 		}
 		source.Name = *e.Name

@@ -145,7 +145,8 @@ func answer[T any](ctx context.Context, v T, err error) (*T, []*graph.UserError,
 	}
 }
 
-// userError names the input at fault as the sender wrote it. A service that
+// userError names the input at fault as the sender wrote it: the services name
+// a field of what they were given, which is the argument input here. One that
 // finds nothing of an id does not know where in the input it stood: this looks.
 func userError(ctx context.Context, e *model.Error) *graph.UserError {
 	u := &graph.UserError{Code: e.Kind, Message: e.Message}
@@ -156,8 +157,7 @@ func userError(ctx context.Context, e *model.Error) *graph.UserError {
 		u.Hint = &e.Hint
 	}
 	if e.Field != "" {
-		field := strings.TrimPrefix(e.Field, "input.")
-		field = strings.NewReplacer("[", ".", "]", "").Replace(field)
+		field := strings.NewReplacer("[", ".", "]", "").Replace(e.Field)
 		u.Path = append([]string{"input"}, strings.Split(field, ".")...)
 	} else if e.ID != "" {
 		u.Path = placeOf(ctx, e.ID)
