@@ -25,7 +25,7 @@ func TestAnswersAreTheCallersOwn(t *testing.T) {
 	t.Cleanup(func() { must(t, db.Close()) })
 	engine := servertest.Shipped(t)
 	records := storetest.Rival{Store: db}
-	g := gate.New(records, engine, model.Now)
+	g := gate.New(records, engine, model.Now, nil)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	people, goods, asking := identity.New(records, g, model.Now), mesh.New(records, g, model.Now, log), access.New(records, g, model.Now, log)
 	ctx := model.WithPrincipal(t.Context(), model.System())

@@ -83,9 +83,8 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	}
 	s := &Server{Decisions: decisions, config: cfg, log: log, store: records, engine: engine, health: newHealth(records, log, decisions), numbers: numbers}
 	records = numbers.Store(guarded{records, decisions})
-	g := gate.New(records, engine, model.Now)
+	g := gate.New(records, engine, model.Now, decisions)
 	s.gate = g
-	g.LogTo(decisions)
 	s.Identity = identity.New(records, g, model.Now)
 	s.Mesh = mesh.New(records, g, model.Now, log)
 	s.Access = access.New(records, g, model.Now, log)
@@ -108,11 +107,8 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if err != nil {
 		return nil, errors.Join(err, decisions.Close(), records.Close())
 	}
-	launcher, err := harvest.NewLauncher(bundled, cfg.PluginDir, log)
+	launcher, err := harvest.NewLauncher(bundled, cfg.PluginDir, cfg.PluginUser, log)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read plugin folder: %w", err), decisions.Close(), records.Close())
-	}
-	if err := launcher.RunAs(cfg.PluginUser); err != nil {
 		return nil, errors.Join(err, decisions.Close(), records.Close())
 	}
 	s.Harvest = harvest.New(harvest.Config{
@@ -138,7 +134,7 @@ func Bind(cfg Config) (net.Listener, error) { return httpd.Bind(cfg.http()) }
 // Ready is told the address once requests are answered.
 func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url string)) error {
 	web := s.web()
-	url, err := web.Use(listener)
+	url, err := httpd.URL(listener)
 	if err != nil {
 		return err
 	}
@@ -163,7 +159,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 	defer work.Wait()
 	defer stop()
 	ready(url)
-	return web.Serve(ctx)
+	return web.Serve(ctx, listener)
 }
 
 // web builds the listener with every door.

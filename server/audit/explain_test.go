@@ -180,7 +180,7 @@ func TestExplainMasked(t *testing.T) {
 	})
 	w.Must(err)
 	t.Cleanup(func() { w.Must(l.Close()) })
-	w.Gate.LogTo(l)
+	w.LogDecisions(l)
 	w.log = l
 	w.explaining()
 	id := w.refused("dan")
@@ -199,7 +199,7 @@ func TestExplainTooLate(t *testing.T) {
 	l, err := decisionlog.Open(t.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.Store, Retention: time.Hour, Now: func() time.Time { return now }})
 	w.Must(err)
 	t.Cleanup(func() { w.Must(l.Close()) })
-	w.Gate.LogTo(l)
+	w.LogDecisions(l)
 	w.log = l
 	w.explaining()
 	id := w.refused("dan")
@@ -222,7 +222,7 @@ func TestExplainForbidden(t *testing.T) {
 	text, err := fs.ReadFile(policies.Files, "platform/decision.rego")
 	w.Must(err)
 	closed := strings.ReplaceAll(string(text), `{"audit.read", "decision.explain"}`, `{"audit.read"}`)
-	w.Gate = gate.New(w.Store, servertest.Under(t, map[string]string{"platform/decision.rego": closed}), model.Now)
+	w.Gate = gate.New(w.Store, servertest.Under(t, map[string]string{"platform/decision.rego": closed}), model.Now, nil)
 	w.serve()
 	id := w.refused("dan")
 	if _, err := w.Explain(w.As("dan"), id); !model.Is(err, model.KindUnavailable) {

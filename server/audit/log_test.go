@@ -18,7 +18,7 @@ func (w *world) logged() *decisionlog.Log {
 	l, err := decisionlog.Open(w.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.Store})
 	w.Must(err)
 	w.Cleanup(func() { w.Must(l.Close()) })
-	w.Gate.LogTo(l)
+	w.LogDecisions(l)
 	w.log = l
 	w.serve()
 	return l

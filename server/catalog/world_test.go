@@ -36,7 +36,7 @@ func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	db := enginetest.SQLite(tb)
 	engine := servertest.Shipped(tb)
-	w := &world{TB: tb, store: db, catalog: catalog.New(db, gate.New(db, engine, model.Now), model.Now), given: map[string]bool{}}
+	w := &world{TB: tb, store: db, catalog: catalog.New(db, gate.New(db, engine, model.Now, nil), model.Now), given: map[string]bool{}}
 	w.people = map[string]model.Principal{
 		"ana":  {Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana", DomainID: sales, Roles: []model.Role{model.RoleEmployee}},
 		"bo":   {Meta: model.Meta{ID: "prn_bo"}, Kind: model.Person, Name: "bo", DomainID: marketing, Roles: []model.Role{model.RoleEmployee}},

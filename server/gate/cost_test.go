@@ -39,7 +39,7 @@ func TestASlowDomainTakesNobodysList(t *testing.T) {
 	engine := servertest.Under(t, map[string]string{"domains/sales/slow.rego": slow})
 	db := enginetest.SQLite(t)
 	c := newCrowd(t, db)
-	g := gate.New(db, engine, time.Now)
+	g := gate.New(db, engine, time.Now, nil)
 	var writes []store.Write
 	for i := range 130 {
 		for _, domain := range []string{"sales", "marketing"} {

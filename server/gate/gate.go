@@ -21,14 +21,16 @@ type Gate struct {
 	store  store.Store
 	engine *policy.Engine
 	now    func() time.Time
-	log    recorder // nil until LogTo
+	log    recorder // nil for none
 	names  names
 	nouns  []Noun
 }
 
-// New makes a gate.
-func New(s store.Store, e *policy.Engine, now func() time.Time) *Gate {
-	g := &Gate{store: s, engine: e, now: now}
+// New makes a gate. The log takes the decisions that no change carries; without
+// one, which is nil, an answer that must be kept goes into the store, and lists
+// leave no trace.
+func New(s store.Store, e *policy.Engine, now func() time.Time, log recorder) *Gate {
+	g := &Gate{store: s, engine: e, now: now, log: log}
 	g.nouns = nouns(g)
 	return g
 }

@@ -85,7 +85,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	c := servertest.New(t, servertest.Company{Engine: engine})
-	w := &world{Gate: gate.New(c.Store, engine, func() time.Time { return now }), company: c, t: t, store: c.Store}
+	w := &world{Gate: gate.New(c.Store, engine, func() time.Time { return now }, nil), company: c, t: t, store: c.Store}
 	w.ana = model.Principal{Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana"}
 	return w
 }

@@ -19,11 +19,6 @@ type recorder interface {
 	Note(ctx context.Context, rows ...model.DecisionRecord) error // does not wait for the disk
 }
 
-// LogTo names the log of the decisions that no change carries. It is called
-// before the first question. Until then an answer that must be kept goes into
-// the store, and lists leave no trace.
-func (g *Gate) LogTo(r recorder) { g.log = r }
-
 // Keep logs an answer that changes nothing, before the caller hears of it.
 func (g *Gate) Keep(ctx context.Context, action string, subject model.ID, reason string, answer Answer) error {
 	if g.log != nil {

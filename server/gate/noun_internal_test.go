@@ -27,7 +27,7 @@ func TestNounsAreTheTablesOrSayWhyNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := New(enginetest.SQLite(t), engine, time.Now)
+	g := New(enginetest.SQLite(t), engine, time.Now, nil)
 	rows, prefixes := map[store.Kind]Noun{}, map[model.Prefix]bool{}
 	for _, n := range g.nouns {
 		if _, twice := rows[n.Kind]; twice || prefixes[n.Prefix] || n.Prefix == "" || n.Type == "" || n.describe == nil {
@@ -56,7 +56,7 @@ func TestNounsAreDescribedByTheirTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := enginetest.SQLite(t)
-	g := New(db, engine, time.Now)
+	g := New(db, engine, time.Now, nil)
 	head := func(p model.Prefix) model.Meta { return model.Meta{ID: model.NewID(p)} }
 	product := model.DataProduct{Meta: head(model.PrefixProduct), Name: "orders"}
 	writes := []store.Write{

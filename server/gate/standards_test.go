@@ -53,7 +53,7 @@ func newStandardsWorld(t *testing.T) (*world, model.DataProduct) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Gate = gate.New(w.store, engine, func() time.Time { return now })
+	w.Gate = gate.New(w.store, engine, func() time.Time { return now }, nil)
 	boss := principal("prn_boss", "boss@sales")
 	boss.Suspended = true
 	team := model.Team{Meta: model.Meta{ID: "tea_shop"}, Name: "shop", DomainID: "dom_sales"}

@@ -38,7 +38,7 @@ var crowdDomains = []model.ID{"dom_sales", "dom_marketing", "dom_operations"}
 func newCrowd(tb testing.TB, db store.Store) *crowd {
 	tb.Helper()
 	engine := servertest.Own(tb)
-	c := &crowd{tb: tb, store: db, engine: engine, random: rand.New(rand.NewPCG(7, 7)), Gate: gate.New(db, engine, func() time.Time { return policytest.Noon })}
+	c := &crowd{tb: tb, store: db, engine: engine, random: rand.New(rand.NewPCG(7, 7)), Gate: gate.New(db, engine, func() time.Time { return policytest.Noon }, nil)}
 	var writes []store.Write
 	for i, name := range []model.Slug{"sales", "marketing", "operations"} {
 		writes = append(writes, store.Domains.Put(model.Domain{Meta: model.Meta{ID: crowdDomains[i]}, Name: name, StewardIDs: []model.ID{"prn_cy"}[:i%2]}))

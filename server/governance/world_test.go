@@ -45,7 +45,7 @@ type server struct {
 func newServer(t *testing.T, s store.Store) *server {
 	t.Helper()
 	e := engineOf(t)
-	g := gate.New(s, e, model.Now)
+	g := gate.New(s, e, model.Now, nil)
 	return serve(t, e, access.New(s, g, model.Now, logOf(t)), governance.Config{Store: s, Gate: g})
 }
 

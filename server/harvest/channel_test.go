@@ -26,7 +26,7 @@ func TestRunsAskByTheDoorOfTheirStart(t *testing.T) {
 	t.Setenv("SOUK_TEST_SECRET_SHOP", canary)
 	engine := servertest.Under(t, map[string]string{"platform/by_day.rego": byDay})
 	w := newWorld(t, func(c *harvest.Config) {
-		c.Bindings, c.Gate = nil, gate.New(c.Store, engine, model.Now)
+		c.Bindings, c.Gate = nil, gate.New(c.Store, engine, model.Now, nil)
 	})
 	n := w.shown("shop", "env:SOUK_TEST_SECRET_SHOP", ours)
 	source, err := w.CreateSource(w.admin, n)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -49,15 +50,22 @@ func (d described) as(spec host.Spec) *plugin {
 	return &p
 }
 
-// NewLauncher knows the bundled plugins and the folder; "" is no folder.
-// Nothing is launched, and a folder that cannot be read is an error.
-func NewLauncher(bundled []sdk.Registration, pluginDir string, log *slog.Logger) (*Launcher, error) {
+// NewLauncher knows the bundled plugins and the folder; "" is no folder. Plugins
+// run as the user of that name; "" is the server's own. Nothing is launched, and
+// a folder that cannot be read is an error.
+func NewLauncher(bundled []sdk.Registration, pluginDir, user string, log *slog.Logger) (*Launcher, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	l := &Launcher{bundled: map[string]*plugin{}, dir: pluginDir, log: log, known: map[string]described{}}
+	account, err := accountOf(user)
+	if err != nil {
+		return nil, err
+	}
+	l := &Launcher{bundled: map[string]*plugin{}, dir: pluginDir, account: account, log: log, known: map[string]described{}}
 	for _, r := range bundled {
-		p, err := newPlugin(r.Info(), r.Schema(), r.SecretFields(), host.Self(r.Info().Name))
+		spec := host.Self(r.Info().Name)
+		spec.Account = account
+		p, err := newPlugin(r.Info(), r.Schema(), r.SecretFields(), spec)
 		if err != nil {
 			return nil, err
 		}
@@ -66,25 +74,22 @@ func NewLauncher(bundled []sdk.Registration, pluginDir string, log *slog.Logger)
 	}
 	slices.Sort(l.names)
 	host.RemoveLeftBehind(log)
-	_, err := l.folder()
-	return l, err
+	if _, err := l.folder(); err != nil {
+		return nil, fmt.Errorf("read plugin folder: %w", err)
+	}
+	return l, nil
 }
 
-// RunAs makes plugins run as the user of that name; "" is the server's own. It
-// is called before any is launched.
-func (l *Launcher) RunAs(name string) error {
-	if name == "" {
-		return nil
+// accountOf looks up the user that plugins run as; nil is the server's own.
+func accountOf(user string) (*host.Account, error) {
+	if user == "" {
+		return nil, nil //nolint:nilnil // no account is an answer here
 	}
-	account, err := host.LookupAccount(name)
+	account, err := host.LookupAccount(user)
 	if f, ok := errors.AsType[*host.Failure](err); ok {
-		return model.Invalid("plugin-user", f.Message, f.Fix)
+		return nil, model.Invalid("plugin-user", f.Message, f.Fix)
 	}
-	for _, p := range l.bundled {
-		p.spec.Account = account
-	}
-	l.account = account
-	return err
+	return account, err
 }
 
 // specOf says how to launch a plugin of the folder.

@@ -66,7 +66,7 @@ func TestForeignPlugins(t *testing.T) {
 	dir, sum := folder(t)
 	w := newWorld(t, func(c *harvest.Config) {
 		var err error
-		if c.Plugins, err = harvest.NewLauncher(nil, dir, c.Log); err != nil {
+		if c.Plugins, err = harvest.NewLauncher(nil, dir, "", c.Log); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -104,22 +104,16 @@ func TestForeignPlugins(t *testing.T) {
 }
 
 func TestAFolderThatCannotBeReadIsAnError(t *testing.T) {
-	if _, err := harvest.NewLauncher(nil, filepath.Join(t.TempDir(), "none"), nil); err == nil {
+	if _, err := harvest.NewLauncher(nil, filepath.Join(t.TempDir(), "none"), "", nil); err == nil {
 		t.Error("no error")
 	}
 }
 
 func TestAUserForPluginsThatWillNotDo(t *testing.T) {
-	l, err := harvest.NewLauncher(nil, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.RunAs(""); err != nil {
-		t.Errorf("the server's own user: %v", err)
-	}
 	for _, name := range []string{"root", "0:0", "nobody-of-that-name"} {
-		if e, ok := errors.AsType[*model.Error](l.RunAs(name)); !ok || e.Field != "plugin-user" || e.Hint == "" {
-			t.Errorf("%s: got %v", name, e)
+		_, err := harvest.NewLauncher(nil, "", name, nil)
+		if e, ok := errors.AsType[*model.Error](err); !ok || e.Field != "plugin-user" || e.Hint == "" {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }
@@ -130,7 +124,8 @@ func TestPluginsRunAsAnotherUser(t *testing.T) {
 		t.Skip("only root may start a process as another user")
 	}
 	w := newWorld(t, func(c *harvest.Config) {
-		if err := c.Plugins.RunAs("65534:65534"); err != nil {
+		var err error
+		if c.Plugins, err = harvest.NewLauncher(registrations(), "", "65534:65534", c.Log); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -16,7 +16,7 @@ func TestOneOperationReadsOnce(t *testing.T) {
 	var counted *enginetest.Counted
 	w := newWorld(t, func(c *harvest.Config) {
 		counted = &enginetest.Counted{Store: c.Store}
-		c.Store, c.Gate = counted, gate.New(counted, servertest.Shipped(t), model.Now)
+		c.Store, c.Gate = counted, gate.New(counted, servertest.Shipped(t), model.Now, nil)
 	})
 	var source model.Source
 	counted.Hold(t, []enginetest.Operation{

@@ -81,11 +81,11 @@ func newWorld(t *testing.T, adjust ...func(*harvest.Config)) *world {
 		Meta: model.Meta{ID: "nsp_db"}, Namespace: "postgres://db.example:5432", DomainID: w.domain.ID,
 	}), store.Principals.Put(steward), store.Principals.Put(stranger))
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	launcher, err := harvest.NewLauncher(registrations(), "", log)
+	launcher, err := harvest.NewLauncher(registrations(), "", "", log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := gate.New(s, e, model.Now)
+	g := gate.New(s, e, model.Now, nil)
 	w.catalog = catalog.New(s, g, model.Now)
 	w.config = harvest.Config{
 		Store: s, Gate: g, Catalog: w.catalog, Lineage: lineage.New(s, g), Plugins: launcher,

@@ -45,10 +45,8 @@ func unbound(address string, err error) error {
 	return e
 }
 
-// Use lets the server answer on a listener that Bind has taken, and gives the
-// URL under which it is reached.
-func (s *Server) Use(listener net.Listener) (string, error) {
-	s.listener = listener
+// URL is where a server is reached that answers on the listener.
+func URL(listener net.Listener) (string, error) {
 	host, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("read own address: %w", err), listener.Close())

@@ -277,13 +277,13 @@ func TestStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url, err := d.server.Use(listener)
+	url, err := httpd.URL(listener)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- d.server.Serve(ctx) }()
+	go func() { served <- d.server.Serve(ctx, listener) }()
 
 	events := subscribe(t, url, 2)
 	got, err := io.ReadAll(events)
@@ -401,12 +401,9 @@ func TestHalfABody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.server.Use(listener); err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- d.server.Serve(ctx) }()
+	go func() { served <- d.server.Serve(ctx, listener) }()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(t.Context(), "tcp", listener.Addr().String())
 	if err != nil {

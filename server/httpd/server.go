@@ -27,7 +27,6 @@ type Server struct {
 	patterns []string // of the doors, in the order of Handle
 	metrics  *metrics
 	plain    *api // writes refusals for doors that have no schema
-	listener net.Listener
 	draining chan struct{}
 	drain    sync.Once
 	reading  reading
@@ -50,18 +49,15 @@ func (s *Server) Handle(pattern string, h http.Handler) {
 // Patterns lists the doors, so that a test can knock at each of them.
 func (s *Server) Patterns() []string { return slices.Clone(s.patterns) }
 
-// Serve answers requests until the context ends. Then it takes no new ones,
-// completes the streams, lets the requests in flight finish and closes what is
-// left after the drain timeout. Use must have been called.
-func (s *Server) Serve(ctx context.Context) error {
-	if s.listener == nil {
-		return errors.New("serve: Use has not been called")
-	}
+// Serve answers requests on the listener, which Bind has taken, until the
+// context ends. Then it takes no new ones, completes the streams, lets the
+// requests in flight finish and closes what is left after the drain timeout.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	web := s.web(base)
 	failed := make(chan error, 1)
-	go func() { failed <- web.Serve(s.listener) }()
+	go func() { failed <- web.Serve(listener) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve http: %w", err)

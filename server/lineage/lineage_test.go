@@ -31,7 +31,7 @@ func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	db := enginetest.SQLite(tb)
 	engine := servertest.Shipped(tb)
-	w := &world{TB: tb, store: db, lineage: lineage.New(db, gate.New(db, engine, model.Now)), known: map[string]bool{}}
+	w := &world{TB: tb, store: db, lineage: lineage.New(db, gate.New(db, engine, model.Now, nil)), known: map[string]bool{}}
 	w.apply(
 		store.Domains.Put(model.Domain{Meta: model.Meta{ID: "dom_sales"}, Name: "sales"}),
 		store.Domains.Put(model.Domain{Meta: model.Meta{ID: "dom_marketing"}, Name: "marketing"}),

@@ -17,7 +17,7 @@ func TestOneOperationReadsOnce(t *testing.T) {
 	w := newWorld(t)
 	w.observe("src_1", w.flows("a>b a>c b>d c>d d>e"))
 	counted := &enginetest.Counted{Store: w.store}
-	l := lineage.New(counted, gate.New(counted, servertest.Shipped(t), model.Now))
+	l := lineage.New(counted, gate.New(counted, servertest.Shipped(t), model.Now, nil))
 	walk := func(depth int) func() error {
 		return func() (err error) {
 			_, err = l.Walk(w.ana(), lineage.WalkQuery{RootID: id("a"), Direction: model.Downstream, Depth: depth, MaxNodes: 100})

@@ -24,7 +24,7 @@ func TestNounsAreAskedAboutOrSayWhyNot(t *testing.T) {
 		}
 		rows[n.typ] = n
 	}
-	known := gate.New(nil, nil, nil).Nouns()
+	known := gate.New(nil, nil, nil, nil).Nouns()
 	for _, n := range known {
 		_, asked := rows[n.Type]
 		if _, hidden := inside[n.Type]; asked == hidden {

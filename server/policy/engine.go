@@ -42,11 +42,10 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Known != nil {
 		known = cfg.Known.core
 	}
-	e, err := decide.Build(context.Background(), t, known)
+	e, err := decide.Build(context.Background(), t, known, cfg.Observe)
 	if err != nil {
 		return nil, err
 	}
-	e.Observe(cfg.Observe)
 	return &Engine{core: e, desk: review.NewDesk(e, cfg.Child), past: &explain.Archive{Engine: e}}, nil
 }
 

@@ -67,8 +67,8 @@ func (w *world) keepLog() {
 	l, err := decisionlog.Open(w.Context(), decisionlog.Config{URI: "sqlite::memory:", Store: w.Store.Store})
 	w.Must(err)
 	w.Cleanup(func() { w.Must(l.Close()) })
-	w.Gate.LogTo(l)
-	w.logged(l)
+	w.LogDecisions(l)
+	w.open(l)
 }
 
 // hiddenTable is one of Sales that nobody offers.

@@ -26,7 +26,7 @@ var noNode = map[string]string{"Token": "is seen by its holder, in their list", 
 // new and has no row in nouns, and for a row that lacks a part.
 func TestNounsOfTheGraph(t *testing.T) {
 	c := newCatalogue(nouns(Services{}))
-	for _, n := range gate.New(nil, nil, nil).Nouns() {
+	for _, n := range gate.New(nil, nil, nil, nil).Nouns() {
 		if c.of(model.ID(n.Prefix)+"_0") == nil {
 			t.Errorf("%s: policies are asked about it: give it a row in nouns", n.Type)
 		}

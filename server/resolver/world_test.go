@@ -72,21 +72,23 @@ func newWorld(t *testing.T) *world {
 	for name := range w.People {
 		w.tokens[name] = w.Token(name)
 	}
-	w.open()
+	w.open(nil)
 	w.furnish()
 	return w
 }
 
-func (w *world) open() {
+// open makes the services and the door to them. The decisions of the log are
+// shown; nil is no log.
+func (w *world) open(l *decisionlog.Log) {
 	w.Helper()
-	launcher, err := harvest.NewLauncher([]sdk.Registration{sdk.Register(sqlite.Plugin())}, "", w.log)
+	launcher, err := harvest.NewLauncher([]sdk.Registration{sdk.Register(sqlite.Plugin())}, "", "", w.log)
 	w.Must(err)
 	s := resolver.Services{
 		Identity: w.Identity, Mesh: w.Mesh, Access: w.Access, Catalog: catalog.New(w.Store, w.Gate, model.Now), Lineage: lineage.New(w.Store, w.Gate),
 		Governance: governance.New(governance.Config{Store: w.Store, Gate: w.Gate, Engine: w.Engine, Now: model.Now, Log: w.log}),
 		Standards:  standards.New(w.Store, w.Gate, model.Now, w.log),
 	}
-	s.Audit = audit.New(w.Store, w.Gate, nil, s.Governance)
+	s.Audit = audit.New(w.Store, w.Gate, l, s.Governance)
 	s.Harvest = harvest.New(harvest.Config{
 		Store: w.Store, Gate: w.Gate, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Now: model.Now, Log: w.log, Folders: map[model.Slug][]string{"sales": {"/"}},
 	})

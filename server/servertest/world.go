@@ -68,9 +68,7 @@ func New(tb testing.TB, c Company) *World {
 		TB: tb, Store: &enginetest.Counted{Store: c.Open(tb)}, Engine: c.Engine,
 		Domains: map[string]model.Domain{}, People: map[string]model.Principal{},
 	}
-	w.Gate = gate.New(w.Store, c.Engine, w.Now)
-	log := slog.New(slog.NewTextHandler(tb.Output(), nil))
-	w.Identity, w.Mesh, w.Access = identity.New(w.Store, w.Gate, w.Now), mesh.New(w.Store, w.Gate, w.Now, log), access.New(w.Store, w.Gate, w.Now, log)
+	w.serve(gate.New(w.Store, c.Engine, w.Now, nil))
 	for _, name := range c.Domains {
 		w.Domain(name)
 	}
@@ -86,6 +84,22 @@ func New(tb testing.TB, c Company) *World {
 	}
 	return w
 }
+
+// serve makes the services over the gate.
+func (w *World) serve(g *gate.Gate) {
+	w.Gate = g
+	log := slog.New(slog.NewTextHandler(w.Output(), nil))
+	w.Identity, w.Mesh, w.Access = identity.New(w.Store, g, w.Now), mesh.New(w.Store, g, w.Now, log), access.New(w.Store, g, w.Now, log)
+}
+
+// DecisionLog takes the decisions that no change carries.
+type DecisionLog interface {
+	Append(ctx context.Context, d model.DecisionRecord) error
+	Note(ctx context.Context, rows ...model.DecisionRecord) error
+}
+
+// LogDecisions makes the services anew, so that their decisions go to the log from now on.
+func (w *World) LogDecisions(l DecisionLog) { w.serve(gate.New(w.Store, w.Engine, w.Now, l)) }
 
 // Now is the time in this world.
 func (w *World) Now() time.Time { return model.Now().Add(w.turned) }

@@ -43,7 +43,7 @@ func openStall(t *testing.T, db store.Store) *stall {
 	engine := servertest.Shipped(t)
 	s := &stall{t: t, store: db, now: time.Date(2026, 5, 10, 15, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return s.now }
-	s.Service = standards.New(db, gate.New(db, engine, clock), clock, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	s.Service = standards.New(db, gate.New(db, engine, clock, nil), clock, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	s.put(
 		store.Domains.Put(model.Domain{Meta: model.Meta{ID: "dom_sales"}, Name: "sales", Description: "Sells.", StewardIDs: []model.ID{"prn_ana"}}),
 		store.Domains.Put(model.Domain{Meta: model.Meta{ID: "dom_old"}, Name: "old_things"}),

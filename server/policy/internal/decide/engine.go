@@ -37,17 +37,15 @@ type Engine struct {
 	observe  func(outcome model.Outcome, took time.Duration) // may be nil
 }
 
-// Observe has the function told of every decision. It comes before the first.
-func (e *Engine) Observe(told func(outcome model.Outcome, took time.Duration)) { e.observe = told }
-
 // Decided counts the questions that were decided since the start. What takes
 // more of them than its like can be told from it by the time.
 func (e *Engine) Decided() int64 { return e.decided.Load() }
 
 // Build compiles a tree that holds everything. What another engine was started
-// with is taken from it where the text is the same; it may be nil.
-func Build(ctx context.Context, t sandbox.Tree, other *Engine) (*Engine, error) {
-	e := &Engine{lib: t["souk."+sandbox.FolderLib]}
+// with is taken from it where the text is the same; it may be nil. Observe is told
+// of every decision, and may be nil too.
+func Build(ctx context.Context, t sandbox.Tree, other *Engine, observe func(outcome model.Outcome, took time.Duration)) (*Engine, error) {
+	e := &Engine{lib: t["souk."+sandbox.FolderLib], observe: observe}
 	s := &Snapshot{engine: e, domains: map[model.Slug]*Package{}, standards: map[model.Slug]*Package{}}
 	packages, err := compileAll(ctx, t, e.lib, other)
 	if err != nil {

@@ -208,7 +208,7 @@ func (a childTask) run(ctx context.Context) (answer, error) {
 			return answer{}, err
 		}
 	}
-	core, err := decide.Build(ctx, t, nil)
+	core, err := decide.Build(ctx, t, nil, nil)
 	if err != nil {
 		return answer{}, err
 	}

@@ -34,7 +34,7 @@ func BenchmarkMutants(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	core, err := decide.Build(b.Context(), files, nil)
+	core, err := decide.Build(b.Context(), files, nil, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,7 +16,7 @@ func TestEachTemplateIsProvenAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	core, err := decide.Build(t.Context(), files, nil)
+	core, err := decide.Build(t.Context(), files, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
