@@ -188,8 +188,8 @@ func writeValue(key []byte, v Value) ([]byte, bool) {
 	}
 }
 
-func writeText(key []byte, text string) []byte {
-	return append(binary.AppendUvarint(key, uint64(len(text))), text...)
+func writeText(key []byte, s string) []byte {
+	return append(binary.AppendUvarint(key, uint64(len(s))), s...)
 }
 
 func flag(b bool) byte {

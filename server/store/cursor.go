@@ -21,8 +21,8 @@ type place struct {
 }
 
 func (p place) cursor() Cursor {
-	text, _ := json.Marshal(p) // strings, integers and bools always marshal
-	return Cursor(base64.RawURLEncoding.EncodeToString(text))
+	written, _ := json.Marshal(p) // strings, integers and bools always marshal
+	return Cursor(base64.RawURLEncoding.EncodeToString(written))
 }
 
 var errDamaged = errors.New("damaged")
@@ -30,18 +30,18 @@ var errDamaged = errors.New("damaged")
 // parse reads a cursor.
 func (c Cursor) parse() (place, error) {
 	var p place
-	text, err := base64.RawURLEncoding.Strict().DecodeString(string(c))
+	written, err := base64.RawURLEncoding.Strict().DecodeString(string(c))
 	if err != nil {
 		return p, errDamaged
 	}
-	if err := json.Unmarshal(text, &p); err != nil || p.ID == "" || p.Query == 0 {
+	if err := json.Unmarshal(written, &p); err != nil || p.ID == "" || p.Query == 0 {
 		return p, errDamaged
 	}
 	return p, nil
 }
 
 // decode reads the cursor as a place in the query with the fingerprint.
-func (c Cursor) decode(fingerprint uint64, n int) (place, error) {
+func (c Cursor) decode(query uint64, n int) (place, error) {
 	p, err := c.parse()
 	switch {
 	case err != nil:
@@ -49,7 +49,7 @@ func (c Cursor) decode(fingerprint uint64, n int) (place, error) {
 			Kind: model.KindBadCursor, Field: "after", Message: "this is no cursor",
 			Hint: "pass a cursor exactly as a page gave it, or leave it out to begin at the first page",
 		}
-	case p.Query != fingerprint || len(p.Keys) != n:
+	case p.Query != query || len(p.Keys) != n:
 		return p, &model.Error{
 			Kind: model.KindBadCursor, Field: "after", Message: "the cursor belongs to another list",
 			Hint: "keep filter and order while you page, or leave the cursor out to begin at the first page",

@@ -119,14 +119,14 @@ func (q Query) begin() (*Plan, error) {
 	if !ok {
 		return nil, q.unserved("no such kind", "declare its table")
 	}
-	index, ok := schema.Index(q.Index)
+	declared, ok := schema.Index(q.Index)
 	if !ok {
 		return nil, q.unserved("no such index", "name one of "+schema.indexNames())
 	}
 	if q.Limit < 0 || q.Limit > MaxPage {
 		return nil, q.unserved(fmt.Sprintf("a page of %d", q.Limit), fmt.Sprintf("ask for 1 to %d records", MaxPage))
 	}
-	p := &Plan{Schema: schema, Index: index, Desc: q.Desc, Limit: q.Limit, Budget: q.Budget}
+	p := &Plan{Schema: schema, Index: declared, Desc: q.Desc, Limit: q.Limit, Budget: q.Budget}
 	if p.Limit == 0 {
 		p.Limit = DefaultPage
 	}

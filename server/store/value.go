@@ -43,9 +43,9 @@ func Canonical(v Value) (Value, error) {
 type Values []Value
 
 // UnmarshalJSON reads nulls, strings, booleans and whole numbers.
-func (v *Values) UnmarshalJSON(text []byte) error {
+func (v *Values) UnmarshalJSON(data []byte) error {
 	var list []Value
-	d := json.NewDecoder(bytes.NewReader(text))
+	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	if err := d.Decode(&list); err != nil {
 		return err

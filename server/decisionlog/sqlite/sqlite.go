@@ -210,16 +210,16 @@ func (db *DB) Segments(ctx context.Context) ([]chain.Segment, error) {
 }
 
 // Marks implements chain.Keeper.
-func (db *DB) Marks(ctx context.Context, segment string) ([]chain.Mark, error) {
+func (db *DB) Marks(ctx context.Context, name string) ([]chain.Mark, error) {
 	var marks []chain.Mark
-	f := db.find(segment)
+	f := db.find(name)
 	if f == nil {
 		return nil, nil
 	}
 	err := query(ctx, f, "SELECT doc FROM mark ORDER BY day", nil, func(r sqlite.Row) (bool, error) {
 		var m chain.Mark
 		if err := json.Unmarshal(r.Bytes(0), &m); err != nil {
-			return false, fmt.Errorf("a mark of %s is damaged: %w", segment, err)
+			return false, fmt.Errorf("a mark of %s is damaged: %w", name, err)
 		}
 		marks = append(marks, m)
 		return true, nil

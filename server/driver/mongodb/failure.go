@@ -45,10 +45,10 @@ const againTries = 3
 // Again asks once more where the server had no snapshot to answer from: it had
 // let go of it already, or not made it yet; and where a cursor broke off, if
 // Midway says so. The question must begin anew.
-func Again(ctx context.Context, ask func() error) error {
+func Again(ctx context.Context, question func() error) error {
 	const tooOld, notYet = 239, 246
 	for try := 1; ; try++ {
-		err := ask()
+		err := question()
 		broke, midway := errors.AsType[*brokenError](err)
 		if midway {
 			err = broke.error

@@ -118,8 +118,8 @@ func durable() *writeconcern.WriteConcern {
 
 // databaseName cuts the name out of mongodb://user:password@host,host/NAME?options.
 func databaseName(uri string) string {
-	_, rest, _ := strings.Cut(uri, "://")
-	_, path, _ := strings.Cut(rest, "/")
+	_, after, _ := strings.Cut(uri, "://")
+	_, path, _ := strings.Cut(after, "/")
 	path, _, _ = strings.Cut(path, "?")
 	if name, err := url.PathUnescape(path); err == nil && name != "" {
 		return name

@@ -108,8 +108,8 @@ func badURI(uri string, err error) error {
 
 // withoutPassword cuts the password out of an error, as it is and as the URI writes it.
 func withoutPassword(uri string, err error) error {
-	_, rest, _ := strings.Cut(uri, "://")
-	user, _, found := strings.Cut(rest, "@")
+	_, after, _ := strings.Cut(uri, "://")
+	user, _, found := strings.Cut(after, "@")
 	_, written, has := strings.Cut(user, ":")
 	if !found || !has || written == "" {
 		return err

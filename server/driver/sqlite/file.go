@@ -279,12 +279,12 @@ func (f *File) Close() error {
 }
 
 // shut closes the connections when they are free, and tells those who wait for one.
-func shut(free chan *Conn) (errs []error) {
-	for range cap(free) {
-		if conn := <-free; conn != nil {
+func shut(pool chan *Conn) (errs []error) {
+	for range cap(pool) {
+		if conn := <-pool; conn != nil {
 			errs = append(errs, conn.conn.Close())
 		}
 	}
-	close(free)
+	close(pool)
 	return errs
 }

@@ -22,21 +22,21 @@ var errRefused = errors.New("every change of the group is refused")
 // fast. A broken unique index undoes the whole of it, so then each change of
 // the group gets one of its own, and the one at fault gets another, write by
 // write, to learn what is wrong first.
-func (e *engine) Commit(ctx context.Context, group []*store.Job) error {
+func (e *engine) Commit(ctx context.Context, jobs []*store.Job) error {
 	if e.reading {
 		return store.Unavailable("the store is open for reading only", "leave the writing to the souk that serves it", nil)
 	}
-	err := e.commit(ctx, group, false)
+	err := e.commit(ctx, jobs, false)
 	switch {
 	case !mongo.IsDuplicateKeyError(err):
 		return mongodb.Failure(err)
-	case len(group) == 1:
-		if err := e.commit(ctx, group, true); err != nil {
-			group[0].Err = refusal(err)
+	case len(jobs) == 1:
+		if err := e.commit(ctx, jobs, true); err != nil {
+			jobs[0].Err = refusal(err)
 		}
 		return nil
 	}
-	for _, j := range group {
+	for _, j := range jobs {
 		if err := e.Commit(ctx, []*store.Job{j}); err != nil {
 			j.Err = err
 		}
@@ -52,9 +52,9 @@ func (e *engine) Probe(ctx context.Context) error {
 
 // commit writes the group in one transaction. Changes that are refused carry
 // their error.
-func (e *engine) commit(ctx context.Context, group []*store.Job, inOrder bool) error {
+func (e *engine) commit(ctx context.Context, jobs []*store.Job, inOrder bool) error {
 	err := e.client.Transact(ctx, func(ctx context.Context) error {
-		return e.writeGroup(ctx, group, &batch{inOrder: inOrder, last: map[store.Kind]int{}})
+		return e.writeGroup(ctx, jobs, &batch{inOrder: inOrder, last: map[store.Kind]int{}})
 	})
 	if errors.Is(err, errRefused) {
 		return nil
@@ -64,21 +64,21 @@ func (e *engine) commit(ctx context.Context, group []*store.Job, inOrder bool) e
 
 // writeGroup takes numbers first: from then on no other transaction commits a
 // change, so what is read after it stays true until the commit.
-func (e *engine) writeGroup(ctx context.Context, group []*store.Job, writes *batch) error {
-	seq, err := e.advance(ctx, len(group))
+func (e *engine) writeGroup(ctx context.Context, jobs []*store.Job, writes *batch) error {
+	seq, err := e.advance(ctx, len(jobs))
 	if err != nil {
 		return err
 	}
-	seq -= int64(len(group))
-	current, err := e.revisions(ctx, group)
+	seq -= int64(len(jobs))
+	current, err := e.revisions(ctx, jobs)
 	if err != nil {
 		return err
 	}
 	refused, quiet, now := 0, 0, model.Now()
-	for _, j := range group {
+	for _, j := range jobs {
 		var good []store.Write
 		if good, j.Err = current.Take(j.Change.Writes); j.Err != nil {
-			if refused++; len(group) == 1 { // one of these may be refused before
+			if refused++; len(jobs) == 1 { // one of these may be refused before
 				writes.add(good)
 			}
 			continue
@@ -98,7 +98,7 @@ func (e *engine) writeGroup(ctx context.Context, group []*store.Job, writes *bat
 			return err
 		}
 	}
-	if err := writes.flush(ctx, e); err != nil || refused < len(group) {
+	if err := writes.flush(ctx, e); err != nil || refused < len(jobs) {
 		return err
 	}
 	return errRefused
@@ -113,9 +113,9 @@ func (e *engine) advance(ctx context.Context, by int) (int64, error) {
 }
 
 // revisions reads the current ones of the records that a group touches.
-func (e *engine) revisions(ctx context.Context, group []*store.Job) (store.Revisions, error) {
+func (e *engine) revisions(ctx context.Context, jobs []*store.Job) (store.Revisions, error) {
 	ids := map[store.Kind][]model.ID{}
-	for _, j := range group {
+	for _, j := range jobs {
 		for _, w := range j.Change.Writes {
 			ids[w.Record.Kind] = append(ids[w.Record.Kind], w.Record.ID)
 		}

@@ -28,18 +28,18 @@ var pageCases = []testCase{
 // town writes n assets, many of which share a name and some of which have none.
 func town(t *testing.T, s store.Store, n int) []string {
 	t.Helper()
-	type row struct{ name, id string }
-	rows := make([]row, n)
+	type named struct{ name, id string }
+	rows := make([]named, n)
 	writes := make([]store.Write, n)
 	for i := range rows {
-		rows[i] = row{id: fmt.Sprintf("ast_%04d", (i*7919)%10007)}
+		rows[i] = named{id: fmt.Sprintf("ast_%04d", (i*7919)%10007)}
 		if i%5 > 0 {
 			rows[i].name = fmt.Sprintf("name_%d", i%13)
 		}
 		writes[i] = create(asset, rows[i].id, keys("name", rows[i].name, "kind", "TABLE", "platform", strconv.Itoa(i%2)))
 	}
 	apply(t, s, writes...)
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) })
+	slices.SortFunc(rows, func(a, b named) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) })
 	order := make([]string, n)
 	for i, r := range rows {
 		order[i] = r.id

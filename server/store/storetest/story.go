@@ -21,17 +21,17 @@ const (
 )
 
 // record makes a raw record whose document repeats its keys.
-func record(kind store.Kind, id string, revision model.Revision, keys store.Keys) store.Record {
-	doc, _ := json.Marshal(map[string]any{"id": id, "was": revision, "keys": keys}) // plain data
-	return store.Record{Kind: kind, ID: model.ID(id), Revision: revision, Doc: doc, Keys: keys}
+func record(kind store.Kind, id string, revision model.Revision, k store.Keys) store.Record {
+	doc, _ := json.Marshal(map[string]any{"id": id, "was": revision, "keys": k}) // plain data
+	return store.Record{Kind: kind, ID: model.ID(id), Revision: revision, Doc: doc, Keys: k}
 }
 
-func create(kind store.Kind, id string, keys store.Keys) store.Write {
-	return store.Write{Record: record(kind, id, 0, keys)}
+func create(kind store.Kind, id string, k store.Keys) store.Write {
+	return store.Write{Record: record(kind, id, 0, k)}
 }
 
-func update(kind store.Kind, id string, revision model.Revision, keys store.Keys) store.Write {
-	return store.Write{Record: record(kind, id, revision, keys)}
+func update(kind store.Kind, id string, revision model.Revision, k store.Keys) store.Write {
+	return store.Write{Record: record(kind, id, revision, k)}
 }
 
 func remove(kind store.Kind, id string, revision model.Revision) store.Write {
@@ -148,11 +148,11 @@ func wantIDs(t *testing.T, got []string, want ...string) {
 	}
 }
 
-func get(t *testing.T, s store.Store, kind store.Kind, ids ...model.ID) []store.Record {
+func get(t *testing.T, s store.Store, kind store.Kind, wanted ...model.ID) []store.Record {
 	t.Helper()
-	records, err := s.Get(t.Context(), kind, ids...)
+	records, err := s.Get(t.Context(), kind, wanted...)
 	if err != nil {
-		t.Fatalf("get %v: %v", ids, err)
+		t.Fatalf("get %v: %v", wanted, err)
 	}
 	return records
 }
