@@ -191,7 +191,7 @@ func TestSomebodyIsRefused(t *testing.T) {
 // namesAbsent puts an id of nothing into each field of the input that holds one,
 // and wants the answer to name that field.
 func (w *world) namesAbsent(mutation string, input vars) {
-	w.t.Helper()
+	w.Helper()
 	for field, value := range input {
 		id, ok := value.(model.ID)
 		if !ok {
@@ -204,7 +204,7 @@ func (w *world) namesAbsent(mutation string, input vars) {
 			continue
 		}
 		if diff := cmp.Diff([]any{"input", field}, got.at(mutation+".userErrors.0.path")); diff != "" {
-			w.t.Errorf("%s of nothing (-want +got):\n%s%s", field, diff, got.text)
+			w.Errorf("%s of nothing (-want +got):\n%s%s", field, diff, got.text)
 		}
 	}
 }
