@@ -49,15 +49,15 @@ func newServer(t *testing.T, s store.Store) *server {
 	return serve(t, e, access.New(s, g, model.Now, logOf(t)), governance.Config{Store: s, Gate: g})
 }
 
-func serve(t testing.TB, e *policy.Engine, a *access.Service, cfg governance.Config) *server {
-	t.Helper()
-	cfg.Engine, cfg.Now, cfg.Log = e, model.Now, logOf(t)
+func serve(tb testing.TB, e *policy.Engine, a *access.Service, cfg governance.Config) *server {
+	tb.Helper()
+	cfg.Engine, cfg.Now, cfg.Log = e, model.Now, logOf(tb)
 	s := &server{Service: governance.New(cfg), engine: e, access: a}
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s
 }
 
-func logOf(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
+func logOf(tb testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(tb.Output(), nil)) }
 
 // inTurn skips a test in which one thing follows the other when only what
 // happens at once is asked for: the race detector has nothing to find in it
@@ -189,7 +189,8 @@ func ofSales(t *testing.T, more ...model.PolicyModule) []model.PolicyModule {
 	company := fromTree(t, "template/company_test.rego")[0]
 	return append([]model.PolicyModule{
 		{Path: "domains/sales/company_test.rego", Text: strings.Replace(company.Text, "souk.template", "souk.domains.sales", 1)},
-		{Path: "domains/sales/stall.rego", Text: stall}, {Path: "domains/sales/stall_test.rego", Text: stallTest},
+		{Path: "domains/sales/stall.rego", Text: stall},
+		{Path: "domains/sales/stall_test.rego", Text: stallTest},
 	}, more...)
 }
 

@@ -111,17 +111,17 @@ func TestPolicyInForceOverTheWire(t *testing.T) {
 }
 
 // templateOf is the template as a domain would take it over.
-func templateOf(t testing.TB, domain string) []model.PolicyModule {
-	t.Helper()
+func templateOf(tb testing.TB, domain string) []model.PolicyModule {
+	tb.Helper()
 	files, err := fs.Glob(policies.Files, "template/*.rego")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var modules []model.PolicyModule
 	for _, f := range files {
 		text, err := fs.ReadFile(policies.Files, f)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		moved := strings.NewReplacer(
 			"package souk.template", "package souk.domains."+domain, "data.souk.template", "data.souk.domains."+domain, "template.", domain+".",

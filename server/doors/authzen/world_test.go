@@ -40,7 +40,8 @@ func newWorld(tb testing.TB) *world {
 	w := &world{tokens: map[string]string{}, World: servertest.New(tb, servertest.Company{
 		Domains: []string{"certification", "sales"}, Engine: servertest.Under(tb, map[string]string{"domains/certification/rules.rego": string(rules)}),
 		People: []servertest.Person{
-			{Name: "alice"}, {Name: "bob"},
+			{Name: "alice"},
+			{Name: "bob"},
 			{Name: "ana", Domain: "sales", Steward: true, Clearance: model.Confidential},
 			{Name: "gateway", Kind: model.Service, Roles: []model.Role{model.RolePEP}},
 			{Name: "vouching", Kind: model.Service, Roles: []model.Role{model.RoleTrusted}},

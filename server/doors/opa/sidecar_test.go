@@ -25,17 +25,17 @@ import (
 )
 
 // binary is the real opa, built from the module that go.mod pins.
-func binary(t testing.TB) string {
-	t.Helper()
+func binary(tb testing.TB) string {
+	tb.Helper()
 	path := os.Getenv("SOUK_TEST_OPA")
 	if path != "" {
 		return path
 	}
 	const why = "SOUK_TEST_OPA names no opa binary; build one with: go install github.com/open-policy-agent/opa@VERSION"
 	if os.Getenv("SOUK_TEST_SKIP") == "never" {
-		t.Fatal(why)
+		tb.Fatal(why)
 	}
-	t.Skip(why)
+	tb.Skip(why)
 	return ""
 }
 
