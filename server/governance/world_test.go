@@ -57,7 +57,10 @@ func serve(tb testing.TB, e *policy.Engine, a *access.Service, cfg governance.Co
 	return s
 }
 
-func logOf(tb testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(tb.Output(), nil)) }
+func logOf(tb testing.TB) *slog.Logger {
+	tb.Helper()
+	return slog.New(slog.NewTextHandler(tb.Output(), nil))
+}
 
 // inTurn skips a test in which one thing follows the other when only what
 // happens at once is asked for: the race detector has nothing to find in it

@@ -76,8 +76,8 @@ func TestBadInputs(t *testing.T) {
 		"a cycle of domains":        {"cy", "updateDomain", vars{"id": sales, "parentId": child}, "*", "input.parentId"},
 		"a domain above itself":     {"cy", "updateDomain", vars{"id": sales, "parentId": sales}, "*", "input.parentId"},
 		"a steward of nobody's":     {"cy", "updateDomain", vars{"id": sales, "stewardIds": []any{"prn_nothing"}}, "*", "input.stewardIds"},
-		"an unknown domain":         {"cy", "updateDomain", vars{"id": "dom_nothing"}, "NOT_FOUND", ""},
-		"an id of another noun":     {"cy", "updateDomain", vars{"id": w.orders.ID}, "NOT_FOUND", ""},
+		"an unknown domain":         {"cy", "updateDomain", vars{"id": "dom_nothing"}, "NOT_FOUND", "input.id"},
+		"an id of another noun":     {"cy", "updateDomain", vars{"id": w.orders.ID}, "NOT_FOUND", "input.id"},
 		"a description too long":    {"cy", "updateDomain", vars{"id": marketing, "description": long}, "BAD_USER_INPUT", "input.description"},
 		"a product's name twice":    {"ana", "createDataProduct", vars{"name": "orders", "domainId": sales}, "CONFLICT", "input.name"},
 		"a product of no domain":    {"ana", "createDataProduct", vars{"name": "loose", "domainId": "dom_nothing"}, "*", "input.domainId"},
@@ -87,7 +87,7 @@ func TestBadInputs(t *testing.T) {
 		"no purpose":                {"bo", "requestAccess", vars{"productId": w.orders.ID, "purpose": "  ", "duration": "P1D"}, "BAD_USER_INPUT", "input.purpose"},
 		"a minute of access":        {"bo", "requestAccess", vars{"productId": w.orders.ID, "purpose": "attribution", "duration": "PT1M"}, "BAD_USER_INPUT", "input.duration"},
 		"a century of access":       {"bo", "requestAccess", vars{"productId": w.orders.ID, "purpose": "attribution", "duration": "P36500D"}, "BAD_USER_INPUT", "input.duration"},
-		"a request of nobody's":     {"ana", "approveAccessRequest", vars{"id": "acr_nothing"}, "NOT_FOUND", ""},
+		"a request of nobody's":     {"ana", "approveAccessRequest", vars{"id": "acr_nothing"}, "NOT_FOUND", "input.id"},
 		"a principal's name twice":  {"cy", "createPrincipal", vars{"kind": "PERSON", "name": "ana"}, "CONFLICT", "input.name"},
 		"a principal without name":  {"cy", "createPrincipal", vars{"kind": "PERSON", "name": ""}, "BAD_USER_INPUT", "input.name"},
 		"a token for ever":          {"cy", "issueToken", vars{"name": "eternal", "lifetime": "P3660D"}, "BAD_USER_INPUT", "input.lifetime"},
@@ -106,10 +106,10 @@ func TestBadInputs(t *testing.T) {
 		"a policy of no domain":     {"ana", "draftPolicy", vars{"domain": "nowhere", "title": "Mine", "modules": []any{vars{"path": "domains/nowhere/x.rego", "text": "x"}}}, "BAD_USER_INPUT", "input.domain"},
 		"a policy without files":    {"ana", "draftPolicy", vars{"domain": "sales", "title": "Mine", "modules": []any{}}, "BAD_USER_INPUT", "input.modules"},
 		"a remark without words":    {"ana", "commentOnPolicy", vars{"id": "ppr_nothing", "text": " "}, "BAD_USER_INPUT", "input.text"},
-		"a proposal of nobody's":    {"ana", "approvePolicy", vars{"id": "ppr_nothing", "reportHash": "x"}, "NOT_FOUND", ""},
+		"a proposal of nobody's":    {"ana", "approvePolicy", vars{"id": "ppr_nothing", "reportHash": "x"}, "NOT_FOUND", "input.id"},
 		"two ways to return":        {"ana", "rollbackPolicy", vars{"domain": "sales", "revisionId": "pol_x", "returnsToStart": true}, "BAD_USER_INPUT", "input.returnsToStart"},
 		"nothing to return to":      {"ana", "rollbackPolicy", vars{"domain": "sales"}, "CONFLICT", "input.domain"},
-		"a run of nobody's":         {"ana", "cancelHarvest", vars{"id": "run_nothing"}, "NOT_FOUND", ""},
+		"a run of nobody's":         {"ana", "cancelHarvest", vars{"id": "run_nothing"}, "NOT_FOUND", "input.id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := w.events()
