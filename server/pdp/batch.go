@@ -86,10 +86,10 @@ func (r *batch) all(ctx context.Context, items []Item, _ Semantic) ([]model.Deci
 	return decisions, nil
 }
 
-// item prepares an item. A flawed one is refused by itself, and the others go on.
+// item prepares an item.
 func (r *batch) item(ctx context.Context, i Item) (asked, error) {
 	if i.Flaw != nil {
-		return said(unknown("evaluation.invalid", i.Flaw.Error())), nil
+		return said(unknown("evaluation.invalid", i.Flaw.Error())), nil //nolint:nilerr // a flawed item is refused by itself, and the others go on
 	}
 	return r.prepare(ctx, i.Question)
 }
