@@ -70,7 +70,7 @@ var rules = []rule{
 	{path: "server/decisionlog/chain", inside: []string{"graph/model"}},
 	{path: "server/decisionlog/sqlite", inside: []string{"graph/model", "server/decisionlog", "server/driver/sqlite"}},
 	{path: "server/decisionlog/mongo", inside: []string{"graph/model", "server/decisionlog", "server/driver/mongodb"}, outside: []string{"go.mongodb.org/mongo-driver"}},
-	{path: "server/decisionlog", inside: []string{"graph/model", "server/store", "server/decisionlog", "server/groupcommit"}},
+	{path: "server/decisionlog", inside: []string{"graph/model", "server/store", "server/decisionlog", "server/groupcommit", "server/tracing"}},
 	{
 		path: "server/backup", inside: []string{"graph/model", "server/store", "server/decisionlog", "server/driver"},
 		outside: []string{"go.mongodb.org/mongo-driver"},
@@ -81,11 +81,13 @@ var rules = []rule{
 	{path: "server/lineage", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}},
 	{
 		path:    "server/harvest",
-		inside:  []string{"graph/model", "server/store", "server/policy", "server/gate", "server/catalog", "server/lineage", "server/harvest", "server/watch", "sdk"},
+		inside:  []string{"graph/model", "server/store", "server/policy", "server/gate", "server/catalog", "server/lineage", "server/harvest", "server/tracing", "server/watch", "sdk"},
 		outside: []string{"github.com/robfig/cron", "github.com/santhosh-tekuri/jsonschema", "golang.org/x/text"},
 	},
-	{path: "server/telemetry", inside: []string{"graph/model", "server/store"}, outside: []string{"github.com/prometheus/client_golang"}},
-	{path: "server/httpd", inside: []string{"graph/model", "server/exact", "server/httpd"}, outside: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser", "github.com/prometheus/client_golang", "github.com/klauspost/compress"}},
+	{path: "server/tracing/tracingtest", outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"}},
+	{path: "server/tracing", inside: []string{"graph/model"}, outside: []string{"go.opentelemetry.io/otel"}},
+	{path: "server/telemetry", inside: []string{"graph/model", "server/store", "server/tracing"}, outside: []string{"github.com/prometheus/client_golang"}},
+	{path: "server/httpd", inside: []string{"graph/model", "server/exact", "server/httpd", "server/tracing"}, outside: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser", "github.com/prometheus/client_golang", "github.com/klauspost/compress"}},
 	{path: "server/console"},
 	{
 		path:    "server/resolver",
@@ -164,6 +166,7 @@ func TestImportRulesBite(t *testing.T) {
 		{"server/resolver", module + "server/store"},
 		{"server/resolver", module + "server/policy"},
 		{"server/httpd", module + "server/store"},
+		{"server/httpd", "go.opentelemetry.io/otel/trace"},
 		{"server/doors/authzen", module + "server/policy"},
 		{"server/doors/opa", "github.com/open-policy-agent/opa/v1/bundle"},
 		{"server/doors/trino", module + "server/store"},

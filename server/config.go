@@ -34,6 +34,9 @@ type Config struct {
 	Introspection string `yaml:"introspection"` // on, or off to hide the schema even from those who are signed in
 	PprofListen   string `yaml:"pprof-listen"`  // loopback host:port of Go's profiles; "" serves none
 
+	TraceEndpoint string `yaml:"trace-endpoint"` // address of a collector that takes OTLP over HTTP; "" traces nothing
+	TraceRatio    Ratio  `yaml:"trace-ratio"`    // of the traces that begin here
+
 	Limits `yaml:",inline"`
 
 	Mode store.Mode `yaml:"-"` // what opening the store may do; only a server that serves makes one
@@ -50,7 +53,7 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Store: "sqlite:souk.db", SecretEnv: []string{"SOUK_SECRET_*"}, Retention: "90d", LogLevel: "info", LogFormat: "text",
-		Introspection: "on", Limits: defaultLimits(),
+		Introspection: "on", TraceRatio: 1, Limits: defaultLimits(),
 	}
 }
 
@@ -69,6 +72,9 @@ func (c Config) Validate() error {
 		return model.Invalid("introspection", "is neither on nor off", model.DidYouMean(c.Introspection, []string{"on", "off"}))
 	}
 	if err := c.loopback(); err != nil {
+		return err
+	}
+	if err := c.traces(); err != nil {
 		return err
 	}
 	if _, err := harvest.ParseBindings(c.Bindings); err != nil {

@@ -34,6 +34,7 @@ import (
 	"github.com/souk-mesh/souk/server/store/mongo"
 	"github.com/souk-mesh/souk/server/store/sqlite"
 	"github.com/souk-mesh/souk/server/telemetry"
+	"github.com/souk-mesh/souk/server/tracing"
 )
 
 // Server is a Souk with its rooms open. The services are exported for the
@@ -59,6 +60,7 @@ type Server struct {
 	gate   *gate.Gate
 
 	numbers *telemetry.Metrics
+	trace   *tracing.Tracer
 }
 
 // New opens the store, compiles the policies and builds the services. It
@@ -111,9 +113,12 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	if err != nil {
 		return nil, errors.Join(err, decisions.Close(), records.Close())
 	}
+	if s.trace, err = cfg.tracer(ctx, log); err != nil {
+		return nil, errors.Join(err, decisions.Close(), records.Close())
+	}
 	s.Harvest = harvest.New(harvest.Config{
 		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Alone: strings.HasPrefix(cfg.Store, sqliteScheme),
-		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Folders: folders, Own: cfg.own(), Limits: cfg.plugins(), Backoff: cfg.pauses(), AtOnce: cfg.Harvests, Ended: numbers.Harvested, Now: model.Now, Log: log,
+		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Folders: folders, Own: cfg.own(), Limits: cfg.plugins(), Backoff: cfg.pauses(), AtOnce: cfg.Harvests, Ended: numbers.Harvested, Trace: s.trace, Now: model.Now, Log: log,
 	})
 	return s, nil
 }
@@ -165,7 +170,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 // web builds the listener with every door.
 func (s *Server) web() *httpd.Server {
 	cfg := s.config.http()
-	cfg.Credential, cfg.Streaming = credential.New().Found, s.numbers.Streaming
+	cfg.Credential, cfg.Streaming, cfg.Trace = credential.New().Found, s.numbers.Streaming, s.trace
 	web := httpd.New(cfg, s.log)
 	schema := resolver.Schema(resolver.Services{
 		Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Audit: s.Audit,
@@ -196,5 +201,7 @@ func (s *Server) fits() float64 {
 func (s *Server) Close() error {
 	s.Governance.Close()
 	s.Harvest.Close()
-	return errors.Join(s.Decisions.Close(), s.store.Close())
+	err := errors.Join(s.Decisions.Close(), s.store.Close())
+	s.trace.Close()
+	return err
 }

@@ -6,12 +6,15 @@ package host
 
 import (
 	"cmp"
+	"context"
 	"os"
 	"runtime"
 	"time"
 
+	"google.golang.org/grpc/metadata"
+
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // Spec says what to launch.
@@ -95,4 +98,13 @@ type Result struct {
 	Notes       int
 	Unknown     int // events of a newer plugin that this host does not know
 	Duration    time.Duration
+}
+
+// WithTrace has the calls made with the context tell the plugin which trace they
+// are part of. The headers are those of W3C's recommendation Trace Context.
+func WithTrace(ctx context.Context, headers map[string]string) context.Context {
+	for name, value := range headers {
+		ctx = metadata.AppendToOutgoingContext(ctx, name, value)
+	}
+	return ctx
 }

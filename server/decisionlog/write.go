@@ -11,6 +11,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/decisionlog/chain"
 	"github.com/souk-mesh/souk/server/groupcommit"
+	"github.com/souk-mesh/souk/server/tracing"
 )
 
 // How rows share a commit: see groupcommit. Rows that somebody waits for go as
@@ -29,10 +30,11 @@ const (
 // form that the log keeps, so that whoever does not wait for the disk does not
 // wait for that either.
 type job struct {
-	rows  []model.DecisionRecord
-	step  *chain.Step
-	alone func(context.Context) error
-	err   error
+	rows   []model.DecisionRecord
+	step   *chain.Step
+	alone  func(context.Context) error
+	err    error
+	shared int // rows of the commit that it was part of
 }
 
 func (l *Log) newWriter() *groupcommit.Writer[*job] {
@@ -93,10 +95,14 @@ func (l *Log) do(ctx context.Context, j *job) error {
 	if l.config.ReadOnly {
 		return errReadOnly()
 	}
-	if err := l.writer.Do(ctx, j); err != nil {
-		return inLogsWords(err)
+	ctx, span := tracing.Start(ctx, "decision log")
+	err := l.writer.Do(ctx, j)
+	if err == nil {
+		err = j.err
+		span.Together(j.shared)
 	}
-	return j.err
+	span.Rows(len(j.rows)).End(err)
+	return inLogsWords(err)
 }
 
 func errReadOnly() error {
@@ -133,8 +139,12 @@ func (l *Log) settle(_ context.Context, group []*job) {
 	if err != nil && !alone {
 		l.config.Log.Error("decisions are not logged", "rows", len(group), "error", err)
 	}
+	rows := 0
 	for _, j := range group {
-		j.err = refusal(err)
+		rows += len(j.rows)
+	}
+	for _, j := range group {
+		j.err, j.shared = refusal(err), rows
 	}
 }
 

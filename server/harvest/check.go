@@ -11,6 +11,7 @@ import (
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/tracing"
 )
 
 // Check tries what a harvest of the source needs, capability by capability. A
@@ -84,7 +85,7 @@ func (s *Service) askPlugin(ctx context.Context, p *plugin, config json.RawMessa
 		return err
 	}
 	defer end()
-	err = s.once(ctx, p.spec, s.log, func(process *host.Process) error { return process.Judge(ctx, config) })
+	err = s.once(ctx, p.spec, s.log, func(ctx context.Context, process *host.Process) error { return process.Judge(ctx, config) })
 	f, ok := errors.AsType[*host.Failure](err)
 	switch {
 	case ctx.Err() != nil:
@@ -102,7 +103,7 @@ func (s *Service) check(ctx context.Context, source model.Source) ([]model.Capab
 	}
 	defer end()
 	var found []model.Capability
-	err = s.use(ctx, source, s.log, func(p *host.Process, secrets map[string]string) error {
+	err = s.use(ctx, source, s.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
 		return p.Check(ctx, source.Config, secrets, func(c sdk.Capability) { found = append(found, capability(c)) })
 	})
 	switch {
@@ -117,7 +118,7 @@ func (s *Service) check(ctx context.Context, source model.Source) ([]model.Capab
 // use launches the source's plugin with its secrets for one call, and ends it
 // after. What the operator has bound is asked for each time, since it may have
 // changed. The error is a *host.Failure, unless it is the call's own.
-func (s *Service) use(ctx context.Context, source model.Source, log *slog.Logger, call func(*host.Process, map[string]string) error) error {
+func (s *Service) use(ctx context.Context, source model.Source, log *slog.Logger, call func(context.Context, *host.Process, map[string]string) error) error {
 	p, err := s.plugins.find(ctx, source.Plugin)
 	if err != nil {
 		return notLaunched(err)
@@ -137,11 +138,15 @@ func (s *Service) use(ctx context.Context, source model.Source, log *slog.Logger
 	}
 	spec := p.spec
 	spec.Folders = s.foldersOf(p, source, domain)
-	return s.once(ctx, spec, log, func(process *host.Process) error { return call(process, secrets) })
+	return s.once(ctx, spec, log, func(ctx context.Context, process *host.Process) error { return call(ctx, process, secrets) })
 }
 
-// once launches a plugin for one call, and ends it after.
-func (s *Service) once(ctx context.Context, spec host.Spec, log *slog.Logger, call func(*host.Process) error) error {
+// once launches a plugin for one call, and ends it after. The call is to be made
+// with the context that it is given, which tells the plugin of the trace.
+func (s *Service) once(ctx context.Context, spec host.Spec, log *slog.Logger, call func(context.Context, *host.Process) error) (err error) {
+	ctx, span := tracing.Start(ctx, "plugin")
+	defer func() { span.Plugin(spec.Name).End(err) }()
+	ctx = host.WithTrace(ctx, tracing.Headers(ctx))
 	process, err := host.Launch(ctx, spec, s.limits, log)
 	if err != nil {
 		return err
@@ -151,7 +156,7 @@ func (s *Service) once(ctx context.Context, spec host.Spec, log *slog.Logger, ca
 			log.WarnContext(ctx, "the plugin left something behind", slog.Any("error", err))
 		}
 	}()
-	return call(process)
+	return call(ctx, process)
 }
 
 // notLaunched is the failure of a source that may not be run as it stands, or

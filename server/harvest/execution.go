@@ -13,6 +13,7 @@ import (
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/tracing"
 	"github.com/souk-mesh/souk/server/watch"
 )
 
@@ -31,6 +32,7 @@ type execution struct {
 	log      *slog.Logger
 	ctx      context.Context //nolint:containedctx // of the run, which outlives the call that began it
 	end      context.CancelCauseFunc
+	span     tracing.Span
 
 	writing sync.Mutex // held for the length of one write
 	source  model.Source
@@ -43,11 +45,13 @@ type execution struct {
 }
 
 // newExecution makes the execution of a run that somebody has just begun. It is
-// the server's work and outlives their call; what it asks, it asks by their door.
+// the server's work and outlives their call; what it asks, it asks by their door,
+// and it is a part of their trace.
 func newExecution(begun context.Context, s *Service, source model.Source, run model.Run, decision model.ID) *execution {
-	ctx, end := context.WithCancelCause(model.WithChannel(model.WithPrincipal(context.Background(), model.System()), model.ChannelFrom(begun)))
+	ctx, end := context.WithCancelCause(model.WithChannel(model.WithPrincipal(tracing.Beyond(begun), model.System()), model.ChannelFrom(begun)))
+	ctx, span := s.trace.Begin(ctx, "harvest run")
 	return &execution{
-		service: s, id: run.ID, trigger: run.Trigger, source: source, row: watch.New(run), decision: decision, request: model.RequestIDFrom(begun), ctx: ctx, end: end,
+		service: s, id: run.ID, trigger: run.Trigger, source: source, row: watch.New(run), decision: decision, request: model.RequestIDFrom(begun), ctx: ctx, end: end, span: span.Run(run, source.Name),
 		log:     s.log.With(slog.String("source", string(source.Name)), slog.String("run", string(run.ID))),
 		written: time.Now(),
 	}
@@ -63,6 +67,7 @@ func (x *execution) work() {
 	beat.Wait()
 	cause := context.Cause(x.ctx)
 	x.end(nil)
+	defer func() { x.span.RunStatus(x.row.Now().Status).End(nil) }()
 	switch {
 	case errors.Is(cause, errLost):
 		x.adopt()
@@ -163,8 +168,8 @@ func (x *execution) attempt() error {
 	x.writing.Unlock()
 	c := newCollector(x, source)
 	x.row.Change(func(r *model.Run) { forget(r, c.resumed) })
-	err := x.service.use(x.ctx, source, x.log, func(p *host.Process, secrets map[string]string) error {
-		_, err := p.Harvest(x.ctx, host.Request{RunID: string(x.id), Config: source.Config, Secrets: secrets, Checkpoint: source.Checkpoint}, c)
+	err := x.service.use(x.ctx, source, x.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
+		_, err := p.Harvest(ctx, host.Request{RunID: string(x.id), Config: source.Config, Secrets: secrets, Checkpoint: source.Checkpoint}, c)
 		return err
 	})
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/lineage"
 	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/tracing"
 )
 
 // The bounds of the runs of one server.
@@ -51,6 +52,7 @@ type Config struct {
 	Backoff []time.Duration // pauses before the next try of a scheduled run; 1 and 5 minutes when nil
 	AtOnce  int             // how many plugins work at the same time; 4 when zero
 	Ended   func(model.Run) // is told of every run that ends here; nil is nobody
+	Trace   *tracing.Tracer // of runs; nil traces none
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -70,6 +72,7 @@ type Service struct {
 	limits   host.Limits
 	backoff  []time.Duration
 	ended    func(model.Run)
+	trace    *tracing.Tracer
 	began    time.Time // when this process did, which is alone; zero where it may not be
 	now      func() time.Time
 	log      *slog.Logger
@@ -88,7 +91,7 @@ type Service struct {
 func New(cfg Config) *Service {
 	s := &Service{
 		store: cfg.Store, gate: cfg.Gate, catalog: cfg.Catalog, lineage: cfg.Lineage, plugins: cfg.Plugins,
-		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, bindings: cfg.Bindings, finder: finder{credential.New()}, folders: cfg.Folders, own: cfg.Own, limits: cfg.Limits, backoff: cfg.Backoff, ended: cfg.Ended,
+		vault: vault{env: cfg.SecretEnv, dir: cfg.SecretDir}, bindings: cfg.Bindings, finder: finder{credential.New()}, folders: cfg.Folders, own: cfg.Own, limits: cfg.Limits, backoff: cfg.Backoff, ended: cfg.Ended, trace: cfg.Trace,
 		now: cfg.Now, log: cfg.Log, slots: make(chan struct{}, cmp.Or(cfg.AtOnce, atOnce)), checks: make(chan struct{}, cmp.Or(cfg.AtOnce, atOnce)),
 		held: map[model.ID]time.Time{}, active: map[model.ID]*execution{},
 	}

@@ -102,7 +102,7 @@ type lockedConfig struct {
 //	names SCOPE NAME     unread SCOPE NAME
 //	done SCOPE     checkpoint STATE     note LEVEL CODE SCOPE
 //	tables SCOPE COUNT     wait DURATION     await FILE     skip-to STATE
-//	panic | hang | exit | unavailable | auth | tell-secret | emit-secret | name-secret
+//	panic | hang | exit | unavailable | auth | tell-trace | tell-secret | emit-secret | name-secret
 type script struct {
 	config scriptConfig
 	env    sdk.Env
@@ -224,6 +224,8 @@ func (s *script) misbehave(ctx context.Context, out sdk.Sink, verb string, args 
 		}
 		_ = os.WriteFile(args[0], nil, 0o600)
 		return sdk.Unavailable("the database is down", "start it", nil)
+	case "tell-trace":
+		return out.Note(sdk.Note{Level: sdk.InfoLevel, Code: "trace", Title: "A remark.", Sample: sdk.TraceHeaders(ctx)["traceparent"]})
 	case "auth":
 		return sdk.Auth("the password is refused", "set the right one")
 	case "tell-secret":

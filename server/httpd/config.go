@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/tracing"
 )
 
 // Config is what an operator can set about the door. A zero field takes the
@@ -34,6 +35,8 @@ type Config struct {
 	DrainTimeout    time.Duration // 10 s for the requests in flight when the server stops
 
 	Streaming func(change int) // is told 1 for each stream that opens, and -1 when it ends; nil is nobody
+
+	Trace *tracing.Tracer // of requests; nil traces none
 
 	Credential func(text string) bool // reports a text that looks like one, which no mutation takes; nil looks for none
 

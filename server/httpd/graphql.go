@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/tracing"
 )
 
 const cachedDocuments = 1000
@@ -94,8 +95,10 @@ func (a *api) once(w http.ResponseWriter, r *http.Request, media string, op *gra
 	limit := a.cfg.limit(kind)
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
+	ctx, span := a.traced(ctx, op)
 	ctx, next := a.start(ctx, op)
 	answer := next(ctx)
+	span.End(nil)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		refused := timedOut(kind, limit)
 		if kind == ast.Query && answer != nil && codeOf(answer.Errors) == string(model.KindUnavailable) { // it was not the question that took long
@@ -109,6 +112,20 @@ func (a *api) once(w http.ResponseWriter, r *http.Request, media string, op *gra
 	}
 	observe(w, string(kind), codeOf(answer.Errors))
 	a.write(w, r, media, http.StatusOK, encode(answer))
+}
+
+// traced begins the span of an operation. A name that is a credential stays
+// out of it.
+func (a *api) traced(ctx context.Context, op *graphql.OperationContext) (context.Context, tracing.Span) {
+	ctx, span := tracing.Start(ctx, "graphql")
+	if !span.On() {
+		return ctx, span
+	}
+	name := op.Operation.Name
+	if a.cfg.Credential != nil && a.cfg.Credential(name) {
+		name = ""
+	}
+	return ctx, span.Operation(string(op.Operation.Operation), name)
 }
 
 // limit is how long an operation may take, however its answers travel.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/tracing"
 )
 
 const requestIDHeader = "X-Request-ID"
@@ -17,10 +18,10 @@ const requestIDHeader = "X-Request-ID"
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		r = withRequestID(w, r)
+		r, span := s.cfg.Trace.Request(withRequestID(w, r))
 		secure(w.Header())
 		rec := &record{ResponseWriter: w, draining: s.draining}
-		defer func() { s.note(rec, r, time.Since(start)) }()
+		defer func() { s.note(rec, r, span, time.Since(start)) }()
 		defer s.rescue(rec, r)
 		defer s.reading.watch(w, r)()
 		s.mux.ServeHTTP(rec, r)
@@ -81,10 +82,11 @@ func (s *Server) rescue(rec *record, r *http.Request) {
 
 // note writes the access log: who asked what of which door, never the query,
 // the token or the parameters.
-func (s *Server) note(rec *record, r *http.Request, took time.Duration) {
+func (s *Server) note(rec *record, r *http.Request, span tracing.Span, took time.Duration) {
 	if rec.status == 0 {
 		rec.status = http.StatusOK
 	}
+	span.Method(r.Method).Door(r.Pattern).Status(rec.status).Request(model.RequestIDFrom(r.Context())).Code(rec.code).End(nil)
 	s.metrics.request(r, rec, took)
 	attrs := []slog.Attr{
 		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", rec.status),

@@ -48,6 +48,8 @@ func (a *api) answers(ctx context.Context, op *graphql.OperationContext) <-chan 
 	answers := make(chan []byte)
 	go func() {
 		defer close(answers)
+		ctx, span := a.traced(ctx, op)
+		defer span.End(nil)
 		ctx, next := a.start(ctx, op)
 		for answer := next(ctx); answer != nil; answer = next(ctx) {
 			select {

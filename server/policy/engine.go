@@ -20,7 +20,7 @@ type Config struct {
 	Child []string // the command that ends in ServeChild, to check and test drafts; none does so in this process
 	Known *Engine  // where another was started with a package of the same text, it is not compiled again; nil is none
 
-	Observe func(outcome model.Outcome, took time.Duration) // is told of every decision; nil is nobody
+	Observe func(ctx context.Context, action model.Action, outcome model.Outcome, begun time.Time) // is told of every decision when it is made, of an action that the mesh does not know as ""; nil is nobody
 }
 
 // Engine holds the policies in force, and what authors and askers want of them

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/tracing"
 )
 
 // Metrics are the numbers. Their labels are words of ours, so that strangers
@@ -63,10 +64,11 @@ func (m *Metrics) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{m.decisions, m.decisionSeconds, m.runs, m.runSeconds, m.storeSeconds, m.storeErrors, m.storeWaiting, m.streams, m.feed}
 }
 
-// Decided counts one answer of the policies.
-func (m *Metrics) Decided(outcome model.Outcome, took time.Duration) {
+// Decided counts one answer of the policies, and adds it to the trace at hand.
+func (m *Metrics) Decided(ctx context.Context, action model.Action, outcome model.Outcome, begun time.Time) {
 	m.decisions.WithLabelValues(string(outcome)).Inc()
-	m.decisionSeconds.Observe(took.Seconds())
+	m.decisionSeconds.Observe(time.Since(begun).Seconds())
+	tracing.Past(ctx, "decision", begun).Decision(action, outcome).End(nil)
 }
 
 // Streaming counts the streams: 1 for one that opens, -1 for one that ends.

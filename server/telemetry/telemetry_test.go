@@ -125,8 +125,8 @@ func TestFeed(t *testing.T) {
 // TestWhatOthersTell is counted under words of ours.
 func TestWhatOthersTell(t *testing.T) {
 	m := telemetry.New()
-	m.Decided(model.Deny, time.Millisecond)
-	m.Decided(model.Deny, time.Millisecond)
+	m.Decided(t.Context(), model.ActMetadataView, model.Deny, time.Now())
+	m.Decided(t.Context(), model.ActMetadataView, model.Deny, time.Now())
 	ended := time.Now()
 	m.Harvested(model.Run{Status: model.RunSucceeded, StartedAt: ended.Add(-time.Second), EndedAt: &ended})
 	m.Streaming(1)

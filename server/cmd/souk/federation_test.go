@@ -61,13 +61,14 @@ type federation struct {
 	files    string // the folder that sources of sales may read
 }
 
-func newFederation(t *testing.T, store string) *federation {
+func newFederation(t *testing.T, store string, env ...string) *federation {
 	t.Helper()
 	f := &federation{
 		t: t, store: store, people: map[string]person{}, domains: map[string]string{}, products: map[string]string{}, rules: t.TempDir(),
 		key: filepath.Join(t.TempDir(), "bundles.pem"), files: t.TempDir(),
 	}
 	f.env = []string{"SOUK_SOURCE_FOLDERS=sales=" + f.files, "SOUK_BUNDLE_KEY=" + f.key, "SOUK_LOG_LEVEL=debug", "SOUK_LOG_FORMAT=json"}
+	f.env = append(f.env, env...)
 	var token string
 	f.server, token = serving(t, store, f.env...)
 	f.admin = person{r: f.server, token: token}

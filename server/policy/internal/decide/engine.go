@@ -34,8 +34,11 @@ type Engine struct {
 	views    viewCache
 	contract *Package // what every draft is held to
 	decided  atomic.Int64
-	observe  func(outcome model.Outcome, took time.Duration) // may be nil
+	observe  observer // may be nil
 }
+
+// observer is told of a decision. The action is one of the mesh's own, or "".
+type observer = func(ctx context.Context, action model.Action, outcome model.Outcome, begun time.Time)
 
 // Decided counts the questions that were decided since the start. What takes
 // more of them than its like can be told from it by the time.
@@ -44,7 +47,7 @@ func (e *Engine) Decided() int64 { return e.decided.Load() }
 // Build compiles a tree that holds everything. What another engine was started
 // with is taken from it where the text is the same; it may be nil. Observe is told
 // of every decision, and may be nil too.
-func Build(ctx context.Context, t sandbox.Tree, other *Engine, observe func(outcome model.Outcome, took time.Duration)) (*Engine, error) {
+func Build(ctx context.Context, t sandbox.Tree, other *Engine, observe observer) (*Engine, error) {
 	e := &Engine{lib: t["souk."+sandbox.FolderLib], observe: observe}
 	s := &Snapshot{engine: e, domains: map[model.Slug]*Package{}, standards: map[model.Slug]*Package{}}
 	packages, err := compileAll(ctx, t, e.lib, other)

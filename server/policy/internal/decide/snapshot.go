@@ -123,7 +123,7 @@ func (s *Snapshot) decideOn(ctx context.Context, q question.Question, input ast.
 	s.engine.decided.Add(1)
 	if s.engine.observe != nil && !s.trial {
 		begun := time.Now()
-		defer func() { s.engine.observe(d.Outcome, time.Since(begun)) }()
+		defer func() { s.engine.observe(ctx, ownAction(q.Action), d.Outcome, begun) }()
 	}
 	right, ok := question.RightsOf(q.Action)
 	if !ok {
@@ -140,6 +140,14 @@ func (s *Snapshot) decideOn(ctx context.Context, q question.Question, input ast.
 		s.engine.shadows.offer(s, q, input, d)
 	}
 	return d
+}
+
+// ownAction is the action if it is one of the mesh's own. Strangers name others.
+func ownAction(a model.Action) model.Action {
+	if !question.Known(a) {
+		return ""
+	}
+	return a
 }
 
 // decide asks the platform, then the owner of the resource, then the domain

@@ -22,6 +22,7 @@ const ConfigFlag = "config"
 // winning over those before it. Among the flags only settings count.
 func Load(flags *pflag.FlagSet, environ []string) (server.Config, error) {
 	cfg := server.Defaults()
+	cfg.TraceEndpoint = collector(environ)
 	k := koanf.New("\x00") // no name holds one: settings are not nested
 	if err := loadFile(k, fileOf(flags, environ)); err != nil {
 		return cfg, err
@@ -46,6 +47,19 @@ func Load(flags *pflag.FlagSet, environ []string) (server.Config, error) {
 		return cfg, misread(err)
 	}
 	return cfg, cfg.Validate()
+}
+
+// collector is the one that OpenTelemetry's own variables name. A setting wins
+// over them, as what is said of Souk alone.
+func collector(environ []string) string {
+	if exact, ok := Lookup(environ, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"); ok && exact != "" {
+		return exact
+	}
+	base, _ := Lookup(environ, "OTEL_EXPORTER_OTLP_ENDPOINT")
+	if base == "" {
+		return ""
+	}
+	return strings.TrimSuffix(base, "/") + "/v1/traces"
 }
 
 // misread says which value of a flag or a variable cannot be read, and why.

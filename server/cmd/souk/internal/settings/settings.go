@@ -51,6 +51,11 @@ func All() []Setting {
 		},
 		{Name: "introspection", Value: "WORD", Words: []string{"on", "off"}, Meaning: "`on`, or `off` to hide the schema even from those who are signed in"},
 		{Name: "pprof-listen", Value: "ADDRESS", Meaning: "loopback `host:port` of Go's profiles, such as `127.0.0.1:6060`, for `go tool pprof`"},
+		{
+			Name: "trace-endpoint", Value: "ADDRESS", Default: "none, or what `OTEL_EXPORTER_OTLP_ENDPOINT` names",
+			Meaning: "collector of OpenTelemetry that takes traces as OTLP over HTTP: `http://127.0.0.1:4318`",
+		},
+		{Name: "trace-ratio", Value: "NUMBER", Meaning: "of the traces that begin here, from `0` to `1`; a request that says it is traced is"},
 		{Name: "query-body", Value: "SIZE", Meaning: "the largest request"},
 		{Name: "query-tokens", Value: "COUNT", Meaning: "words and signs in one GraphQL document"},
 		{Name: "query-depth", Value: "COUNT", Meaning: "levels of fields"},

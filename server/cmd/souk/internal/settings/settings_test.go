@@ -151,19 +151,52 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestCollector: a setting wins over the variables that OpenTelemetry has for
+// every program, and of those the one for traces.
+func TestCollector(t *testing.T) {
+	every, traces := "OTEL_EXPORTER_OTLP_ENDPOINT=http://every:4318/", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://traces/here"
+	for name, c := range map[string]struct {
+		file    string
+		environ []string
+		want    string
+	}{
+		"none":          {"", nil, ""},
+		"every program": {"", []string{every}, "http://every:4318/v1/traces"},
+		"traces":        {"", []string{every, traces}, "http://traces/here"},
+		"the file":      {"trace-endpoint: http://file\n", []string{traces}, "http://file"},
+		"switched off":  {"trace-endpoint: \"\"\n", []string{traces}, ""},
+		"our variable":  {"trace-endpoint: http://file\n", []string{traces, "SOUK_TRACE_ENDPOINT=http://ours", "SOUK_TRACE_RATIO=0.25"}, "http://ours"},
+	} {
+		cfg, err := load(t, c.file, c.environ)
+		if err != nil || cfg.TraceEndpoint != c.want {
+			t.Errorf("%s: got %q, %v", name, cfg.TraceEndpoint, err)
+		}
+		if want := server.Ratio(1); name != "our variable" && cfg.TraceRatio != want {
+			t.Errorf("%s: the ratio is %v", name, cfg.TraceRatio)
+		}
+	}
+	if cfg, err := load(t, "trace-ratio: 0.01\n", nil); err != nil || cfg.TraceRatio != 0.01 {
+		t.Errorf("got %v, %v", cfg.TraceRatio, err)
+	}
+}
+
 // TestLimitsThatCannotWork name the setting and the remedy, whoever said them.
 func TestLimitsThatCannotWork(t *testing.T) {
 	for given, want := range map[string]string{
-		"--query-depth=many":            "query-depth: is no whole number",
-		"--query-depth=-1":              "query-depth: must not be negative",
-		"--query-body=1MB":              "query-body: is no size (write it as 128KiB",
-		"--query-time=10":               "query-time: is a number without a unit",
-		"--harvest-pauses=1m,soon":      "harvest-pauses: is no duration",
-		"--plugin-cpu=10ms":             "plugin-cpu: is shorter than a second",
-		"--introspection=of":            "introspection: is neither on nor off (did you mean off?",
-		"--pprof-listen=0.0.0.0:6060":   "pprof-listen: is no address of this machine alone",
-		"--pprof-listen=:6060":          "pprof-listen: is no address of this machine alone",
-		"--pprof-listen=souk.acme:6060": "pprof-listen: is no address of this machine alone",
+		"--query-depth=many":                    "query-depth: is no whole number",
+		"--query-depth=-1":                      "query-depth: must not be negative",
+		"--query-body=1MB":                      "query-body: is no size (write it as 128KiB",
+		"--query-time=10":                       "query-time: is a number without a unit",
+		"--harvest-pauses=1m,soon":              "harvest-pauses: is no duration",
+		"--plugin-cpu=10ms":                     "plugin-cpu: is shorter than a second",
+		"--trace-ratio=2":                       "trace-ratio: is no number from 0 to 1",
+		"--trace-ratio=NaN":                     "trace-ratio: is no number from 0 to 1",
+		"--trace-endpoint=collector":            "trace-endpoint: is no address of a collector",
+		"--trace-endpoint=http://a:b@collector": "trace-endpoint: is no address of a collector",
+		"--introspection=of":                    "introspection: is neither on nor off (did you mean off?",
+		"--pprof-listen=0.0.0.0:6060":           "pprof-listen: is no address of this machine alone",
+		"--pprof-listen=:6060":                  "pprof-listen: is no address of this machine alone",
+		"--pprof-listen=souk.acme:6060":         "pprof-listen: is no address of this machine alone",
 	} {
 		if _, err := load(t, "", nil, given); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", given, err, want)
