@@ -180,9 +180,7 @@ func TestPackages(t *testing.T) {
 }
 
 func BenchmarkDecide(b *testing.B) {
-	s := engine(b).Snapshot()
-	q := ask(bo, model.ActDataRead, orders)
-	q.Facts.Grants = []policy.GrantFact{{ID: "grt_1", Product: "dpr_orders", Purpose: "x", Until: noon.Add(time.Hour)}}
+	s, q := engine(b).Snapshot(), holder()
 	if d := s.Decide(b.Context(), q); !d.Allowed() {
 		b.Fatal(d)
 	}
