@@ -36,6 +36,7 @@ func (s *Service) Request(ctx context.Context, n NewRequest) (model.AccessReques
 		return model.AccessRequest{}, err
 	}
 	in := s.gate.Session()
+	in.Needs(store.Principals.Kind(), actor.ID)
 	p, res, err := gate.See(ctx, in, store.Products, n.ProductID, s.gate.Product)
 	if err != nil {
 		return model.AccessRequest{}, err

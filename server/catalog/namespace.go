@@ -44,6 +44,8 @@ func (s *Service) AssignNamespace(ctx context.Context, g NamespaceGift) (model.N
 	if err != nil {
 		return model.Namespace{}, err
 	}
+	in := s.gate.Session()
+	in.Needs(store.Domains.Kind(), g.DomainID)
 	domain, err := store.Domains.Get(ctx, s.store, g.DomainID)
 	if model.Is(err, model.KindNotFound) {
 		return model.Namespace{}, model.Invalid("domainId", "there is no such domain", "name the domain that the namespace shall belong to")
@@ -55,7 +57,6 @@ func (s *Service) AssignNamespace(ctx context.Context, g NamespaceGift) (model.N
 	if err != nil {
 		return model.Namespace{}, err
 	}
-	in := s.gate.Session()
 	answer, err := in.Require(ctx, model.ActDomainAdmin, s.gate.Platform("namespace", n.Label()))
 	if err != nil {
 		return model.Namespace{}, err

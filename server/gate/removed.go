@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -125,6 +126,35 @@ func Pointers(ctx context.Context, in *Session, id model.ID, counts ...func(cont
 		}
 	}
 	return deps, nil
+}
+
+// TakeAway makes the change that takes a record away, unless something depends on
+// it: unused looks for that, and reports it. As is how others name the record.
+// What comes to name it while somebody looks makes the store refuse the change,
+// and is looked for once more.
+func (s *Session) TakeAway(ctx context.Context, as []string, unused func() error, change func() store.Change) error {
+	since, err := store.Newest(ctx, s.gate.store)
+	if err != nil {
+		return err
+	}
+	if err := unused(); err != nil {
+		return err
+	}
+	c := change()
+	c.Unnamed = store.Unnamed{As: as, Since: since}
+	if _, err = s.gate.store.Apply(ctx, c); model.HasCode(err, model.CodeStale) {
+		return cmp.Or(unused(), err)
+	}
+	return err
+}
+
+// Unused is the function of that name for what the counts find.
+func (s *Session) Unused(ctx context.Context, noun string, id model.ID, counts ...func(context.Context, *Session, model.ID) (model.Dependency, error)) error {
+	deps, err := Pointers(ctx, s, id, counts...)
+	if err != nil {
+		return err
+	}
+	return Unused(noun, deps)
 }
 
 // Unused reports that something depends on a record, and what.

@@ -51,6 +51,7 @@ func SeeFor[T any, P model.PointerTo[T]](ctx context.Context, by Asker, action m
 	if err != nil {
 		return zero, policy.Resource{}, err
 	}
+	in.Needs(table.Kind(), id)
 	return n, res, nil
 }
 
@@ -131,10 +132,12 @@ func Refer[T any, P model.PointerTo[T]](ctx context.Context, by Asker, table sto
 			return nil, model.Invalid(field, fmt.Sprintf("names %q twice", clip(id)), "name each once")
 		}
 	}
-	seen, err := SeeMany(ctx, by, table, describe, ids...)
+	in := by.session()
+	seen, err := SeeMany(ctx, in, table, describe, ids...)
 	if err != nil {
 		return nil, err
 	}
+	in.Needs(table.Kind(), ids...)
 	for _, id := range ids {
 		if !slices.ContainsFunc(seen, func(n T) bool { return P(&n).Head().ID == id }) {
 			return nil, model.Invalid(field, fmt.Sprintf("there is no %s %q", table.Schema().Noun, clip(id)), "look the id up first")

@@ -18,6 +18,7 @@ type Session struct {
 	snapshot *policy.Snapshot
 	now      time.Time
 	known    map[model.ID]*subjectFacts
+	needs    []store.Self // what its changes build on
 }
 
 // subjectFacts is what the policies may know of a subject.
@@ -82,7 +83,25 @@ func (s *Session) Refuse(ctx context.Context, action model.Action, res policy.Re
 // change, which may have made the actor a steward, or no longer one.
 func (s *Session) Change(ctx context.Context, action string, subject model.ID, reason string, answer Answer, writes ...store.Write) store.Change {
 	s.renew()
-	return s.gate.permitted(ctx, action, subject, reason, answer, writes...)
+	c := s.gate.permitted(ctx, action, subject, reason, answer, writes...)
+	c.Needs = slices.Clone(s.needs)
+	return c
+}
+
+// Needs notes records that a change of the operation builds on: it is refused
+// when one of them has gone meanwhile. What See and Refer find is noted by
+// themselves, where it is of a kind that people take away.
+func (s *Session) Needs(kind store.Kind, ids ...model.ID) {
+	switch kind {
+	case store.Domains.Kind(), store.Teams.Kind(), store.Principals.Kind(), store.Products.Kind():
+	default:
+		return
+	}
+	for _, id := range ids {
+		if self := (store.Self{Kind: kind, ID: id}); !slices.Contains(s.needs, self) {
+			s.needs = append(s.needs, self)
+		}
+	}
 }
 
 // Filter asks about every resource at once. Rows of a list leave no record of

@@ -205,11 +205,11 @@ func (s *Service) Rollback(ctx context.Context, r Return) (model.PolicyRollback,
 	if err := r.check(); err != nil {
 		return out, err
 	}
-	if err := s.exists(ctx, r.Domain); err != nil {
+	in := s.gate.Session()
+	if err := s.exists(ctx, in, r.Domain); err != nil {
 		return out, err
 	}
 	res := s.gate.Policy(r.Domain)
-	in := s.gate.Session()
 	answer, err := in.Require(ctx, model.ActPolicyRollback, res)
 	if err != nil {
 		return out, err

@@ -50,9 +50,6 @@ func (s *Service) Draft(ctx context.Context, n NewProposal) (model.PolicyProposa
 	if err := n.check(); err != nil {
 		return p, err
 	}
-	if err := s.exists(ctx, n.Domain); err != nil {
-		return p, err
-	}
 	p, err := s.open(ctx, n)
 	if model.LostRace(err) { // somebody has just drafted the same rules: now the revision is there
 		p, err = s.open(ctx, n)
@@ -67,6 +64,9 @@ func (s *Service) open(ctx context.Context, n NewProposal) (model.PolicyProposal
 		return p, err
 	}
 	in := s.gate.Session()
+	if err := s.exists(ctx, in, n.Domain); err != nil {
+		return p, err
+	}
 	answer, err := in.Require(ctx, model.ActPolicyDraft, s.gate.Policy(n.Domain))
 	if err != nil {
 		return p, err
@@ -101,11 +101,14 @@ func checkDescription(d string) error {
 }
 
 // exists reports a domain that there is none of; "" is the platform.
-func (s *Service) exists(ctx context.Context, domain model.Slug) error {
+func (s *Service) exists(ctx context.Context, in *gate.Session, domain model.Slug) error {
 	if domain == "" {
 		return nil
 	}
-	_, err := store.DomainNamed(ctx, s.store, domain)
+	d, err := store.DomainNamed(ctx, s.store, domain)
+	if err == nil {
+		in.Needs(store.Domains.Kind(), d.ID)
+	}
 	if model.Is(err, model.KindNotFound) {
 		return model.Invalid("domain", "there is no such domain", "create it first, or look its name up")
 	}

@@ -91,7 +91,7 @@ func (s *Service) standing(ctx context.Context, in *gate.Session, domain model.S
 	if _, err := in.Require(ctx, model.ActPolicyRead, s.gate.Policy(domain)); err != nil {
 		return none, err
 	}
-	if err := s.exists(ctx, domain); err != nil {
+	if err := s.exists(ctx, in, domain); err != nil {
 		if model.Is(err, model.KindInvalid) {
 			err = model.NotFound("domain", model.ID(domain))
 		}

@@ -34,7 +34,7 @@ func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) 
 	if err != nil {
 		return model.Run{}, err
 	}
-	if err := s.hasDomain(ctx, source); err != nil {
+	if err := s.hasDomain(ctx, in, source); err != nil {
 		return model.Run{}, err
 	}
 	var run model.Run

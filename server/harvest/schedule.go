@@ -112,10 +112,10 @@ func (s *Service) startDue(ctx context.Context) error {
 // startScheduled starts the source as it was when it was found to be due: when
 // another server was faster, the revision has changed and this one stands back.
 func (s *Service) startScheduled(ctx context.Context, source model.Source) error {
-	if err := s.hasDomain(ctx, source); err != nil {
+	in := s.gate.Session()
+	if err := s.hasDomain(ctx, in, source); err != nil {
 		return err
 	}
-	in := s.gate.Session()
 	answer, err := s.mayAdminister(ctx, in, source)
 	if err != nil {
 		return err

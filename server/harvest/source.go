@@ -64,7 +64,7 @@ func (s *Service) mayCreate(ctx context.Context, in *gate.Session, source model.
 	if source.DomainID == "" {
 		return gate.Answer{}, model.Invalid("domainId", "is missing", "name the domain that the source belongs to")
 	}
-	if err := s.hasDomain(ctx, source); err != nil {
+	if err := s.hasDomain(ctx, in, source); err != nil {
 		return gate.Answer{}, err
 	}
 	res, err := s.gate.Source(ctx, source)
@@ -75,7 +75,8 @@ func (s *Service) mayCreate(ctx context.Context, in *gate.Session, source model.
 }
 
 // hasDomain reports a source whose domain there is none of.
-func (s *Service) hasDomain(ctx context.Context, source model.Source) error {
+func (s *Service) hasDomain(ctx context.Context, in *gate.Session, source model.Source) error {
+	in.Needs(store.Domains.Kind(), source.DomainID)
 	_, err := store.Domains.Get(ctx, s.store, source.DomainID)
 	if model.Is(err, model.KindNotFound) {
 		return model.Invalid("domainId", "there is no such domain", "name the domain that the source belongs to")

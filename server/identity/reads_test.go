@@ -46,7 +46,7 @@ func TestOneOperationReadsOnce(t *testing.T) {
 			_, err = w.Identity.Dependencies(root, p.ID)
 			return
 		}},
-		{Name: "remove a principal", Reads: 11, Do: func() (err error) {
+		{Name: "remove a principal", Reads: 12, Do: func() (err error) {
 			_, err = w.Identity.Remove(root, p.ID, "")
 			return
 		}},

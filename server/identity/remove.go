@@ -41,19 +41,13 @@ func (s *Service) removePrincipal(ctx context.Context, in *gate.Session, id mode
 	if err := s.unspoken(p); err != nil {
 		return model.Removed{}, err
 	}
-	deps, err := s.dependencies(ctx, in, p.ID)
-	if err != nil {
-		return model.Removed{}, err
-	}
-	if err := gate.Unused("principal", deps); err != nil {
-		return model.Removed{}, err
-	}
 	// The name stays: whoever took it over would be taken for them.
 	claim, err := s.gate.Claim(ctx, model.PrefixPrincipal, "", p.Name, p.ID)
 	if err != nil {
 		return model.Removed{}, err
 	}
-	return remove(ctx, s, in, store.Principals, p, answer, gate.Removing{Kind: "principal", Name: p.Name, Reason: reason}, slices.Concat(claim, more)...)
+	unused := func() error { return in.Unused(ctx, "principal", p.ID, s.pointers()...) }
+	return remove(ctx, s, in, store.Principals, p, answer, gate.Removing{Kind: "principal", Name: p.Name, Reason: reason}, unused, slices.Concat(claim, more)...)
 }
 
 func (s *Service) removeToken(ctx context.Context, in *gate.Session, id model.ID, reason string) (model.Removed, error) {
@@ -65,19 +59,25 @@ func (s *Service) removeToken(ctx context.Context, in *gate.Session, id model.ID
 	if err != nil {
 		return model.Removed{}, err
 	}
-	if t.Valid(s.now()) {
-		return model.Removed{}, model.Conflict("id", "the token still opens something", "revoke it first")
+	unused := func() error {
+		if t.Valid(s.now()) {
+			return model.Conflict("id", "the token still opens something", "revoke it first")
+		}
+		return nil
 	}
-	return remove(ctx, s, in, store.Tokens, t, answer, gate.Removing{Kind: "token", Name: t.Name, Reason: reason})
+	return remove(ctx, s, in, store.Tokens, t, answer, gate.Removing{Kind: "token", Name: t.Name, Reason: reason}, unused)
 }
 
-func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, in *gate.Session, table store.Table[T, P], n T, answer gate.Answer, r gate.Removing, more ...store.Write) (model.Removed, error) {
+func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, in *gate.Session, table store.Table[T, P], n T, answer gate.Answer, r gate.Removing, unused func() error, more ...store.Write) (model.Removed, error) {
 	writes, err := gate.Remove(ctx, table, n, r)
 	if err != nil {
 		return model.Removed{}, err
 	}
 	id := P(&n).Head().ID
-	if _, err := s.store.Apply(ctx, in.Change(ctx, r.Kind+".remove", id, r.Reason, answer, append(writes, more...)...)); err != nil {
+	err = in.TakeAway(ctx, []string{string(id)}, unused, func() store.Change {
+		return in.Change(ctx, r.Kind+".remove", id, r.Reason, answer, append(writes, more...)...)
+	})
+	if err != nil {
 		return model.Removed{}, err
 	}
 	return s.gate.Removal(ctx, id)
@@ -100,6 +100,7 @@ func (s *Service) Restore(ctx context.Context, kept model.Removed) (model.Noun, 
 		if err != nil {
 			return nil, err
 		}
+		in.Needs(store.Principals.Kind(), t.PrincipalID)
 		if _, err := store.Principals.Get(ctx, s.store, t.PrincipalID); err != nil {
 			return nil, model.Conflict("id", "whose token it was is removed too", "restore the principal first")
 		}
@@ -147,11 +148,14 @@ func (s *Service) Dependencies(ctx context.Context, id model.ID) ([]model.Depend
 	if err != nil {
 		return nil, err
 	}
-	return s.dependencies(ctx, in, id)
+	return gate.Pointers(ctx, in, id, s.pointers()...)
 }
 
-func (s *Service) dependencies(ctx context.Context, in *gate.Session, id model.ID) ([]model.Dependency, error) {
-	return gate.Pointers(ctx, in, id, s.stewardships, s.productsOf, s.tokensOf, s.grantsOf, s.requestsOf, s.proposalsOf)
+// pointers count what depends on a principal.
+func (s *Service) pointers() []func(context.Context, *gate.Session, model.ID) (model.Dependency, error) {
+	return []func(context.Context, *gate.Session, model.ID) (model.Dependency, error){
+		s.stewardships, s.productsOf, s.tokensOf, s.grantsOf, s.requestsOf, s.proposalsOf,
+	}
 }
 
 func (s *Service) stewardships(ctx context.Context, in *gate.Session, id model.ID) (model.Dependency, error) {

@@ -21,6 +21,7 @@ func TestOnMongoDB(t *testing.T) {
 		"moves": TestMovesAtOnceMakeNoRing, "a product's life": TestProductLife, "moving drafts": TestMovingDrafts,
 		"removing a domain": TestRemoveDomain, "removing a team": TestRemoveTeam, "removing a product": TestRemoveProduct,
 		"renaming a domain": TestRenameDomain, "products elsewhere": TestProductsElsewhere,
+		"nothing hangs on what has gone": TestNothingHangsOnWhatHasGone,
 	} {
 		t.Run(name, story)
 	}

@@ -119,19 +119,19 @@ func remove[T any, P model.PointerTo[T]](ctx context.Context, s *Service, in *ga
 	if err != nil {
 		return model.Removed{}, err
 	}
-	deps, err := gate.Pointers(ctx, in, id, kind.pointers...)
-	if err != nil {
-		return model.Removed{}, err
-	}
 	r.Kind = kind.words
-	if err := gate.Unused(r.Kind, deps); err != nil {
-		return model.Removed{}, err
-	}
 	writes, err := gate.Remove(ctx, table, n, r)
 	if err != nil {
 		return model.Removed{}, err
 	}
-	_, err = s.store.Apply(ctx, in.Change(ctx, action, id, r.Reason, answer, append(writes, more...)...))
+	as := []string{string(id)}
+	if id.Prefix() == model.PrefixDomain { // proposals of rules know it by its name
+		as = append(as, r.Name)
+	}
+	unused := func() error { return in.Unused(ctx, r.Kind, id, kind.pointers...) }
+	err = in.TakeAway(ctx, as, unused, func() store.Change {
+		return in.Change(ctx, action, id, r.Reason, answer, append(writes, more...)...)
+	})
 	s.gate.Renamed()
 	if err != nil {
 		return model.Removed{}, err

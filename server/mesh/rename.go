@@ -168,15 +168,14 @@ func (s *Service) MoveProduct(ctx context.Context, id, domainID model.ID, expect
 	if p, err = s.weighed(ctx, p); err != nil {
 		return model.DataProduct{}, err
 	}
-	to, err := s.home(ctx, in, domainID)
-	if err != nil {
+	if _, err := s.home(ctx, in, domainID); err != nil {
 		return model.DataProduct{}, err
 	}
 	there, err := s.requireCreate(ctx, in, p)
 	if err != nil {
 		return model.DataProduct{}, err
 	}
-	return s.renamedProduct(ctx, in, "product.move", was, p, answer, there.Record, store.Domains.Put(to))
+	return s.renamedProduct(ctx, in, "product.move", was, p, answer, there.Record)
 }
 
 // renamedProduct writes a product that others will know by another name.

@@ -67,7 +67,7 @@ func (s *Service) renamedTeam(ctx context.Context, in *gate.Session, action stri
 		if err != nil {
 			return model.Team{}, err
 		}
-		writes = append(writes, there.Record, store.Domains.Put(to)) // it fails when the domain goes meanwhile
+		writes = append(writes, there.Record)
 	}
 	domain, err := s.gate.DomainName(ctx, was.DomainID)
 	if err != nil {

@@ -32,6 +32,11 @@ func (c Change) Prepare() ([]Write, error) {
 			return nil, err
 		}
 	}
+	for _, n := range c.Needs {
+		if _, ok := SchemaOf(n.Kind); !ok {
+			return nil, c.refuse(Record{Kind: n.Kind, ID: n.ID}, "no such kind", "declare its table")
+		}
+	}
 	return writes, nil
 }
 

@@ -226,6 +226,15 @@ func moment(t time.Time) []Value {
 	return []Value{t.UnixMilli()}
 }
 
+// Newest gives the number of the newest event; 0 is none.
+func Newest(ctx context.Context, s Store) (int64, error) {
+	last, err := Events.Find(ctx, s, Query{Index: "by_seq", Desc: true, Limit: 1})
+	if err != nil || len(last.Nodes) == 0 {
+		return 0, err
+	}
+	return last.Nodes[0].Seq, nil
+}
+
 // DomainNamed gives the domain of this name, or an error of kind NotFound.
 func DomainNamed(ctx context.Context, s Store, name model.Slug) (model.Domain, error) {
 	return Domains.First(ctx, s, Query{Index: "by_name", Where: Eq("name", string(name))})

@@ -13,10 +13,17 @@ type Self struct {
 // before they write.
 type Revisions map[Self]model.Revision
 
-// Take checks the writes of one change and, when all are good, moves the
-// revisions on for the changes after it. Otherwise it gives the good ones
+// Take checks what one change needs and writes and, when all is good, moves the
+// revisions on for the changes after it. Otherwise it gives the good writes
 // before the first that is not.
-func (c Revisions) Take(writes []Write) (good []Write, err error) {
+func (c Revisions) Take(change Change) (good []Write, err error) {
+	writes := change.Writes
+	for _, n := range change.Needs {
+		if c[n] == 0 {
+			schema, _ := SchemaOf(n.Kind) // Prepare has found it
+			return nil, schema.Gone(n.ID)
+		}
+	}
 	for i, w := range writes {
 		if now := c[w.Record.self()]; now != w.Record.Revision {
 			schema, _ := SchemaOf(w.Record.Kind) // Prepare has found it

@@ -28,7 +28,7 @@ func TestRevisionsMoveOn(t *testing.T) {
 		{"gone", []store.Write{at("dom_a", 6, false)}, 0, false},
 		{"made anew", []store.Write{at("dom_a", 0, false)}, 1, true},
 	} {
-		good, err := current.Take(step.writes)
+		good, err := current.Take(store.Change{Writes: step.writes})
 		if len(good) != step.good || (err == nil) != step.ok || (err != nil && !model.Is(err, model.KindConflict)) {
 			t.Errorf("%s: got %d good writes and %v, want %d and ok %t", step.name, len(good), err, step.good, step.ok)
 		}

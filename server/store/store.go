@@ -26,8 +26,9 @@ type Store interface {
 
 	// Apply writes the change and its event, whole or not at all; a quiet one
 	// has no event, and the answer is empty. A record
-	// whose revision is not the expected one, or a broken unique index, is an
-	// error of kind Conflict.
+	// whose revision is not the expected one, a record that it needs and that is
+	// not there, something new that names what it takes away, or a broken unique
+	// index is an error of kind Conflict.
 	Apply(ctx context.Context, c Change) (model.Event, error)
 
 	// Events yields every event after the sequence number in commit order and
@@ -85,6 +86,9 @@ type Change struct {
 	Request  string
 	Writes   []Write
 	Quiet    bool // leaves no event: for what the server notes for itself again and again, and nobody follows
+
+	Needs   []Self  // records that it builds on without writing them: they have to be there
+	Unnamed Unnamed // what it takes away, and nobody may have come to build on
 }
 
 // Write puts or deletes one record. Record.Revision is the revision that the

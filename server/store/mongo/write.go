@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 
@@ -75,9 +76,15 @@ func (e *engine) writeGroup(ctx context.Context, jobs []*store.Job, writes *batc
 		return err
 	}
 	refused, quiet, now := 0, 0, model.Now()
-	for _, j := range jobs {
+	for i, j := range jobs {
 		var good []store.Write
-		if good, j.Err = current.Take(j.Change.Writes); j.Err != nil {
+		if j.Err = e.unnamed(ctx, j.Change, jobs[:i]); j.Err == nil {
+			good, j.Err = current.Take(j.Change)
+		}
+		if j.Err != nil && !model.Is(j.Err, model.KindConflict) {
+			return j.Err
+		}
+		if j.Err != nil {
 			if refused++; len(jobs) == 1 { // one of these may be refused before
 				writes.add(good)
 			}
@@ -119,6 +126,9 @@ func (e *engine) revisions(ctx context.Context, jobs []*store.Job) (store.Revisi
 		for _, w := range j.Change.Writes {
 			ids[w.Record.Kind] = append(ids[w.Record.Kind], w.Record.ID)
 		}
+		for _, n := range j.Change.Needs {
+			ids[n.Kind] = append(ids[n.Kind], n.ID)
+		}
 	}
 	current := store.Revisions{}
 	for kind, list := range ids {
@@ -131,6 +141,38 @@ func (e *engine) revisions(ctx context.Context, jobs []*store.Job) (store.Revisi
 		}
 	}
 	return current, nil
+}
+
+// unnamed checks that nothing has come to name what the change takes away.
+func (e *engine) unnamed(ctx context.Context, c store.Change, before []*store.Job) error {
+	return c.Unnamed.Check(store.Later{
+		Group: before,
+		Events: func(since int64) ([]model.Event, error) {
+			found, err := e.collection(store.Events.Kind()).Find(ctx, bson.D{{Key: "k.seq", Value: bson.D{{Key: "$gt", Value: since}}}})
+			if err != nil {
+				return nil, err
+			}
+			var rows []row
+			if err := found.All(ctx, &rows); err != nil {
+				return nil, err
+			}
+			events := make([]model.Event, len(rows))
+			for i, r := range rows {
+				if err := json.Unmarshal(r.Doc, &events[i]); err != nil {
+					return nil, err
+				}
+			}
+			return events, nil
+		},
+		Docs: func(kind store.Kind, ids []model.ID) ([][]byte, error) {
+			rows, err := all(ctx, e.collection(kind), ids)
+			docs := make([][]byte, len(rows))
+			for i, r := range rows {
+				docs[i] = r.Doc
+			}
+			return docs, err
+		},
+	})
 }
 
 // batch collects the writes of a group in runs, one for each collection: a run

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -56,6 +58,9 @@ func (e *engine) attempt(c *sqlite.Conn, j *store.Job, seq int64) error {
 
 // apply makes the writes of a change and then its event, unless it is quiet.
 func (e *engine) apply(c *sqlite.Conn, change store.Change, seq int64) (event model.Event, err error) {
+	if err := e.ground(c, change); err != nil {
+		return model.Event{}, err
+	}
 	writes := change.Writes
 	if !change.Quiet {
 		var told store.Write
@@ -68,6 +73,42 @@ func (e *engine) apply(c *sqlite.Conn, change store.Change, seq int64) (event mo
 		}
 	}
 	return event, nil
+}
+
+// ground checks what the change builds on: the changes before it are in the
+// same transaction, or committed.
+func (e *engine) ground(c *sqlite.Conn, change store.Change) error {
+	for _, n := range change.Needs {
+		t := e.tables[n.Kind]
+		current, _, err := t.read(c, n.ID)
+		if err != nil {
+			return err
+		}
+		if current == 0 {
+			return t.Gone(n.ID)
+		}
+	}
+	return change.Unnamed.Check(store.Later{
+		Events: func(since int64) (events []model.Event, err error) {
+			err = c.Rows("SELECT doc FROM event WHERE k_seq > ?", []any{since}, func(r sqlite.Row) (bool, error) {
+				var told model.Event
+				err := json.Unmarshal(r.Bytes(0), &told)
+				events = append(events, told)
+				return true, err
+			})
+			return events, err
+		},
+		Docs: func(kind store.Kind, ids []model.ID) (docs [][]byte, err error) {
+			t := e.tables[kind]
+			for _, id := range ids {
+				err = errors.Join(err, c.Rows(t.get, []any{id}, func(r sqlite.Row) (bool, error) {
+					docs = append(docs, t.record(r).Doc)
+					return false, nil
+				}))
+			}
+			return docs, err
+		},
+	})
 }
 
 // apply makes one write.

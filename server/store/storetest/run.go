@@ -21,7 +21,7 @@ type testCase struct {
 // Run holds an engine to everything that the port promises.
 func Run(t *testing.T, open Open) {
 	t.Helper()
-	for _, c := range slices.Concat(readCases, queryCases, onlyCases, pageCases, refusalCases, writeCases, eventCases, concurrentCases) {
+	for _, c := range slices.Concat(readCases, queryCases, onlyCases, pageCases, refusalCases, writeCases, premiseCases, eventCases, concurrentCases) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, open(t))
