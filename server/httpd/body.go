@@ -15,12 +15,12 @@ const bodyGrace = 500 * time.Millisecond
 // not hold up the end of everybody.
 type reading struct {
 	mu   sync.Mutex
-	open map[*body]*http.ResponseController
+	open map[*openBody]*http.ResponseController
 	late bool
 }
 
-// body is a body that is known until it has ended.
-type body struct {
+// openBody is a body that is known until it has ended.
+type openBody struct {
 	io.ReadCloser
 
 	of *reading
@@ -31,12 +31,12 @@ func (r *reading) watch(w http.ResponseWriter, request *http.Request) (done func
 	if request.Body == nil || request.Body == http.NoBody {
 		return func() {}
 	}
-	b := &body{request.Body, r}
+	b := &openBody{request.Body, r}
 	request.Body = b
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.open == nil {
-		r.open = map[*body]*http.ResponseController{}
+		r.open = map[*openBody]*http.ResponseController{}
 	}
 	r.open[b] = http.NewResponseController(w)
 	if r.late {
@@ -46,7 +46,7 @@ func (r *reading) watch(w http.ResponseWriter, request *http.Request) (done func
 }
 
 // Read implements io.Reader.
-func (b *body) Read(p []byte) (int, error) {
+func (b *openBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
 		b.forget()
@@ -54,7 +54,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *body) forget() {
+func (b *openBody) forget() {
 	b.of.mu.Lock()
 	defer b.of.mu.Unlock()
 	delete(b.of.open, b)

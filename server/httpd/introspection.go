@@ -42,10 +42,10 @@ func describe(schema *ast.Schema) *described {
 		"types": types, "directives": len(schema.Directives), "fields": average(fields, types), "args": average(args, fields),
 		"inputFields": average(inputs, types), "enumValues": average(values, types), "possibleTypes": average(possible, types), "interfaces": average(interfaces, types),
 	}}
-	whole, err := parser.ParseQuery(&ast.Source{Input: introspection.NewQuery(introspection.QueryOptions{OneOf: true})})
+	full, err := parser.ParseQuery(&ast.Source{Input: introspection.NewQuery(introspection.QueryOptions{OneOf: true})})
 	if err == nil { // the text is gqlgen's own
-		s := Config{}.survey(context.Background(), whole, d)
-		d.most = int(roomBeyondWhole * float64(s.set(whole.Operations[0].SelectionSet).meta))
+		s := Config{}.survey(context.Background(), full, d)
+		d.most = int(roomBeyondWhole * float64(s.set(full.Operations[0].SelectionSet).meta))
 	}
 	return d
 }

@@ -88,8 +88,8 @@ func (s *survey) field(f *ast.Field) size {
 }
 
 func (s *survey) fragment(name string) size {
-	if known, ok := s.sizes[name]; ok {
-		return known
+	if measured, ok := s.sizes[name]; ok {
+		return measured
 	}
 	if s.open[name] {
 		s.cycle = name

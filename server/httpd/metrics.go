@@ -68,13 +68,13 @@ func (s *Server) Collect(all ...prometheus.Collector) { s.metrics.registry.MustR
 // Measured lists what the page of metrics can show: each metric's name with
 // what it counts and by which labels.
 func (s *Server) Measured() map[string]string {
-	described := make(chan *prometheus.Desc)
+	descriptions := make(chan *prometheus.Desc)
 	go func() {
-		s.metrics.registry.Describe(described)
-		close(described)
+		s.metrics.registry.Describe(descriptions)
+		close(descriptions)
 	}()
 	all := map[string]string{}
-	for d := range described {
+	for d := range descriptions {
 		if found := description.FindStringSubmatch(d.String()); found != nil {
 			all[found[1]] = found[2]
 		}

@@ -68,8 +68,8 @@ func decode(body []byte) (*graphql.RawParams, *refusal) {
 	case !utf8.Valid(body):
 		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "the body is not valid UTF-8")
 	}
-	var in params
-	if err := paramsShape.Read(body, &in); err != nil {
+	var in requestBody
+	if err := requestShape.Read(body, &in); err != nil {
 		return nil, refuseMember("member", err)
 	}
 	if in.Query == nil || strings.TrimSpace(*in.Query) == "" {
@@ -78,9 +78,9 @@ func decode(body []byte) (*graphql.RawParams, *refusal) {
 	return &graphql.RawParams{Query: *in.Query, OperationName: in.OperationName, Variables: in.Variables, Extensions: in.Extensions}, nil
 }
 
-// params is the body of a request. The specification reserves every other
+// requestBody is the body of a request. The specification reserves every other
 // member for its own future, so one that is not known is a mistake.
-type params struct {
+type requestBody struct {
 	Query         *string        `json:"query"`
 	OperationName string         `json:"operationName"`
 	Variables     map[string]any `json:"variables"`
@@ -88,9 +88,9 @@ type params struct {
 }
 
 var (
-	paramsShape = exact.Of[params](exact.Refused)
-	objectShape = exact.Of[map[string]any](exact.Refused)
-	parameters  = []string{"query", "operationName", "variables", "extensions"}
+	requestShape = exact.Of[requestBody](exact.Refused)
+	objectShape  = exact.Of[map[string]any](exact.Refused)
+	parameters   = []string{"query", "operationName", "variables", "extensions"}
 )
 
 // refuseMember tells of a member, or a parameter, that is not as it should be.

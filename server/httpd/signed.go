@@ -24,15 +24,15 @@ func (s *Server) Signed(auth authenticator, next http.Handler) http.Handler {
 	return s.SignedBy(auth, s.turnAway, next)
 }
 
-// SignedBy is Signed for a door whose protocol has errors of its own: refuse
+// SignedBy is Signed for a door whose protocol has errors of its own: reject
 // writes them, 401 with its header among them.
-func (s *Server) SignedBy(auth authenticator, refuse func(http.ResponseWriter, *http.Request, error), next http.Handler) http.Handler {
+func (s *Server) SignedBy(auth authenticator, reject func(http.ResponseWriter, *http.Request, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		within, done := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
 		who, err := signIn(r.WithContext(within), auth)
 		done()
 		if err != nil {
-			refuse(w, r, err)
+			reject(w, r, err)
 			return
 		}
 		if rec, ok := w.(*record); ok {

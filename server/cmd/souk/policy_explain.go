@@ -39,8 +39,8 @@ type approvalsWanted struct {
 	Min          int
 }
 
-// reason is an explanation: how far each rule got, and what would help.
-type reason struct {
+// explanation is how far each rule got, and what would help.
+type explanation struct {
 	IsFaithful bool
 	Outcome    string
 	Reasons    []struct{ Code, Message, Origin string }
@@ -98,7 +98,7 @@ func (p *program) explain(ctx context.Context, r *remote.Client, id string) erro
 	if logged != nil {
 		p.tell(*logged)
 	}
-	var why *reason
+	var why *explanation
 	if err := r.Ask(ctx, "whyDenied", whyQuery, map[string]any{"id": id}, &why); err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (p *program) tell(e explained) {
 }
 
 // tellWhy goes through the rules, and ends with what would help.
-func (p *program) tellWhy(why reason) {
+func (p *program) tellWhy(why explanation) {
 	if !why.IsFaithful {
 		fmt.Fprintln(p.stdout, "\nThe rules that decided are not to be had any more, or decide otherwise now: this is how those of today see it.")
 	}

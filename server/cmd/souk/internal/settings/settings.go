@@ -140,19 +140,19 @@ func Names() []string {
 	return names
 }
 
-// text is the value of a flag: what was given, and the word that stands for it
+// flagText is the value of a flag: what was given, and the word that stands for it
 // in the help.
-type text struct{ given, word string }
+type flagText struct{ given, word string }
 
-func (t *text) String() string { return t.given }
-func (t *text) Type() string   { return t.word }
+func (t *flagText) String() string { return t.given }
+func (t *flagText) Type() string   { return t.word }
 
-func (t *text) Set(value string) error {
+func (t *flagText) Set(value string) error {
 	t.given = value
 	return nil
 }
 
 // AddFlag gives a command a flag for the setting.
 func (s Setting) AddFlag(flags *pflag.FlagSet) {
-	flags.Var(&text{word: s.Value}, s.Name, strings.ReplaceAll(s.Meaning, "`", "")+" (default: "+strings.ReplaceAll(s.byDefault(), "`", "")+")")
+	flags.Var(&flagText{word: s.Value}, s.Name, strings.ReplaceAll(s.Meaning, "`", "")+" (default: "+strings.ReplaceAll(s.byDefault(), "`", "")+")")
 }
