@@ -33,7 +33,7 @@ func TestFieldsOfAdministrators(t *testing.T) {
 	}
 	for config, field := range map[string]string{
 		`{}`: "", `{"verify":true,"mode":"full","node":{"insecure":false}}`: "",
-		`{"verify":false}`: "config.verify", `{"mode":""}`: "input.config.mode", `{"mode":"none"}`: "input.config.mode",
+		`{"verify":false}`: "config.verify", `{"mode":""}`: "config.mode", `{"mode":"none"}`: "config.mode",
 		`{"node":{"insecure":true}}`: "config.node.insecure",
 	} {
 		switch e := f.administered([]byte(config)); {
