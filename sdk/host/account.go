@@ -6,14 +6,13 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+
+	"github.com/souk-mesh/souk/sdk/host/process"
 )
 
-// Account is the user that plugins run as, where it is not the server's own.
-type Account struct{ UID, GID int }
-
-// LookupAccount finds a user by name, or takes UID:GID. The error is a *Failure:
+// LookupAccount finds a user that plugins run as by name, or takes UID:GID. The error is a *Failure:
 // only root may start processes as somebody else, and root is nobody else.
-func LookupAccount(name string) (*Account, error) {
+func LookupAccount(name string) (*process.Account, error) {
 	a, err := lookup(name)
 	switch {
 	case err != nil:
@@ -26,7 +25,7 @@ func LookupAccount(name string) (*Account, error) {
 	return a, nil
 }
 
-func lookup(name string) (*Account, error) {
+func lookup(name string) (*process.Account, error) {
 	uid, gid, numbers := strings.Cut(name, ":")
 	if !numbers {
 		u, err := user.Lookup(name)
@@ -35,7 +34,7 @@ func lookup(name string) (*Account, error) {
 		}
 		uid, gid = u.Uid, u.Gid
 	}
-	a := &Account{}
+	a := &process.Account{}
 	var err error
 	if a.UID, err = strconv.Atoi(uid); err == nil {
 		a.GID, err = strconv.Atoi(gid)
@@ -46,8 +45,8 @@ func lookup(name string) (*Account, error) {
 	return a, err
 }
 
-// own gives the directory to the account; without one it stays the server's.
-func (a *Account) own(path string) error {
+// give gives the directory to the account; without one it stays the server's.
+func give(path string, a *process.Account) error {
 	if a == nil {
 		return nil
 	}

@@ -3,20 +3,20 @@ package host_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/sdk/host/process"
 )
 
 // divisible gives the cgroup of this process if it may make others below it.
 // Where it may not, plugins have no cells, and that is looked at instead.
 func divisible(t *testing.T) string {
 	t.Helper()
-	parent := host.OwnCgroup("/proc/self")
+	parent := process.OwnCgroup()
 	probe := filepath.Join(parent, "souk-probe")
 	if parent == "" || os.Mkdir(probe, 0o755) != nil {
 		return ""
@@ -55,24 +55,4 @@ func TestACellHoldsWhatAPluginStarts(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(parent, "souk-run-"+cell)); held && !os.IsNotExist(err) {
 		t.Errorf("the cell is still there: %v", err)
 	}
-}
-
-// TestWhatAKilledHostLeavesInACellIsEnded as the next one starts.
-func TestWhatAKilledHostLeavesInACellIsEnded(t *testing.T) {
-	parent := divisible(t)
-	left := exec.CommandContext(t.Context(), "/bin/sleep", "1000")
-	if err := left.Start(); err != nil {
-		t.Fatal(err)
-	}
-	name := fmt.Sprintf("souk-run-test%d", os.Getpid())
-	host.Hold(parent, name, left.Process.Pid)
-	go func() { _ = left.Wait() }() // as init would, for a host that is gone
-	host.EndCell(parent, name)
-	if gone := gone(left.Process.Pid); parent != "" && !gone {
-		t.Error("what stood in the cell lives on")
-	}
-	if _, err := os.Stat(filepath.Join(parent, name)); parent != "" && !os.IsNotExist(err) {
-		t.Errorf("the cell is still there: %v", err)
-	}
-	_ = left.Process.Kill()
 }

@@ -10,13 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-plugin"
+
+	"github.com/souk-mesh/souk/sdk/host/process"
 )
 
 // child is one plugin process. It is the runner that go-plugin drives, so that
@@ -27,12 +28,11 @@ import (
 type child struct {
 	argv      []string
 	env       []string
-	dir       string   // private working directory
-	file      *os.File // the executable, where argv names it by its number; nil for this very binary
-	account   *Account // whom it runs as; nil: as this process
-	cell      *cell    // which holds all that it starts; nil where there is none
+	dir       string           // private working directory
+	file      *os.File         // the executable, where argv names it by its number; nil for this very binary
+	account   *process.Account // whom it runs as; nil: as this process
 	socketDir string
-	limits    Limits
+	limits    process.Limits
 	output    *output
 	abort     <-chan struct{} // closed when the launch is given up
 
@@ -42,9 +42,7 @@ type child struct {
 	stderr   *os.File
 	readers  sync.WaitGroup
 
-	pid    int
-	exited chan struct{}
-	state  *os.ProcessState // after exited
+	process *process.Process // nil until it has been started
 
 	mu     sync.Mutex
 	first  string // the first line on standard output
@@ -52,8 +50,7 @@ type child struct {
 	killed bool   // by us
 }
 
-// Start starts the process from a thread that lives as long as it: the kernel
-// kills the plugin when that thread ends, and so when this process ends.
+// Start starts the process, and the readers of what it writes.
 func (c *child) Start(context.Context) error {
 	out, outW, err := os.Pipe()
 	if err != nil {
@@ -65,40 +62,18 @@ func (c *child) Start(context.Context) error {
 	}
 	c.stdout, c.stderr = out, errs
 	c.greeting, c.greeted = io.Pipe()
-	c.exited = make(chan struct{})
-	started := make(chan error)
-	go c.live(outW, errsW, started)
-	if err := <-started; err != nil {
+	p, err := process.Start(process.Config{
+		Command: func() *exec.Cmd { return c.command(outW, errsW) }, Account: c.account, Limits: c.limits, Cell: filepath.Base(c.dir),
+	})
+	_, _ = outW.Close(), errsW.Close()
+	if err != nil {
 		return errors.Join(err, out.Close(), errs.Close())
 	}
+	c.process = p
+	go c.heed()
 	c.readers.Go(c.readStdout)
 	c.readers.Go(func() { c.output.read(c.stderr) })
 	return nil
-}
-
-func (c *child) live(stdout, stderr *os.File, started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	cmd, err := plugins.bear(func() (*exec.Cmd, error) {
-		return startLimited(func() *exec.Cmd { return c.command(stdout, stderr) }, c.account, c.limits, c.cell)
-	})
-	_, _ = stdout.Close(), stderr.Close()
-	if err != nil {
-		c.cell.remove()
-		started <- err
-		return
-	}
-	c.pid = cmd.Process.Pid
-	started <- nil
-	go c.heed()
-	awaitExit(c.pid)
-	killGroup(c.pid) // what it left behind, while the number is still its own
-	c.cell.kill()
-	_ = cmd.Wait() // the state tells more than the error
-	c.state = cmd.ProcessState
-	plugins.bury(c.pid)
-	c.cell.remove()
-	close(c.exited)
 }
 
 func (c *child) command(stdout, stderr *os.File) *exec.Cmd {
@@ -113,8 +88,8 @@ func (c *child) command(stdout, stderr *os.File) *exec.Cmd {
 func (c *child) heed() {
 	select {
 	case <-c.abort:
-		_ = c.Kill(context.Background())
-	case <-c.exited:
+		c.end()
+	case <-c.process.Exited():
 	}
 }
 
@@ -157,26 +132,29 @@ func isHandshake(line string) bool {
 
 // Wait waits for the end of the process.
 func (c *child) Wait(context.Context) error {
-	<-c.exited
+	<-c.process.Exited()
 	return nil
 }
 
 // Kill ends the process and everything in its group.
 func (c *child) Kill(context.Context) error {
-	if c.pid == 0 {
-		return nil
+	c.end()
+	return nil
+}
+
+func (c *child) end() {
+	if c.process == nil {
+		return
 	}
 	select {
-	case <-c.exited:
+	case <-c.process.Exited():
 	default:
 		c.mu.Lock()
 		c.killed = true
 		c.mu.Unlock()
-		killGroup(c.pid)
-		<-c.exited
+		c.process.Kill()
 	}
 	c.drain()
-	return nil
 }
 
 // drain lets the readers take what is left, but does not wait for a process
@@ -195,7 +173,7 @@ func (c *child) exitedWithin(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
-	case <-c.exited:
+	case <-c.process.Exited():
 		return true
 	case <-t.C:
 		return false
@@ -231,10 +209,10 @@ func (c *child) Name() string { return filepath.Base(c.argv[0]) }
 
 // ID is the number of the process.
 func (c *child) ID() string {
-	if c.pid == 0 {
+	if c.process == nil {
 		return ""
 	}
-	return strconv.Itoa(c.pid)
+	return strconv.Itoa(c.process.PID())
 }
 
 // Diagnose has nothing to add: the failure is explained from the exit.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/sdk/host/process"
 )
 
 // escapes are plugins that start something which shall outlive them. Each emits
@@ -192,7 +193,7 @@ func TestAPluginOfAnotherUser(t *testing.T) {
 	if err := os.Chmod(b.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	spec.Env, spec.Account = []string{"SOUK_TEST_FILE"}, &host.Account{UID: 65534, GID: 65534}
+	spec.Env, spec.Account = []string{"SOUK_TEST_FILE"}, &process.Account{UID: 65534, GID: 65534}
 	p, failure := b.launch(spec, host.Limits{})
 	if failure != nil {
 		t.Fatal(failure)

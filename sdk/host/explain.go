@@ -124,7 +124,7 @@ func badRecord(err error, set secret.Set) *Failure {
 // explainExit says why the process ended, from its exit status, what it used
 // and the line with which its runtime gave up.
 func (p *Process) explainExit(when string) *Failure {
-	state := p.child.state
+	state := p.child.process.State()
 	p.child.drain()
 	verdict := p.output.gaveUp()
 	switch {
@@ -174,7 +174,7 @@ func (p *Process) explainStart(err error) *Failure {
 }
 
 func (p *Process) startCause(err error) *Failure {
-	if p.child == nil || p.child.pid == 0 {
+	if p.child == nil || p.child.process == nil {
 		return misconfigured("no_executable", "the plugin cannot be started: "+err.Error(), "see that the file is an executable for this machine", err)
 	}
 	line, greeted := p.child.firstLine(), p.child.greetedLate()

@@ -14,17 +14,18 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/host/process"
 	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // Spec says what to launch.
 type Spec struct {
-	Name    string   // the plugin's name, for messages
-	Command []string // argv; Command[0] is absolute
-	SHA256  string   // of the executable, in hexadecimal; empty only for this very binary
-	Folders []string // below which the plugin may open files; none: it opens no file
-	Account *Account // whom it runs as; nil: the server's own user
-	Env     []string // NAME passes a variable of this process on, NAME=VALUE sets one; nothing else is passed
+	Name    string           // the plugin's name, for messages
+	Command []string         // argv; Command[0] is absolute
+	SHA256  string           // of the executable, in hexadecimal; empty only for this very binary
+	Folders []string         // below which the plugin may open files; none: it opens no file
+	Account *process.Account // whom it runs as; nil: the server's own user
+	Env     []string         // NAME passes a variable of this process on, NAME=VALUE sets one; nothing else is passed
 }
 
 // ServeArgument is the sub-command under which a binary serves its own plugins.
@@ -68,7 +69,7 @@ func (l Limits) withDefaults() Limits {
 		Idle:     cmp.Or(l.Idle, 2*time.Minute),
 		Wall:     cmp.Or(l.Wall, time.Hour),
 
-		MemoryBytes: cmp.Or(l.MemoryBytes, defaultMemory),
+		MemoryBytes: cmp.Or(l.MemoryBytes, process.DefaultMemory),
 		CPUSeconds:  cmp.Or(l.CPUSeconds, 30*60),
 
 		MessageBytes: cmp.Or(l.MessageBytes, harvestv1.MaxMessageBytes),

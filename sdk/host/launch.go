@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 
+	"github.com/souk-mesh/souk/sdk/host/process"
 	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
@@ -86,9 +86,9 @@ func (p *Process) clientConfig(argv, env []string) *plugin.ClientConfig {
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
 			p.child = &child{
 				argv: argv, env: slices.Concat(env, cmd.Env), dir: p.dir.path, file: p.executable.file, account: p.account, socketDir: socketDir,
-				limits: p.limits, output: p.output, abort: p.abort, cell: newCell(ownCgroup(ownProc), filepath.Base(p.dir.path)),
+				limits: process.Limits{MemoryBytes: p.limits.MemoryBytes, CPUSeconds: p.limits.CPUSeconds}, output: p.output, abort: p.abort,
 			}
-			return p.child, p.account.own(socketDir)
+			return p.child, give(socketDir, p.account)
 		},
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/host/process"
 	"github.com/souk-mesh/souk/sdk/internal/secret"
 	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
@@ -26,7 +27,7 @@ type Process struct {
 	limits     Limits
 	log        *slog.Logger
 	dir        *runDir // removed by Close
-	account    *Account
+	account    *process.Account
 	folders    []string
 	executable *executable
 	output     *output

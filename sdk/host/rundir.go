@@ -6,10 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/souk-mesh/souk/sdk/host/process"
 )
 
 const (
-	ownProc   = "/proc/self"
 	runPrefix = "souk-run-"
 	ownerFile = ".owner" // locked for as long as the host lives
 )
@@ -21,14 +22,14 @@ type runDir struct {
 }
 
 // newRunDir makes a directory of our own, with a path short enough for a socket.
-func newRunDir(account *Account) (*runDir, error) {
+func newRunDir(account *process.Account) (*runDir, error) {
 	path, err := os.MkdirTemp(runBase(), runPrefix) // made with mode 0700
 	if err != nil {
 		return nil, err
 	}
 	d := &runDir{path: path}
 	if d.owner, err = lock(filepath.Join(path, ownerFile), os.O_CREATE); err == nil {
-		err = account.own(path)
+		err = give(path, account)
 	}
 	if err != nil {
 		_ = d.remove() // why it could not be made says more
@@ -62,7 +63,7 @@ const staleAfter = 6 * time.Hour
 // where cgroups held it. A directory whose host lives stays. It is
 // called at the start of a program that launches plugins.
 func RemoveLeftBehind(log *slog.Logger) {
-	base, cgroup := runBase(), ownCgroup(ownProc)
+	base, cgroup := runBase(), process.OwnCgroup()
 	entries, err := os.ReadDir(base)
 	if err != nil {
 		return // Launch says so, and what to do
@@ -73,7 +74,7 @@ func RemoveLeftBehind(log *slog.Logger) {
 		if !entry.IsDir() || !strings.HasPrefix(entry.Name(), runPrefix) || !leftBehind(path) {
 			continue
 		}
-		endCell(cgroup, entry.Name())
+		process.EndCell(cgroup, entry.Name())
 		if err := os.RemoveAll(path); err != nil {
 			log.Warn("the directory of a plugin whose host is gone cannot be removed", slog.String("path", path), slog.Any("error", err))
 			continue

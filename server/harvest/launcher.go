@@ -13,6 +13,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/sdk/host/process"
 )
 
 // Launcher knows the plugins: those that ship inside this binary, and those
@@ -21,7 +22,7 @@ type Launcher struct {
 	bundled map[string]*plugin
 	names   []string // of the bundled ones, in order
 	dir     string
-	account *host.Account // whom plugins run as; nil: the server's own user
+	account *process.Account // whom plugins run as; nil: the server's own user
 	log     *slog.Logger
 
 	mu    sync.Mutex
@@ -81,7 +82,7 @@ func NewLauncher(bundled []sdk.Registration, pluginDir, user string, log *slog.L
 }
 
 // accountOf looks up the user that plugins run as; nil is the server's own.
-func accountOf(user string) (*host.Account, error) {
+func accountOf(user string) (*process.Account, error) {
 	if user == "" {
 		return nil, nil //nolint:nilnil // no account is an answer here
 	}

@@ -9,11 +9,11 @@ import (
 	"io"
 	"maps"
 	"os/exec"
-	"runtime"
 	"strings"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/sdk/host/process"
 	"github.com/souk-mesh/souk/server/policy/internal/decide"
 	"github.com/souk-mesh/souk/server/policy/internal/sandbox"
 )
@@ -125,27 +125,28 @@ func (e *Desk) surroundings(task string) map[string]string {
 }
 
 // runChild starts the command with nothing of this process's environment, and
-// gives what it says. The thread is held, since the child is to end with it.
+// gives what it says.
 func runChild(ctx context.Context, command []string, request []byte) ([]byte, error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the command is the server itself
-	cmd.Env = []string{}
-	cmd.Stdin = bytes.NewReader(request)
-	out := &bounded{left: childAnswer, full: func() { end(fmt.Errorf("it answered more than %d MiB", childAnswer>>20)) }}
-	talk := &bounded{left: childTalk, full: func() {}}
-	cmd.Stdout, cmd.Stderr = out, talk
-	cmd.WaitDelay = time.Second
-	alone(cmd)
-	if err := cmd.Start(); err != nil {
+	out := process.NewBounded(childAnswer, func() { end(fmt.Errorf("it answered more than %d MiB", childAnswer>>20)) })
+	talk := process.NewBounded(childTalk, nil)
+	child, err := process.Start(process.Config{
+		Command: func() *exec.Cmd {
+			return &exec.Cmd{
+				Path: command[0], Args: command, Env: []string{fmt.Sprintf("GOMEMLIMIT=%d", childHeap)},
+				Stdin: bytes.NewReader(request), Stdout: out, Stderr: talk, WaitDelay: time.Second,
+			}
+		},
+		Limits: process.Limits{MemoryBytes: process.DefaultMemory, CPUSeconds: uint64(childTime.Seconds())},
+	})
+	if err != nil {
 		return nil, fmt.Errorf("start the process that tries rules: %w", err)
 	}
-	if err := cmd.Wait(); err != nil {
-		return nil, fmt.Errorf("%w: %s", errChild, whyEnded(ctx, err, talk.kept.String()))
+	if err := child.Wait(ctx); err != nil || ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %s", errChild, whyEnded(ctx, err, string(talk.Bytes())))
 	}
-	return out.kept.Bytes(), nil
+	return out.Bytes(), nil
 }
 
 func whyEnded(ctx context.Context, err error, talk string) string {
@@ -156,39 +157,16 @@ func whyEnded(ctx context.Context, err error, talk string) string {
 	case ctx.Err() != nil:
 		return context.Cause(ctx).Error()
 	case strings.Contains(talk, "out of memory") || strings.Contains(talk, "cannot allocate memory"):
-		return fmt.Sprintf("it wanted more than %d MiB of memory", childMemory>>20)
+		return fmt.Sprintf("it wanted more than %d MiB of memory", process.DefaultMemory>>20)
 	case first != "":
 		return first
 	}
 	return err.Error()
 }
 
-// bounded keeps no more than it has room for, and says when that is over. The
-// buffer is no part of its face: a copy would read into it without bounds.
-type bounded struct {
-	kept bytes.Buffer
-	left int
-	full func()
-}
-
-// Write keeps what fits and drops the rest.
-func (b *bounded) Write(p []byte) (int, error) {
-	fits := p[:min(len(p), max(0, b.left))]
-	if b.left -= len(p); b.left < 0 {
-		b.full()
-	}
-	if _, err := b.kept.Write(fits); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
 // ServeChild answers the one request of a parent's and gives the exit status.
-// It bounds the whole process, so nothing else may run in it.
+// The parent has bounded the process, in which nothing else runs.
 func ServeChild(in io.Reader, out io.Writer) int {
-	if limitChild() != nil {
-		return 1
-	}
 	var a childTask
 	if json.NewDecoder(in).Decode(&a) != nil {
 		return 2

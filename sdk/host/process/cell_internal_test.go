@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"os"
@@ -25,7 +25,7 @@ func TestCell(t *testing.T) {
 	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
-	for name, none := range map[string]*cell{"no cgroup": newCell("", "x"), "one that may not be divided": newCell(filepath.Join(parent, "absent"), "x")} {
+	for name, none := range map[string]*cell{"no cgroup": newCell("", "x"), "no name": newCell(parent, ""), "one that may not be divided": newCell(filepath.Join(parent, "absent"), "x")} {
 		if none != nil {
 			t.Errorf("%s: got %s", name, none.path)
 		}
@@ -33,8 +33,8 @@ func TestCell(t *testing.T) {
 		none.kill()
 		none.remove()
 	}
-	endCell(parent, "souk-run-2")
-	endCell("", "souk-run-2")
+	EndCell(parent, "souk-run-2")
+	EndCell("", "souk-run-2")
 }
 
 // TestOwnCgroup reads the forms in which systems tell of it.
@@ -55,11 +55,11 @@ func TestOwnCgroup(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := ownCgroup(proc); got != tt.want {
+		if got := cgroupOf(proc); got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
 		}
 	}
-	if got := ownCgroup(filepath.Join(t.TempDir(), "absent")); got != "" {
+	if got := cgroupOf(filepath.Join(t.TempDir(), "absent")); got != "" {
 		t.Errorf("without a proc: got %q", got)
 	}
 }

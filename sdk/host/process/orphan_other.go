@@ -1,13 +1,13 @@
 //go:build !linux
 
-package host
+package process
 
 import "os/exec"
 
 // nursery knows nothing: orphans go to the first process of the machine.
 type nursery struct{}
 
-var plugins = nursery{} // as on Linux
+var children = nursery{} // as on Linux
 
 func (nursery) bear(start func() (*exec.Cmd, error)) (*exec.Cmd, error) { return start() }
 

@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"bytes"
@@ -11,22 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nursery knows the plugins that live. It is of the whole process, since the
-// kernel hands orphans to the process and not to a run.
+// nursery knows the children that live. It is of the whole process, since the
+// kernel hands orphans to the process and not to who started their parent.
 //
-// Each plugin has a session of its own. The process is the reaper of what its
-// plugins leave behind, so whatever becomes its child, of another session than
-// its own, and is no plugin, was started by a plugin that is gone or that let
-// go of it: it is ended. What another part of the program starts itself stays
+// Each child has a session of its own. The process is the reaper of what its
+// children leave behind, so whatever becomes its child, of another session than
+// its own, and was not started here, was started by a child that is gone or that
+// let go of it: it is ended. What another part of the program starts itself stays
 // in the program's session, and is left alone.
 type nursery struct {
 	mu   sync.Mutex
 	live map[int]bool
 }
 
-var plugins = &nursery{live: map[int]bool{}} //nolint:gochecknoglobals // one a process, as the kernel has it; see nursery
+var children = &nursery{live: map[int]bool{}} //nolint:gochecknoglobals // one a process, as the kernel has it; see nursery
 
-// bear starts a plugin. Nothing is taken for an orphan meanwhile.
+// bear starts a child. Nothing is taken for an orphan meanwhile.
 func (n *nursery) bear(start func() (*exec.Cmd, error)) (*exec.Cmd, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -38,7 +38,7 @@ func (n *nursery) bear(start func() (*exec.Cmd, error)) (*exec.Cmd, error) {
 	return cmd, err
 }
 
-// bury forgets a plugin that has been reaped, and ends the orphans.
+// bury forgets a child that has been reaped, and ends the orphans.
 func (n *nursery) bury(pid int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"os"
@@ -8,15 +8,18 @@ import (
 	"time"
 )
 
-// cell is a cgroup of one plugin: what the plugin starts is born in it, in
+// cell is a cgroup of one process: what the process starts is born in it, in
 // whatever session, and all of it is ended by one write. There is one where this
 // process may divide its own cgroup (version 2, Linux 5.14 or newer); a nil cell
 // holds nobody, and the reaper of orphans is alone.
 type cell struct{ path string }
 
-// ownCgroup is the folder of the cgroup that this process is in, as the files
-// below proc tell, or "" where there is none of version 2.
-func ownCgroup(proc string) string {
+// OwnCgroup is the folder of the cgroup that this process is in, or "" where
+// there is none of version 2.
+func OwnCgroup() string { return cgroupOf("/proc/self") }
+
+// cgroupOf tells it by the files below proc.
+func cgroupOf(proc string) string {
 	member, err1 := os.ReadFile(filepath.Join(proc, "cgroup"))    //nolint:gosec // of the kernel
 	mounts, err2 := os.ReadFile(filepath.Join(proc, "mountinfo")) //nolint:gosec // of the kernel
 	if err1 != nil || err2 != nil {
@@ -37,10 +40,10 @@ func ownCgroup(proc string) string {
 	return ""
 }
 
-// newCell makes the cell of a plugin below the cgroup, or gives nil.
+// newCell makes a cell below the cgroup, or gives nil.
 func newCell(parent, name string) *cell {
 	c := &cell{filepath.Join(parent, name)}
-	if parent == "" || os.Mkdir(c.path, 0o755) != nil { //nolint:gosec // as every cgroup; the files in it are the kernel's
+	if parent == "" || name == "" || os.Mkdir(c.path, 0o755) != nil { //nolint:gosec // as every cgroup; the files in it are the kernel's
 		return nil
 	}
 	return c
@@ -78,8 +81,9 @@ func (c *cell) write(file, text string) error {
 	return os.WriteFile(filepath.Join(c.path, file), []byte(text), 0o600)
 }
 
-// endCell ends what a killed host has left in the cell of the name.
-func endCell(parent, name string) {
+// EndCell ends what a process that was killed has left in the cell of the name
+// below the cgroup.
+func EndCell(parent, name string) {
 	c := &cell{filepath.Join(parent, name)}
 	if info, err := os.Lstat(c.path); parent == "" || err != nil || !info.IsDir() {
 		return

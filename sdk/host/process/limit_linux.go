@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"errors"
@@ -14,15 +14,15 @@ import (
 // instruction: it is started traced, which stops it right after exec, gets its
 // limits and its cell, and is let go. Where tracing is forbidden they follow right
 // after the start. The calling goroutine must be locked to its thread.
-func startLimited(command func() *exec.Cmd, account *Account, limits Limits, cell *cell) (*exec.Cmd, error) {
-	cmd := command()
-	cmd.SysProcAttr = apart(account)
+func startLimited(c Config, held *cell) (*exec.Cmd, error) {
+	cmd := c.Command()
+	cmd.SysProcAttr = apart(c.Account)
 	cmd.SysProcAttr.Ptrace = true
 	err := cmd.Start()
 	traced := err == nil
 	if errors.Is(err, unix.EPERM) {
-		cmd = command()
-		cmd.SysProcAttr = apart(account)
+		cmd = c.Command()
+		cmd.SysProcAttr = apart(c.Account)
 		err = cmd.Start()
 	}
 	if err != nil {
@@ -32,9 +32,9 @@ func startLimited(command func() *exec.Cmd, account *Account, limits Limits, cel
 		err = awaitStop(cmd.Process.Pid)
 	}
 	if err == nil {
-		err = asAccount(account, func() error { return setLimits(cmd.Process.Pid, limits) })
+		err = asAccount(c.Account, func() error { return setLimits(cmd.Process.Pid, c.Limits) })
 	}
-	cell.hold(cmd.Process.Pid)
+	held.hold(cmd.Process.Pid)
 	if err == nil && traced {
 		err = unix.PtraceDetach(cmd.Process.Pid)
 	}
@@ -113,6 +113,15 @@ func setLimits(pid int, l Limits) error {
 		}
 	}
 	return nil
+}
+
+// reap waits for the end of the process, ends what it left behind while its
+// number is still its own, and gives the error of its end.
+func reap(cmd *exec.Cmd, held *cell) error {
+	awaitExit(cmd.Process.Pid)
+	killGroup(cmd.Process.Pid)
+	held.kill()
+	return cmd.Wait()
 }
 
 // awaitExit returns when the process has ended, and leaves it to be reaped.
