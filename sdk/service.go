@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/souk-mesh/souk/sdk/internal/report"
 	"github.com/souk-mesh/souk/sdk/internal/secret"
 	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
@@ -47,11 +46,11 @@ func (s *service) Check(req *harvestv1.CheckRequest, stream grpc.ServerStreaming
 	c := s.newCall(req.GetConfigJson(), req.GetSecrets(), req.GetFolders())
 	return c.run(stream.Context(), func(source Source) error {
 		var sent error
-		report := &Report{OnAdd: func(k Capability) {
-			out := &harvestv1.Capability{Name: clip(k.Name), Ok: k.OK, Reason: clip(c.secrets.Strike(k.Reason)), Fix: clip(c.secrets.Strike(k.Fix))}
+		told := &Report{OnAdd: func(k Capability) {
+			out := &harvestv1.Capability{Name: report.Clip(k.Name), Ok: k.OK, Reason: report.Clip(c.secrets.Strike(k.Reason)), Fix: report.Clip(c.secrets.Strike(k.Fix))}
 			sent = errors.Join(sent, stream.Send(out))
 		}}
-		return errors.Join(source.Check(stream.Context(), report), sent)
+		return errors.Join(source.Check(stream.Context(), told), sent)
 	})
 }
 
@@ -126,25 +125,12 @@ func (c *call) status(ctx context.Context, err error) error {
 	}
 	logCause(ctx, c.log, e)
 	detail := &harvestv1.Failure{
-		Class: string(e.Class), Code: clip(e.Code), Field: clip(e.Field),
-		Message: clip(c.secrets.Strike(e.Message)), Fix: clip(c.secrets.Strike(e.Fix)), RetryAfterMs: e.RetryAfter.Milliseconds(),
+		Class: string(e.Class), Code: report.Clip(e.Code), Field: report.Clip(e.Field),
+		Message: report.Clip(c.secrets.Strike(e.Message)), Fix: report.Clip(c.secrets.Strike(e.Fix)), RetryAfterMs: e.RetryAfter.Milliseconds(),
 	}
 	full, err := status.New(codes.Aborted, "the plugin reports a failure").WithDetails(detail)
 	if err != nil {
 		return status.Error(codes.Internal, "the plugin cannot report its failure")
 	}
 	return full.Err()
-}
-
-// clip keeps a text small enough for a report, and free of broken characters,
-// which the wire would refuse.
-func clip(text string) string {
-	const limit = 2048
-	if len(text) > limit {
-		text = text[:limit] + "..."
-	}
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\uFFFD")
-	}
-	return text
 }

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/souk-mesh/souk/sdk/internal/report"
 	"github.com/souk-mesh/souk/sdk/internal/secret"
 	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
@@ -268,7 +269,7 @@ func (s *sink) Progress(done, total int64, what string) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	s.progress = &harvestv1.Progress{Done: done, Total: total, What: clip(s.secrets.Strike(what))}
+	s.progress = &harvestv1.Progress{Done: done, Total: total, What: report.Clip(s.secrets.Strike(what))}
 	return nil
 }
 
@@ -283,7 +284,7 @@ func (s *sink) Note(n Note) error {
 		s.broken[n.Scope] = true
 	}
 	return s.event(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{
-		Level: string(n.Level), Code: clip(n.Code), Title: clip(s.secrets.Strike(n.Title)), Sample: clip(s.secrets.Strike(n.Sample)), Scope: n.Scope,
+		Level: string(n.Level), Code: report.Clip(n.Code), Title: report.Clip(s.secrets.Strike(n.Title)), Sample: report.Clip(s.secrets.Strike(n.Sample)), Scope: n.Scope,
 		Asset: encodeAbsent(n.Asset),
 	}}})
 }

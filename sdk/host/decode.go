@@ -3,8 +3,6 @@ package host
 import (
 	"cmp"
 	"errors"
-	"strings"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -186,16 +184,4 @@ func parts(message []byte) func(yield func(protowire.Number, []byte) bool) {
 			message = message[n:]
 		}
 	}
-}
-
-// clip keeps a text small enough for a report and valid as UTF-8.
-func clip(text string) string {
-	const limit = 2048
-	if len(text) > limit {
-		text = text[:limit] + "..."
-	}
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\uFFFD")
-	}
-	return text
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/internal/report"
 	"github.com/souk-mesh/souk/sdk/internal/secret"
 	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
@@ -81,9 +82,9 @@ func reported(err error, o *output) *Failure {
 		}
 		class := classOf(d.GetClass())
 		return &Failure{
-			Class: class, Fault: faultOf(class), Code: cmp.Or(clip(o.strike(d.GetCode())), "unknown"), Field: clip(o.strike(d.GetField())),
-			Message:    cmp.Or(clip(o.strike(d.GetMessage())), "the plugin reports a failure without a word"),
-			Fix:        cmp.Or(clip(o.strike(d.GetFix())), reportIt),
+			Class: class, Fault: faultOf(class), Code: cmp.Or(report.Clip(o.strike(d.GetCode())), "unknown"), Field: report.Clip(o.strike(d.GetField())),
+			Message:    cmp.Or(report.Clip(o.strike(d.GetMessage())), "the plugin reports a failure without a word"),
+			Fix:        cmp.Or(report.Clip(o.strike(d.GetFix())), reportIt),
 			RetryAfter: time.Duration(max(d.GetRetryAfterMs(), 0)) * time.Millisecond,
 		}
 	}
@@ -114,7 +115,7 @@ func explainStatus(s *status.Status) *Failure {
 
 // badRecord is the failure of a plugin whose record the host refuses.
 func badRecord(err error, set secret.Set) *Failure {
-	f := broken("bad_record", "the plugin sends a record that is wrong: "+clip(set.Strike(err.Error())), reportIt)
+	f := broken("bad_record", "the plugin sends a record that is wrong: "+report.Clip(set.Strike(err.Error())), reportIt)
 	if e, ok := errors.AsType[*sdk.Error](err); ok {
 		f.Fix = "report it to the author of the plugin: " + e.Fix
 	}
@@ -135,9 +136,9 @@ func (p *Process) explainExit(when string) *Failure {
 		return broken("cpu_limit", fmt.Sprintf("the plugin used more than the %d s of processor time that it may use", p.limits.CPUSeconds),
 			"harvest a part of the source, such as some schemas; if the source is small, "+reportIt)
 	case strings.HasPrefix(verdict, "panic: "):
-		return broken("panic", "the plugin panicked "+when+": "+clip(strings.TrimPrefix(verdict, "panic: ")), reportIt)
+		return broken("panic", "the plugin panicked "+when+": "+report.Clip(strings.TrimPrefix(verdict, "panic: ")), reportIt)
 	case verdict != "":
-		return broken("crash", "the plugin crashed "+when+": "+clip(verdict), reportIt)
+		return broken("crash", "the plugin crashed "+when+": "+report.Clip(verdict), reportIt)
 	case signalled(state):
 		return ours("killed", "the plugin was killed from outside "+when+": "+state.String(),
 			"look into the kernel's log whether the machine is short of memory, and try again", nil)

@@ -11,8 +11,9 @@ import (
 
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/credential"
+	"github.com/souk-mesh/souk/sdk/internal/report"
 	"github.com/souk-mesh/souk/sdk/internal/secret"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // Harvest gives the handler everything that the plugin finds. The result counts
@@ -56,7 +57,7 @@ func (c *call) receive(r *receiver, req *harvestv1.HarvestRequest) error {
 			// All that the harvest has found is here: how the plugin ends is
 			// its own business, and the end of the process is ours.
 			c.process.failed = true
-			c.process.log.Warn("the plugin did not end well after it was done", slog.String("cause", clip(r.secrets.Strike(err.Error()))))
+			c.process.log.Warn("the plugin did not end well after it was done", slog.String("cause", report.Clip(r.secrets.Strike(err.Error()))))
 			return r.finish()
 		case err != nil:
 			return err
@@ -111,7 +112,7 @@ func (r *receiver) take(e *harvestv1.HarvestEvent) error {
 	case *harvestv1.HarvestEvent_ScopeDone:
 		return r.scopeDone(e.ScopeDone.GetScope())
 	case *harvestv1.HarvestEvent_Progress:
-		r.handler.Progress(max(e.Progress.GetDone(), 0), max(e.Progress.GetTotal(), 0), clip(r.cleaned(e.Progress.GetWhat())))
+		r.handler.Progress(max(e.Progress.GetDone(), 0), max(e.Progress.GetTotal(), 0), report.Clip(r.cleaned(e.Progress.GetWhat())))
 	case *harvestv1.HarvestEvent_Note:
 		return r.note(e.Note)
 	case *harvestv1.HarvestEvent_Heartbeat:
@@ -174,7 +175,7 @@ func (r *receiver) scopeDone(scope string) error {
 	case scope == "":
 		return protocolError("a scope without a name is called done")
 	case r.broken[scope] || r.broken[""]:
-		return protocolError("the scope %s is called done although an error was noted for it", clip(r.secrets.Strike(scope)))
+		return protocolError("the scope %s is called done although an error was noted for it", report.Clip(r.secrets.Strike(scope)))
 	case r.scopes[scope]:
 		return nil
 	}
@@ -197,8 +198,8 @@ func (r *receiver) note(n *harvestv1.Note) error {
 	}
 	r.result.Notes++
 	r.handler.Note(sdk.Note{
-		Level: level, Code: clip(r.secrets.Strike(n.GetCode())), Title: clip(r.cleaned(n.GetTitle())),
-		Sample: clip(r.cleaned(n.GetSample())), Scope: n.GetScope(), Asset: asset,
+		Level: level, Code: report.Clip(r.secrets.Strike(n.GetCode())), Title: report.Clip(r.cleaned(n.GetTitle())),
+		Sample: report.Clip(r.cleaned(n.GetSample())), Scope: n.GetScope(), Asset: asset,
 	})
 	return nil
 }

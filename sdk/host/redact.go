@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/internal/report"
 )
 
 // clean takes what looks like a credential, and the secrets of this run, out of
@@ -20,7 +21,7 @@ func (r *receiver) clean(record sdk.Record) {
 		return
 	}
 	r.handler.Note(sdk.Note{
-		Level: sdk.WarnLevel, Code: "host.credential_removed", Sample: clip(r.secrets.Strike(about(record))),
+		Level: sdk.WarnLevel, Code: "host.credential_removed", Sample: report.Clip(r.secrets.Strike(about(record))),
 		Title: "What looks like a credential stood in a text of the source and was taken out: take it out there too, and change it.",
 	})
 }

@@ -10,19 +10,14 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
-	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/tracing"
 )
 
 // Check tries what a harvest of the source needs, capability by capability. A
 // check that could not be made comes back as a failure beside what is known.
 func (s *Service) Check(ctx context.Context, sourceID model.ID) ([]model.Capability, *model.Failure, error) {
-	source, err := store.Sources.Get(ctx, s.store, sourceID)
-	if err != nil {
-		return nil, nil, err
-	}
 	in := s.gate.Session()
-	answer, err := s.mayAdminister(ctx, in, source)
+	source, answer, err := s.administered(ctx, in, sourceID)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -61,12 +61,8 @@ func (s *Service) shown(ctx context.Context, sourceID model.ID, do func(model.As
 // free, and what it had shown is taken back as a complete harvest that shows
 // nothing would. RestoreSource undoes it.
 func (s *Service) RemoveSource(ctx context.Context, id model.ID, expected *model.Revision) (model.Source, error) {
-	source, err := store.Sources.Get(ctx, s.store, id)
-	if err != nil {
-		return model.Source{}, err
-	}
 	in := s.gate.Session()
-	answer, err := s.mayAdminister(ctx, in, source)
+	source, answer, err := s.administered(ctx, in, id)
 	if err != nil {
 		return model.Source{}, err
 	}
@@ -143,12 +139,8 @@ func (s *Service) scopesOf(ctx context.Context, source model.Source) ([]string, 
 // RestoreSource brings a removed source back, under another name if its own has
 // been taken. What it showed comes back with its next run, as the same assets.
 func (s *Service) RestoreSource(ctx context.Context, id model.ID, name model.Slug) (model.Source, error) {
-	source, err := store.Sources.Get(ctx, s.store, id)
-	if err != nil {
-		return model.Source{}, err
-	}
 	in := s.gate.Session()
-	answer, err := s.mayAdminister(ctx, in, source)
+	source, answer, err := s.administered(ctx, in, id)
 	if err != nil {
 		return model.Source{}, err
 	}

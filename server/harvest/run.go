@@ -25,12 +25,8 @@ func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) 
 	if !slices.Contains(triggers, trigger) {
 		return model.Run{}, model.Invalid("trigger", "is unknown", "write manual, schedule or command")
 	}
-	source, err := store.Sources.Get(ctx, s.store, sourceID)
-	if err != nil {
-		return model.Run{}, err
-	}
 	in := s.gate.Session()
-	answer, err := s.mayAdminister(ctx, in, source)
+	source, answer, err := s.administered(ctx, in, sourceID)
 	if err != nil {
 		return model.Run{}, err
 	}

@@ -131,12 +131,8 @@ func (s *Service) judgeSchedule(schedule string) error {
 // UpdateSource changes a source. A new configuration forgets the checkpoint of
 // the old one, and pausing or resuming forgets the failures that paused it.
 func (s *Service) UpdateSource(ctx context.Context, e SourceEdit) (model.Source, error) {
-	source, err := store.Sources.Get(ctx, s.store, e.ID)
-	if err != nil {
-		return model.Source{}, err
-	}
 	in := s.gate.Session()
-	answer, err := s.mayAdminister(ctx, in, source)
+	source, answer, err := s.administered(ctx, in, e.ID)
 	if err != nil {
 		return model.Source{}, err
 	}
@@ -245,6 +241,15 @@ func (s *Service) editConfig(ctx context.Context, in *gate.Session, source *mode
 		source.Checkpoint, source.CheckpointRun = nil, ""
 	}
 	return reason, vouched, nil
+}
+
+// administered gives a source to whoever may administer it, and the answer that
+// says so.
+func (s *Service) administered(ctx context.Context, in *gate.Session, id model.ID) (source model.Source, answer gate.Answer, err error) {
+	if source, err = store.Sources.Get(ctx, s.store, id); err == nil {
+		answer, err = s.mayAdminister(ctx, in, source)
+	}
+	return source, answer, err
 }
 
 // mayAdminister asks for the right to change or run the source. Who may not
