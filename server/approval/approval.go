@@ -39,13 +39,13 @@ type Tally struct {
 	Wanted   []model.WantedVote
 
 	matter Matter
-	known  *company
+	known  *directory
 }
 
 // Tally counts the votes of one matter. Domains that the operation has read
 // already are not read again.
 func (r *Room) Tally(ctx context.Context, m Matter, read ...model.Domain) (Tally, error) {
-	known, err := r.meet(ctx, []Matter{m}, read)
+	known, err := r.readDirectory(ctx, []Matter{m}, read)
 	if err != nil {
 		return Tally{}, err
 	}
@@ -71,7 +71,7 @@ func (t Tally) With(votes ...model.Vote) Tally {
 // Tallies counts the votes of many matters and reads the people and domains
 // that they concern together.
 func (r *Room) Tallies(ctx context.Context, matters []Matter) ([]Tally, error) {
-	known, err := r.meet(ctx, matters, nil)
+	known, err := r.readDirectory(ctx, matters, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (r *Room) Tallies(ctx context.Context, matters []Matter) ([]Tally, error) {
 	return tallies, nil
 }
 
-func count(known *company, m Matter) Tally {
+func count(known *directory, m Matter) Tally {
 	t := Tally{matter: m, known: known}
 	for _, v := range m.Votes {
 		if v.Approve && t.holds(v.ApproverID, model.Approval{Role: v.Role, Domain: v.Domain}) {

@@ -20,7 +20,7 @@ const maxName = 2048
 type flaw string
 
 const (
-	sound       flaw = ""
+	flawless    flaw = ""
 	redacted    flaw = "catalog.secret_removed" // the name is used without its credentials
 	hostUnknown flaw = "catalog.unknown_host"   // the name is used for this source alone
 	holdsSecret flaw = "catalog.secret_in_name" // the name is refused
@@ -49,14 +49,14 @@ func canonical(source model.ID, ref Ref) (Ref, flaw) {
 		namespace = platformName(namespace) + unknownHost + string(source)
 	}
 	ref = Ref{Namespace: norm.NFC.String(namespace), Name: norm.NFC.String(ref.Name)}
-	if worse := judge(ref.Namespace, ref.Name); worse != sound {
+	if worse := flawIn(ref.Namespace, ref.Name); worse != flawless {
 		return ref, worse
 	}
 	return ref, f
 }
 
-// judge looks for what no name may hold.
-func judge(parts ...string) flaw {
+// flawIn looks for what no name may hold.
+func flawIn(parts ...string) flaw {
 	for _, s := range parts {
 		switch {
 		case secretShape.MatchString(s), strings.HasPrefix(s, "{"), strings.HasPrefix(s, "[") && json.Valid([]byte(s)):
@@ -65,14 +65,14 @@ func judge(parts ...string) flaw {
 			return badName
 		}
 	}
-	return sound
+	return flawless
 }
 
 // normalise writes a namespace the one way that all its spellings share.
 func normalise(namespace string) (string, flaw) {
 	scheme, rest, found := strings.Cut(namespace, "://")
 	if !found {
-		return namespace, sound // bigquery, file, arn:aws:glue:...
+		return namespace, flawless // bigquery, file, arn:aws:glue:...
 	}
 	scheme = strings.ToLower(scheme)
 	if usual, ok := schemes[scheme]; ok {
@@ -85,7 +85,7 @@ func normalise(namespace string) (string, flaw) {
 	authority, f := withoutUser(authority, platformOf(scheme).server)
 	if platformOf(scheme).server {
 		var worse flaw
-		if authority, worse = normaliseHosts(authority, scheme); worse != sound {
+		if authority, worse = normaliseHosts(authority, scheme); worse != flawless {
 			return scheme + "://", worse
 		}
 		if strings.Contains(path, "@") {
@@ -106,13 +106,13 @@ func withoutUser(authority string, server bool) (string, flaw) {
 	at := strings.LastIndex(authority, "@")
 	switch {
 	case at < 0:
-		return authority, sound
+		return authority, flawless
 	case strings.Contains(authority[:at], ":"):
 		return authority[at+1:], redacted
 	case server:
-		return authority[at+1:], sound
+		return authority[at+1:], flawless
 	}
-	return authority, sound
+	return authority, flawless
 }
 
 var digits = regexp.MustCompile(`^\d*$`)
@@ -136,7 +136,7 @@ func normaliseHosts(list, scheme string) (string, flaw) {
 		}
 	}
 	slices.Sort(hosts)
-	return strings.Join(slices.Compact(hosts), ","), sound
+	return strings.Join(slices.Compact(hosts), ","), flawless
 }
 
 // splitPort cuts host:port; an IPv6 address keeps its brackets.

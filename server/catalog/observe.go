@@ -156,7 +156,7 @@ func (w *work) sighting(s model.Sighting) model.Sighting {
 func (w *work) others(seen Seen) []Name {
 	var names []Name
 	for _, n := range seen.Aliases {
-		ref, f := Ref{norm.NFC.String(n.Namespace), norm.NFC.String(n.Name)}, judge(n.Namespace, n.Name)
+		ref, f := Ref{norm.NFC.String(n.Namespace), norm.NFC.String(n.Name)}, flawIn(n.Namespace, n.Name)
 		if n.Scheme == model.SchemeOpenLineage {
 			ref, f = canonical(w.source.ID, Ref{n.Namespace, n.Name})
 		}

@@ -92,11 +92,11 @@ func given(namespace, prefix string) (Ref, error) {
 	switch {
 	case strings.TrimSpace(namespace) == "":
 		return Ref{}, model.Invalid("namespace", "is missing", "give the OpenLineage namespace, such as postgres://db.acme.example:5432 or sqlite://shop")
-	case f != sound:
+	case f != flawless:
 		return Ref{}, model.Invalid("namespace", "is no namespace that an asset can have", "give the OpenLineage namespace without user and password, such as postgres://db.acme.example:5432")
 	}
 	prefix = norm.NFC.String(strings.TrimSuffix(strings.TrimSpace(prefix), "."))
-	if bare := strings.TrimSuffix(prefix, everyName); bare != "" && judge(bare) != sound {
+	if bare := strings.TrimSuffix(prefix, everyName); bare != "" && flawIn(bare) != flawless {
 		return Ref{}, model.Invalid("prefix", "is no beginning of a name", "give whole parts, such as shop or shop.public, or any beginning with a * at its end")
 	}
 	if prefix == everyName {

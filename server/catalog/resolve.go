@@ -11,9 +11,9 @@ import (
 func (w *work) meetExactly() {
 	for _, it := range w.items {
 		if e := w.named(openLineage(it.ref)); e != nil && (it.fits(e) || w.foreign(it)) {
-			w.meet(it, e)
+			w.identify(it, e)
 		} else if e := w.byPlainName(it); e != nil {
-			w.meet(it, e)
+			w.identify(it, e)
 		}
 	}
 }
@@ -37,7 +37,7 @@ func (w *work) meetTheRest() {
 		if e == nil {
 			e = w.newAsset(it)
 		}
-		w.meet(it, e)
+		w.identify(it, e)
 	}
 }
 
@@ -77,7 +77,7 @@ func (w *work) follows(it *item, n Name, e *entry) bool {
 	if e.asset.Namespace != it.ref.Namespace {
 		return false
 	}
-	return akin(it.ref, e.asset.Name) || w.names[aliasID(n)].alias.SourceID == w.source.ID && !heldAs(e.asset, it.ref.Namespace)
+	return maySpell(it.ref, e.asset.Name) || w.names[aliasID(n)].alias.SourceID == w.source.ID && !heldAs(e.asset, it.ref.Namespace)
 }
 
 // byPlainName finds the asset that the same source had shown before names kept
@@ -107,8 +107,8 @@ func plainName(ref Ref) (Ref, bool) {
 	return Ref{ref.Namespace, plain}, plain != ref.Name
 }
 
-// akin reports whether the name may be another spelling of the item's.
-func akin(ref Ref, name string) bool {
+// maySpell reports whether the name may be another spelling of the item's.
+func maySpell(ref Ref, name string) bool {
 	a, b := folded(ref.Namespace, ref.Name), folded(ref.Namespace, name)
 	return a == b || a == tail(b) || tail(a) == b
 }
@@ -187,8 +187,8 @@ func (w *work) countRivals() rivals {
 	return r
 }
 
-// meet makes the item and the asset one: the asset gets the names and the sighting.
-func (w *work) meet(it *item, e *entry) {
+// identify makes the item and the asset one: the asset gets the names and the sighting.
+func (w *work) identify(it *item, e *entry) {
 	it.entry = e
 	foreign := w.foreign(it)
 	w.name(openLineage(it.ref), e, !foreign)

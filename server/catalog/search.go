@@ -96,7 +96,7 @@ func (q query) wants(d *document) bool {
 // so that the answer whether there is more tells nothing of hidden things.
 func (s *Service) visibleHits(ctx context.Context, in *gate.Session, found []match, limit int) (model.Page[Hit], error) {
 	var page model.Page[Hit]
-	l, err := s.lookout(ctx, in)
+	l, err := s.newHitFilter(ctx, in)
 	if err != nil {
 		return page, err
 	}
@@ -126,23 +126,23 @@ func (s *Service) visibleHits(ctx context.Context, in *gate.Session, found []mat
 	return page, nil
 }
 
-// lookout passes over assets that the viewer may not see by what the index
+// hitFilter passes over assets that the viewer may not see by what the index
 // knows of them, without reading them. Whatever it lets through is read and
 // judged as it is now.
-type lookout struct {
+type hitFilter struct {
 	gate    *gate.Gate
 	viewer  *gate.Viewer
 	exposed map[model.ID]bool
 	domains map[model.ID]model.Slug
 }
 
-func (s *Service) lookout(ctx context.Context, in *gate.Session) (*lookout, error) {
+func (s *Service) newHitFilter(ctx context.Context, in *gate.Session) (*hitFilter, error) {
 	v, err := in.Viewer(ctx, model.ActMetadataView)
-	return &lookout{gate: s.gate, viewer: v, domains: map[model.ID]model.Slug{}}, err
+	return &hitFilter{gate: s.gate, viewer: v, domains: map[model.ID]model.Slug{}}, err
 }
 
 // next takes the first matches, up to the limit, that may be visible.
-func (l *lookout) next(ctx context.Context, found []match, limit int) (part, rest []match, err error) {
+func (l *hitFilter) next(ctx context.Context, found []match, limit int) (part, rest []match, err error) {
 	for i, m := range found {
 		if len(part) == limit {
 			return part, found[i:], nil
@@ -158,7 +158,7 @@ func (l *lookout) next(ctx context.Context, found []match, limit int) (part, res
 	return part, nil, nil
 }
 
-func (l *lookout) may(ctx context.Context, d *document) (bool, error) {
+func (l *hitFilter) may(ctx context.Context, d *document) (bool, error) {
 	if d.kind != HitAsset {
 		return true, nil
 	}

@@ -24,21 +24,21 @@ const (
 // of which of its assets others claim, and which of others' it claims itself.
 // All of them cost two queries, however many they are.
 func (s *Session) claimFindings(ctx context.Context, domains []model.Domain) (map[model.ID][]model.Finding, error) {
-	told, err := s.mayHearClaims(ctx, domains)
-	if err != nil || len(told) == 0 {
+	visible, err := s.maySeeClaims(ctx, domains)
+	if err != nil || len(visible) == 0 {
 		return nil, err
 	}
 	found := map[model.ID][]model.Finding{}
 	for _, side := range sides() {
-		if err := s.gate.claimsOf(ctx, side, told, found); err != nil {
+		if err := s.gate.claimsOf(ctx, side, visible, found); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
 }
 
-// mayHearClaims keeps the domains whose ownership the viewer may see.
-func (s *Session) mayHearClaims(ctx context.Context, domains []model.Domain) ([]store.Value, error) {
+// maySeeClaims keeps the domains whose ownership the viewer may see.
+func (s *Session) maySeeClaims(ctx context.Context, domains []model.Domain) ([]store.Value, error) {
 	if _, err := model.PrincipalFrom(ctx); err != nil {
 		return nil, nil //nolint:nilerr // whoever is nobody sees nothing
 	}
@@ -50,13 +50,13 @@ func (s *Session) mayHearClaims(ctx context.Context, domains []model.Domain) ([]
 	if err != nil {
 		return nil, err
 	}
-	var told []store.Value
+	var visible []store.Value
 	for i, d := range domains {
 		if seen[i] {
-			told = append(told, string(d.ID))
+			visible = append(visible, string(d.ID))
 		}
 	}
-	return told, nil
+	return visible, nil
 }
 
 // side is one of the two who have to do with a claim. Claimants are looked for
@@ -64,7 +64,7 @@ func (s *Session) mayHearClaims(ctx context.Context, domains []model.Domain) ([]
 // asked about many at once.
 type side struct {
 	code, words string
-	where       func(told []store.Value) store.Filter
+	where       func(visible []store.Value) store.Filter
 	who, others func(model.Asset) []model.ID
 }
 
@@ -74,7 +74,7 @@ func sides() []side {
 	return []side{
 		{
 			"namespace.claimed", "of the domain are claimed by sources of",
-			func(told []store.Value) store.Filter { return store.In("contested", told...) }, owner, claimants,
+			func(visible []store.Value) store.Filter { return store.In("contested", visible...) }, owner, claimants,
 		},
 		{
 			"namespace.claims", "that sources of the domain claim belong to",
@@ -84,10 +84,10 @@ func sides() []side {
 }
 
 // claimsOf adds what one side of the claims is told.
-func (g *Gate) claimsOf(ctx context.Context, by side, told []store.Value, found map[model.ID][]model.Finding) error {
+func (g *Gate) claimsOf(ctx context.Context, by side, visible []store.Value, found map[model.ID][]model.Finding) error {
 	assets := map[[2]model.ID][]model.Asset{} // by who is told and of whom
 	more := false
-	for part := range slices.Chunk(told, store.MaxIn) {
+	for part := range slices.Chunk(visible, store.MaxIn) {
 		page, err := store.Assets.Find(ctx, g.store, store.Query{Index: "by_contested", Where: by.where(part), Limit: claimsRead})
 		if err != nil {
 			return err

@@ -37,7 +37,7 @@ func (v *Viewer) pay(domain model.Slug, steps int, took time.Duration) {
 	v.over[domain] = v.question.Context.Now
 	if c.steps > policy.MaxListSteps {
 		v.snapshot.Overspent(domain)
-		maps.Copy(v.over, v.snapshot.Resting())
+		maps.Copy(v.over, v.snapshot.Quarantined())
 	}
 }
 
@@ -45,7 +45,7 @@ func (v *Viewer) pay(domain model.Slug, steps int, took time.Duration) {
 func (v *Viewer) leftOut() []model.LeftOut {
 	var list []model.LeftOut
 	for _, domain := range slices.Sorted(maps.Keys(v.over)) {
-		reason := "the rules of the domain rest: " + v.gate.engine.RestedWhy(domain)
+		reason := "the rules of the domain rest: " + v.gate.engine.QuarantineReason(domain)
 		if v.over[domain].Equal(v.question.Context.Now) {
 			reason = "the rules of the domain took too long for its rows"
 		}
@@ -59,5 +59,5 @@ func resting(rules *policy.Snapshot, action model.Action) map[model.Slug]time.Ti
 	if !policy.AsksDomains(action) {
 		return nil
 	}
-	return rules.Resting()
+	return rules.Quarantined()
 }

@@ -74,8 +74,8 @@ func TestASlowDomainTakesNobodysList(t *testing.T) {
 	if len(page.LeftOut) != 1 || page.LeftOut[0].Domain != "sales" || page.LeftOut[0].Reason == "" {
 		t.Fatalf("got %+v left out", page.LeftOut)
 	}
-	if until := engine.Rested("sales"); time.Until(until) <= 0 || engine.RestedWhy("sales") != "they took too much for the rows of one list" {
-		t.Logf("this machine is so slow that the time was up before the steps: %v %q", until, engine.RestedWhy("sales"))
+	if until := engine.QuarantinedUntil("sales"); time.Until(until) <= 0 || engine.QuarantineReason("sales") != "they took too much for the rows of one list" {
+		t.Logf("this machine is so slow that the time was up before the steps: %v %q", until, engine.QuarantineReason("sales"))
 		engine.Snapshot().Overspent("sales")
 	}
 	if again := list(); len(again.Nodes) != 130 || len(again.LeftOut) != 1 || !again.LeftOut[0].Until.After(time.Now()) {
@@ -84,7 +84,7 @@ func TestASlowDomainTakesNobodysList(t *testing.T) {
 	if _, err := gate.ListFor(ctx, g, model.ActPolicyRead, store.PolicyProposals, store.Query{Index: "by_created"}, model.Paging{First: 1}, gate.Each(g.Proposal)); err != nil {
 		t.Errorf("proposals, on which the domain has no say: %v", err)
 	}
-	if engine.Snapshot().Overspent("marketing"); engine.RestedWhy("marketing") == "" {
+	if engine.Snapshot().Overspent("marketing"); engine.QuarantineReason("marketing") == "" {
 		t.Error("a domain that lives by the template does not rest")
 	}
 }

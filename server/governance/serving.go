@@ -99,10 +99,10 @@ func (s *Service) standing(ctx context.Context, in *gate.Session, domain model.S
 	}
 	state, hash, err := s.inForce(ctx, domain)
 	standing := model.PolicyStanding{PolicyState: state, ServingHash: hash, Problem: s.serving.of(domain).problem}
-	if until := s.engine.Rested(domain); !until.IsZero() {
+	if until := s.engine.QuarantinedUntil(domain); !until.IsZero() {
 		standing.QuarantinedUntil = &until
 		if time.Until(until) > 0 && standing.Problem == "" {
-			standing.Problem = resting(state, s.engine.RestedWhy(domain), until)
+			standing.Problem = resting(state, s.engine.QuarantineReason(domain), until)
 		}
 	}
 	return standing, err

@@ -53,7 +53,7 @@ func (s *Service) Shadow(ctx context.Context, id model.ID, on bool) (model.Polic
 		return none, err
 	}
 	was := state
-	event, err := turn(&state, p, on)
+	event, err := switchTrial(&state, p, on)
 	if err != nil {
 		return none, err
 	}
@@ -67,8 +67,8 @@ func (s *Service) Shadow(ctx context.Context, id model.ID, on bool) (model.Polic
 	return s.standing(ctx, in, p.Domain)
 }
 
-// turn switches the trial and gives the word of the audit feed for it.
-func turn(state *model.PolicyState, p model.PolicyProposal, on bool) (string, error) {
+// switchTrial switches the trial and gives the word of the audit feed for it.
+func switchTrial(state *model.PolicyState, p model.PolicyProposal, on bool) (string, error) {
 	if !on {
 		if state.ShadowOf != p.ID {
 			return "", model.Conflict("proposalId", "the proposal is not on trial", "")

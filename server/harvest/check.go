@@ -61,9 +61,9 @@ func (s *Service) CheckConfig(ctx context.Context, n NewSource) ([]model.Capabil
 	return s.check(ctx, source)
 }
 
-// turn waits for its turn to launch a plugin for somebody who waits, and gives
+// takeTurn waits for its turn to launch a plugin for somebody who waits, and gives
 // the end of it.
-func (s *Service) turn(ctx context.Context) (func(), error) {
+func (s *Service) takeTurn(ctx context.Context) (func(), error) {
 	select {
 	case s.checks <- struct{}{}:
 		return func() { <-s.checks }, nil
@@ -75,7 +75,7 @@ func (s *Service) turn(ctx context.Context) (func(), error) {
 // askPlugin asks the source's plugin what it has against the configuration,
 // from its text alone: no secret is resolved, and no folder is open to it.
 func (s *Service) askPlugin(ctx context.Context, p *plugin, config json.RawMessage) error {
-	end, err := s.turn(ctx)
+	end, err := s.takeTurn(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (s *Service) askPlugin(ctx context.Context, p *plugin, config json.RawMessa
 }
 
 func (s *Service) check(ctx context.Context, source model.Source) ([]model.Capability, *model.Failure, error) {
-	end, err := s.turn(ctx)
+	end, err := s.takeTurn(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -117,7 +117,7 @@ func grantsOn(product model.ID) store.Query {
 
 // release ends what there is on a retired product: grants, requests, changes.
 func (s *Service) release(ctx context.Context, p model.DataProduct, reason string, decision model.ID) error {
-	words, err := s.farewell(ctx, p, reason)
+	words, err := s.endingWords(ctx, p, reason)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (s *Service) release(ctx context.Context, p model.DataProduct, reason strin
 			return err
 		}
 		g.RevokedBy, g.RevokeReason = actor.ID, words
-		if err := s.tell(ctx, "grant.revoke", g.ID, words, decision, store.Grants.Put(g)); err != nil {
+		if err := s.applyEnding(ctx, "grant.revoke", g.ID, words, decision, store.Grants.Put(g)); err != nil {
 			return err
 		}
 	}
@@ -154,7 +154,7 @@ func (s *Service) closeWaiting(ctx context.Context, p model.DataProduct, words s
 			return err
 		}
 		r.Reasons = []model.Reason{{Code: "product.retired", Message: words, Origin: "engine"}}
-		if err := s.tell(ctx, "request.close", r.ID, words, decision, store.Requests.Put(r)); err != nil {
+		if err := s.applyEnding(ctx, "request.close", r.ID, words, decision, store.Requests.Put(r)); err != nil {
 			return err
 		}
 	}
@@ -165,12 +165,12 @@ func (s *Service) closeWaiting(ctx context.Context, p model.DataProduct, words s
 	if err := c.Close(model.ChangeOvertaken, at); err != nil {
 		return err
 	}
-	return s.tell(ctx, "change.overtake", c.ID, words, decision, store.Changes.Put(*c))
+	return s.applyEnding(ctx, "change.overtake", c.ID, words, decision, store.Changes.Put(*c))
 }
 
-// tell writes the end of one thing. What somebody else has ended meanwhile is
+// applyEnding writes the end of one thing. What somebody else has ended meanwhile is
 // left to them.
-func (s *Service) tell(ctx context.Context, action string, id model.ID, words string, decision model.ID, w store.Write) error {
+func (s *Service) applyEnding(ctx context.Context, action string, id model.ID, words string, decision model.ID, w store.Write) error {
 	change := s.gate.Change(ctx, action, id, words, w)
 	change.Decision = decision
 	_, err := s.store.Apply(ctx, change)
@@ -180,8 +180,8 @@ func (s *Service) tell(ctx context.Context, action string, id model.ID, words st
 	return err
 }
 
-// farewell says what a consumer has to know.
-func (s *Service) farewell(ctx context.Context, p model.DataProduct, reason string) (string, error) {
+// endingWords says what a consumer has to know.
+func (s *Service) endingWords(ctx context.Context, p model.DataProduct, reason string) (string, error) {
 	words := "The product is retired."
 	if reason != "" {
 		words += " " + reason

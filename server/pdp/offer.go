@@ -125,7 +125,7 @@ func (r *batch) named(ctx context.Context, namespace, name string) ([]model.ID, 
 // strictest asks about the products of the offer, one after the other: the first
 // that refuses decides, so that a table which several hide costs what one does
 // that nobody offers. Otherwise the duties of all stand together.
-func (r *batch) strictest(ctx context.Context, who *model.Principal, o offering, q Question, ask asking) (model.Decision, error) {
+func (r *batch) strictest(ctx context.Context, who *model.Principal, o offering, q Question, ask asker) (model.Decision, error) {
 	if who == nil {
 		return unknown("subject.unknown", "There is no such subject here."), nil
 	}

@@ -212,7 +212,7 @@ func (r *batch) conclude(ctx context.Context, c asked) (model.Decision, error) {
 		}
 	}
 	if exists && answer.Allowed() {
-		d, err := r.offered(ctx, c.who, c.what, c.Question, answer.Decision, r.told)
+		d, err := r.offered(ctx, c.who, c.what, c.Question, answer.Decision, r.askLogged)
 		if err != nil {
 			return model.Decision{}, err
 		}
@@ -243,8 +243,8 @@ func (r *batch) refused(ctx context.Context, who model.Principal, what target, a
 	return unknown("resource.unknown", "There is no such resource here."), nil
 }
 
-// told asks about a product and leaves a row of it.
-func (r *batch) told(ctx context.Context, who model.Principal, what target, q Question) (model.Decision, error) {
+// askLogged asks about a product and leaves a row of it.
+func (r *batch) askLogged(ctx context.Context, who model.Principal, what target, q Question) (model.Decision, error) {
 	answer, err := r.ask(ctx, who, what, q)
 	if err == nil {
 		r.rows = append(r.rows, answer.Row)
@@ -252,8 +252,8 @@ func (r *batch) told(ctx context.Context, who model.Principal, what target, q Qu
 	return answer.Decision, err
 }
 
-// quietly asks about a product and leaves no row.
-func (r *batch) quietly(ctx context.Context, who model.Principal, what target, q Question) (model.Decision, error) {
+// askUnlogged asks about a product and leaves no row.
+func (r *batch) askUnlogged(ctx context.Context, who model.Principal, what target, q Question) (model.Decision, error) {
 	extra, err := r.extra(ctx, what, q)
 	if err != nil {
 		return model.Decision{}, err
@@ -261,11 +261,11 @@ func (r *batch) quietly(ctx context.Context, who model.Principal, what target, q
 	return r.session.Would(ctx, who, actionOf(q.Action), what.res, extra)
 }
 
-type asking func(context.Context, model.Principal, target, Question) (model.Decision, error)
+type asker func(context.Context, model.Principal, target, Question) (model.Decision, error)
 
 // offered joins what the rules say of reading an asset with what they say of
 // the products that offer it: the strictest decides, at every door.
-func (r *batch) offered(ctx context.Context, who model.Principal, what target, q Question, d model.Decision, ask asking) (model.Decision, error) {
+func (r *batch) offered(ctx context.Context, who model.Principal, what target, q Question, d model.Decision, ask asker) (model.Decision, error) {
 	if what.asset == nil || actionOf(q.Action) != model.ActDataRead || !d.Allowed() {
 		return d, nil
 	}

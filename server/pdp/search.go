@@ -126,11 +126,11 @@ func (s *Service) begin(ctx context.Context, kind string, q Question, w *Window,
 
 // would is an evaluation that leaves no row of its own.
 func (r *batch) would(ctx context.Context, who model.Principal, what target, q Question) (bool, error) {
-	d, err := r.quietly(ctx, who, what, q)
+	d, err := r.askUnlogged(ctx, who, what, q)
 	if err != nil {
 		return false, err
 	}
-	d, err = r.offered(ctx, who, what, q, d, r.quietly)
+	d, err = r.offered(ctx, who, what, q, d, r.askUnlogged)
 	return err == nil && r.carried(d).Allowed(), err
 }
 

@@ -163,15 +163,15 @@ func (r *batch) asMuch(ctx context.Context, who *model.Principal, q Question) er
 	if err != nil {
 		return err
 	}
-	_, err = r.quietly(ctx, *who, target{res: res, absent: true}, about)
+	_, err = r.askUnlogged(ctx, *who, target{res: res, absent: true}, about)
 	return err
 }
 
 // fitting asks about a product that offers the table, and refuses a duty on a
 // column that the product does not have.
-func (r *batch) fitting(a Answer, o offering) asking {
+func (r *batch) fitting(a Answer, o offering) asker {
 	return func(ctx context.Context, who model.Principal, what target, q Question) (model.Decision, error) {
-		d, err := r.told(ctx, who, what, q)
+		d, err := r.askLogged(ctx, who, what, q)
 		at := slices.IndexFunc(o.products, func(p model.DataProduct) bool { return p.ID == what.res.ID })
 		if err != nil || at < 0 || !a.Known {
 			return d, err

@@ -73,13 +73,15 @@ func (e *Engine) Shadow(ctx context.Context, d sandbox.Draft, on func(q question
 // more of them than its like can be told from it by the time.
 func (e *Engine) Decided() int64 { return e.core.Decided() }
 
-// Rested tells until when the domain's rules rest, or last rested, because
+// QuarantinedUntil tells until when the domain's rules rest, or last rested, because
 // they kept failing; zero when they never did since they came into force.
-func (e *Engine) Rested(domain model.Slug) time.Time { return e.core.Rested(domain) }
+func (e *Engine) QuarantinedUntil(domain model.Slug) time.Time {
+	return e.core.QuarantinedUntil(domain)
+}
 
-// RestedWhy says why the domain's rules rest, or last rested: "they failed
+// QuarantineReason says why the domain's rules rest, or last rested: "they failed
 // again and again". It is "" when they never did since they came into force.
-func (e *Engine) RestedWhy(domain model.Slug) string { return e.core.RestedWhy(domain) }
+func (e *Engine) QuarantineReason(domain model.Slug) string { return e.core.QuarantineReason(domain) }
 
 // Check looks a draft over and lists everything that is wrong with it. Problems
 // of severity "error" keep it from going on; the hash is its content address,

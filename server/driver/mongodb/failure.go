@@ -55,7 +55,7 @@ func Again(ctx context.Context, question func() error) error {
 		}
 		said, ok := errors.AsType[mongo.ServerError](err)
 		again := midway || (ok && (said.HasErrorCode(tooOld) || said.HasErrorCode(notYet)))
-		if !again || try == againTries || !rest(ctx, longestPause) {
+		if !again || try == againTries || !pauseFor(ctx, longestPause) {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ func (h hello) hasTransactions() bool { return h.SetName != "" || h.Message == "
 
 // checkServer refuses a server that cannot be reached or has no transactions.
 func (c *Client) checkServer(ctx context.Context, uri string) error {
-	said, err := greet(ctx, c.client)
+	said, err := askHello(ctx, c.client)
 	if err == nil && said.hasTransactions() {
 		return nil
 	}
@@ -32,14 +32,14 @@ func (c *Client) checkServer(ctx context.Context, uri string) error {
 		// A URI that names a replica set finds no server in one that is none, so
 		// the first host is asked directly what it is.
 		var direct error
-		if said, direct = greetFirst(ctx, uri); direct != nil || said.hasTransactions() {
+		if said, direct = askFirstHello(ctx, uri); direct != nil || said.hasTransactions() {
 			return unreachable(uri, err)
 		}
 	}
 	return noReplicaSet(said)
 }
 
-func greet(ctx context.Context, client *mongo.Client) (hello, error) {
+func askHello(ctx context.Context, client *mongo.Client) (hello, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	said, err := ask(ctx, client)
@@ -54,7 +54,7 @@ func ask(ctx context.Context, client *mongo.Client) (said hello, err error) {
 	return said, err
 }
 
-func greetFirst(ctx context.Context, uri string) (hello, error) {
+func askFirstHello(ctx context.Context, uri string) (hello, error) {
 	given := options.Client().ApplyURI(uri)
 	if len(given.Hosts) == 0 {
 		return hello{}, errors.New("the URI names no host")

@@ -39,7 +39,7 @@ func (c *Client) Transact(ctx context.Context, work func(context.Context) error)
 	begin := time.Now()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		err := attempt(ctx, session, work)
-		if !labelled(err, transient) || !rest(ctx, pause) {
+		if !labelled(err, transient) || !pauseFor(ctx, pause) {
 			return err
 		}
 		if time.Since(begin) > orphanAge {
@@ -61,7 +61,7 @@ func attempt(ctx context.Context, session *mongo.Session, work func(context.Cont
 	}
 	for { // to commit twice what may be committed already is no fault
 		err := session.CommitTransaction(ctx)
-		if !labelled(err, unknown) || !rest(ctx, longestPause) {
+		if !labelled(err, unknown) || !pauseFor(ctx, longestPause) {
 			return err
 		}
 	}
@@ -72,8 +72,8 @@ func labelled(err error, label string) bool {
 	return ok && said.HasErrorLabel(label)
 }
 
-// rest waits for about half the time, and reports whether the context lives on.
-func rest(ctx context.Context, atMost time.Duration) bool {
+// pauseFor waits for about half the time, and reports whether the context lives on.
+func pauseFor(ctx context.Context, atMost time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false

@@ -151,12 +151,12 @@ type Case struct {
 	Found    any // the facts that the engine has to find by itself; nil when it is told them
 }
 
-// Told is the case of a question that tells its facts.
-func Told(q policy.Question) Case { return Case{Question: q, Input: q.Input()} }
+// WithFacts is the case of a question that tells its facts.
+func WithFacts(q policy.Question) Case { return Case{Question: q, Input: q.Input()} }
 
-// Untold is the case of the question without facts, as a sidecar's caller puts
+// WithoutFacts is the case of the question without facts, as a sidecar's caller puts
 // it. Souk decides it with the facts that it would look up.
-func Untold(q policy.Question, held []policy.Holding) Case {
+func WithoutFacts(q policy.Question, held []policy.Holding) Case {
 	q.Facts = policy.Facts{RolesHeld: rolesHeld(q)}
 	for _, h := range held {
 		if h.Holder == q.Subject.ID && (h.Product == q.Resource.ID || h.Product == q.Resource.Product) && !Now.Before(h.From) && Now.Before(h.Until) {
@@ -189,8 +189,8 @@ func Cases(r *rand.Rand, n int, held []policy.Holding) []Case {
 	cases, list := make([]Case, n), actions()
 	for i := range cases {
 		q := question(r, list)
-		if cases[i] = Told(q); i%2 == 0 {
-			cases[i] = Untold(q, held)
+		if cases[i] = WithFacts(q); i%2 == 0 {
+			cases[i] = WithoutFacts(q, held)
 		}
 	}
 	return cases

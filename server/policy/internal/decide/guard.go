@@ -103,8 +103,8 @@ func (s *Snapshot) Overspent(domain model.Slug) {
 	g.close(time.Now(), "they took too much for the rows of one list")
 }
 
-// Resting lists the domains whose rules rest now, and until when.
-func (s *Snapshot) Resting() map[model.Slug]time.Time {
+// Quarantined lists the domains whose rules rest now, and until when.
+func (s *Snapshot) Quarantined() map[model.Slug]time.Time {
 	var resting map[model.Slug]time.Time
 	s.engine.guards.Range(func(domain, g any) bool {
 		if !g.(*guard).rests() {
@@ -119,9 +119,9 @@ func (s *Snapshot) Resting() map[model.Slug]time.Time {
 	return resting
 }
 
-// RestedWhy says why the domain's rules rest, or last rested: "they failed
+// QuarantineReason says why the domain's rules rest, or last rested: "they failed
 // again and again". It is "" when they never did since they came into force.
-func (e *Engine) RestedWhy(domain model.Slug) string {
+func (e *Engine) QuarantineReason(domain model.Slug) string {
 	g, ok := e.guards.Load(domain)
 	if !ok {
 		return ""
@@ -129,9 +129,9 @@ func (e *Engine) RestedWhy(domain model.Slug) string {
 	return g.(*guard).reason()
 }
 
-// Rested tells until when the domain's rules rest, or last rested, because
+// QuarantinedUntil tells until when the domain's rules rest, or last rested, because
 // they kept failing; zero when they never did since they came into force.
-func (e *Engine) Rested(domain model.Slug) time.Time {
+func (e *Engine) QuarantinedUntil(domain model.Slug) time.Time {
 	g, ok := e.guards.Load(domain)
 	if !ok {
 		return time.Time{}

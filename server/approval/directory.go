@@ -8,9 +8,9 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// company is what the matters need to know of people and domains, as they
+// directory is what the matters need to know of people and domains, as they
 // stand now. Nothing of it is kept beyond one count.
-type company struct {
+type directory struct {
 	domains map[model.Slug]model.Domain
 	people  map[model.ID]model.Principal
 	order   []model.ID // of the people, by name
@@ -19,18 +19,18 @@ type company struct {
 	ids   []model.ID    // of the people that were
 }
 
-// meet reads the domains that the matters name, their stewards, the platform's
+// readDirectory reads the domains that the matters name, their stewards, the platform's
 // stewards, the owners and the voters: one query a kind, however many matters.
-func (r *Room) meet(ctx context.Context, matters []Matter, read []model.Domain) (*company, error) {
-	c := &company{domains: map[model.Slug]model.Domain{}, people: map[model.ID]model.Principal{}}
-	ids, err := r.meetDomains(ctx, c, matters, read)
+func (r *Room) readDirectory(ctx context.Context, matters []Matter, read []model.Domain) (*directory, error) {
+	c := &directory{domains: map[model.Slug]model.Domain{}, people: map[model.ID]model.Principal{}}
+	ids, err := r.readDomains(ctx, c, matters, read)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range matters {
 		ids = append(ids, m.people()...)
 	}
-	if err := r.meetPeople(ctx, c, ids); err != nil {
+	if err := r.readPeople(ctx, c, ids); err != nil {
 		return nil, err
 	}
 	q := store.Query{Index: "by_role", Where: store.Eq("role", string(model.RoleSteward)), Limit: store.MaxPage}
@@ -57,9 +57,9 @@ func compareNames(a, b model.Principal) int {
 	return 0
 }
 
-// meetDomains reads the domains whose stewards are wanted, but for those that
+// readDomains reads the domains whose stewards are wanted, but for those that
 // the operation has read, and lists the stewards.
-func (r *Room) meetDomains(ctx context.Context, c *company, matters []Matter, read []model.Domain) ([]model.ID, error) {
+func (r *Room) readDomains(ctx context.Context, c *directory, matters []Matter, read []model.Domain) ([]model.ID, error) {
 	for _, m := range matters {
 		for _, name := range m.domains() {
 			if !slices.Contains(c.names, name) {
@@ -108,8 +108,8 @@ func (m Matter) people() []model.ID {
 	return ids
 }
 
-// covers reports whether the company has what the matter needs.
-func (c *company) covers(m Matter) bool {
+// covers reports whether the directory has what the matter needs.
+func (c *directory) covers(m Matter) bool {
 	return !slices.ContainsFunc(m.domains(), func(name store.Value) bool { return !slices.Contains(c.names, name) }) &&
 		!slices.ContainsFunc(m.people(), func(id model.ID) bool { return id != "" && !slices.Contains(c.ids, id) && c.people[id].ID == "" })
 }
@@ -123,7 +123,7 @@ func cast(votes []model.Vote) []model.Approval {
 	return approvals
 }
 
-func (r *Room) meetPeople(ctx context.Context, c *company, ids []model.ID) error {
+func (r *Room) readPeople(ctx context.Context, c *directory, ids []model.ID) error {
 	ids = slices.DeleteFunc(ids, func(id model.ID) bool { return id == "" })
 	slices.Sort(ids)
 	c.ids = slices.Compact(ids)
