@@ -15,6 +15,7 @@ import (
 // package: whoever reads such a function has to remember which of the two is meant.
 var unshadowed = []string{
 	"store", "approval", "driver", "groupcommit", "watch", "decisionlog", "backup", "policy", "telemetry", "tracing", "httpd", "cmd/souk",
+	"gate", "pdp", "audit", "resolver",
 	".", // the server's own package alone
 }
 

@@ -20,8 +20,8 @@ func (s *Service) Inputs(ctx context.Context, rows ...model.DecisionRecord) (map
 		return nil, err
 	}
 	about := make([]policy.Resource, len(rows))
-	for i, subject := range subjects {
-		about[i] = subject.Resource
+	for i, of := range subjects {
+		about[i] = of.Resource
 	}
 	redactions, err := s.redactions(ctx, rows, about)
 	if err != nil {

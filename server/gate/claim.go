@@ -29,8 +29,8 @@ func (s *Session) claimFindings(ctx context.Context, domains []model.Domain) (ma
 		return nil, err
 	}
 	found := map[model.ID][]model.Finding{}
-	for _, side := range sides() {
-		if err := s.gate.claimsOf(ctx, side, visible, found); err != nil {
+	for _, by := range sides() {
+		if err := s.gate.claimsOf(ctx, by, visible, found); err != nil {
 			return nil, err
 		}
 	}

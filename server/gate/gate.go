@@ -22,7 +22,7 @@ type Gate struct {
 	engine *policy.Engine
 	now    func() time.Time
 	log    recorder // nil for none
-	names  names
+	names  nameCache
 	nouns  []Noun
 }
 

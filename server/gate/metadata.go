@@ -164,8 +164,8 @@ func (d *describer) summary(ctx context.Context, a model.Asset) (policy.AssetSum
 }
 
 func (d *describer) asset(ctx context.Context, a model.Asset) (policy.AssetMetadata, error) {
-	summary, err := d.summary(ctx, a)
-	m := policy.AssetMetadata{AssetSummary: summary, Fields: make([]policy.FieldMetadata, len(a.Fields))}
+	short, err := d.summary(ctx, a)
+	m := policy.AssetMetadata{AssetSummary: short, Fields: make([]policy.FieldMetadata, len(a.Fields))}
 	for i, f := range a.Fields {
 		m.Fields[i] = policy.FieldMetadata{Name: f.Name, Type: f.NativeType, Description: f.Description, Tags: orNone(f.Tags), Meta: map[string]string{}}
 		maps.Copy(m.Fields[i].Meta, f.Meta)

@@ -11,23 +11,23 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// names remembers the names of domains and teams by their ids. A rename makes
+// nameCache remembers the names of domains and teams by their ids. A rename makes
 // it forget: in this process at once, in the others of the same store as soon
 // as their feed tells of it. What is read while it forgets is not kept.
-type names struct {
+type nameCache struct {
 	domains sync.Map // model.ID to model.Slug
 	teams   sync.Map // model.ID to string
 	changes atomic.Int64
 }
 
-func (n *names) forget() {
+func (n *nameCache) forget() {
 	n.changes.Add(1)
 	n.domains.Clear()
 	n.teams.Clear()
 }
 
 // remember gives the name of the id from the table, or reads and keeps it.
-func remember[N any](n *names, table *sync.Map, id model.ID, read func() (N, error)) (N, error) {
+func remember[N any](n *nameCache, table *sync.Map, id model.ID, read func() (N, error)) (N, error) {
 	if name, ok := table.Load(id); ok {
 		return name.(N), nil
 	}

@@ -39,11 +39,11 @@ func or(parts []store.Filter) store.Filter {
 	}
 	parts = slices.DeleteFunc(parts, isNever)
 	for len(parts) > store.MaxOr {
-		var joined []store.Filter
+		var fewer []store.Filter
 		for part := range slices.Chunk(parts, store.MaxOr) {
-			joined = append(joined, store.Or(part...))
+			fewer = append(fewer, store.Or(part...))
 		}
-		parts = joined
+		parts = fewer
 	}
 	if len(parts) == 1 {
 		return parts[0]

@@ -58,10 +58,10 @@ func Restored[T any, P model.PointerTo[T]](kept model.Removed) (T, error) {
 
 // Removal finds what a removed record left behind; whether the actor may know
 // of it is for the caller to ask.
-func (g *Gate) Removal(ctx context.Context, record model.ID) (model.Removed, error) {
-	kept, err := store.Removals.Get(ctx, g.store, model.RemovedID(record))
+func (g *Gate) Removal(ctx context.Context, id model.ID) (model.Removed, error) {
+	kept, err := store.Removals.Get(ctx, g.store, model.RemovedID(id))
 	if model.Is(err, model.KindNotFound) {
-		return kept, model.NotFound("removed record", record)
+		return kept, model.NotFound("removed record", id)
 	}
 	return kept, err
 }
@@ -129,10 +129,10 @@ func Pointers(ctx context.Context, in *Session, id model.ID, counts ...func(cont
 }
 
 // TakeAway makes the change that takes a record away, unless something depends on
-// it: unused looks for that, and reports it. As is how others name the record.
+// it: unused looks for that, and reports it. The names are those by which others know the record.
 // What comes to name it while somebody looks makes the store refuse the change,
 // and is looked for once more.
-func (s *Session) TakeAway(ctx context.Context, as []string, unused func() error, change func() store.Change) error {
+func (s *Session) TakeAway(ctx context.Context, names []string, unused func() error, change func() store.Change) error {
 	since, err := store.Newest(ctx, s.gate.store)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (s *Session) TakeAway(ctx context.Context, as []string, unused func() error
 		return err
 	}
 	c := change()
-	c.Unnamed = store.Unnamed{As: as, Since: since}
+	c.Unnamed = store.Unnamed{As: names, Since: since}
 	if _, err = s.gate.store.Apply(ctx, c); model.HasCode(err, model.CodeStale) {
 		return cmp.Or(unused(), err)
 	}

@@ -99,7 +99,7 @@ func (g *Gate) Exposed(ctx context.Context) (map[model.ID]bool, error) {
 			o.add(p)
 		}
 	}
-	maps.DeleteFunc(o, func(_ model.ID, open bool) bool { return !open })
+	maps.DeleteFunc(o, func(_ model.ID, toAll bool) bool { return !toAll })
 	return o, nil
 }
 
@@ -115,14 +115,14 @@ func (o offers) add(p model.DataProduct) {
 		if slices.Contains(p.Unconsented, id) {
 			continue
 		}
-		open, known := o[id]
-		o[id] = p.Visibility == model.VisibleToAll && (open || !known)
+		toAll, known := o[id]
+		o[id] = p.Visibility == model.VisibleToAll && (toAll || !known)
 	}
 }
 
 // Request describes an access request to the policies; the owner is the product's.
 func (g *Gate) Request(ctx context.Context, r model.AccessRequest) (policy.Resource, error) {
-	return only(g.Requests(ctx, []model.AccessRequest{r}))
+	return single(g.Requests(ctx, []model.AccessRequest{r}))
 }
 
 // Requests describes a page of access requests and reads their products together.
@@ -159,7 +159,7 @@ func (g *Gate) Namespace(ctx context.Context, n model.Namespace) (policy.Resourc
 // ProposedChange describes a proposed change to the policies; the requester is who
 // proposes it, and the name is its kind.
 func (g *Gate) ProposedChange(ctx context.Context, c model.ProposedChange) (policy.Resource, error) {
-	return only(g.Changes(ctx, []model.ProposedChange{c}))
+	return single(g.Changes(ctx, []model.ProposedChange{c}))
 }
 
 // Changes describes a page of proposed changes and reads their products together.
@@ -196,7 +196,7 @@ func (g *Gate) Changes(ctx context.Context, changes []model.ProposedChange) ([]p
 
 // Grant describes a grant to the policies; the requester is its holder.
 func (g *Gate) Grant(ctx context.Context, gr model.Grant) (policy.Resource, error) {
-	return only(g.Grants(ctx, []model.Grant{gr}))
+	return single(g.Grants(ctx, []model.Grant{gr}))
 }
 
 // Grants describes a page of grants and reads their products together.
@@ -211,7 +211,7 @@ func (g *Gate) Grants(ctx context.Context, grants []model.Grant) ([]policy.Resou
 	return resources, err
 }
 
-func only(resources []policy.Resource, err error) (policy.Resource, error) {
+func single(resources []policy.Resource, err error) (policy.Resource, error) {
 	if err != nil {
 		return policy.Resource{}, err
 	}

@@ -13,12 +13,12 @@ import (
 // as a whole, with what the asker may not see of it: whoever publishes answers
 // for all of it, and the score is the same for everybody.
 func (s *Session) ProductFindings(ctx context.Context, products []model.DataProduct) (map[model.ID][]model.Finding, error) {
-	describer, err := s.gate.describer(ctx, products)
+	d, err := s.gate.describer(ctx, products)
 	if err != nil {
 		return nil, err
 	}
 	return findings(ctx, s, products, func(p model.DataProduct) (policy.Metadata, model.Slug, error) {
-		product, err := describer.product(ctx, p)
+		product, err := d.product(ctx, p)
 		return policy.Metadata{Type: policy.TypeProduct, Product: &product}, product.Domain, err
 	})
 }
@@ -26,12 +26,12 @@ func (s *Session) ProductFindings(ctx context.Context, products []model.DataProd
 // AssetFindings asks the standards about assets. Those of no domain meet the
 // company's alone.
 func (s *Session) AssetFindings(ctx context.Context, assets []model.Asset) (map[model.ID][]model.Finding, error) {
-	describer, err := s.gate.describerOf(ctx, assets)
+	d, err := s.gate.describerOf(ctx, assets)
 	if err != nil {
 		return nil, err
 	}
 	return findings(ctx, s, assets, func(a model.Asset) (policy.Metadata, model.Slug, error) {
-		asset, err := describer.asset(ctx, a)
+		asset, err := d.asset(ctx, a)
 		return policy.Metadata{Type: policy.TypeAsset, Asset: &asset}, asset.Domain, err
 	})
 }
@@ -55,11 +55,11 @@ func (s *Session) DomainFindings(ctx context.Context, domains []model.Domain) (m
 	return found, err
 }
 
-// findings asks about all the nouns on the session's snapshot of the standards.
-// Every noun has an entry, if only an empty one.
-func findings[T any, P model.PointerTo[T]](ctx context.Context, in *Session, nouns []T, describe func(T) (policy.Metadata, model.Slug, error)) (map[model.ID][]model.Finding, error) {
-	found := make(map[model.ID][]model.Finding, len(nouns))
-	for _, n := range nouns {
+// findings asks about all the records on the session's snapshot of the standards.
+// Every one has an entry, if only an empty one.
+func findings[T any, P model.PointerTo[T]](ctx context.Context, in *Session, records []T, describe func(T) (policy.Metadata, model.Slug, error)) (map[model.ID][]model.Finding, error) {
+	found := make(map[model.ID][]model.Finding, len(records))
+	for _, n := range records {
 		metadata, domain, err := describe(n)
 		if err != nil {
 			return nil, err

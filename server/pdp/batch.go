@@ -69,7 +69,7 @@ func (r *batch) oneByOne(ctx context.Context, items []Item, semantic Semantic) (
 // decisions are then made side by side, since they take most of the time and
 // none depends on another.
 func (r *batch) all(ctx context.Context, items []Item, _ Semantic) ([]model.Decision, error) {
-	questions, decisions := make([]asked, len(items)), make([]model.Decision, len(items))
+	questions, decisions := make([]inquiry, len(items)), make([]model.Decision, len(items))
 	for i, item := range items {
 		var err error
 		if questions[i], err = r.item(ctx, item); err != nil {
@@ -87,9 +87,9 @@ func (r *batch) all(ctx context.Context, items []Item, _ Semantic) ([]model.Deci
 }
 
 // item prepares an item.
-func (r *batch) item(ctx context.Context, i Item) (asked, error) {
+func (r *batch) item(ctx context.Context, i Item) (inquiry, error) {
 	if i.Flaw != nil {
-		return said(unknown("evaluation.invalid", i.Flaw.Error())), nil //nolint:nilerr // a flawed item is refused by itself, and the others go on
+		return answered(unknown("evaluation.invalid", i.Flaw.Error())), nil //nolint:nilerr // a flawed item is refused by itself, and the others go on
 	}
 	return r.prepare(ctx, i.Question)
 }

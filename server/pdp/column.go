@@ -18,12 +18,12 @@ func (a Answer) Column(o model.Obligation) (string, bool) {
 }
 
 func columnIn(t Table, fields []model.AssetField, field string) (string, bool) {
-	if name, ok := known(fields, field); ok {
+	if name, ok := columnNamed(fields, field); ok {
 		return name, true
 	}
 	for _, of := range []string{t.Table, t.Schema + "." + t.Table} {
 		if len(field) > len(of)+1 && field[len(of)] == '.' && strings.EqualFold(field[:len(of)], of) {
-			if name, ok := known(fields, field[len(of)+1:]); ok || len(fields) == 0 {
+			if name, ok := columnNamed(fields, field[len(of)+1:]); ok || len(fields) == 0 {
 				return name, true
 			}
 		}
@@ -31,8 +31,8 @@ func columnIn(t Table, fields []model.AssetField, field string) (string, bool) {
 	return field, len(fields) == 0 && field != "" && !strings.Contains(field, ".")
 }
 
-// known finds a column by its name, in another case where there is no exact one.
-func known(fields []model.AssetField, name string) (string, bool) {
+// columnNamed finds a column by its name, in another case where there is no exact one.
+func columnNamed(fields []model.AssetField, name string) (string, bool) {
 	alike := ""
 	for _, f := range fields {
 		if f.Name == name {

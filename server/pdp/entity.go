@@ -17,7 +17,7 @@ var kinds = map[string]model.PrincipalKind{"user": model.Person, "person": model
 
 // subject finds who is meant; nil is nobody.
 func (r *batch) subject(ctx context.Context, e Entity) (*model.Principal, error) {
-	key := name{e.Type, e.ID}
+	key := entityName{e.Type, e.ID}
 	if p, ok := r.people[key]; ok {
 		return p, nil
 	}
@@ -61,7 +61,7 @@ func (r *batch) domainName(ctx context.Context, domain string) (model.Slug, erro
 
 // resource finds what an outsider names.
 func (r *batch) resource(ctx context.Context, e Entity) (*target, error) {
-	key := name{e.Type, e.ID}
+	key := entityName{e.Type, e.ID}
 	if t, ok := r.targets[key]; ok {
 		return t, nil
 	}

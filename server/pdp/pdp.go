@@ -123,19 +123,19 @@ type batch struct {
 	session *gate.Session
 	right   *bool // whether the caller may ask about everybody; nil until asked
 	trusted *bool // whether the caller may vouch
-	people  map[name]*model.Principal
-	targets map[name]*target
+	people  map[entityName]*model.Principal
+	targets map[entityName]*target
 	rows    []model.DecisionRecord
 
 	caller  model.ID
 	request string
 }
 
-// name is an entity without its properties.
-type name struct{ typ, id string }
+// entityName is an entity without its properties.
+type entityName struct{ typ, id string }
 
 func (s *Service) batch(c Client) *batch {
-	return &batch{Service: s, client: c, session: s.gate.Session(), people: map[name]*model.Principal{}, targets: map[name]*target{}}
+	return &batch{Service: s, client: c, session: s.gate.Session(), people: map[entityName]*model.Principal{}, targets: map[entityName]*target{}}
 }
 
 func (r *batch) evaluate(ctx context.Context, q Question) (model.Decision, error) {
@@ -147,8 +147,8 @@ func (r *batch) evaluate(ctx context.Context, q Question) (model.Decision, error
 	return r.conclude(ctx, c)
 }
 
-// asked is a question on its way to an answer.
-type asked struct {
+// inquiry is a question on its way to an answer.
+type inquiry struct {
 	Question
 
 	said   *model.Decision // the answer of a question that no policy is asked
@@ -158,25 +158,25 @@ type asked struct {
 	answer gate.Answer     // to that
 }
 
-func said(d model.Decision) asked { return asked{said: &d} }
+func answered(d model.Decision) inquiry { return inquiry{said: &d} }
 
 // prepare finds who and what the question is about, and what is to be decided.
-func (r *batch) prepare(ctx context.Context, q Question) (asked, error) {
+func (r *batch) prepare(ctx context.Context, q Question) (inquiry, error) {
 	who, err := r.subject(ctx, q.Subject)
 	if err != nil {
-		return asked{}, err
+		return inquiry{}, err
 	}
 	if err := r.mayAsk(ctx, who); err != nil {
-		return asked{}, err
+		return inquiry{}, err
 	}
 	if who == nil {
-		return said(unknown("subject.unknown", "There is no such subject here.")), nil
+		return answered(unknown("subject.unknown", "There is no such subject here.")), nil
 	}
 	what, err := r.resource(ctx, q.Resource)
 	if err != nil {
-		return asked{}, err
+		return inquiry{}, err
 	}
-	c := asked{Question: q, who: *who, what: *what}
+	c := inquiry{Question: q, who: *who, what: *what}
 	if c.viewedFirst() {
 		q = Question{Action: string(model.ActMetadataView)}
 	}
@@ -190,17 +190,17 @@ func (r *batch) prepare(ctx context.Context, q Question) (asked, error) {
 
 // viewedFirst reports a question whose facts take reads that only a real product
 // has: what is hidden must not cost more than what does not exist.
-func (c asked) viewedFirst() bool { return actionOf(c.Action) == model.ActProductPublish }
+func (c inquiry) viewedFirst() bool { return actionOf(c.Action) == model.ActProductPublish }
 
 // decide asks the policies. It may be called from several goroutines at once.
-func (r *batch) decide(ctx context.Context, c *asked) {
+func (r *batch) decide(ctx context.Context, c *inquiry) {
 	if c.said == nil {
 		c.answer = r.session.Decide(ctx, c.first)
 	}
 }
 
 // conclude makes of the first answer what the caller hears.
-func (r *batch) conclude(ctx context.Context, c asked) (model.Decision, error) {
+func (r *batch) conclude(ctx context.Context, c inquiry) (model.Decision, error) {
 	if c.said != nil {
 		return *c.said, nil
 	}

@@ -132,7 +132,7 @@ func (s *Service) forgetLogged(ctx context.Context, fresh map[model.ID]model.Dec
 // attribute makes the rows those of the principals whom they are about. One
 // about somebody unknown here stays with the service that reports it.
 func (r *batch) attribute(ctx context.Context, rows map[model.ID]model.DecisionRecord) error {
-	questions := map[model.ID]about{} // by row
+	questions := map[model.ID]loggedQuestion{} // by row
 	var ids []model.ID
 	for id, row := range rows {
 		about, err := readInput(row.Input)
@@ -165,7 +165,7 @@ func (r *batch) attribute(ctx context.Context, rows map[model.ID]model.DecisionR
 
 // hides reports a question about what the subject may not know of, or what is
 // not there: it must not turn up among the subject's own decisions.
-func (r *batch) hides(ctx context.Context, who model.Principal, q about) (bool, error) {
+func (r *batch) hides(ctx context.Context, who model.Principal, q loggedQuestion) (bool, error) {
 	what, err := r.resource(ctx, Entity{Type: q.Resource.Type, ID: string(q.Resource.ID)})
 	if err != nil {
 		return true, err
@@ -204,8 +204,8 @@ func (s *Service) row(caller model.ID, r Report) (model.DecisionRecord, error) {
 	}, nil
 }
 
-// about is what the log is searched by.
-type about struct {
+// loggedQuestion is what the log is searched by.
+type loggedQuestion struct {
 	V      int `json:"v"`
 	Action struct {
 		Name string `json:"name"`
@@ -225,13 +225,13 @@ type about struct {
 
 // The shapes of what a sidecar reports. Other members are the policies' business.
 var (
-	inputShape  = exact.Of[about](exact.PassedOver)
+	inputShape  = exact.Of[loggedQuestion](exact.PassedOver)
 	wholeShape  = exact.Of[map[string]json.RawMessage](exact.PassedOver)
 	resultShape = exact.Of[result](exact.PassedOver)
 )
 
-func readInput(text json.RawMessage) (about, error) {
-	var a about
+func readInput(text json.RawMessage) (loggedQuestion, error) {
+	var a loggedQuestion
 	if err := inputShape.Read(text, &a); err != nil {
 		return a, within("input", err)
 	}
@@ -263,23 +263,23 @@ func within(place string, err error) error {
 	return &out
 }
 
-// heard is what the bundle added to a question: the facts that the asker did not
+// additions are what the bundle added to a question: the facts that the asker did not
 // tell, its time in our form, and what is known of its resource. With it the input is the whole question again.
-type heard struct {
+type additions struct {
 	Facts    map[string]json.RawMessage `json:"facts"`
 	Context  map[string]json.RawMessage `json:"context"`
 	Resource map[string]json.RawMessage `json:"resource"`
 }
 
-func (h heard) joined(input json.RawMessage) (json.RawMessage, error) {
-	if len(h.Facts)+len(h.Context)+len(h.Resource) == 0 {
+func (a additions) joined(input json.RawMessage) (json.RawMessage, error) {
+	if len(a.Facts)+len(a.Context)+len(a.Resource) == 0 {
 		return input, nil
 	}
 	var whole map[string]json.RawMessage
 	if err := wholeShape.Read(input, &whole); err != nil || whole == nil {
 		return nil, model.Invalid("input", "is no object", "send what the policies of the bundle expect")
 	}
-	for name, added := range map[string]map[string]json.RawMessage{"facts": h.Facts, "context": h.Context, "resource": h.Resource} {
+	for name, added := range map[string]map[string]json.RawMessage{"facts": a.Facts, "context": a.Context, "resource": a.Resource} {
 		if added == nil {
 			continue
 		}
@@ -303,10 +303,10 @@ func (h heard) joined(input json.RawMessage) (json.RawMessage, error) {
 // result is what the bundle's rules gave.
 type result struct {
 	model.Decision
-	Heard heard `json:"heard"`
+	Heard additions `json:"heard"`
 }
 
-func readResult(text json.RawMessage) (model.Decision, heard, error) {
+func readResult(text json.RawMessage) (model.Decision, additions, error) {
 	var d result
 	if err := resultShape.Read(text, &d); err != nil {
 		return d.Decision, d.Heard, within("result", err)

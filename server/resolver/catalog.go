@@ -9,16 +9,16 @@ import (
 )
 
 // Asset resolves the field asset.
-func (q query) Asset(ctx context.Context, id *model.ID, namespace, name *string) (*model.Asset, error) {
-	byName := namespace != nil && name != nil
-	if (id != nil) == (namespace != nil || name != nil) || id == nil && !byName {
+func (q query) Asset(ctx context.Context, id *model.ID, in, name *string) (*model.Asset, error) {
+	byName := in != nil && name != nil
+	if (id != nil) == (in != nil || name != nil) || id == nil && !byName {
 		return nil, model.Invalid("id", "give either the id or both namespace and name", "leave the other arguments out")
 	}
 	if id != nil {
 		a, err := q.s.Catalog.Asset(ctx, *id)
 		return orNull(ctx, a, err)
 	}
-	a, err := q.s.Catalog.AssetByName(ctx, *namespace, *name)
+	a, err := q.s.Catalog.AssetByName(ctx, *in, *name)
 	return orNull(ctx, a, err)
 }
 

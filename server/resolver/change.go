@@ -48,9 +48,9 @@ func (m mutation) WithdrawChange(ctx context.Context, in graph.WithdrawChangeInp
 // AskForConsent resolves the mutation.
 func (m mutation) AskForConsent(ctx context.Context, in graph.AskForConsentInput) (*graph.AskForConsentPayload, error) {
 	p, err := m.s.Mesh.AskForConsent(ctx, in.ID)
-	asked, problems, err := answer(ctx, p, err)
+	offered, problems, err := answer(ctx, p, err)
 	change, err := m.waiting(ctx, in.ID, problems, err)
-	return &graph.AskForConsentPayload{DataProduct: asked, ProposedChange: change, UserErrors: problems}, err
+	return &graph.AskForConsentPayload{DataProduct: offered, ProposedChange: change, UserErrors: problems}, err
 }
 
 // RevokeConsent resolves the mutation.

@@ -171,16 +171,16 @@ func placeOf(ctx context.Context, id model.ID) []string {
 	if input == nil {
 		return nil
 	}
-	given, err := input.Value.Value(graphql.GetOperationContext(ctx).Variables)
+	sent, err := input.Value.Value(graphql.GetOperationContext(ctx).Variables)
 	if err != nil {
 		return nil
 	}
-	return within(given, string(id), "input")
+	return within(sent, string(id), "input")
 }
 
-// within gives the path to a text in what a sender has given, the first by name.
-func within(given any, text string, path ...string) []string {
-	switch v := given.(type) {
+// within gives the path to a text in what a sender has sent, the first by name.
+func within(sent any, text string, path ...string) []string {
+	switch v := sent.(type) {
 	case string:
 		if v == text {
 			return path

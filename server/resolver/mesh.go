@@ -46,16 +46,16 @@ func (q query) Teams(ctx context.Context, domainID model.ID, first int, after *s
 }
 
 // DataProduct resolves the field dataProduct.
-func (q query) DataProduct(ctx context.Context, id *model.ID, domain, name *model.Slug) (*model.DataProduct, error) {
-	byName := domain != nil && name != nil
-	if (id != nil) == (domain != nil || name != nil) || id == nil && !byName {
+func (q query) DataProduct(ctx context.Context, id *model.ID, in, name *model.Slug) (*model.DataProduct, error) {
+	byName := in != nil && name != nil
+	if (id != nil) == (in != nil || name != nil) || id == nil && !byName {
 		return nil, model.Invalid("id", "give either the id or both domain and name", "leave the other arguments out")
 	}
 	if id != nil {
 		p, err := q.s.Mesh.Product(ctx, *id)
 		return orNull(ctx, p, err)
 	}
-	p, err := q.s.Mesh.ProductByName(ctx, *domain, *name)
+	p, err := q.s.Mesh.ProductByName(ctx, *in, *name)
 	return orNull(ctx, p, err)
 }
 

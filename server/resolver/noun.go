@@ -135,8 +135,8 @@ func noteProduct(l *links, p *model.DataProduct) {
 	l.productCards.expect(p.ID)
 	l.pending.expect(p.ID)
 	l.alsoOffered.expect(p.ID)
-	for _, port := range p.Ports {
-		l.expect(port.AssetIDs...)
+	for _, of := range p.Ports {
+		l.expect(of.AssetIDs...)
 	}
 	for _, c := range p.Consents {
 		l.expect(c.AssetID, c.DomainID)

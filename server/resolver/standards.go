@@ -127,11 +127,11 @@ func (finding) Subject(ctx context.Context, f *model.Finding) (model.Noun, error
 
 // noted says that the subjects of the findings may be asked for.
 func noted(ctx context.Context, found []model.Finding) []*model.Finding {
-	list := pointers(found)
-	for _, f := range list {
+	shown := pointers(found)
+	for _, f := range shown {
 		linksFrom(ctx).note(f)
 	}
-	return list
+	return shown
 }
 
 const (
