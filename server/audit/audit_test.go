@@ -120,7 +120,13 @@ func TestEventsLieInTheDomainOfTheirSubject(t *testing.T) {
 	w.Must(err)
 	_, err = w.Store.Apply(t.Context(), store.Change{Action: "run.start", Subject: run.ID, Actor: "prn_x", Writes: []store.Write{store.Runs.Put(run)}})
 	w.Must(err)
-	for _, id := range append(w.orders.Assets(model.OutputPort), source.ID, run.ID, team.ID, request.ID, request.GrantID, w.orders.ID, w.Domains["sales"].ID) {
+	proposal := model.PolicyProposal{Meta: model.Meta{ID: model.NewID(model.PrefixProposal)}, Domain: "sales"}
+	_, err = w.Store.Apply(t.Context(), store.Change{Action: "policy.draft", Subject: proposal.ID, Actor: "prn_x", Writes: []store.Write{store.PolicyProposals.Put(proposal)}})
+	w.Must(err)
+	state := model.PolicyState{Meta: model.Meta{ID: model.ID(model.PrefixState) + "_sales"}, Domain: "sales"}
+	_, err = w.Store.Apply(t.Context(), store.Change{Action: "policy.rollback", Subject: state.ID, Actor: "prn_x", Writes: []store.Write{store.PolicyStates.Put(state)}})
+	w.Must(err)
+	for _, id := range append(w.orders.Assets(model.OutputPort), source.ID, run.ID, proposal.ID, state.ID, team.ID, request.ID, request.GrantID, w.orders.ID, w.Domains["sales"].ID) {
 		if len(w.events("ana", audit.EventFilter{SubjectID: id})) == 0 {
 			t.Errorf("the steward of sales does not see what happened to %s", id)
 		}

@@ -2,6 +2,8 @@ package gate
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy"
@@ -34,41 +36,56 @@ func (g *Gate) domainsOf(ctx context.Context, events []model.Event) (map[model.I
 		ids[i] = e.SubjectID
 	}
 	subjects, of := byPrefix(ids), map[model.ID]model.ID{}
-	if err := g.throughSources(ctx, subjects, of); err != nil {
-		return nil, err
-	}
-	if err := g.throughPolicies(ctx, subjects, of); err != nil {
-		return nil, err
-	}
-	for _, n := range g.nouns {
-		if n.place == nil {
-			continue
-		}
-		if err := n.place(ctx, subjects[n.Prefix], of); err != nil {
-			return nil, err
+	for _, n := range slices.Concat(g.nouns, g.unasked) {
+		if list := subjects[n.Prefix]; n.place != nil && len(list) > 0 {
+			if err := n.place(ctx, list, of); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return of, nil
 }
 
 // throughSources places harvest runs, which lie where their sources do.
-func (g *Gate) throughSources(ctx context.Context, subjects map[model.Prefix][]model.ID, of map[model.ID]model.ID) error {
-	source := map[model.ID]model.ID{}
-	if err := place(ctx, g, store.Runs, subjects[model.PrefixRun], source, func(r model.Run) model.ID { return r.SourceID }); err != nil {
-		return err
+func throughSources(g *Gate) placing {
+	return func(ctx context.Context, runs []model.ID, of map[model.ID]model.ID) error {
+		source, domain := map[model.ID]model.ID{}, map[model.ID]model.ID{}
+		if err := place(ctx, g, store.Runs, runs, source, func(r model.Run) model.ID { return r.SourceID }); err != nil {
+			return err
+		}
+		sources := slices.Sorted(maps.Values(source))
+		if err := place(ctx, g, store.Sources, slices.Compact(sources), domain, func(s model.Source) model.ID { return s.DomainID }); err != nil {
+			return err
+		}
+		for run, id := range source {
+			of[run] = domain[id]
+		}
+		return nil
 	}
-	domain := map[model.ID]model.ID{}
-	var ids []model.ID
-	for _, id := range source {
-		ids = append(ids, id)
+}
+
+// byDomainName places records that know their domain by its name. Those of no
+// domain, or of one that was renamed or removed since, are the platform's.
+func byDomainName[T any, P model.PointerTo[T]](g *Gate, table store.Table[T, P], domain func(T) model.Slug) placing {
+	return func(ctx context.Context, ids []model.ID, of map[model.ID]model.ID) error {
+		found, err := table.GetMany(ctx, g.store, ids...)
+		if err != nil {
+			return err
+		}
+		named := map[model.Slug]model.ID{"": ""}
+		for _, n := range found {
+			name := domain(n)
+			if _, known := named[name]; !known {
+				d, err := store.DomainNamed(ctx, g.store, name)
+				if err != nil && !model.Is(err, model.KindNotFound) {
+					return err
+				}
+				named[name] = d.ID
+			}
+			of[P(&n).Head().ID] = named[name]
+		}
+		return nil
 	}
-	if err := place(ctx, g, store.Sources, ids, domain, func(s model.Source) model.ID { return s.DomainID }); err != nil {
-		return err
-	}
-	for run, id := range source {
-		of[run] = domain[id]
-	}
-	return nil
 }
 
 // place notes for every noun among the ids where it lies.

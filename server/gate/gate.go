@@ -18,12 +18,13 @@ import (
 
 // Gate asks the policies on behalf of whoever the context names.
 type Gate struct {
-	store  store.Store
-	engine *policy.Engine
-	now    func() time.Time
-	log    recorder // nil for none
-	names  nameCache
-	nouns  []Noun
+	store   store.Store
+	engine  *policy.Engine
+	now     func() time.Time
+	log     recorder // nil for none
+	names   nameCache
+	nouns   []Noun
+	unasked []Noun
 }
 
 // New makes a gate. The log takes the decisions that no change carries; without
@@ -31,7 +32,7 @@ type Gate struct {
 // leave no trace.
 func New(s store.Store, e *policy.Engine, now func() time.Time, log recorder) *Gate {
 	g := &Gate{store: s, engine: e, now: now, log: log}
-	g.nouns = nouns(g)
+	g.nouns, g.unasked = nouns(g), unasked(g)
 	return g
 }
 

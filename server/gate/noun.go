@@ -20,8 +20,11 @@ type Noun struct {
 
 	layout   layout
 	describe func(ctx context.Context, ids []model.ID, into map[model.ID]policy.Resource) error
-	place    func(ctx context.Context, ids []model.ID, domains map[model.ID]model.ID) error // nil for what lies in no domain, or is found through another noun
+	place    placing // nil for what lies in no domain
 }
+
+// placing notes the domains in which records of one kind lie.
+type placing func(ctx context.Context, ids []model.ID, domains map[model.ID]model.ID) error
 
 func nouns(g *Gate) []Noun {
 	return []Noun{
@@ -46,7 +49,8 @@ func nouns(g *Gate) []Noun {
 		nounOf(g, model.PrefixNamespace, "namespace", store.Namespaces, Each(g.Namespace), func(n model.Namespace) model.ID { return n.DomainID }, oneByOne),
 		nounOf(g, model.PrefixPrincipal, "principal", store.Principals, Each(g.Principal), nil, oneByOne),
 		nounOf(g, model.PrefixToken, "token", store.Tokens, Each(g.Token), nil, oneByOne),
-		nounOf(g, model.PrefixProposal, "policy", store.PolicyProposals, Each(g.Proposal), nil, oneByOne), // see throughPolicies
+		nounOf(g, model.PrefixProposal, "policy", store.PolicyProposals, Each(g.Proposal), nil, oneByOne).
+			placed(byDomainName(g, store.PolicyProposals, func(p model.PolicyProposal) model.Slug { return p.Domain })),
 		nounOf(g, model.PrefixRevision, "policy", store.PolicyRevisions, Each(g.PolicyRevision), nil, oneByOne),
 		nounOf(g, model.PrefixDecision, "decision", store.Decisions, Each(g.Decision), nil,
 			columnsOf(nil, fields{policy.FieldDomain: as("domain"), policy.FieldRequester: as("principal")}, ownerless[:2], unlabelled)),
@@ -54,6 +58,18 @@ func nouns(g *Gate) []Noun {
 			columnsOf(nil, fields{policy.FieldRequester: as("actor")}, ownerless[:2], unlabelled)),
 	}
 }
+
+// unasked are kinds of record that nobody asks about by themselves, and that the
+// audit feed tells of.
+func unasked(g *Gate) []Noun {
+	return []Noun{
+		Noun{Prefix: model.PrefixRun, Kind: store.Runs.Kind()}.placed(throughSources(g)),
+		Noun{Prefix: model.PrefixState, Kind: store.PolicyStates.Kind()}.
+			placed(byDomainName(g, store.PolicyStates, func(s model.PolicyState) model.Slug { return s.Domain })),
+	}
+}
+
+func (n Noun) placed(by placing) Noun { n.place = by; return n }
 
 func nounOf[T any, P model.PointerTo[T]](g *Gate, prefix model.Prefix, typ string, table store.Table[T, P], describe Describe[T], lies func(T) model.ID, l layout) Noun {
 	n := Noun{Prefix: prefix, Type: typ, Kind: table.Kind(), layout: l}
