@@ -30,7 +30,7 @@ type links struct {
 
 // lookup is a loader, whatever it finds.
 type lookup interface {
-	expect(ids ...model.ID)
+	want(id model.ID)
 	forget()
 }
 
@@ -163,7 +163,7 @@ func (l *links) expect(ids ...model.ID) {
 			continue
 		}
 		if i, ok := l.nouns.byPrefix[id.Prefix()]; ok && l.byNoun[i] != nil {
-			l.byNoun[i].expect(id)
+			l.byNoun[i].want(id)
 		}
 	}
 }

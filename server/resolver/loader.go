@@ -29,17 +29,22 @@ type loader[V any] struct {
 
 // expect says that the ids may be asked for later in this operation.
 func (l *loader[V]) expect(ids ...model.ID) {
+	for _, id := range ids {
+		l.want(id)
+	}
+}
+
+// want is expect for one id, which takes no list of ids.
+func (l *loader[V]) want(id model.ID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, id := range ids {
-		if _, ok := l.found[id]; ok || id == "" || l.absent[id] {
-			continue
-		}
-		if l.wanted == nil {
-			l.wanted = map[model.ID]bool{}
-		}
-		l.wanted[id] = true
+	if _, ok := l.found[id]; ok || id == "" || l.absent[id] {
+		return
 	}
+	if l.wanted == nil {
+		l.wanted = map[model.ID]bool{}
+	}
+	l.wanted[id] = true
 }
 
 // one gives the value of the id; false when there is none or the viewer may
