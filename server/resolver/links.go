@@ -78,8 +78,8 @@ func prepare[V any](l *links, into *loader[V], fetch func(context.Context, ...mo
 }
 
 // newLookup makes a look-up of the service call that finds nouns.
-func newLookup[T any, P model.PointerTo[T]](l *links, byID func(context.Context, ...model.ID) ([]T, error)) *loader[*T] {
-	return &loader[*T]{note: func(p *T) { l.note(p) }, fetch: func(ctx context.Context, ids ...model.ID) (map[model.ID]*T, error) {
+func newLookup[T any, P model.PointerTo[T]](byID func(context.Context, ...model.ID) ([]T, error), note func(*T)) *loader[*T] {
+	return &loader[*T]{note: note, fetch: func(ctx context.Context, ids ...model.ID) (map[model.ID]*T, error) {
 		rows, err := byID(ctx, ids...)
 		if err != nil {
 			return nil, err
@@ -174,9 +174,14 @@ func (l *links) note(record any) {
 	if l.nouns == nil {
 		return
 	}
-	if i, ok := l.nouns.byType[reflect.TypeOf(record)]; ok {
-		l.nouns.rows[i].note(l, record)
+	i, ok := l.nouns.byType[reflect.TypeOf(record)]
+	if !ok {
+		return
 	}
+	if n := l.nouns.rows[i]; n.keep != nil {
+		n.keep(l, record)
+	}
+	l.nouns.rows[i].note(l, record)
 }
 
 // forget drops everything looked up so far.

@@ -88,19 +88,20 @@ func (l *loader[V]) take() []model.ID {
 	return ids
 }
 
+// keep takes over what was fetched. What it links to is noted before anybody can
+// see it: whoever follows the link of the first row finds those of all.
 func (l *loader[V]) keep(ids []model.ID, rows map[model.ID]V) {
+	if l.note != nil {
+		for _, v := range rows {
+			l.note(v)
+		}
+	}
 	for _, id := range ids {
 		if v, ok := rows[id]; ok {
 			l.put(id, v)
 		} else {
 			l.miss(id)
 		}
-	}
-	if l.note == nil {
-		return
-	}
-	for _, v := range rows {
-		l.note(v)
 	}
 }
 

@@ -80,3 +80,22 @@ func TestLoaderPassesErrorsOn(t *testing.T) {
 		t.Errorf("got %v, %v", ok, err)
 	}
 }
+
+// TestLoaderNotesBeforeItShows looks, while the rows of a fetch are noted, for
+// one that can be seen already: its links would be looked up without the others'.
+func TestLoaderNotesBeforeItShows(t *testing.T) {
+	l, _ := shelf()
+	noted := 0
+	l.note = func(string) {
+		noted++
+		for _, id := range []model.ID{"a", "b"} {
+			if v, _, seen := l.known(id); seen {
+				t.Errorf("%q can be seen before all is noted", v)
+			}
+		}
+	}
+	l.expect("a", "b")
+	if _, ok, err := l.one(t.Context(), "a"); !ok || err != nil || noted != 2 {
+		t.Errorf("got %v, %v, and %d are noted", ok, err, noted)
+	}
+}

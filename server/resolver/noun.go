@@ -19,6 +19,7 @@ type noun struct {
 
 	lookup  func(*links) lookup                                         // of one operation; nil where others do not link to it
 	find    func(context.Context, *links, model.ID) (model.Noun, error) // by node(id:); nil where it is no Node
+	keep    func(*links, any)                                           // has one at hand for others that link to it; nil as lookup
 	note    func(*links, any)                                           // takes down what one links to
 	removal *removal                                                    // nil where it stays
 }
@@ -57,11 +58,12 @@ func nouns(s Services) []noun {
 // linkable is a noun that others link to: what a page links to of it is found by
 // one call.
 func linkable[T any, P model.PointerTo[T]](schema string, prefix model.Prefix, byID func(context.Context, ...model.ID) ([]T, error), note func(*links, *T)) noun {
-	n := told(schema, prefix, func(l *links, p *T) {
+	n := told(schema, prefix, note)
+	n.lookup = func(l *links) lookup { return newLookup[T, P](byID, func(p *T) { note(l, p) }) }
+	n.keep = func(l *links, record any) {
+		p := record.(*T)
 		lookupOf[T, P](l).put(P(p).Head().ID, p)
-		note(l, p)
-	})
-	n.lookup = func(l *links) lookup { return newLookup[T, P](l, byID) }
+	}
 	n.find = func(ctx context.Context, l *links, id model.ID) (model.Noun, error) {
 		return orNil[T, P](follow(ctx, lookupOf[T, P](l), id))
 	}
