@@ -32,7 +32,7 @@ func (s *Service) AssetsByID(ctx context.Context, ids ...model.ID) ([]model.Asse
 
 func (s *Service) assetsByID(ctx context.Context, in *gate.Session, ids ...model.ID) ([]model.Asset, error) {
 	var visible []model.Asset
-	for part := range slices.Chunk(ids, chunk) {
+	for part := range slices.Chunk(ids, chunkSize) {
 		assets, err := gate.SeeMany(ctx, in, store.Assets, s.gate.Assets, part...)
 		if err != nil {
 			return nil, err

@@ -36,14 +36,14 @@ func (p place) compare(o place) int {
 }
 
 // fingerprint tells lists apart whose cursors must not be mixed.
-func fingerprint(list string, query any) uint64 {
+func fingerprint(list string, of any) uint64 {
 	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%s %#v", list, query) // a hash never fails to be written
+	_, _ = fmt.Fprintf(h, "%s %#v", list, of) // a hash never fails to be written
 	return h.Sum64() >> 1
 }
 
 // after finds the first of the ordered places behind the cursor.
-func after(cursor string, query uint64, places []place) (int, error) {
+func after(cursor string, of uint64, places []place) (int, error) {
 	if cursor == "" {
 		return 0, nil
 	}
@@ -55,7 +55,7 @@ func after(cursor string, query uint64, places []place) (int, error) {
 	if err != nil || at.ID == "" {
 		return 0, badCursor("this is no cursor", "pass a cursor exactly as a page gave it, or leave it out to begin at the first page")
 	}
-	if at.Query != query {
+	if at.Query != of {
 		return 0, badCursor("the cursor belongs to another list", "keep the filter while you page, or leave the cursor out to begin at the first page")
 	}
 	i, found := slices.BinarySearchFunc(places, at, place.compare)

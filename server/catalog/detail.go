@@ -55,7 +55,7 @@ func (s *Service) QualityRulesByAsset(ctx context.Context, assetIDs ...model.ID)
 }
 
 // details reads what hangs on the assets that the viewer may see.
-func details[T any](ctx context.Context, s *Service, all walk[T], index string, assetOf func(T) model.ID, ids []model.ID) (map[model.ID][]T, error) {
+func details[T any](ctx context.Context, s *Service, all walk[T], by string, assetOf func(T) model.ID, ids []model.ID) (map[model.ID][]T, error) {
 	assets, err := s.AssetsByID(ctx, ids...)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func details[T any](ctx context.Context, s *Service, all walk[T], index string, 
 		found[a.ID], values[i] = nil, string(a.ID)
 	}
 	for part := range slices.Chunk(values, store.MaxIn) {
-		q := store.Query{Index: index, Where: store.In("asset", part...), Limit: store.MaxPage}
+		q := store.Query{Index: by, Where: store.In("asset", part...), Limit: store.MaxPage}
 		for row, err := range all(ctx, s.store, q) {
 			if err != nil {
 				return nil, err

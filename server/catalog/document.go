@@ -15,14 +15,14 @@ type document struct {
 	short  string // lower-case, for exact and prefix matches
 	name   string // for the order of equal scores
 	boost  float64
-	row    policy.Resource // of an asset: what policies may know, but for its domain's name and its products
-	words  map[string]part // until the index has them
-	terms  []*term         // from then on
+	row    policy.Resource     // of an asset: what policies may know, but for its domain's name and its products
+	words  map[string]textPart // until the index has them
+	terms  []*term             // from then on
 }
 
-func (d *document) add(where part, texts ...string) {
+func (d *document) add(where textPart, texts ...string) {
 	for _, text := range texts {
-		for _, w := range words(text) {
+		for _, w := range wordsIn(text) {
 			if len(d.words) < maxWords {
 				d.words[w] |= where
 			}
@@ -31,7 +31,7 @@ func (d *document) add(where part, texts ...string) {
 }
 
 func newDocument(kind SearchKind, id, domain model.ID, short, name string) *document {
-	d := &document{kind: kind, id: id, domain: domain, short: strings.ToLower(short), name: name, boost: 1, words: map[string]part{}}
+	d := &document{kind: kind, id: id, domain: domain, short: strings.ToLower(short), name: name, boost: 1, words: map[string]textPart{}}
 	d.add(inName, short, name)
 	return d
 }

@@ -174,7 +174,7 @@ func (f *feed) apply(ctx context.Context, e model.Event) error {
 
 func reread[T any](ctx context.Context, f *feed, get func(context.Context, store.Store, ...model.ID) ([]T, error), ids []model.ID, describe func(T) *document) error {
 	for len(ids) > 0 {
-		part := ids[:min(chunk, len(ids))]
+		part := ids[:min(chunkSize, len(ids))]
 		ids = ids[len(part):]
 		found, err := get(ctx, f.store, part...)
 		if err != nil {

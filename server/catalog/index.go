@@ -29,7 +29,7 @@ type term struct{ postings []posting }
 
 type posting struct {
 	doc   int32
-	parts part
+	parts textPart
 }
 
 func emptyIndex() *index {
@@ -45,7 +45,7 @@ func (x *index) put(d *document) {
 		at = int32(len(x.docs)) //nolint:gosec // memory ends before
 		x.place[d.id], x.docs = at, append(x.docs, nil)
 	}
-	terms := make(map[*term]part, len(d.words))
+	terms := make(map[*term]textPart, len(d.words))
 	for w, p := range d.words {
 		terms[x.term(w)] = p
 	}
@@ -77,7 +77,7 @@ func (x *index) term(word string) *term {
 }
 
 // unlink takes the document out of the words that it no longer has.
-func (x *index) unlink(at int32, keep map[*term]part) {
+func (x *index) unlink(at int32, keep map[*term]textPart) {
 	if x.docs[at] == nil {
 		return
 	}
@@ -91,7 +91,7 @@ func (x *index) unlink(at int32, keep map[*term]part) {
 	}
 }
 
-func (x *index) link(at int32, terms map[*term]part) {
+func (x *index) link(at int32, terms map[*term]textPart) {
 	for t, p := range terms {
 		i, found := t.find(at)
 		if !found {
@@ -144,7 +144,7 @@ type match struct {
 	place
 	doc   *document
 	kind  SearchKind
-	parts part
+	parts textPart
 }
 
 // find ranks the documents that have all the words; the last word may be the
@@ -191,15 +191,15 @@ func closeness(d *document, q query) float64 {
 // tally counts what the words of a query find, word after word.
 type tally struct {
 	total []float64
-	parts []part
-	met   []int     // how many words each document has
-	best  []float64 // of the current word
-	seen  []part    // of the current word
+	parts []textPart
+	met   []int      // how many words each document has
+	best  []float64  // of the current word
+	seen  []textPart // of the current word
 	asked int
 }
 
 func newTally(n int) *tally {
-	return &tally{total: make([]float64, n), parts: make([]part, n), met: make([]int, n), best: make([]float64, n), seen: make([]part, n)}
+	return &tally{total: make([]float64, n), parts: make([]textPart, n), met: make([]int, n), best: make([]float64, n), seen: make([]textPart, n)}
 }
 
 func (t *tally) begin() {
@@ -234,9 +234,9 @@ func (t *tally) end() {
 func (t *tally) has(doc int) bool { return t.met[doc] == t.asked && t.asked > 0 }
 
 // worth is the weight of the best part and a little of the others.
-func worth(found part) float64 {
+func worth(found textPart) float64 {
 	var w float64
-	for _, p := range parts {
+	for _, p := range textParts {
 		switch {
 		case found&p.part == 0:
 		case w == 0:

@@ -36,7 +36,7 @@ func (w *work) loadNames(ctx context.Context) error {
 			ids = append(ids, aliasID(n))
 		}
 	}
-	for part := range slices.Chunk(unique(ids), chunk) {
+	for part := range slices.Chunk(unique(ids), chunkSize) {
 		aliases, err := store.Aliases.GetMany(ctx, w.store, part...)
 		if err != nil {
 			return err
@@ -123,13 +123,13 @@ func (w *work) find(ctx context.Context, q store.Query, namespace string, path s
 func (w *work) learnAll(aliases []model.Alias) {
 	for _, a := range aliases {
 		if _, have := w.names[a.ID]; !have {
-			w.learn(&known{alias: a})
+			w.learn(&knownName{alias: a})
 		}
 	}
 }
 
 // learn remembers a name, also by what it is like.
-func (w *work) learn(k *known) {
+func (w *work) learn(k *knownName) {
 	w.names[k.alias.ID] = k
 	w.order = append(w.order, k)
 	if k.alias.Scheme != model.SchemeOpenLineage {
@@ -155,7 +155,7 @@ func (w *work) loadAssets(ctx context.Context) error {
 			ids = append(ids, k.alias.AssetID)
 		}
 	}
-	for part := range slices.Chunk(unique(ids), chunk) {
+	for part := range slices.Chunk(unique(ids), chunkSize) {
 		assets, err := store.Assets.GetMany(ctx, w.store, part...)
 		if err != nil {
 			return err
@@ -177,12 +177,12 @@ func (w *work) named(n Name) *entry {
 	return nil
 }
 
-func anyName(*known) bool { return true }
+func anyName(*knownName) bool { return true }
 
-func completeName(k *known) bool { return missing(Ref{k.alias.Namespace, k.alias.Name}) == 0 }
+func completeName(k *knownName) bool { return missing(Ref{k.alias.Namespace, k.alias.Name}) == 0 }
 
 // entries lists the assets behind the names of a group, each once.
-func (w *work) entries(g group, accept func(*known) bool) []*entry {
+func (w *work) entries(g group, accept func(*knownName) bool) []*entry {
 	var found []*entry
 	for _, k := range w.groups[g] {
 		if e := w.assets[k.alias.AssetID]; e != nil && accept(k) && !slices.Contains(found, e) {

@@ -40,7 +40,7 @@ func (s *Service) Namespace(ctx context.Context, id model.ID) (model.Namespace, 
 // has it. Its assets follow: the first of them at once, and the others in the
 // background, however many there are.
 func (s *Service) AssignNamespace(ctx context.Context, g NamespaceGift) (model.Namespace, error) {
-	ref, err := given(g.Namespace, g.Prefix)
+	ref, err := assignable(g.Namespace, g.Prefix)
 	if err != nil {
 		return model.Namespace{}, err
 	}

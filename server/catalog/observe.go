@@ -13,8 +13,8 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// chunk is how many records one read asks for.
-const chunk = 500
+// chunkSize is how many records one read asks for.
+const chunkSize = 500
 
 // Observe compares what a source shows with what is known and gives the writes
 // that make up the difference: none when nothing has changed. It asks no
@@ -23,7 +23,7 @@ const chunk = 500
 func (s *Service) Observe(ctx context.Context, o Observation) (Result, error) {
 	w := &work{
 		store: s.store, source: o.Source, byRef: map[Ref]*item{}, byRaw: map[Ref]*item{},
-		names: map[model.ID]*known{}, assets: map[model.ID]*entry{}, groups: map[group][]*known{}, notes: notes{}, owners: ownership{},
+		names: map[model.ID]*knownName{}, assets: map[model.ID]*entry{}, groups: map[group][]*knownName{}, notes: notes{}, owners: ownership{},
 	}
 	w.collect(o)
 	if err := w.loadNames(ctx); err != nil {
@@ -54,11 +54,11 @@ type work struct {
 	items  []*item
 	byRef  map[Ref]*item // by canonical name
 	byRaw  map[Ref]*item // by the name as given
-	names  map[model.ID]*known
-	order  []*known // names in the order that they came up
+	names  map[model.ID]*knownName
+	order  []*knownName // names in the order that they came up
 	assets map[model.ID]*entry
 	made   []*entry // assets in the order that they came up
-	groups map[group][]*known
+	groups map[group][]*knownName
 	notes  notes
 	owners ownership
 }
@@ -93,8 +93,8 @@ type entry struct {
 	tested  bool // a quality rule of it, or its result, is new
 }
 
-// known is a name at work.
-type known struct {
+// knownName is a name at work.
+type knownName struct {
 	alias model.Alias
 	dirty bool
 }

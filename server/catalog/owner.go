@@ -82,9 +82,9 @@ func begins(prefix, name string, open bool) bool {
 	return ok && (open || prefix == "" || rest == "" || strings.HasSuffix(prefix, "/") || rest[0] == '.' || rest[0] == '/')
 }
 
-// given brings a namespace and a prefix into the form in which names are kept,
+// assignable brings a namespace and a prefix into the form in which names are kept,
 // or says what is wrong with them.
-func given(namespace, prefix string) (Ref, error) {
+func assignable(namespace, prefix string) (Ref, error) {
 	ref, f := canonical("", Ref{namespace, "x"})
 	if strings.Contains(namespace, unknownHost) { // is good for one source as it stands
 		ref.Namespace = norm.NFC.String(strings.TrimSpace(namespace))

@@ -114,7 +114,7 @@ func maySpell(ref Ref, name string) bool {
 }
 
 // byFolding finds the one asset whose name differs in case only.
-func (w *work) byFolding(it *item, r rivals) *entry {
+func (w *work) byFolding(it *item, r rivalCounts) *entry {
 	if platformOf(it.ref.Namespace).fold == caseCounts {
 		return nil
 	}
@@ -131,7 +131,7 @@ func (w *work) byFolding(it *item, r rivals) *entry {
 
 // byCompletion finds the one asset whose name has a database before the
 // item's, or whose name lacks the database that the item's has.
-func (w *work) byCompletion(it *item, r rivals) *entry {
+func (w *work) byCompletion(it *item, r rivalCounts) *entry {
 	switch missing(it.ref) {
 	case 1:
 		return w.only(it, w.entries(tailGroup(it.ref.Namespace, folded(it.ref.Namespace, it.ref.Name)), completeName))
@@ -165,14 +165,14 @@ func (w *work) only(it *item, candidates []*entry) *entry {
 	return nil
 }
 
-// rivals counts what one observation shows beside each other.
-type rivals struct {
+// rivalCounts counts what one observation shows beside each other.
+type rivalCounts struct {
 	spellings map[group]int // names by a holder that differ in case only
 	databases map[group]int // complete names that differ in the database only
 }
 
-func (w *work) countRivals() rivals {
-	r := rivals{spellings: map[group]int{}, databases: map[group]int{}}
+func (w *work) countRivals() rivalCounts {
+	r := rivalCounts{spellings: map[group]int{}, databases: map[group]int{}}
 	counted := map[Ref]bool{}
 	for _, it := range w.items {
 		name := folded(it.ref.Namespace, it.ref.Name)
@@ -252,7 +252,7 @@ func (w *work) name(n Name, e *entry, own bool) {
 	id := aliasID(n)
 	k, exists := w.names[id]
 	if !exists {
-		k = &known{alias: model.Alias{
+		k = &knownName{alias: model.Alias{
 			Meta: model.Meta{ID: id}, Scheme: n.Scheme, Namespace: n.Namespace, Name: n.Name, Folded: n.Name, SourceID: w.source.ID,
 		}}
 		if n.Scheme == model.SchemeOpenLineage {
@@ -275,7 +275,7 @@ func (w *work) name(n Name, e *entry, own bool) {
 
 // mayMove reports whether the source may take the name to another asset: from
 // where it had put it itself, or from what is gone.
-func (w *work) mayMove(k *known, before model.Asset) bool {
+func (w *work) mayMove(k *knownName, before model.Asset) bool {
 	return !k.is(before) && (k.alias.SourceID == w.source.ID || before.Status == model.AssetRetired)
 }
 
@@ -290,7 +290,7 @@ func conflictOf(n Name) model.RunNote {
 }
 
 // is reports whether the alias is the name that the asset is known by.
-func (k *known) is(a model.Asset) bool {
+func (k *knownName) is(a model.Asset) bool {
 	return k.alias.Scheme == model.SchemeOpenLineage && k.alias.Namespace == a.Namespace && k.alias.Name == a.Name
 }
 

@@ -57,7 +57,7 @@ func (w *work) observeRules(ctx context.Context, seen []SeenQuality, r *Result) 
 	}
 	r.Rules = slices.Sorted(maps.Keys(shown))
 	before := map[model.ID]model.QualityRule{}
-	for part := range slices.Chunk(r.Rules, chunk) {
+	for part := range slices.Chunk(r.Rules, chunkSize) {
 		rules, err := store.QualityRules.GetMany(ctx, w.store, part...)
 		if err != nil {
 			return err

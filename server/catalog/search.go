@@ -183,7 +183,7 @@ func (l *hitFilter) may(ctx context.Context, d *document) (bool, error) {
 
 func (m match) hit() Hit {
 	h := Hit{Kind: m.kind, ID: m.ID, Score: m.Score}
-	for _, p := range parts {
+	for _, p := range textParts {
 		if m.parts&p.part != 0 {
 			h.Matched = append(h.Matched, p.name)
 		}

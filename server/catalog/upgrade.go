@@ -36,7 +36,7 @@ func (s *Service) AdoptOwners(ctx context.Context) ([]model.Namespace, error) {
 		list = append(list, adopt(namespace, "", stood[namespace])...)
 	}
 	var writes []store.Write
-	for part := range slices.Chunk(list, chunk) {
+	for part := range slices.Chunk(list, chunkSize) {
 		if writes, err = s.unwritten(ctx, part); err != nil {
 			return nil, err
 		}

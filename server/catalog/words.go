@@ -9,18 +9,18 @@ import (
 )
 
 // The parts of a thing that words are found in, as bits.
-type part uint8
+type textPart uint8
 
 const (
-	inName part = 1 << iota
+	inName textPart = 1 << iota
 	inTags
 	inDescription
 	inFields
 )
 
-// parts lists the parts, best first, with what a word found there is worth.
-var parts = []struct {
-	part   part
+// textParts lists the parts, best first, with what a word found there is worth.
+var textParts = []struct {
+	part   textPart
 	name   string
 	weight float64
 }{{inName, "name", 4}, {inTags, "tags", 2.5}, {inDescription, "description", 2}, {inFields, "fields", 1}}
@@ -28,9 +28,9 @@ var parts = []struct {
 // maxWords bounds what one thing adds to the index.
 const maxWords = 2000
 
-// words cuts a text into lower-case words: at whatever is no letter or digit,
+// wordsIn cuts a text into lower-case words: at whatever is no letter or digit,
 // and inside camelCase. A word cut in camelCase is there in one piece as well.
-func words(text string) []string {
+func wordsIn(text string) []string {
 	var all []string
 	for _, chunk := range strings.FieldsFunc(norm.NFC.String(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }) {
 		pieces := humps(chunk)

@@ -195,15 +195,15 @@ func (l *look) refuse(message, hint string) {
 // place writes the path: evaluations[2].subject.id.
 func (l *look) place() string {
 	var b strings.Builder
-	for _, step := range l.path {
+	for _, s := range l.path {
 		switch {
-		case step.name == nil:
-			b.WriteString("[" + strconv.Itoa(step.index) + "]")
+		case s.name == nil:
+			b.WriteString("[" + strconv.Itoa(s.index) + "]")
 			continue
 		case b.Len() > 0:
 			b.WriteByte('.')
 		}
-		b.WriteString(clip(string(step.name)))
+		b.WriteString(clip(string(s.name)))
 	}
 	return clip(orWhole(b.String()))
 }

@@ -32,7 +32,7 @@ type collector struct {
 	resumed bool         // from a checkpoint: this attempt does not see everything
 
 	batch  batch
-	scopes map[string]*seen
+	scopes map[string]*seenInScope
 	done   []string // the scopes listed completely, in order
 	broken []string // the scopes of which something could not be read; "" is any
 }
@@ -46,15 +46,15 @@ type batch struct {
 	weight   int
 }
 
-// seen is what the run has seen in one scope.
-type seen struct {
+// seenInScope is what the run has seen in one scope.
+type seenInScope struct {
 	nouns map[model.ID]bool // assets and quality rules
 	edges map[model.ID]bool
 	kept  map[model.ID]bool // assets that could not be described: what is known of them stays
 }
 
 func newCollector(x *execution, source model.Source) *collector {
-	c := &collector{run: x, source: source, resumed: len(source.Checkpoint) > 0, scopes: map[string]*seen{}}
+	c := &collector{run: x, source: source, resumed: len(source.Checkpoint) > 0, scopes: map[string]*seenInScope{}}
 	c.batch = c.empty()
 	return c
 }
@@ -203,10 +203,10 @@ func (c *collector) see(found catalog.Result, edges []lineage.Seen, ids []model.
 	}
 }
 
-func (c *collector) scope(name string) *seen {
+func (c *collector) scope(name string) *seenInScope {
 	s := c.scopes[name]
 	if s == nil {
-		s = &seen{nouns: map[model.ID]bool{}, edges: map[model.ID]bool{}, kept: map[model.ID]bool{}}
+		s = &seenInScope{nouns: map[model.ID]bool{}, edges: map[model.ID]bool{}, kept: map[model.ID]bool{}}
 		c.scopes[name] = s
 	}
 	return s

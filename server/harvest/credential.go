@@ -45,7 +45,7 @@ func (f finder) strip(text string) string {
 
 // refuse reports the first text of a configuration that a person gave, and that
 // holds a credential. It is asked before anything is stored or launched.
-func (f finder) refuse(config []byte, form *form) error {
+func (f finder) refuse(config []byte, of *form) error {
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(config)))
 	if err != nil {
 		return badConfig("", "is no JSON", "write one JSON object")
@@ -55,8 +55,8 @@ func (f finder) refuse(config []byte, form *form) error {
 		return nil
 	}
 	hint := "take it out and change it, since it has been seen"
-	if len(form.secrets) > 0 {
-		hint += "; give it as secrets." + form.secrets[0] + ", by env:NAME or file:PATH"
+	if len(of.secrets) > 0 {
+		hint += "; give it as secrets." + of.secrets[0] + ", by env:NAME or file:PATH"
 	}
 	return badConfig(path, "holds what looks like a credential", hint)
 }
@@ -78,13 +78,13 @@ func (f finder) clean(path string, value any) (cleaned any, first string) {
 	case []any:
 		for i := range v {
 			var found string
-			v[i], found = f.clean(below(path, strconv.Itoa(i)), v[i])
+			v[i], found = f.clean(pathBelow(path, strconv.Itoa(i)), v[i])
 			note(found)
 		}
 	case map[string]any:
 		for name := range v {
 			var found string
-			v[name], found = f.clean(below(path, name), v[name])
+			v[name], found = f.clean(pathBelow(path, name), v[name])
 			note(found)
 		}
 	}

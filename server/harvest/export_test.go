@@ -27,4 +27,4 @@ func (s *Service) Refresh(id model.ID) {
 func OwnerOf(pid int) string { return ownerOf(pid) }
 
 // Gone reports an owner that has certainly ended.
-func Gone(owner string) bool { return gone(owner) }
+func Gone(owner string) bool { return ownerGone(owner) }

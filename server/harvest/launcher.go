@@ -26,7 +26,7 @@ type Launcher struct {
 	log     *slog.Logger
 
 	mu    sync.Mutex
-	known map[string]described // what foreign plugins said of themselves, by hash and name
+	known map[string]describedPlugin // what foreign plugins said of themselves, by hash and name
 }
 
 // plugin is one that can be launched.
@@ -36,13 +36,13 @@ type plugin struct {
 	spec host.Spec
 }
 
-type described struct {
+type describedPlugin struct {
 	plugin *plugin
 	err    error
 }
 
 // as is the plugin as its pin now says to launch it.
-func (d described) as(spec host.Spec) *plugin {
+func (d describedPlugin) as(spec host.Spec) *plugin {
 	if d.plugin == nil {
 		return nil
 	}
@@ -62,7 +62,7 @@ func NewLauncher(bundled []sdk.Registration, pluginDir, user string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	l := &Launcher{bundled: map[string]*plugin{}, dir: pluginDir, account: account, log: log, known: map[string]described{}}
+	l := &Launcher{bundled: map[string]*plugin{}, dir: pluginDir, account: account, log: log, known: map[string]describedPlugin{}}
 	for _, r := range bundled {
 		spec := host.Self(r.Info().Name)
 		spec.Account = account
@@ -217,7 +217,7 @@ func (l *Launcher) describe(ctx context.Context, f host.Found) (*plugin, error) 
 	if err == nil {
 		p.info.Trusted, p.info.SHA256 = true, f.SHA256
 	}
-	l.known[key] = described{p, err}
+	l.known[key] = describedPlugin{p, err}
 	return p, err
 }
 

@@ -100,14 +100,14 @@ func walk(path string, shape map[string]any, value any, do func(string, map[stri
 			if !ok {
 				inner, _ = shape["additionalProperties"].(map[string]any)
 			}
-			if err := walk(below(path, name), inherit(shape, inner), v[name], do); err != nil {
+			if err := walk(pathBelow(path, name), inherit(shape, inner), v[name], do); err != nil {
 				return err
 			}
 		}
 	case []any:
 		items, _ := shape["items"].(map[string]any)
 		for i, item := range v {
-			if err := walk(below(path, strconv.Itoa(i)), inherit(shape, items), item, do); err != nil {
+			if err := walk(pathBelow(path, strconv.Itoa(i)), inherit(shape, items), item, do); err != nil {
 				return err
 			}
 		}
@@ -126,7 +126,7 @@ func inherit(outer, inner map[string]any) map[string]any {
 	return inner
 }
 
-func below(path, name string) string {
+func pathBelow(path, name string) string {
 	if path == "" {
 		return name
 	}

@@ -13,7 +13,7 @@ import (
 // space that its number counts in (a container has one of its own), the number,
 // and when it began, since numbers come again. It is "" where that cannot be told.
 func ownerOf(pid int) string {
-	state, began := standing(pid)
+	state, began := processState(pid)
 	place := ownPlace()
 	if place == "" || state == "" || state == "Z" {
 		return ""
@@ -21,9 +21,9 @@ func ownerOf(pid int) string {
 	return fmt.Sprintf("%s %d %s", place, pid, began)
 }
 
-// gone reports an owner that has certainly ended. One on another machine, in
+// ownerGone reports an owner that has certainly ended. One on another machine, in
 // another container, or that may not be looked at, may live.
-func gone(owner string) bool {
+func ownerGone(owner string) bool {
 	words := strings.Fields(owner)
 	place := ownPlace()
 	if len(words) != 4 || place == "" || words[0]+" "+words[1] != place {
@@ -36,7 +36,7 @@ func gone(owner string) bool {
 	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 		return true
 	}
-	state, began := standing(pid)
+	state, began := processState(pid)
 	return state == "Z" || (state != "" && began != words[3])
 }
 
@@ -53,9 +53,9 @@ func ownPlace() string {
 	return strings.TrimSpace(string(boot)) + " " + space
 }
 
-// standing is the state of a process, such as R or Z (it has ended, and nobody
+// processState is the state of a process, such as R or Z (it has ended, and nobody
 // has asked how), and when it began. Both are "" where that cannot be read.
-func standing(pid int) (state, began string) {
+func processState(pid int) (state, began string) {
 	line, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return "", ""

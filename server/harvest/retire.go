@@ -73,7 +73,7 @@ func (c *collector) retireScope(ctx context.Context, scope string, e *ending) er
 
 // keepKnown counts what is known of assets that could not be described, their
 // tests and the edges that lead to them, as seen.
-func (c *collector) keepKnown(ctx context.Context, scope string, seen *seen) error {
+func (c *collector) keepKnown(ctx context.Context, scope string, seen *seenInScope) error {
 	if len(seen.kept) == 0 {
 		return nil
 	}

@@ -16,7 +16,7 @@ import (
 // gone from this machine.
 func (s *Service) dead(run model.Run) bool {
 	return s.executionOf(run.ID) == nil &&
-		(run.StartedAt.Before(s.began) || gone(run.Owner) || s.now().Sub(run.UpdatedAt) > staleAfter)
+		(run.StartedAt.Before(s.began) || ownerGone(run.Owner) || s.now().Sub(run.UpdatedAt) > staleAfter)
 }
 
 // bury gives up the runs whose server is gone.

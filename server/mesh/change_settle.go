@@ -170,7 +170,7 @@ func (s *Service) settle(ctx context.Context, in *gate.Session, p *proposal) ([]
 			return nil, err
 		}
 		if !alone {
-			c.Reasons = waits(c.Reasons, tally)
+			c.Reasons = waitReasons(c.Reasons, tally)
 			return nil, nil
 		}
 	}
@@ -188,14 +188,14 @@ func (s *Service) settle(ctx context.Context, in *gate.Session, p *proposal) ([]
 			return nil, err
 		}
 		if len(tally.Missing) > 0 { // the policies have come to want more
-			c.Reasons = waits(c.Reasons, tally)
+			c.Reasons = waitReasons(c.Reasons, tally)
 			return append(j.records, j.answer.Record), nil
 		}
 	}
 	return s.enact(ctx, c, j)
 }
 
-func waits(reasons []model.Reason, t approval.Tally) []model.Reason {
+func waitReasons(reasons []model.Reason, t approval.Tally) []model.Reason {
 	kept := slices.DeleteFunc(slices.Clone(reasons), func(r model.Reason) bool { return r.Code == approval.CodeMissing })
 	return append(kept, t.Reason())
 }

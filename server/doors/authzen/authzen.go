@@ -54,7 +54,7 @@ func Echo(next http.Handler) http.Handler {
 }
 
 // handle reads the body, and writes what the answer is.
-func (d *Door) handle(answer func(*http.Request, *request, pdp.Client) (any, error)) http.Handler {
+func (d *Door) handle(respond func(*http.Request, *request, pdp.Client) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = doors.By(r, model.ChannelAuthZEN)
 		var body request
@@ -64,7 +64,7 @@ func (d *Door) handle(answer func(*http.Request, *request, pdp.Client) (any, err
 		}
 		var value any
 		if err == nil {
-			value, err = answer(r, &body, client)
+			value, err = respond(r, &body, client)
 		}
 		if err != nil {
 			doors.Refuse(w, r, d.log, err)

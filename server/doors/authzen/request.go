@@ -94,11 +94,11 @@ func (e *entity) check(field string, needsID bool) (pdp.Entity, error) {
 	case needsID && (e.ID == nil || *e.ID == ""):
 		return pdp.Entity{}, missing(field + ".id")
 	}
-	named := pdp.Entity{Type: *e.Type, Properties: e.Properties}
+	of := pdp.Entity{Type: *e.Type, Properties: e.Properties}
 	if e.ID != nil {
-		named.ID = *e.ID
+		of.ID = *e.ID
 	}
-	return named, nil
+	return of, nil
 }
 
 func missing(field string) error { return model.Invalid(field, "is missing", "the request needs it") }

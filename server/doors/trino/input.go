@@ -38,10 +38,10 @@ type resource struct {
 	User struct {
 		User string `json:"user"`
 	} `json:"user"`
-	Schema   schema   `json:"schema"`
-	Table    table    `json:"table"`
-	Column   column   `json:"column"`
-	Function function `json:"function"`
+	Schema   schema    `json:"schema"`
+	Table    table     `json:"table"`
+	Column   columnRef `json:"column"`
+	Function function  `json:"function"`
 }
 
 type schema struct {
@@ -58,7 +58,7 @@ type table struct {
 
 func (t table) of() pdp.Table { return pdp.Table{Catalog: t.Catalog, Schema: t.Schema, Table: t.Table} }
 
-type column struct {
+type columnRef struct {
 	Catalog string `json:"catalogName"`
 	Schema  string `json:"schemaName"`
 	Table   string `json:"tableName"`

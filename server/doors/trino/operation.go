@@ -7,21 +7,21 @@ import (
 	"github.com/souk-mesh/souk/server/pdp"
 )
 
-// kind is what an operation comes down to.
-type kind int
+// operationKind is what an operation comes down to.
+type operationKind int
 
 const (
-	forbidden kind = iota // whatever is not listed: managing the cluster, acting as others
-	around                // looking around, which shows no table by itself
-	looking               // at a table's metadata
-	reading               // a table's data
-	changing              // a table: no policy of Souk gives that away
-	owning                // a query of one's own
-	calling               // a function
+	forbidden operationKind = iota // whatever is not listed: managing the cluster, acting as others
+	around                         // looking around, which shows no table by itself
+	looking                        // at a table's metadata
+	reading                        // a table's data
+	changing                       // a table: no policy of Souk gives that away
+	owning                         // a query of one's own
+	calling                        // a function
 )
 
 // operations is the closed list of what Trino asks about.
-var operations = map[string]kind{
+var operations = map[string]operationKind{
 	"ExecuteQuery": around, "AccessCatalog": around, "FilterCatalogs": around, "ShowSchemas": around, "FilterSchemas": around,
 	"ShowTables": around, "ShowFunctions": around,
 	"FilterTables": looking, "ShowColumns": looking, "FilterColumns": looking, "ShowCreateTable": looking,

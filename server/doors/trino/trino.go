@@ -89,17 +89,17 @@ func clientOf(r *http.Request) (pdp.Client, error) {
 func (d *Door) handle(client func(*http.Request) (pdp.Client, error), answer func(context.Context, *input) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = doors.By(r, model.ChannelTrino)
-		var body body
-		err := doors.Read(w, r, maxBody, bodyShape, &body)
-		if err == nil && (body.Input == nil || body.Input.Context.Identity.User == "" || body.Input.Action.Operation == "") {
+		var question body
+		err := doors.Read(w, r, maxBody, bodyShape, &question)
+		if err == nil && (question.Input == nil || question.Input.Context.Identity.User == "" || question.Input.Action.Operation == "") {
 			err = model.Invalid("input", "names no user or no operation", "send what Trino's OPA plugin sends")
 		}
 		var result any
 		if err == nil {
-			body.Input.client, err = client(r)
+			question.Input.client, err = client(r)
 		}
 		if err == nil {
-			result, err = answer(r.Context(), body.Input)
+			result, err = answer(r.Context(), question.Input)
 		}
 		if err != nil {
 			doors.Refuse(w, r, d.log, err)
