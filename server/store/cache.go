@@ -56,51 +56,68 @@ func newCache(e Engine) *cache {
 	return c
 }
 
-// get is fetch, from memory where nothing was written since.
-func (c *cache) get(kind Kind, ids []model.ID, fetch func() ([]Record, error)) ([]Record, error) {
+// slot is where the answer of one read is kept, as the table is at its beginning.
+// The zero slot keeps nothing.
+type slot struct {
+	key     string
+	version int64
+}
+
+// ofRecords is the slot of a read by ids.
+func (c *cache) ofRecords(kind Kind, ids []model.ID) slot {
 	if c == nil || len(ids) > cachedRecords {
-		return fetch()
+		return slot{}
 	}
-	key := writeText(make([]byte, 0, 64), string(kind))
+	var buffer [128]byte
+	key := writeText(buffer[:0], string(kind))
 	for _, id := range ids {
 		key = writeText(key, string(id))
 	}
-	page, err := c.read(kind, key, func() (Page, error) {
-		records, err := fetch()
-		return Page{Records: records}, err
-	})
-	return page.Records, err
+	return c.slot(kind, key)
 }
 
-// find is scan, from memory where nothing was written since.
-func (c *cache) find(q Query, scan func() (Page, error)) (Page, error) {
+// ofQuery is the slot of a query.
+func (c *cache) ofQuery(q Query) slot {
 	if c == nil {
-		return scan()
+		return slot{}
 	}
-	key, ok := writeQuery(make([]byte, 0, 128), q)
+	var buffer [256]byte
+	key, ok := writeQuery(buffer[:0], q)
 	if !ok {
-		return scan()
+		return slot{}
 	}
-	return c.read(q.Kind, key, scan)
+	return c.slot(q.Kind, key)
 }
 
-func (c *cache) read(kind Kind, key []byte, read func() (Page, error)) (Page, error) {
+func (c *cache) slot(kind Kind, key []byte) slot {
 	v := c.versions[kind]
 	if v == nil {
-		return read()
+		return slot{}
 	}
 	version := v.Load()
 	if version%2 != 0 {
-		return read()
+		return slot{}
 	}
-	if kept, ok := c.answers.Get(string(key)); ok && kept.version == version {
-		return kept.page.clone(), nil
+	return slot{string(key), version}
+}
+
+// kept gives the answer in the slot, if nothing was written since it was read.
+func (c *cache) kept(at slot) (Page, bool) {
+	if at.key == "" {
+		return Page{}, false
 	}
-	page, err := read()
-	if err == nil && page.small() {
-		c.answers.Add(string(key), answer{version, page.clone()})
+	kept, ok := c.answers.Get(at.key)
+	if !ok || kept.version != at.version {
+		return Page{}, false
 	}
-	return page, err
+	return kept.page.clone(), true
+}
+
+// keep puts what was read into the slot that was made before.
+func (c *cache) keep(at slot, page Page) {
+	if at.key != "" && page.small() {
+		c.answers.Add(at.key, answer{at.version, page.clone()})
+	}
 }
 
 // written says that the tables of the jobs are about to be written, and is

@@ -100,7 +100,15 @@ func (f *Front) Get(ctx context.Context, kind Kind, ids ...model.ID) ([]Record, 
 	if len(ids) == 0 {
 		return []Record{}, nil
 	}
-	return f.cache.get(kind, ids, func() ([]Record, error) { return f.engine.Fetch(ctx, kind, ids) })
+	at := f.cache.ofRecords(kind, ids)
+	if page, ok := f.cache.kept(at); ok {
+		return page.Records, nil
+	}
+	records, err := f.engine.Fetch(ctx, kind, ids)
+	if err == nil {
+		f.cache.keep(at, Page{Records: records})
+	}
+	return records, err
 }
 
 // Find implements Store.
@@ -108,7 +116,15 @@ func (f *Front) Find(ctx context.Context, q Query) (Page, error) {
 	if err := f.admit(ctx); err != nil {
 		return Page{}, err
 	}
-	return f.cache.find(q, func() (Page, error) { return f.scan(ctx, q) })
+	at := f.cache.ofQuery(q)
+	if page, ok := f.cache.kept(at); ok {
+		return page, nil
+	}
+	page, err := f.scan(ctx, q)
+	if err == nil {
+		f.cache.keep(at, page)
+	}
+	return page, err
 }
 
 func (f *Front) scan(ctx context.Context, q Query) (Page, error) {
