@@ -30,7 +30,13 @@ const (
 // before it.
 type cache struct {
 	answers  *lru.Cache[string, answer]
-	versions map[Kind]*atomic.Int64 // of every table
+	versions map[Kind]*atomic.Int64 // of every table that is kept
+}
+
+// harvested lists the tables that are not kept: their records come by the hundred
+// thousand and are seldom read twice, so that trying would cost more than it saves.
+func harvested() []Kind {
+	return []Kind{Assets.Kind(), Aliases.Kind(), Edges.Kind(), QualityRules.Kind()}
 }
 
 // answer is what was read of a table at the version.
@@ -51,7 +57,9 @@ func newCache(e Engine) *cache {
 	}
 	c := &cache{answers: answers, versions: map[Kind]*atomic.Int64{}}
 	for _, s := range Schemas() {
-		c.versions[s.Kind] = new(atomic.Int64)
+		if !slices.Contains(harvested(), s.Kind) {
+			c.versions[s.Kind] = new(atomic.Int64)
+		}
 	}
 	return c
 }
@@ -133,7 +141,9 @@ func (c *cache) written(group []*Job) {
 		}
 	}
 	for kind := range kinds {
-		c.versions[kind].Add(1)
+		if v := c.versions[kind]; v != nil {
+			v.Add(1)
+		}
 	}
 }
 

@@ -146,8 +146,9 @@ func TestWhatIsNotKept(t *testing.T) {
 	f := opened(t, e)
 	for range 2 {
 		get(t, f, Teams.Kind(), make([]model.ID, cachedRecords+1)...)
+		get(t, f, Assets.Kind(), "ast_1")
 	}
-	e.want(t, "many", 2)
+	e.want(t, "many, and what is harvested", 4)
 }
 
 // TestEveryQueryHasItsOwnKey compares the keys of queries that look alike.

@@ -119,7 +119,7 @@ func wholeChanges(t *testing.T, s store.Store) {
 func heardAndSeen(t *testing.T, s store.Store) {
 	t.Helper()
 	const changes = 80
-	apply(t, s, create(asset, "ast_1", keys("name", "one")))
+	apply(t, s, create(principal, "prn_1", keys("name", "one")))
 	var applied atomic.Int64
 	applied.Store(1)
 	var reading sync.WaitGroup
@@ -143,7 +143,7 @@ func heardAndSeen(t *testing.T, s store.Store) {
 		}
 	})
 	for i := int64(1); i < changes; i++ {
-		apply(t, s, update(asset, "ast_1", model.Revision(i), keys("name", "one")))
+		apply(t, s, update(principal, "prn_1", model.Revision(i), keys("name", "one")))
 		applied.Store(i + 1)
 	}
 	reading.Wait()
@@ -152,11 +152,11 @@ func heardAndSeen(t *testing.T, s store.Store) {
 // wantLeast wants both ways to the record to give this revision or a later one.
 func wantLeast(t *testing.T, s store.Store, revision int64) {
 	t.Helper()
-	records, err := s.Get(t.Context(), asset, "ast_1")
+	records, err := s.Get(t.Context(), principal, "prn_1")
 	if err != nil || len(records) != 1 || int64(records[0].Revision) < revision {
 		t.Errorf("by its id: %v, %v, want revision %d", records, err, revision)
 	}
-	page, err := s.Find(t.Context(), store.Query{Kind: asset, Index: "by_name", Where: store.Eq("name", "one")})
+	page, err := s.Find(t.Context(), store.Query{Kind: principal, Index: "by_name", Where: store.Eq("name", "one")})
 	if err != nil || len(page.Records) != 1 || int64(page.Records[0].Revision) < revision {
 		t.Errorf("by its name: %v, %v, want revision %d", page.Records, err, revision)
 	}
