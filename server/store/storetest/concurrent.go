@@ -1,11 +1,13 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
@@ -132,7 +134,9 @@ func heardAndSeen(t *testing.T, s store.Store) {
 		})
 	}
 	reading.Go(func() {
-		for e, err := range s.Events(t.Context(), 0) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for e, err := range s.Events(ctx, 0) {
 			if err != nil {
 				t.Error(err)
 				return
@@ -141,6 +145,7 @@ func heardAndSeen(t *testing.T, s store.Store) {
 				return
 			}
 		}
+		t.Error("the feed does not come to the last change")
 	})
 	for i := int64(1); i < changes; i++ {
 		apply(t, s, update(principal, "prn_1", model.Revision(i), keys("name", "one")))
