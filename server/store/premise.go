@@ -39,7 +39,7 @@ func (u Unnamed) Check(later Later) error {
 		return nil
 	}
 	for _, j := range later.Group {
-		if j.Err == nil && slices.ContainsFunc(j.Change.Writes, func(w Write) bool { return u.in(w.Record.Doc) }) {
+		if j.Err == nil && slices.ContainsFunc(j.Change.Writes, func(w Write) bool { return hangs(w.Record.Kind) && u.in(w.Record.Doc) }) {
 			return u.named()
 		}
 	}
@@ -59,12 +59,16 @@ func (u Unnamed) Check(later Later) error {
 	return nil
 }
 
+// hangs reports a kind whose records depend on those that they name. A decision
+// tells of what it was about, and somebody who was refused keeps nothing in place.
+func hangs(kind Kind) bool { return kind != Decisions.Kind() }
+
 // leftBy lists what the events have left behind.
 func leftBy(events []model.Event) map[Kind][]model.ID {
 	ids := map[Kind][]model.ID{}
 	for _, e := range events {
 		for _, t := range e.Touched {
-			if kind := Kind(t.Kind); !t.Deleted {
+			if kind := Kind(t.Kind); !t.Deleted && hangs(kind) {
 				ids[kind] = append(ids[kind], t.ID)
 			}
 		}

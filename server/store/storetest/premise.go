@@ -59,10 +59,12 @@ func unnamed(t *testing.T, s store.Store) {
 	wantRevision(t, s, principal, "prn_1", 1)
 	like := create(asset, "ast_2", nil)
 	like.Record.Doc = []byte(`{"ownerId": "prn_12"}`)
-	apply(t, s, like)
+	told := create(store.Decisions.Kind(), "dec_1", nil)
+	told.Record.Doc = []byte(`{"resourceId": "prn_1"}`)
+	apply(t, s, like, told)
 	apply(t, s, remove(asset, "ast_1", 1))
 	if _, err := s.Apply(t.Context(), taking(principal, "prn_1", 1, since)); err != nil {
-		t.Errorf("what was there before is its remover's to look at, and what has gone or has another name is none: %v", err)
+		t.Errorf("what was there before is its remover's to look at, and what has gone, has another name or only tells of it is none: %v", err)
 	}
 	wantRevision(t, s, principal, "prn_1", 0)
 }
