@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-mesh/souk/plugins/dbt"
 	"github.com/souk-mesh/souk/plugins/postgres"
+	"github.com/souk-mesh/souk/plugins/rest"
 	"github.com/souk-mesh/souk/plugins/sqlite"
 	"github.com/souk-mesh/souk/sdk"
 )
@@ -16,6 +17,7 @@ func All() []sdk.Registration {
 	return []sdk.Registration{
 		sdk.Register(dbt.Plugin()),
 		sdk.Register(postgres.Plugin()),
+		sdk.Register(rest.Plugin()),
 		sdk.Register(sqlite.Plugin()),
 	}
 }

@@ -16,7 +16,7 @@ import (
 // Config is what an operator may say of how a source is reached over HTTP. A
 // plugin embeds it in its own configuration as the field "http":
 //
-//	HTTP web.Config `json:"http,omitempty"`
+//	HTTP web.Config `json:"http,omitzero"`
 //
 // The zero value has the defaults.
 type Config struct {
