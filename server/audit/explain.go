@@ -32,10 +32,11 @@ func (s *Service) Explain(ctx context.Context, id model.ID) (model.Explanation, 
 	if err != nil {
 		return model.Explanation{}, err
 	}
-	if err := s.mayExplain(ctx, d, about); err != nil {
+	in := s.gate.Session()
+	if err := s.mayExplain(ctx, in, d, about); err != nil {
 		return model.Explanation{}, err
 	}
-	redactions, err := s.redactions(ctx, []model.DecisionRecord{d}, []policy.Resource{about.Resource})
+	redactions, err := s.redactions(ctx, in, []model.DecisionRecord{d}, []policy.Resource{about.Resource})
 	if err != nil {
 		return model.Explanation{}, err
 	}
@@ -50,7 +51,7 @@ func (s *Service) Explain(ctx context.Context, id model.ID) (model.Explanation, 
 
 // mayExplain asks the policies, and keeps their answer whatever it is. The
 // decision counts as owned by whoever owns what it was about.
-func (s *Service) mayExplain(ctx context.Context, d model.DecisionRecord, about subject) error {
+func (s *Service) mayExplain(ctx context.Context, in *gate.Session, d model.DecisionRecord, about subject) error {
 	res, err := s.gate.Decision(ctx, d)
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func (s *Service) mayExplain(ctx context.Context, d model.DecisionRecord, about 
 	if about.live {
 		owned.Owner, owned.OwnerTeam = about.Owner, about.OwnerTeam
 	}
-	answer, err := s.gate.Ask(ctx, model.ActDecisionExplain, owned, gate.Extra{})
+	answer, err := in.Ask(ctx, model.ActDecisionExplain, owned, gate.Extra{})
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (s *Service) mayExplain(ctx context.Context, d model.DecisionRecord, about 
 	if err := s.gate.Keep(ctx, deed, d.ID, "", answer); err != nil || answer.Allowed() {
 		return err
 	}
-	readable, err := s.gate.Filter(ctx, model.ActAuditRead, []policy.Resource{res})
+	readable, err := in.Filter(ctx, model.ActAuditRead, []policy.Resource{res})
 	switch {
 	case err != nil:
 		return err
@@ -96,7 +97,7 @@ var directory = policy.OpenFields()
 
 // redactions gives what the asker may see of each decision, which is about the
 // resource of its place. It asks once for all of them.
-func (s *Service) redactions(ctx context.Context, rows []model.DecisionRecord, about []policy.Resource) ([]redaction, error) {
+func (s *Service) redactions(ctx context.Context, in *gate.Session, rows []model.DecisionRecord, about []policy.Resource) ([]redaction, error) {
 	asker, err := model.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -105,11 +106,11 @@ func (s *Service) redactions(ctx context.Context, rows []model.DecisionRecord, a
 	for i, d := range rows {
 		people[i] = policy.Resource{Type: "principal", ID: d.PrincipalID, Owner: d.PrincipalID}
 	}
-	shown, err := s.gate.Filter(ctx, model.ActMetadataView, about)
+	shown, err := in.Filter(ctx, model.ActMetadataView, about)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := s.gate.Filter(ctx, model.ActIdentity, people)
+	runs, err := in.Filter(ctx, model.ActIdentity, people)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (s *Service) Inputs(ctx context.Context, rows ...model.DecisionRecord) (map
 	for i, of := range subjects {
 		about[i] = of.Resource
 	}
-	redactions, err := s.redactions(ctx, rows, about)
+	redactions, err := s.redactions(ctx, s.gate.Session(), rows, about)
 	if err != nil {
 		return nil, err
 	}
