@@ -30,6 +30,7 @@ type Engine struct {
 	current  atomic.Pointer[Snapshot]
 	change   sync.Mutex // one activation at a time
 	guards   sync.Map   // model.Slug to *guard
+	machine  *machine
 	shadows  shadows
 	views    viewCache
 	contract *Package // what every draft is held to
@@ -48,7 +49,7 @@ func (e *Engine) Decided() int64 { return e.decided.Load() }
 // with is taken from it where the text is the same; it may be nil. Observe is told
 // of every decision, and may be nil too.
 func Build(ctx context.Context, t sandbox.Tree, other *Engine, observe observer) (*Engine, error) {
-	e := &Engine{lib: t["souk."+sandbox.FolderLib], observe: observe}
+	e := &Engine{lib: t["souk."+sandbox.FolderLib], observe: observe, machine: newMachine()}
 	s := &Snapshot{engine: e, domains: map[model.Slug]*Package{}, standards: map[model.Slug]*Package{}}
 	packages, err := compileAll(ctx, t, e.lib, other)
 	if err != nil {
@@ -125,6 +126,6 @@ func (e *Engine) guard(domain model.Slug) *guard {
 	if g, ok := e.guards.Load(domain); ok {
 		return g.(*guard)
 	}
-	g, _ := e.guards.LoadOrStore(domain, newGuard())
+	g, _ := e.guards.LoadOrStore(domain, newGuard(e.machine))
 	return g.(*guard)
 }

@@ -2,7 +2,6 @@ package decide
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,17 +19,17 @@ const (
 )
 
 // guard keeps one domain's evaluations from taking more than half of the
-// machine, and stops asking rules that keep failing.
+// machine while others ask, and stops asking rules that keep failing.
 type guard struct {
-	slots  chan struct{}
+	places places
 	mu     sync.Mutex
 	faults []time.Time  // the last few
 	why    string       // it is closed
 	closed atomic.Int64 // until when, in Unix nanoseconds; 0 is open
 }
 
-func newGuard() *guard {
-	return &guard{slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+func newGuard(m *machine) *guard {
+	return &guard{places: places{machine: m, half: max(1, int(m.processors/2))}}
 }
 
 // enter waits for a free place. The fault says why there is none.
@@ -38,31 +37,33 @@ func (g *guard) enter(ctx context.Context) *sandbox.Fault {
 	if until := g.closed.Load(); until != 0 && time.Now().UnixNano() < until {
 		return &sandbox.Fault{Code: sandbox.CodeQuarantined, Message: g.reason() + " and rest for a minute; a steward can put an earlier revision in force"}
 	}
-	select {
-	case g.slots <- struct{}{}:
+	turn := g.places.take()
+	if turn == nil {
 		return nil
-	default:
-		return g.wait(ctx)
 	}
+	return g.wait(ctx, turn)
 }
 
-func (g *guard) wait(ctx context.Context) *sandbox.Fault {
+// wait waits for the turn. One that comes as the wait ends is given back.
+func (g *guard) wait(ctx context.Context, turn chan struct{}) *sandbox.Fault {
 	timer := time.NewTimer(sandbox.Deadline)
 	defer timer.Stop()
+	f := &sandbox.Fault{Code: sandbox.CodeBusy, Message: "too many questions about this domain wait already"}
 	select {
-	case g.slots <- struct{}{}:
+	case <-turn:
 		return nil
 	case <-ctx.Done():
-		return &sandbox.Fault{Code: sandbox.CodeCancelled, Message: "the caller went away before it was their turn"}
+		f = &sandbox.Fault{Code: sandbox.CodeCancelled, Message: "the caller went away before it was their turn"}
 	case <-timer.C:
-		return &sandbox.Fault{Code: sandbox.CodeBusy, Message: "too many questions about this domain wait already"}
 	}
+	g.places.forget(turn)
+	return f
 }
 
 // leave frees the place and remembers trouble. That a caller went away is no
 // fault of the rules.
 func (g *guard) leave(f *sandbox.Fault) {
-	<-g.slots
+	g.places.free()
 	if f == nil || f.Code == sandbox.CodeCancelled {
 		return
 	}
