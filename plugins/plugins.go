@@ -5,6 +5,7 @@ package plugins
 import (
 	"slices"
 
+	"github.com/souk-mesh/souk/plugins/airflow"
 	"github.com/souk-mesh/souk/plugins/dbt"
 	"github.com/souk-mesh/souk/plugins/postgres"
 	"github.com/souk-mesh/souk/plugins/rest"
@@ -15,6 +16,7 @@ import (
 // All lists the bundled harvesters by name.
 func All() []sdk.Registration {
 	return []sdk.Registration{
+		sdk.Register(airflow.Plugin()),
 		sdk.Register(dbt.Plugin()),
 		sdk.Register(postgres.Plugin()),
 		sdk.Register(rest.Plugin()),

@@ -35,6 +35,8 @@ var rules = []rule{
 	{path: "plugins/postgres", inside: []string{"sdk"}, outside: []string{"github.com/jackc/pgx"}},
 	{path: "plugins/sqlite", inside: []string{"sdk"}, outside: []string{"zombiezen.com/go/sqlite"}},
 	{path: "plugins/dbt", inside: []string{"sdk"}},
+	{path: "plugins/internal/dataset", inside: []string{"sdk"}},
+	{path: "plugins/airflow", inside: []string{"sdk", "plugins/internal/dataset"}},
 	{path: "plugins/rest", inside: []string{"sdk"}, outside: []string{"go.yaml.in/yaml"}},
 	{path: "plugins", inside: []string{"sdk", "plugins"}},
 	{path: "server/driver/sqlite", inside: []string{"graph/model"}, outside: []string{"zombiezen.com/go/sqlite", "golang.org/x/sys"}},

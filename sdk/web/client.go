@@ -32,6 +32,10 @@ type Options struct {
 	// is asked once for a request, which is then sent again. nil: there are none.
 	Renew func(ctx context.Context) error
 
+	// Expired tells what else than a 401 means that the credentials are refused:
+	// a status with the source's own words. It may be nil.
+	Expired func(status int, words string) bool
+
 	MaxBytes int64 // of an answer once it is unpacked: 64 MiB when 0
 }
 

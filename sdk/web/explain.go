@@ -37,11 +37,12 @@ func Status(err error) int {
 func (c *Client) refused(answer *http.Response, r Request) error {
 	e := &sdk.Error{Code: "http." + strconv.Itoa(answer.StatusCode)}
 	about := fmt.Sprintf("%d to %s", answer.StatusCode, c.about(r))
-	if words := wordsOf(answer); words != "" {
+	words := wordsOf(answer)
+	if words != "" {
 		about += ": " + words
 	}
 	switch code := answer.StatusCode; {
-	case code == http.StatusUnauthorized:
+	case code == http.StatusUnauthorized, c.options.Expired != nil && c.options.Expired(code, words):
 		e.Class, e.Message, e.Fix = sdk.ClassAuth, "the source refuses the credentials, with "+about, "give credentials that are valid, and look whether they have expired"
 	case code == http.StatusForbidden:
 		e.Class, e.Message, e.Fix = sdk.ClassDenied, "a right is missing: the source answers "+about, "give the account the right to read this; the page of the plugin lists what it needs"

@@ -305,6 +305,33 @@ func TestATokenThatExpiresIsRenewedOnce(t *testing.T) {
 	}
 }
 
+// TestARefusalInOtherWords is what some sources answer in place of a 401.
+func TestARefusalInOtherWords(t *testing.T) {
+	renewed := 0
+	s := serve(t, web.Options{
+		Renew:   func(context.Context) error { renewed++; return nil },
+		Expired: func(status int, words string) bool { return status == 403 && strings.Contains(words, "token") },
+	}, func(n int, w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/api/denied":
+			w.WriteHeader(403)
+			fmt.Fprint(w, `{"detail": "no"}`)
+		case n == 1 || r.URL.Path == "/api/refused":
+			w.WriteHeader(403)
+			fmt.Fprint(w, `{"detail": "Invalid token"}`)
+		default:
+			fmt.Fprint(w, "{}")
+		}
+	})
+	if _, _, err := s.Read(t.Context(), web.Request{Path: "/x"}); err != nil || renewed != 1 {
+		t.Error(err, renewed)
+	}
+	_, _, err := s.Read(t.Context(), web.Request{Path: "/denied"})
+	wants(t, err, sdk.ClassDenied, "http.403")
+	_, _, err = s.Read(t.Context(), web.Request{Path: "/refused"})
+	wants(t, err, sdk.ClassAuth, "http.403")
+}
+
 func TestATokenEndsByTheClock(t *testing.T) {
 	now, given := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 0
 	tokens := web.NewTokens(func() time.Time { return now }, func(context.Context) (web.Token, error) {
