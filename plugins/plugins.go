@@ -9,6 +9,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/dbt"
 	"github.com/souk-mesh/souk/plugins/postgres"
 	"github.com/souk-mesh/souk/plugins/rest"
+	"github.com/souk-mesh/souk/plugins/s3"
 	"github.com/souk-mesh/souk/plugins/sqlite"
 	"github.com/souk-mesh/souk/sdk"
 )
@@ -20,6 +21,7 @@ func All() []sdk.Registration {
 		sdk.Register(dbt.Plugin()),
 		sdk.Register(postgres.Plugin()),
 		sdk.Register(rest.Plugin()),
+		sdk.Register(s3.Plugin()),
 		sdk.Register(sqlite.Plugin()),
 	}
 }

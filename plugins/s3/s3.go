@@ -1,0 +1,143 @@
+// Package s3 harvests the datasets in the buckets of Amazon S3, and of what
+// speaks its protocol. It owns the way to a bucket: its listing, ranged reads,
+// regions and refusals. It refuses to write, and to read more of an object than
+// its head; what a dataset is, plugins/internal/lake knows.
+package s3
+
+import (
+	"context"
+	_ "embed"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	access "github.com/souk-mesh/souk/plugins/internal/aws"
+	"github.com/souk-mesh/souk/plugins/internal/lake"
+	"github.com/souk-mesh/souk/sdk"
+)
+
+//go:embed README.md
+var doc string
+
+// Plugin is the S3 harvester.
+func Plugin() sdk.Plugin[Config] {
+	return sdk.Plugin[Config]{
+		Info: sdk.Info{
+			Name: "s3", Version: "1.0.0", Doc: doc,
+			Summary: "Datasets in the buckets of Amazon S3 and its like: partitioned files, Iceberg and Delta tables, Parquet, CSV, JSON.",
+			Emits:   []string{"asset"},
+		},
+		Open: open, Judge: judge,
+	}
+}
+
+type source struct {
+	config  Config
+	client  *s3.Client
+	idle    func()
+	options lake.Options
+}
+
+func open(_ context.Context, c Config, _ sdk.Env) (sdk.Source, error) {
+	if err := judge(c); err != nil {
+		return nil, err
+	}
+	settings, err := c.Settings()
+	if err != nil {
+		return nil, err
+	}
+	s := &source{config: c, options: c.Options(), idle: func() {}}
+	if client, is := settings.HTTPClient.(*http.Client); is {
+		s.idle = client.CloseIdleConnections
+	}
+	s.client = s3.NewFromConfig(settings, func(o *s3.Options) {
+		o.UsePathStyle = c.PathStyle
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
+	return s, nil
+}
+
+// Close lets the connections go.
+func (s *source) Close() error {
+	s.idle()
+	return nil
+}
+
+// Check tries the list of buckets, each listing and a read.
+func (s *source) Check(ctx context.Context, r *sdk.Report) error {
+	scopes, err := s.scopes(ctx)
+	if err != nil {
+		return err
+	}
+	r.OK("list buckets")
+	return lake.Check(ctx, scopes, s.options, r)
+}
+
+// Harvest emits the datasets of every bucket.
+func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
+	scopes, err := s.scopes(ctx)
+	if err != nil {
+		return err
+	}
+	return lake.Run(ctx, scopes, s.options, out)
+}
+
+// scopes lists the buckets, unless the configuration names every one.
+func (s *source) scopes(ctx context.Context) ([]lake.Scope, error) {
+	selection := s.config.selection()
+	names, all := selection.Named()
+	regions := map[string]string{}
+	if !all {
+		if err := s.buckets(ctx, func(name, region string) {
+			regions[name] = region
+			if selection.Takes(name) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}); err != nil {
+			return nil, err
+		}
+	}
+	if len(names) == 0 {
+		return nil, sdk.Config("buckets", "fit no bucket that the key may list", "name buckets, or allow s3:ListAllMyBuckets")
+	}
+	var scopes []lake.Scope
+	for _, name := range names {
+		b := &bucket{source: s, name: name, region: regions[name]}
+		scopes = append(scopes, selection.Scopes("bucket", name, lake.Scope{Store: b, Namespace: "s3://" + name, ByteOrder: !strings.HasSuffix(name, "--x-s3")})...)
+	}
+	return scopes, nil
+}
+
+// buckets lists them page by page. A list that says that it goes on and not
+// where is cut.
+func (s *source) buckets(ctx context.Context, each func(name, region string)) error {
+	in := &s3.ListBucketsInput{MaxBuckets: aws.Int32(1000)}
+	for {
+		page, err := s.client.ListBuckets(ctx, in)
+		if err != nil {
+			return s.config.Explain(err, "the list of buckets", allow("s3:ListAllMyBuckets", "*")+", or name the buckets in buckets")
+		}
+		if page.Owner == nil && page.Buckets == nil {
+			return notS3(s.config.Access)
+		}
+		for _, b := range page.Buckets {
+			each(aws.ToString(b.Name), aws.ToString(b.BucketRegion))
+		}
+		if aws.ToString(page.ContinuationToken) == "" {
+			return nil
+		}
+		in.ContinuationToken = page.ContinuationToken
+	}
+}
+
+func notS3(a access.Access) error {
+	return sdk.Unavailable("the service at the endpoint does not answer like S3", "look whether the endpoint is that of S3: "+a.Endpoint, nil)
+}
+
+// allow is the least statement of a policy for the action.
+func allow(action, resource string) string {
+	return `{"Effect": "Allow", "Action": "` + action + `", "Resource": "` + resource + `"}`
+}
