@@ -23,6 +23,75 @@ import (
 
 // region    **************************** field.gotpl *****************************
 
+func (ec *executionContext) _FieldFlow_from(ctx context.Context, field graphql.CollectedField, obj *model.FieldFlow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FieldFlow_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FieldFlow_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FieldFlow", field, false, false, "String")
+}
+
+func (ec *executionContext) _FieldFlow_to(ctx context.Context, field graphql.CollectedField, obj *model.FieldFlow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FieldFlow_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FieldFlow_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FieldFlow", field, false, false, "String")
+}
+
+func (ec *executionContext) _FieldFlow_transform(ctx context.Context, field graphql.CollectedField, obj *model.FieldFlow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FieldFlow_transform(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Transform, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FieldFlow_transform(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FieldFlow", field, false, false, "String")
+}
+
 func (ec *executionContext) _LineageEdge_fromId(ctx context.Context, field graphql.CollectedField, obj *model.LineageEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -136,6 +205,61 @@ func (ec *executionContext) _LineageEdge_methods(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_LineageEdge_methods(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LineageEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _LineageEdge_fields(ctx context.Context, field graphql.CollectedField, obj *model.LineageEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageEdge_fields(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fields, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.FieldFlow) graphql.Marshaler {
+			return ec.marshalNFieldFlow2ᚕgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐFieldFlowᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageEdge_fields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LineageEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FieldFlow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LineageEdge_isFieldsTruncated(ctx context.Context, field graphql.CollectedField, obj *model.LineageEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LineageEdge_isFieldsTruncated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FieldsTruncated, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LineageEdge_isFieldsTruncated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LineageEdge", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _LineageGraph_rootId(ctx context.Context, field graphql.CollectedField, obj *LineageGraph) (ret graphql.Marshaler) {
@@ -467,6 +591,49 @@ func (ec *executionContext) fieldContext_LineageNode_isRestricted(_ context.Cont
 
 // region    **************************** object.gotpl ****************************
 
+var fieldFlowImplementors = []string{"FieldFlow"}
+
+func (ec *executionContext) _FieldFlow(ctx context.Context, sel ast.SelectionSet, obj *model.FieldFlow) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, fieldFlowImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FieldFlow")
+		case "from":
+			out.Values[i] = ec._FieldFlow_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._FieldFlow_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "transform":
+			out.Values[i] = ec._FieldFlow_transform(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var lineageEdgeImplementors = []string{"LineageEdge"}
 
 func (ec *executionContext) _LineageEdge(ctx context.Context, sel ast.SelectionSet, obj *model.LineageEdge) graphql.Marshaler {
@@ -500,6 +667,16 @@ func (ec *executionContext) _LineageEdge(ctx context.Context, sel ast.SelectionS
 			}
 		case "methods":
 			out.Values[i] = ec._LineageEdge_methods(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fields":
+			out.Values[i] = ec._LineageEdge_fields(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "isFieldsTruncated":
+			out.Values[i] = ec._LineageEdge_isFieldsTruncated(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -673,6 +850,26 @@ func (ec *executionContext) marshalNEdgeKind2githubᚗcomᚋsoukᚑmeshᚋsouk�
 		graphql.AddInvalidNullFromMarshaler(ctx, "EdgeKind!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNFieldFlow2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐFieldFlow(ctx context.Context, sel ast.SelectionSet, v model.FieldFlow) graphql.Marshaler {
+	return ec._FieldFlow(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNFieldFlow2ᚕgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐFieldFlowᚄ(ctx context.Context, sel ast.SelectionSet, v []model.FieldFlow) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFieldFlow2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐFieldFlow(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNLineageEdge2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐLineageEdge(ctx context.Context, sel ast.SelectionSet, v model.LineageEdge) graphql.Marshaler {

@@ -150,7 +150,7 @@ func nodeColumn(_ *graphql.OperationContext, f graphql.CollectedField) func([]by
 	return nil
 }
 
-func edgeColumn(_ *graphql.OperationContext, f graphql.CollectedField) func([]byte, *model.LineageEdge) []byte {
+func edgeColumn(op *graphql.OperationContext, f graphql.CollectedField) func([]byte, *model.LineageEdge) []byte {
 	switch f.Name {
 	case "fromId":
 		return func(b []byte, e *model.LineageEdge) []byte { return appendWord(b, e.FromID) }
@@ -164,6 +164,24 @@ func edgeColumn(_ *graphql.OperationContext, f graphql.CollectedField) func([]by
 		return func(b []byte, e *model.LineageEdge) []byte {
 			return appendList(b, e.Methods, func(b []byte, m *string) []byte { return appendText(b, *m) })
 		}
+	case "fields":
+		plan := planOf(op, f.Selections, "FieldFlow", flowColumn)
+		row := func(b []byte, f *model.FieldFlow) []byte { return appendObject(b, plan, f) }
+		return func(b []byte, e *model.LineageEdge) []byte { return appendList(b, e.Fields, row) }
+	case "isFieldsTruncated":
+		return func(b []byte, e *model.LineageEdge) []byte { return strconv.AppendBool(b, e.FieldsTruncated) }
+	}
+	return nil
+}
+
+func flowColumn(_ *graphql.OperationContext, f graphql.CollectedField) func([]byte, *model.FieldFlow) []byte {
+	switch f.Name {
+	case "from":
+		return func(b []byte, f *model.FieldFlow) []byte { return appendText(b, f.From) }
+	case "to":
+		return func(b []byte, f *model.FieldFlow) []byte { return appendText(b, f.To) }
+	case "transform":
+		return func(b []byte, f *model.FieldFlow) []byte { return appendText(b, f.Transform) }
 	}
 	return nil
 }

@@ -60,6 +60,8 @@ func selection(r *rand.Rand, typename string, fields map[string]string) string {
 			text += selection(r, typename, nodeFields)
 		case "LineageEdge":
 			text += selection(r, typename, edgeFields)
+		case "FieldFlow":
+			text += selection(r, typename, flowFields)
 		}
 		if r.IntN(4) == 0 {
 			text = "... on " + typename + " { " + text + " }"
@@ -73,7 +75,8 @@ func selection(r *rand.Rand, typename string, fields map[string]string) string {
 var (
 	graphFields = map[string]string{"rootId": "", "nodes": "LineageNode", "edges": "LineageEdge", "isTruncated": "", "truncationReason": "", "__typename": ""}
 	nodeFields  = map[string]string{"id": "", "name": "", "namespace": "", "kind": "", "platform": "", "domainId": "", "depth": "", "isRestricted": "", "__typename": ""}
-	edgeFields  = map[string]string{"fromId": "", "toId": "", "kind": "", "confidence": "", "methods": "", "__typename": ""}
+	edgeFields  = map[string]string{"fromId": "", "toId": "", "kind": "", "confidence": "", "methods": "", "fields": "FieldFlow", "isFieldsTruncated": "", "__typename": ""}
+	flowFields  = map[string]string{"from": "", "to": "", "transform": "", "__typename": ""}
 )
 
 func randomGraph(r *rand.Rand, nodes, edges int) *LineageGraph {
@@ -92,6 +95,10 @@ func randomGraph(r *rand.Rand, nodes, edges int) *LineageGraph {
 		for range r.IntN(3) {
 			e.Methods = append(e.Methods, word())
 		}
+		for range r.IntN(3) {
+			e.Fields = append(e.Fields, model.FieldFlow{From: word(), To: word(), Transform: word()})
+		}
+		e.FieldsTruncated = r.IntN(2) == 0
 		g.Edges = append(g.Edges, e)
 	}
 	return g

@@ -180,6 +180,8 @@ type AssetFilter struct {
 	Platform graphql.Omittable[*string] `json:"platform,omitempty"`
 	// Only those whose full name begins like this.
 	NamePrefix graphql.Omittable[*string] `json:"namePrefix,omitempty"`
+	// Only those that this asset holds, such as the tables of a schema.
+	ParentID graphql.Omittable[*model.ID] `json:"parentId,omitempty"`
 	// Only those that a port of this data product names.
 	ProductID graphql.Omittable[*model.ID] `json:"productId,omitempty"`
 }

@@ -143,32 +143,43 @@ type ComplexityRoot struct {
 	}
 
 	Asset struct {
-		Aliases      func(childComplexity int) int
-		CreatedAt    func(childComplexity int) int
-		DescribedBy  func(childComplexity int) int
-		Description  func(childComplexity int) int
-		Domain       func(childComplexity int) int
-		Fields       func(childComplexity int) int
-		Findings     func(childComplexity int) int
-		ForeignKeys  func(childComplexity int) int
-		ID           func(childComplexity int) int
-		Kind         func(childComplexity int) int
-		Lineage      func(childComplexity int, direction model.Direction, depth int, maxNodes int) int
-		Name         func(childComplexity int) int
-		Namespace    func(childComplexity int) int
-		OwnerRoles   func(childComplexity int) int
-		Owners       func(childComplexity int) int
-		Platform     func(childComplexity int) int
-		Properties   func(childComplexity int) int
-		QualityRules func(childComplexity int) int
-		RetiredAt    func(childComplexity int) int
-		Revision     func(childComplexity int) int
-		Rows         func(childComplexity int) int
-		ShortName    func(childComplexity int) int
-		Sightings    func(childComplexity int) int
-		Status       func(childComplexity int) int
-		Tags         func(childComplexity int) int
-		UpdatedAt    func(childComplexity int) int
+		Aliases            func(childComplexity int) int
+		Bytes              func(childComplexity int) int
+		ChangedAt          func(childComplexity int) int
+		Children           func(childComplexity int, first int, after *string) int
+		Constraints        func(childComplexity int) int
+		CreatedAt          func(childComplexity int) int
+		Definition         func(childComplexity int) int
+		DefinitionLanguage func(childComplexity int) int
+		DescribedBy        func(childComplexity int) int
+		Description        func(childComplexity int) int
+		Domain             func(childComplexity int) int
+		Fields             func(childComplexity int) int
+		Findings           func(childComplexity int) int
+		ForeignKeys        func(childComplexity int) int
+		Freshness          func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		Indexes            func(childComplexity int) int
+		Kind               func(childComplexity int) int
+		Lineage            func(childComplexity int, direction model.Direction, depth int, maxNodes int) int
+		Name               func(childComplexity int) int
+		Namespace          func(childComplexity int) int
+		OwnerRoles         func(childComplexity int) int
+		Owners             func(childComplexity int) int
+		Parent             func(childComplexity int) int
+		Platform           func(childComplexity int) int
+		Properties         func(childComplexity int) int
+		QualityRules       func(childComplexity int) int
+		RetiredAt          func(childComplexity int) int
+		Revision           func(childComplexity int) int
+		Rows               func(childComplexity int) int
+		Runs               func(childComplexity int) int
+		ShortName          func(childComplexity int) int
+		Sightings          func(childComplexity int) int
+		Status             func(childComplexity int) int
+		Tags               func(childComplexity int) int
+		UpdatedAt          func(childComplexity int) int
+		Usage              func(childComplexity int) int
 	}
 
 	AssetAlias struct {
@@ -181,6 +192,13 @@ type ComplexityRoot struct {
 		Edges    func(childComplexity int) int
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
+	}
+
+	AssetConstraint struct {
+		Expression func(childComplexity int) int
+		Fields     func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Name       func(childComplexity int) int
 	}
 
 	AssetEdge struct {
@@ -199,6 +217,15 @@ type ComplexityRoot struct {
 		Position     func(childComplexity int) int
 		PrimaryKey   func(childComplexity int) int
 		Tags         func(childComplexity int) int
+		Values       func(childComplexity int) int
+	}
+
+	AssetIndex struct {
+		Expression func(childComplexity int) int
+		Fields     func(childComplexity int) int
+		Method     func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Unique     func(childComplexity int) int
 	}
 
 	AssignNamespacePayload struct {
@@ -486,6 +513,12 @@ type ComplexityRoot struct {
 		Rules      func(childComplexity int) int
 	}
 
+	FieldFlow struct {
+		From      func(childComplexity int) int
+		To        func(childComplexity int) int
+		Transform func(childComplexity int) int
+	}
+
 	Finding struct {
 		Code      func(childComplexity int) int
 		Field     func(childComplexity int) int
@@ -513,6 +546,12 @@ type ComplexityRoot struct {
 		Name     func(childComplexity int) int
 		ToFields func(childComplexity int) int
 		ToName   func(childComplexity int) int
+	}
+
+	Freshness struct {
+		ErrorAfter func(childComplexity int) int
+		Field      func(childComplexity int) int
+		WarnAfter  func(childComplexity int) int
 	}
 
 	Grant struct {
@@ -582,6 +621,14 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	JobRun struct {
+		Ended   func(childComplexity int) int
+		ID      func(childComplexity int) int
+		Message func(childComplexity int) int
+		Started func(childComplexity int) int
+		State   func(childComplexity int) int
+	}
+
 	LegalPath struct {
 		Approvals func(childComplexity int) int
 		Changes   func(childComplexity int) int
@@ -591,11 +638,13 @@ type ComplexityRoot struct {
 	}
 
 	LineageEdge struct {
-		Confidence func(childComplexity int) int
-		FromID     func(childComplexity int) int
-		Kind       func(childComplexity int) int
-		Methods    func(childComplexity int) int
-		ToID       func(childComplexity int) int
+		Confidence      func(childComplexity int) int
+		Fields          func(childComplexity int) int
+		FieldsTruncated func(childComplexity int) int
+		FromID          func(childComplexity int) int
+		Kind            func(childComplexity int) int
+		Methods         func(childComplexity int) int
+		ToID            func(childComplexity int) int
 	}
 
 	LineageGraph struct {
@@ -1016,12 +1065,13 @@ type ComplexityRoot struct {
 	}
 
 	QualityRule struct {
-		Field    func(childComplexity int) int
-		Last     func(childComplexity int) int
-		Name     func(childComplexity int) int
-		Rule     func(childComplexity int) int
-		Severity func(childComplexity int) int
-		Source   func(childComplexity int) int
+		Arguments func(childComplexity int) int
+		Field     func(childComplexity int) int
+		Last      func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Rule      func(childComplexity int) int
+		Severity  func(childComplexity int) int
+		Source    func(childComplexity int) int
 	}
 
 	Query struct {
@@ -1255,6 +1305,7 @@ type ComplexityRoot struct {
 		Rows          func(childComplexity int) int
 		Scope         func(childComplexity int) int
 		Source        func(childComplexity int) int
+		StableID      func(childComplexity int) int
 		Tags          func(childComplexity int) int
 		UnlistedSince func(childComplexity int) int
 	}
@@ -1395,6 +1446,13 @@ type ComplexityRoot struct {
 	UpdateTeamPayload struct {
 		Team       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	Usage struct {
+		From  func(childComplexity int) int
+		Reads func(childComplexity int) int
+		To    func(childComplexity int) int
+		Users func(childComplexity int) int
 	}
 
 	UserError struct {
@@ -1733,12 +1791,53 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Aliases(childComplexity), true
+	case "Asset.sizeBytes":
+		if e.ComplexityRoot.Asset.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Bytes(childComplexity), true
+	case "Asset.changedAt":
+		if e.ComplexityRoot.Asset.ChangedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.ChangedAt(childComplexity), true
+	case "Asset.children":
+		if e.ComplexityRoot.Asset.Children == nil {
+			break
+		}
+
+		args, err := ec.field_Asset_children_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Asset.Children(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Asset.constraints":
+		if e.ComplexityRoot.Asset.Constraints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Constraints(childComplexity), true
 	case "Asset.createdAt":
 		if e.ComplexityRoot.Asset.CreatedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Asset.CreatedAt(childComplexity), true
+	case "Asset.definition":
+		if e.ComplexityRoot.Asset.Definition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Definition(childComplexity), true
+	case "Asset.definitionLanguage":
+		if e.ComplexityRoot.Asset.DefinitionLanguage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.DefinitionLanguage(childComplexity), true
 	case "Asset.describedBy":
 		if e.ComplexityRoot.Asset.DescribedBy == nil {
 			break
@@ -1775,12 +1874,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.ForeignKeys(childComplexity), true
+	case "Asset.freshness":
+		if e.ComplexityRoot.Asset.Freshness == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Freshness(childComplexity), true
 	case "Asset.id":
 		if e.ComplexityRoot.Asset.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Asset.ID(childComplexity), true
+	case "Asset.indexes":
+		if e.ComplexityRoot.Asset.Indexes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Indexes(childComplexity), true
 	case "Asset.kind":
 		if e.ComplexityRoot.Asset.Kind == nil {
 			break
@@ -1822,6 +1933,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Owners(childComplexity), true
+	case "Asset.parent":
+		if e.ComplexityRoot.Asset.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Parent(childComplexity), true
 	case "Asset.platform":
 		if e.ComplexityRoot.Asset.Platform == nil {
 			break
@@ -1858,6 +1975,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Rows(childComplexity), true
+	case "Asset.runs":
+		if e.ComplexityRoot.Asset.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Runs(childComplexity), true
 	case "Asset.displayName":
 		if e.ComplexityRoot.Asset.ShortName == nil {
 			break
@@ -1888,6 +2011,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.UpdatedAt(childComplexity), true
+	case "Asset.usage":
+		if e.ComplexityRoot.Asset.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Usage(childComplexity), true
 
 	case "AssetAlias.name":
 		if e.ComplexityRoot.AssetAlias.Name == nil {
@@ -1926,6 +2055,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AssetConnection.PageInfo(childComplexity), true
+
+	case "AssetConstraint.expression":
+		if e.ComplexityRoot.AssetConstraint.Expression == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetConstraint.Expression(childComplexity), true
+	case "AssetConstraint.fields":
+		if e.ComplexityRoot.AssetConstraint.Fields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetConstraint.Fields(childComplexity), true
+	case "AssetConstraint.kind":
+		if e.ComplexityRoot.AssetConstraint.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetConstraint.Kind(childComplexity), true
+	case "AssetConstraint.name":
+		if e.ComplexityRoot.AssetConstraint.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetConstraint.Name(childComplexity), true
 
 	case "AssetEdge.cursor":
 		if e.ComplexityRoot.AssetEdge.Cursor == nil {
@@ -2000,6 +2154,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AssetField.Tags(childComplexity), true
+	case "AssetField.values":
+		if e.ComplexityRoot.AssetField.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetField.Values(childComplexity), true
+
+	case "AssetIndex.expression":
+		if e.ComplexityRoot.AssetIndex.Expression == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetIndex.Expression(childComplexity), true
+	case "AssetIndex.fields":
+		if e.ComplexityRoot.AssetIndex.Fields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetIndex.Fields(childComplexity), true
+	case "AssetIndex.method":
+		if e.ComplexityRoot.AssetIndex.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetIndex.Method(childComplexity), true
+	case "AssetIndex.name":
+		if e.ComplexityRoot.AssetIndex.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetIndex.Name(childComplexity), true
+	case "AssetIndex.isUnique":
+		if e.ComplexityRoot.AssetIndex.Unique == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AssetIndex.Unique(childComplexity), true
 
 	case "AssignNamespacePayload.namespace":
 		if e.ComplexityRoot.AssignNamespacePayload.Namespace == nil {
@@ -3048,6 +3239,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Explanation.Rules(childComplexity), true
 
+	case "FieldFlow.from":
+		if e.ComplexityRoot.FieldFlow.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldFlow.From(childComplexity), true
+	case "FieldFlow.to":
+		if e.ComplexityRoot.FieldFlow.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldFlow.To(childComplexity), true
+	case "FieldFlow.transform":
+		if e.ComplexityRoot.FieldFlow.Transform == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldFlow.Transform(childComplexity), true
+
 	case "Finding.code":
 		if e.ComplexityRoot.Finding.Code == nil {
 			break
@@ -3153,6 +3363,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ForeignKey.ToName(childComplexity), true
+
+	case "Freshness.errorAfter":
+		if e.ComplexityRoot.Freshness.ErrorAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Freshness.ErrorAfter(childComplexity), true
+	case "Freshness.field":
+		if e.ComplexityRoot.Freshness.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Freshness.Field(childComplexity), true
+	case "Freshness.warnAfter":
+		if e.ComplexityRoot.Freshness.WarnAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Freshness.WarnAfter(childComplexity), true
 
 	case "Grant.createdAt":
 		if e.ComplexityRoot.Grant.CreatedAt == nil {
@@ -3420,6 +3649,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.IssueTokenPayload.UserErrors(childComplexity), true
 
+	case "JobRun.ended":
+		if e.ComplexityRoot.JobRun.Ended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Ended(childComplexity), true
+	case "JobRun.id":
+		if e.ComplexityRoot.JobRun.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.ID(childComplexity), true
+	case "JobRun.message":
+		if e.ComplexityRoot.JobRun.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Message(childComplexity), true
+	case "JobRun.started":
+		if e.ComplexityRoot.JobRun.Started == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Started(childComplexity), true
+	case "JobRun.state":
+		if e.ComplexityRoot.JobRun.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.State(childComplexity), true
+
 	case "LegalPath.approvals":
 		if e.ComplexityRoot.LegalPath.Approvals == nil {
 			break
@@ -3457,6 +3717,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LineageEdge.Confidence(childComplexity), true
+	case "LineageEdge.fields":
+		if e.ComplexityRoot.LineageEdge.Fields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageEdge.Fields(childComplexity), true
+	case "LineageEdge.isFieldsTruncated":
+		if e.ComplexityRoot.LineageEdge.FieldsTruncated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LineageEdge.FieldsTruncated(childComplexity), true
 	case "LineageEdge.fromId":
 		if e.ComplexityRoot.LineageEdge.FromID == nil {
 			break
@@ -5525,6 +5797,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QualityResult.Status(childComplexity), true
 
+	case "QualityRule.arguments":
+		if e.ComplexityRoot.QualityRule.Arguments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QualityRule.Arguments(childComplexity), true
 	case "QualityRule.field":
 		if e.ComplexityRoot.QualityRule.Field == nil {
 			break
@@ -6628,6 +6906,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sighting.Source(childComplexity), true
+	case "Sighting.stableId":
+		if e.ComplexityRoot.Sighting.StableID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sighting.StableID(childComplexity), true
 	case "Sighting.tags":
 		if e.ComplexityRoot.Sighting.Tags == nil {
 			break
@@ -7121,6 +7405,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateTeamPayload.UserErrors(childComplexity), true
+
+	case "Usage.from":
+		if e.ComplexityRoot.Usage.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.From(childComplexity), true
+	case "Usage.reads":
+		if e.ComplexityRoot.Usage.Reads == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.Reads(childComplexity), true
+	case "Usage.to":
+		if e.ComplexityRoot.Usage.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.To(childComplexity), true
+	case "Usage.users":
+		if e.ComplexityRoot.Usage.Users == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.Users(childComplexity), true
 
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
@@ -7650,6 +7959,28 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_rowCount(ctx, field)
 	case "properties":
 		return ec.fieldContext_Asset_properties(ctx, field)
+	case "parent":
+		return ec.fieldContext_Asset_parent(ctx, field)
+	case "children":
+		return ec.fieldContext_Asset_children(ctx, field)
+	case "constraints":
+		return ec.fieldContext_Asset_constraints(ctx, field)
+	case "indexes":
+		return ec.fieldContext_Asset_indexes(ctx, field)
+	case "definition":
+		return ec.fieldContext_Asset_definition(ctx, field)
+	case "definitionLanguage":
+		return ec.fieldContext_Asset_definitionLanguage(ctx, field)
+	case "sizeBytes":
+		return ec.fieldContext_Asset_sizeBytes(ctx, field)
+	case "changedAt":
+		return ec.fieldContext_Asset_changedAt(ctx, field)
+	case "freshness":
+		return ec.fieldContext_Asset_freshness(ctx, field)
+	case "usage":
+		return ec.fieldContext_Asset_usage(ctx, field)
+	case "runs":
+		return ec.fieldContext_Asset_runs(ctx, field)
 	case "sightings":
 		return ec.fieldContext_Asset_sightings(ctx, field)
 	case "aliases":
@@ -7694,6 +8025,20 @@ func (ec *executionContext) childFields_AssetConnection(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type AssetConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_AssetConstraint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_AssetConstraint_name(ctx, field)
+	case "kind":
+		return ec.fieldContext_AssetConstraint_kind(ctx, field)
+	case "fields":
+		return ec.fieldContext_AssetConstraint_fields(ctx, field)
+	case "expression":
+		return ec.fieldContext_AssetConstraint_expression(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssetConstraint", field.Name)
+}
+
 func (ec *executionContext) childFields_AssetEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -7726,8 +8071,26 @@ func (ec *executionContext) childFields_AssetField(ctx context.Context, field gr
 		return ec.fieldContext_AssetField_tags(ctx, field)
 	case "meta":
 		return ec.fieldContext_AssetField_meta(ctx, field)
+	case "values":
+		return ec.fieldContext_AssetField_values(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AssetField", field.Name)
+}
+
+func (ec *executionContext) childFields_AssetIndex(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_AssetIndex_name(ctx, field)
+	case "fields":
+		return ec.fieldContext_AssetIndex_fields(ctx, field)
+	case "isUnique":
+		return ec.fieldContext_AssetIndex_isUnique(ctx, field)
+	case "expression":
+		return ec.fieldContext_AssetIndex_expression(ctx, field)
+	case "method":
+		return ec.fieldContext_AssetIndex_method(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssetIndex", field.Name)
 }
 
 func (ec *executionContext) childFields_AssignNamespacePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8304,6 +8667,18 @@ func (ec *executionContext) childFields_Explanation(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type Explanation", field.Name)
 }
 
+func (ec *executionContext) childFields_FieldFlow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_FieldFlow_from(ctx, field)
+	case "to":
+		return ec.fieldContext_FieldFlow_to(ctx, field)
+	case "transform":
+		return ec.fieldContext_FieldFlow_transform(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FieldFlow", field.Name)
+}
+
 func (ec *executionContext) childFields_Finding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -8362,6 +8737,18 @@ func (ec *executionContext) childFields_ForeignKey(ctx context.Context, field gr
 		return ec.fieldContext_ForeignKey_toFields(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ForeignKey", field.Name)
+}
+
+func (ec *executionContext) childFields_Freshness(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "warnAfter":
+		return ec.fieldContext_Freshness_warnAfter(ctx, field)
+	case "errorAfter":
+		return ec.fieldContext_Freshness_errorAfter(ctx, field)
+	case "field":
+		return ec.fieldContext_Freshness_field(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Freshness", field.Name)
 }
 
 func (ec *executionContext) childFields_Grant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8500,6 +8887,22 @@ func (ec *executionContext) childFields_IssueTokenPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type IssueTokenPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_JobRun(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_JobRun_id(ctx, field)
+	case "state":
+		return ec.fieldContext_JobRun_state(ctx, field)
+	case "started":
+		return ec.fieldContext_JobRun_started(ctx, field)
+	case "ended":
+		return ec.fieldContext_JobRun_ended(ctx, field)
+	case "message":
+		return ec.fieldContext_JobRun_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobRun", field.Name)
+}
+
 func (ec *executionContext) childFields_LegalPath(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -8528,6 +8931,10 @@ func (ec *executionContext) childFields_LineageEdge(ctx context.Context, field g
 		return ec.fieldContext_LineageEdge_confidence(ctx, field)
 	case "methods":
 		return ec.fieldContext_LineageEdge_methods(ctx, field)
+	case "fields":
+		return ec.fieldContext_LineageEdge_fields(ctx, field)
+	case "isFieldsTruncated":
+		return ec.fieldContext_LineageEdge_isFieldsTruncated(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LineageEdge", field.Name)
 }
@@ -9272,6 +9679,8 @@ func (ec *executionContext) childFields_QualityRule(ctx context.Context, field g
 		return ec.fieldContext_QualityRule_field(ctx, field)
 	case "severity":
 		return ec.fieldContext_QualityRule_severity(ctx, field)
+	case "arguments":
+		return ec.fieldContext_QualityRule_arguments(ctx, field)
 	case "source":
 		return ec.fieldContext_QualityRule_source(ctx, field)
 	case "lastResult":
@@ -9654,6 +10063,8 @@ func (ec *executionContext) childFields_Sighting(ctx context.Context, field grap
 		return ec.fieldContext_Sighting_fields(ctx, field)
 	case "rowCount":
 		return ec.fieldContext_Sighting_rowCount(ctx, field)
+	case "stableId":
+		return ec.fieldContext_Sighting_stableId(ctx, field)
 	case "isReference":
 		return ec.fieldContext_Sighting_isReference(ctx, field)
 	case "unlistedSince":
@@ -9926,6 +10337,20 @@ func (ec *executionContext) childFields_UpdateTeamPayload(ctx context.Context, f
 		return ec.fieldContext_UpdateTeamPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateTeamPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reads":
+		return ec.fieldContext_Usage_reads(ctx, field)
+	case "users":
+		return ec.fieldContext_Usage_users(ctx, field)
+	case "from":
+		return ec.fieldContext_Usage_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Usage_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Usage", field.Name)
 }
 
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

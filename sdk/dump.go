@@ -43,6 +43,11 @@ func (p *printer) print(refused error, what string, value any) error {
 
 // Emit prints the record under the name of its kind.
 func (p *printer) Emit(r Record) error {
+	if n, cut := Cut(r, p.secrets.Strike); cut && Validate(r) == nil {
+		if err := p.Note(n); err != nil {
+			return err
+		}
+	}
 	kind := "asset"
 	switch r.(type) {
 	case *Edge:

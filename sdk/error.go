@@ -52,6 +52,12 @@ func Denied(message, fix string) *Error {
 	return &Error{Class: ClassDenied, Code: "denied", Message: message, Fix: fix}
 }
 
+// Throttled reports a source that has had enough for now, and when it wants to
+// be asked again; zero where it does not say.
+func Throttled(message, fix string, retryAfter time.Duration) *Error {
+	return &Error{Class: ClassThrottled, Code: "throttled", Message: message, Fix: fix, RetryAfter: retryAfter}
+}
+
 // Unavailable reports a source that cannot be reached now.
 func Unavailable(message, fix string, err error) *Error {
 	return &Error{Class: ClassUnavailable, Code: "unavailable", Message: message, Fix: fix, Err: err}

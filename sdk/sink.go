@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/souk-mesh/souk/sdk/credential"
 	"github.com/souk-mesh/souk/sdk/internal/report"
 	"github.com/souk-mesh/souk/sdk/internal/secret"
 	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
@@ -154,6 +155,12 @@ func (s *sink) flush() error {
 func (s *sink) Emit(r Record) error {
 	if err := Validate(r); err != nil {
 		return err
+	}
+	clean := func(text string) string { return credential.New().Redact(s.secrets.Strike(text)) } // for the few that are cut
+	if n, cut := Cut(r, clean); cut {
+		if err := s.Note(n); err != nil {
+			return err
+		}
 	}
 	wire, bytes, err := s.encode(r)
 	switch {

@@ -93,6 +93,21 @@ func TestBigRecordsTravelInSmallBatches(t *testing.T) {
 	}
 }
 
+// TestADefinitionLargerThanARecordIsCut, noted, and never a reason to refuse the record.
+func TestADefinitionLargerThanARecordIsCut(t *testing.T) {
+	var w wire
+	s := sdk.NewTestSink(t.Context(), []string{"canary-Pa55word"}, w.send)
+	a := book(1)
+	a.Definition = strings.Repeat("x", 64<<10-10) + "canary-Pa55word" + strings.Repeat("y", 2<<20)
+	if err := errors.Join(s.Emit(a), s.Finish()); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if diff := cmp.Diff([]string{"note book 1", "batch 1 of 1", "done"}, w.events); diff != "" || strings.Contains(a.Definition, "cana") {
+		t.Error(diff, a.Definition[len(a.Definition)-30:])
+	}
+}
+
 func TestWhatWaitsIsSentSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w wire

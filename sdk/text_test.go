@@ -16,6 +16,9 @@ var names = []string{
 	"Asset.Aliases[].Scheme", "Asset.Aliases[].Namespace", "Asset.Aliases[].Name",
 	"Asset.Fields[].Name", "Asset.Fields[].Meta key", "Asset.Properties key",
 	"Asset.ForeignKeys[].Name", "Asset.ForeignKeys[].Fields[]", "Asset.ForeignKeys[].ToName", "Asset.ForeignKeys[].ToFields[]",
+	"Asset.Parent.Namespace", "Asset.Parent.Name", "Asset.Constraints[].Name", "Asset.Constraints[].Kind", "Asset.Constraints[].Fields[]",
+	"Asset.Indexes[].Name", "Asset.Indexes[].Fields[]", "Asset.Indexes[].Method", "Asset.DefinitionLanguage", "Asset.Freshness.Field",
+	"Asset.StableID", "Asset.Runs[].ID", "Asset.Runs[].State", "Edge.Fields[].From", "Edge.Fields[].To", "Quality.Arguments key",
 	"Edge.From.Namespace", "Edge.From.Name", "Edge.To.Namespace", "Edge.To.Name", "Edge.Scope", "Edge.Kind", "Edge.Method",
 	"Quality.Asset.Namespace", "Quality.Asset.Name", "Quality.Scope", "Quality.Key", "Quality.Field", "Quality.Severity", "Quality.Result.Status",
 }

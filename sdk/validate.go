@@ -66,7 +66,37 @@ func (a *Asset) validate() error {
 			return badRecord(what, "fields", fmt.Sprintf("has a place out of range in its field %d", i+1), "count from 1")
 		}
 	}
+	if err := a.validateDetails(what); err != nil {
+		return err
+	}
 	return checkText(what, a.texts())
+}
+
+func (a *Asset) validateDetails(what string) error {
+	if a.Parent != nil {
+		if err := a.Parent.validate("parent", "parent"); err != nil {
+			return err
+		}
+	}
+	for field, n := range map[string]int{"constraints": len(a.Constraints), "indexes": len(a.Indexes)} {
+		if n > harvestv1.MaxFields {
+			return badRecord(what, field, fmt.Sprintf("has %d %s, and %d is the limit", n, field, harvestv1.MaxFields), "emit the first ones and note that some are left out")
+		}
+	}
+	for _, c := range a.Constraints {
+		if c.Kind != Unique && c.Kind != Check {
+			return badRecord(what, "constraints", fmt.Sprintf("has a constraint of the unknown kind %.40q", c.Kind), "give UNIQUE or CHECK; primary and foreign keys have places of their own")
+		}
+	}
+	for _, r := range a.Runs {
+		if !r.State.known() {
+			return badRecord(what, "runs", fmt.Sprintf("has a run in the unknown state %.40q", r.State), "give RUNNING, SUCCEEDED, FAILED, CANCELLED, SKIPPED or UNKNOWN")
+		}
+	}
+	if f := a.Freshness; f != nil && (f.WarnAfter < 0 || f.ErrorAfter < 0) {
+		return badRecord(what, "freshness", "has a limit of its age below zero", "give how old the data may become, or leave it out")
+	}
+	return nil
 }
 
 func fits(n int) bool { return n >= 0 && n <= math.MaxInt32 }
@@ -76,7 +106,7 @@ func (a *Asset) texts() []string {
 		[]string{a.ID.Namespace, a.ID.Name, a.Scope, a.Kind, a.ShortName, a.Description})
 	for _, f := range a.Fields {
 		texts = append(texts, f.Name, f.NativeType, f.Description, f.Default)
-		texts = append(texts, f.Tags...)
+		texts = append(append(texts, f.Tags...), f.Values...)
 		for key, value := range f.Meta {
 			texts = append(texts, key, value)
 		}
@@ -89,6 +119,26 @@ func (a *Asset) texts() []string {
 	}
 	for _, other := range a.Aliases {
 		texts = append(texts, other.Scheme, other.Namespace, other.Name)
+	}
+	return a.moreTexts(texts)
+}
+
+func (a *Asset) moreTexts(texts []string) []string {
+	texts = append(texts, a.Definition, a.DefinitionLanguage, a.StableID)
+	if a.Parent != nil {
+		texts = append(texts, a.Parent.Namespace, a.Parent.Name)
+	}
+	for _, c := range a.Constraints {
+		texts = append(append(texts, c.Fields...), c.Name, c.Kind, c.Expression)
+	}
+	for _, x := range a.Indexes {
+		texts = append(append(texts, x.Fields...), x.Name, x.Expression, x.Method)
+	}
+	if a.Freshness != nil {
+		texts = append(texts, a.Freshness.Field)
+	}
+	for _, r := range a.Runs {
+		texts = append(texts, r.ID, string(r.State), r.Message)
 	}
 	return texts
 }
@@ -107,7 +157,14 @@ func (e *Edge) validate() error {
 	case !(e.Confidence >= 0 && e.Confidence <= 1): // also false for NaN
 		return badRecord(what, "confidence", "has a confidence that is not between 0 and 1", "give a number between 0 and 1")
 	}
-	return checkText(what, []string{e.From.Namespace, e.From.Name, e.To.Namespace, e.To.Name, e.Scope, e.Method})
+	texts := []string{e.From.Namespace, e.From.Name, e.To.Namespace, e.To.Name, e.Scope, e.Method}
+	for i, f := range e.Fields {
+		if f.From == "" || f.To == "" {
+			return badRecord(what, "fields", fmt.Sprintf("has no name at one end of its field %d", i+1), "name the field that is made and the one that it is made of, or leave it out")
+		}
+		texts = append(texts, f.From, f.To, f.Transform)
+	}
+	return checkText(what, texts)
 }
 
 func (q *Quality) validate() error {
@@ -121,6 +178,9 @@ func (q *Quality) validate() error {
 	texts := []string{q.Asset.Namespace, q.Asset.Name, q.Scope, q.Key, q.Name, q.Rule, q.Field, q.Severity}
 	if q.Result != nil {
 		texts = append(texts, q.Result.Status, q.Result.Message)
+	}
+	for key, value := range q.Arguments {
+		texts = append(texts, key, value)
 	}
 	return checkText(what, texts)
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
@@ -44,21 +45,47 @@ func TestWorlds(t *testing.T) {
 }
 
 // derived gives Marketing a table that is made from one of Sales, which is made
-// from another.
+// from another, and of which everything is known that can be.
 func (m *matrix) derived() {
 	leads := model.Asset{
 		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "postgres://db.acme.example:5432", Name: "crm.public.leads", ShortName: "leads",
 		Kind: model.KindTable, Status: model.AssetActive, Platform: "postgres", DomainID: m.domains["marketing"].ID,
 	}
 	m.ids["table.leads"] = string(leads.ID)
-	writes := []store.Write{store.Assets.Put(leads)}
+	crm := model.Asset{
+		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: leads.Namespace, Name: "crm.public", ShortName: "public",
+		Kind: model.KindSchema, Status: model.AssetActive, Platform: "postgres", DomainID: leads.DomainID,
+	}
+	m.ids["schema.crm"] = string(crm.ID)
+	leads.AssetDetails = detailed(crm.ID)
+	leads.Fields = []model.AssetField{{Name: "state", Values: []string{"new", "won"}}}
+	leads.Sightings = []model.Sighting{{SourceID: "src_gone", Kind: model.KindTable, StableID: "oid:1"}}
+	writes := []store.Write{store.Assets.Put(crm), store.Assets.Put(leads), store.QualityRules.Put(model.QualityRule{
+		Meta: model.Meta{ID: model.NewID(model.PrefixQuality)}, AssetID: leads.ID, SourceID: "src_gone", Key: "k", Name: "accepted", Rule: "accepted_values",
+		Arguments: map[string]string{"values": "new, won"},
+	})}
 	for from, to := range map[string]string{"table.hidden": "table.orders", "table.orders": "table.leads"} {
 		writes = append(writes, store.Edges.Put(model.Edge{
 			Meta: model.Meta{ID: model.NewID(model.PrefixEdge)}, FromID: model.ID(m.ids[from]), ToID: model.ID(m.ids[to]), Kind: model.EdgeDerives,
+			Evidence: []model.Evidence{{SourceID: "src_gone", Method: "test", Confidence: 1, Fields: []model.FieldFlow{{From: "id", To: "state", Transform: "coalesce(id)"}}}},
 		}))
 	}
 	_, err := m.store.Apply(m.system(), store.Change{Actor: "prn_system", Action: "test.derive", Writes: writes})
 	must(m.t, err)
+}
+
+// detailed has something in every place.
+func detailed(parent model.ID) model.AssetDetails {
+	size, at := int64(8192), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return model.AssetDetails{
+		ParentID:    parent,
+		Constraints: []model.AssetConstraint{{Name: "known", Kind: model.ConstraintCheck, Fields: []string{"state"}, Expression: "state <> ''"}},
+		Indexes:     []model.AssetIndex{{Name: "by_state", Fields: []string{"state"}, Unique: true, Expression: "lower(state)", Method: "btree"}},
+		Definition:  "SELECT state FROM orders", DefinitionLanguage: "sql", Bytes: &size, ChangedAt: &at,
+		Freshness: &model.Freshness{WarnAfter: 12 * time.Hour, ErrorAfter: 24 * time.Hour, Field: "at"},
+		Usage:     &model.Usage{Reads: 7, Users: 2, From: &at},
+		Runs:      []model.JobRun{{ID: "1", State: model.JobFailed, Started: &at, Message: "no space left"}},
+	}
 }
 
 // tell asks each question of the story and compares what comes with what follows it.

@@ -19,13 +19,20 @@ const (
 	KindTopic            AssetKind = "TOPIC"
 	KindDashboard        AssetKind = "DASHBOARD"
 	KindJob              AssetKind = "JOB"
+	KindMetric           AssetKind = "METRIC"
+	KindSemanticModel    AssetKind = "SEMANTIC_MODEL"
+	KindDatabase         AssetKind = "DATABASE"
+	KindSchema           AssetKind = "SCHEMA"
+	KindFolder           AssetKind = "FOLDER" // also for what only names show to hold others
+	KindBucket           AssetKind = "BUCKET"
 	KindOther            AssetKind = "OTHER"
 )
 
 // AssetKinds lists the kinds of asset that have a word of their own.
 func AssetKinds() []AssetKind {
 	return []AssetKind{
-		KindTable, KindView, KindMaterializedView, KindSeed, KindSnapshot, KindFile, KindTopic, KindDashboard, KindJob, KindOther,
+		KindTable, KindView, KindMaterializedView, KindSeed, KindSnapshot, KindFile, KindTopic, KindDashboard, KindJob,
+		KindMetric, KindSemanticModel, KindDatabase, KindSchema, KindFolder, KindBucket, KindOther,
 	}
 }
 
@@ -36,6 +43,12 @@ func (k AssetKind) Shown() AssetKind {
 		return k
 	}
 	return KindOther
+}
+
+// Holds reports whether an asset of the kind holds others. It has no data of
+// its own, and its name lacks the parts that those of its assets have.
+func (k AssetKind) Holds() bool {
+	return k == KindDatabase || k == KindSchema || k == KindFolder || k == KindBucket
 }
 
 // Is reports whether an asset of the kind goes by the word: by its own, or by
@@ -73,8 +86,9 @@ type Asset struct {
 	Rows        *int64            `json:"rows,omitempty"`        // the source's own estimate
 	DescribedBy ID                `json:"describedBy,omitempty"` // the source whose description it is, where several show the asset
 	Properties  map[string]string `json:"properties,omitempty"`
-	Sightings   []Sighting        `json:"sightings,omitempty"`
-	RetiredAt   *time.Time        `json:"retiredAt,omitempty"`
+	AssetDetails
+	Sightings []Sighting `json:"sightings,omitempty"`
+	RetiredAt *time.Time `json:"retiredAt,omitempty"`
 }
 
 // PropertyPartitionOf names the property of a table whose rows are a part of
@@ -92,6 +106,7 @@ type AssetField struct {
 	DefaultValue string            `json:"defaultValue,omitempty"`
 	Tags         []string          `json:"tags,omitempty"`        // the sources' own, such as pii
 	Meta         map[string]string `json:"meta,omitempty"`        // what else the sources say of it, by name
+	Values       []string          `json:"values,omitempty"`      // the only ones that it may hold
 	DescribedBy  ID                `json:"describedBy,omitempty"` // the source whose description it is, where several show the asset
 }
 
@@ -120,6 +135,8 @@ type Sighting struct {
 	Rows        *int64            `json:"rows,omitempty"`
 	Properties  map[string]string `json:"properties,omitempty"`
 	Reference   bool              `json:"reference,omitempty"` // the source uses the asset but does not hold it: a dbt source
+	StableID    string            `json:"stableId,omitempty"`  // the source's own id of it, which a rename leaves as it is
+	AssetDetails
 
 	UnlistedSince *time.Time `json:"unlistedSince,omitempty"` // from then on the source did not list the scope any more
 }
@@ -195,6 +212,8 @@ type QualityRule struct {
 	Field    string         `json:"field,omitempty"`
 	Severity string         `json:"severity,omitempty"` // error or warn
 	Last     *QualityResult `json:"last,omitempty"`
+
+	Arguments map[string]string `json:"arguments,omitempty"` // what the rule is given, by name
 }
 
 // QualityResult is how a run of the rule ended.

@@ -34,6 +34,7 @@ func (a *Asset) Settle(at time.Time) {
 			a.Rows = s.Rows
 		}
 		a.Properties = fill(a.Properties, s.Properties)
+		a.fill(s.AssetDetails)
 	}
 	a.settleStatus(at)
 }
@@ -95,6 +96,7 @@ func (a *Asset) clearFacts() {
 	}
 	a.Kind, a.ShortName, a.Description, a.DescribedBy = "", "", "", ""
 	a.Owners, a.OwnerRoles, a.Tags, a.Fields, a.ForeignKeys, a.Rows, a.Properties = nil, nil, nil, nil, nil, nil, nil
+	a.AssetDetails = AssetDetails{}
 }
 
 // settleStatus makes an asset active that a source holds or builds. Who only
@@ -139,6 +141,9 @@ func mergeFields(better, other []AssetField, teller ID) []AssetField {
 		f.NativeType = cmp.Or(f.NativeType, other[j].NativeType)
 		f.Tags = union(f.Tags, other[j].Tags)
 		f.Meta = fill(f.Meta, other[j].Meta)
+		if len(f.Values) == 0 {
+			f.Values = other[j].Values
+		}
 	}
 	return better
 }

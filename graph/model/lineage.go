@@ -26,6 +26,38 @@ type Evidence struct {
 	Scope      string  `json:"scope"`
 	Method     string  `json:"method"`     // pg_depend, dbt.depends_on
 	Confidence float64 `json:"confidence"` // 0 to 1
+
+	Fields []FieldFlow `json:"fields,omitempty"` // which field is made of which, as far as the source knows
+}
+
+// FieldFlow says that the field To of an edge's end is made of the field From
+// of its origin.
+type FieldFlow struct {
+	From      string `json:"from"`
+	To        string `json:"to"`
+	Transform string `json:"transform,omitempty"` // how, in the source's words
+}
+
+// JoinFlows gives what both say. Who says first how a field is made is heard.
+func JoinFlows(a, b []FieldFlow) []FieldFlow {
+	if len(a) == 0 {
+		return b
+	}
+	type pair struct{ from, to string }
+	have := make(map[pair]bool, len(a)+len(b))
+	for _, f := range a {
+		have[pair{f.From, f.To}] = true
+	}
+	for _, f := range b {
+		if !have[pair{f.From, f.To}] {
+			a = append(slices.Clip(a), f)
+		}
+	}
+	return a
+}
+
+func (e Evidence) equal(o Evidence) bool {
+	return e.SourceID == o.SourceID && e.Scope == o.Scope && e.Method == o.Method && e.Confidence == o.Confidence && slices.Equal(e.Fields, o.Fields)
 }
 
 // Cite adds or replaces the source's evidence and reports whether that changed anything.
@@ -37,7 +69,7 @@ func (e *Edge) Cite(ev Evidence) bool {
 		e.Evidence = append(e.Evidence, ev)
 		return true
 	}
-	changed := e.Evidence[i] != ev
+	changed := !e.Evidence[i].equal(ev)
 	e.Evidence[i] = ev
 	return changed
 }
@@ -89,4 +121,7 @@ type LineageEdge struct {
 	Kind       EdgeKind
 	Confidence float64
 	Methods    []string
+
+	Fields          []FieldFlow // none where an end is restricted
+	FieldsTruncated bool        // there are more than one walk shows
 }

@@ -240,8 +240,22 @@ var harvests = map[string]func(f faulty, ctx context.Context, out sdk.Sink) erro
 		folder, err := os.Getwd()
 		return errors.Join(err, out.Emit(asset("cwd="+folder)), os.WriteFile("left-behind", []byte("x"), 0o600))
 	},
+	"everything": func(f faulty, _ context.Context, out sdk.Sink) error {
+		return errors.Join(out.Emit(wholeAsset()), out.Emit(wholeEdge()), out.Emit(wholeQuality()), out.ScopeDone("all"))
+	},
+	"tells more": func(f faulty, _ context.Context, out sdk.Sink) error {
+		a := asset("a")
+		a.Definition, a.Runs = "SELECT '"+f.config.Password+"'", []sdk.JobRun{{ID: "1", State: sdk.RunFailed, Message: "dial postgres://u:hunter2x9@h/d"}}
+		a.Constraints = []sdk.Constraint{{Kind: sdk.Check, Expression: "token = 'souk_0123456789abcdefghijkl'"}}
+		return errors.Join(out.Emit(a), out.Emit(&sdk.Edge{
+			From: asset("a").ID, To: asset("b").ID, Scope: "all", Kind: "DERIVES",
+			Fields: []sdk.FieldEdge{{From: "x", To: "y", Transform: "decrypt(x, password => 'hunter2x9')"}},
+		}))
+	},
 	"throttled": func(f faulty, _ context.Context, _ sdk.Sink) error {
-		return &sdk.Error{Class: sdk.ClassThrottled, Code: "shop.too_fast", Message: "too fast for " + f.config.Password, Fix: "wait", RetryAfter: 90 * time.Second}
+		e := sdk.Throttled("too fast for "+f.config.Password, "wait", 90*time.Second)
+		e.Code = "shop.too_fast"
+		return e
 	},
 	"plain error": func(f faulty, _ context.Context, _ sdk.Sink) error {
 		return errors.New("dial with " + f.config.Password)
@@ -298,6 +312,28 @@ var wires = map[string]func(send func(...*harvestv1.HarvestEvent) error) error{
 			a.Fields = append(a.Fields, &harvestv1.Field{})
 		}
 		return send(e)
+	},
+	"nest of nothing": func(send func(...*harvestv1.HarvestEvent) error) error {
+		e := batch(1, 1)
+		a := e.GetBatch().GetRecords()[0].GetAsset()
+		for range 70_000 {
+			a.Indexes = append(a.Indexes, &harvestv1.Index{})
+		}
+		return send(e)
+	},
+	"long by wire": func(send func(...*harvestv1.HarvestEvent) error) error {
+		e := batch(1, 1)
+		a := e.GetBatch().GetRecords()[0].GetAsset()
+		a.Definition = strings.Repeat("x", 64<<10-10) + " password=" + canary + strings.Repeat("y", 100)
+		for range 30 {
+			a.Runs = append(a.Runs, &harvestv1.JobRun{Id: "r", State: "FAILED", Message: strings.Repeat("z", 3<<10)})
+		}
+		return send(e, done(&harvestv1.Done{Assets: 1}))
+	},
+	"unknown state": func(send func(...*harvestv1.HarvestEvent) error) error {
+		e := batch(1, 1)
+		e.GetBatch().GetRecords()[0].GetAsset().Runs = []*harvestv1.JobRun{{State: "DONE"}}
+		return send(e, done(&harvestv1.Done{Assets: 1}))
 	},
 	"bad record": func(send func(...*harvestv1.HarvestEvent) error) error {
 		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Batch{Batch: &harvestv1.Batch{Seq: 1, Records: []*harvestv1.Record{

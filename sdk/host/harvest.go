@@ -139,6 +139,10 @@ func (r *receiver) batch(b *harvestv1.Batch) error {
 			return badRecord(err, r.secrets)
 		}
 		r.clean(record)
+		if n, cut := sdk.Cut(record, r.cleaned); cut {
+			n.Sample = report.Clip(r.cleaned(n.Sample))
+			r.handler.Note(n)
+		}
 		if r.codec.suspect && r.tells(record) {
 			return broken("secret_in_record", "the plugin sends the value of a secret as if it were metadata",
 				"report it to the author of the plugin: it must leave out connection strings and settings; and change the secret")

@@ -129,6 +129,8 @@ func TestFaults(t *testing.T) {
 		"big checkpoint":      {host.Limits{}, "protocol", host.FaultPlugin, "checkpoint"},
 		"big batch":           {host.Limits{}, "protocol", host.FaultPlugin, "1001 records"},
 		"wide asset":          {host.Limits{}, "protocol", host.FaultPlugin, "5001 fields"},
+		"nest of nothing":     {host.Limits{}, "protocol", host.FaultPlugin, "more than 65536 parts"},
+		"unknown state":       {host.Limits{}, "bad_record", host.FaultPlugin, "unknown state"},
 		"bad record":          {host.Limits{}, "bad_record", host.FaultPlugin, "namespace"},
 		"best of all":         {host.Limits{}, "bad_record", host.FaultPlugin, "unknown rank"},
 		"early scope":         {host.Limits{}, "protocol", host.FaultPlugin, "called done although"},

@@ -37,6 +37,8 @@ func about(record sdk.Record) string {
 	switch r := record.(type) {
 	case *sdk.Asset:
 		return r.ID.Name
+	case *sdk.Edge:
+		return r.To.Name
 	case *sdk.Quality:
 		return r.Asset.Name
 	}

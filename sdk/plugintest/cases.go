@@ -264,14 +264,15 @@ func (s *suite) golden() {
 	}
 }
 
-var timePattern = regexp.MustCompile(`"at":"[^"]*"`)
+// timePattern finds the times of a record.
+var timePattern = regexp.MustCompile(`"(at|changedAt|started|ended|from|to)":"\d{4}-\d\d-\d\dT[^"]*"`)
 
 func (s *suite) goldenText(h *harvest) string {
 	text := strings.Join(h.lines(), "\n") + "\n"
 	for old, stand := range s.fixture.Replace {
 		text = strings.ReplaceAll(text, old, stand)
 	}
-	lines := strings.SplitAfter(timePattern.ReplaceAllString(text, `"at":"TIME"`), "\n")
+	lines := strings.SplitAfter(timePattern.ReplaceAllString(text, `"$1":"TIME"`), "\n")
 	slices.Sort(lines)
 	return strings.Join(lines, "")
 }

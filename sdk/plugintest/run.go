@@ -2,6 +2,7 @@ package plugintest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -70,6 +71,11 @@ func newHarvest(ctx context.Context) *harvest {
 func (h *harvest) Emit(r sdk.Record) error {
 	if err := sdk.Validate(r); err != nil {
 		return err
+	}
+	if n, cut := sdk.Cut(r, func(text string) string { return text }); cut {
+		if err := (inProcess{h}).Note(n); err != nil {
+			return err
+		}
 	}
 	return h.Records([]sdk.Record{r})
 }
@@ -171,26 +177,39 @@ func keyOf(r sdk.Record) string {
 	return "nothing"
 }
 
-// lineOf is the record as JSON.
+// lineOf is the record as JSON, as the host takes it: a time in another zone is
+// the same time, and no rank is the least one.
 func lineOf(r sdk.Record) string {
-	kind := "asset"
 	switch record := r.(type) {
 	case *sdk.Asset:
-		if record.Rank == 0 { // as the host takes it
-			a := *record
-			a.Rank, r = sdk.Reference, &a
+		a := *record
+		a.Rank = cmp.Or(a.Rank, sdk.Reference)
+		if a.ChangedAt != nil {
+			at := a.ChangedAt.UTC()
+			a.ChangedAt = &at
 		}
+		if a.Usage != nil {
+			u := *a.Usage
+			u.From, u.To = u.From.UTC(), u.To.UTC()
+			a.Usage = &u
+		}
+		a.Runs = slices.Clone(a.Runs)
+		for i := range a.Runs {
+			a.Runs[i].Started, a.Runs[i].Ended = a.Runs[i].Started.UTC(), a.Runs[i].Ended.UTC()
+		}
+		return encode(map[string]any{"asset": &a})
 	case *sdk.Edge:
-		kind = "edge"
+		return encode(map[string]any{"edge": r})
 	case *sdk.Quality:
-		kind = "test"
-		if record.Result != nil { // a time in another zone is the same time
-			q, result := *record, *record.Result
+		q := *record
+		if q.Result != nil {
+			result := *q.Result
 			result.At = result.At.UTC()
-			q.Result, r = &result, &q
+			q.Result = &result
 		}
+		return encode(map[string]any{"test": &q})
 	}
-	return encode(map[string]any{kind: r})
+	return "nothing"
 }
 
 func encode(v any) string {

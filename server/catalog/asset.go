@@ -119,7 +119,8 @@ func (f AssetFilter) query() store.Query {
 		store.Condition{Index: "by_status", Path: "status", Value: string(f.Status)},
 		store.Condition{Index: "by_kind", Path: "kind", Value: string(f.ownKind())},
 		store.Condition{Index: "by_domain", Path: "domain", Value: string(f.DomainID)},
-		store.Condition{Index: "by_namespace", Path: "namespace", Value: f.namespace()})
+		store.Condition{Index: "by_namespace", Path: "namespace", Value: f.namespace()},
+		store.Condition{Index: "by_parent", Path: "parent", Value: string(f.ParentID)})
 	if f.Kind == model.KindOther {
 		q.Where = store.And(q.Where, store.Not(store.In("kind", kindsWithAWord()...)))
 	}
@@ -159,6 +160,6 @@ func (f AssetFilter) namespace() string {
 // matches judges an asset by the filter, where no query does.
 func (f AssetFilter) matches(a model.Asset) bool {
 	return (f.DomainID == "" || a.DomainID == f.DomainID) && (f.Kind == "" || a.Kind.Is(f.Kind)) &&
-		(f.Status == "" || a.Status == f.Status) && (f.Platform == "" || a.Platform == f.Platform) &&
+		(f.Status == "" || a.Status == f.Status) && (f.ParentID == "" || a.ParentID == f.ParentID) && (f.Platform == "" || a.Platform == f.Platform) &&
 		(f.Namespace == "" || a.Namespace == f.namespace()) && strings.HasPrefix(a.Name, f.NamePrefix)
 }

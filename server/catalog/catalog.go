@@ -57,6 +57,7 @@ type Observation struct {
 type Seen struct {
 	Ref
 	Aliases  []Name
+	Parent   Ref // what holds it, if the source says so; an unknown one becomes an unresolved asset
 	Sighting model.Sighting
 }
 
@@ -102,6 +103,7 @@ type AssetFilter struct {
 	Namespace  string
 	Platform   string
 	NamePrefix string
+	ParentID   model.ID // assets that this one holds
 	ProductID  model.ID // assets behind any port of the product
 }
 

@@ -32,6 +32,7 @@ func (s *Service) Observe(ctx context.Context, o Observation) (Result, error) {
 	if err := w.loadOwners(ctx); err != nil {
 		return Result{}, err
 	}
+	w.yieldContainers()
 	w.meetExactly()
 	if err := w.loadGroups(ctx); err != nil {
 		return Result{}, err
@@ -40,6 +41,7 @@ func (s *Service) Observe(ctx context.Context, o Observation) (Result, error) {
 		return Result{}, err
 	}
 	w.meetTheRest()
+	w.settleParents()
 	w.settleOwners()
 	r := w.result(s.now())
 	err := w.observeRules(ctx, o.Quality, &r)
@@ -69,6 +71,9 @@ type item struct {
 	shown   *model.Sighting // nil when the name is only mentioned
 	aliases []Name
 	entry   *entry
+	parent  *item // of what is shown
+	holds   bool  // it is somebody's parent, or shown as what holds others
+	speaks  bool  // what is shown has become the source's sighting
 }
 
 // rank orders the items: who knows best speaks first.
@@ -104,7 +109,7 @@ type knownName struct {
 func (w *work) collect(o Observation) {
 	for _, seen := range o.Assets {
 		if it := w.item(seen.Ref); it != nil {
-			it.show(w.sighting(seen.Sighting))
+			it.show(w.sighting(seen.Sighting), w.parent(seen.Parent))
 			it.aliases = append(it.aliases, w.others(seen)...)
 		}
 	}
@@ -141,9 +146,10 @@ func (w *work) item(raw Ref) *item {
 }
 
 // show keeps the better of two sightings of one asset.
-func (it *item) show(s model.Sighting) {
+func (it *item) show(s model.Sighting, parent *item) {
 	if it.shown == nil || s.Rank < it.shown.Rank {
-		it.shown = &s
+		it.shown, it.parent = &s, parent
+		it.holds = it.holds || s.Kind.Holds()
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // meetExactly gives every item the asset that already goes by its very name.
 func (w *work) meetExactly() {
 	for _, it := range w.items {
-		if e := w.named(openLineage(it.ref)); e != nil && (it.fits(e) || w.foreign(it)) {
+		if e := w.named(openLineage(it.ref)); e != nil && it.means(e) && (it.fits(e) || w.foreign(it)) {
 			w.identify(it, e)
 		} else if e := w.byPlainName(it); e != nil {
 			w.identify(it, e)
@@ -33,6 +33,9 @@ func (w *work) meetTheRest() {
 		}
 		if e == nil {
 			e = w.byCompletion(it, rivals)
+		}
+		if e == nil {
+			e = w.container(it)
 		}
 		if e == nil {
 			e = w.newAsset(it)
@@ -123,7 +126,7 @@ func (w *work) byFolding(it *item, r rivalCounts) *entry {
 		return nil // the holder itself has two of them
 	}
 	e := w.only(it, w.entries(key, anyName))
-	if e == nil || !it.fits(e) {
+	if e == nil || !it.fits(e) || !it.means(e) {
 		return nil
 	}
 	return e
@@ -132,6 +135,9 @@ func (w *work) byFolding(it *item, r rivalCounts) *entry {
 // byCompletion finds the one asset whose name has a database before the
 // item's, or whose name lacks the database that the item's has.
 func (w *work) byCompletion(it *item, r rivalCounts) *entry {
+	if it.holds {
+		return nil
+	}
 	switch missing(it.ref) {
 	case 1:
 		return w.only(it, w.entries(tailGroup(it.ref.Namespace, folded(it.ref.Namespace, it.ref.Name)), completeName))
@@ -142,7 +148,7 @@ func (w *work) byCompletion(it *item, r rivalCounts) *entry {
 			return nil
 		}
 		key.tail = false
-		if e := w.only(it, w.entries(key, anyName)); e != nil && !complete(Ref{e.asset.Namespace, e.asset.Name}) {
+		if e := w.only(it, w.entries(key, anyName)); e != nil && !e.holds() && !complete(Ref{e.asset.Namespace, e.asset.Name}) {
 			return e
 		}
 	}
@@ -199,6 +205,7 @@ func (w *work) identify(it *item, e *entry) {
 	}
 	if it.shown != nil && !e.shown {
 		e.show(*it.shown)
+		it.speaks = true
 	}
 	if !foreign && !w.moves(it, e) {
 		e.rename(it)
@@ -209,6 +216,9 @@ func (w *work) identify(it *item, e *entry) {
 // show puts the source's sighting in the place of its last one.
 func (e *entry) show(s model.Sighting) {
 	i := slices.IndexFunc(e.asset.Sightings, func(o model.Sighting) bool { return o.SourceID == s.SourceID })
+	if i >= 0 {
+		s.ParentID = e.asset.Sightings[i].ParentID // until settleParents
+	}
 	switch {
 	case i < 0:
 		e.asset.Sightings, e.dirty = append(e.asset.Sightings, s), true
@@ -263,7 +273,11 @@ func (w *work) name(n Name, e *entry, own bool) {
 	if k.alias.AssetID == e.asset.ID {
 		return
 	}
-	if before := w.assets[k.alias.AssetID]; before != nil && !own && !w.mayMove(k, before.asset) {
+	before := w.assets[k.alias.AssetID]
+	if before != nil && before.holds() && k.is(before.asset) && !e.holds() {
+		return // what is in a container may be called by the same name, and the container keeps it
+	}
+	if before != nil && !own && !w.mayMove(k, before.asset) {
 		w.notes.add(conflictOf(n), n.Name)
 		return
 	}
@@ -300,6 +314,9 @@ func (w *work) newAsset(it *item) *entry {
 		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: it.ref.Namespace, Name: it.ref.Name,
 		ShortName: shortName(it.ref), Platform: platformName(it.ref.Namespace),
 	}}
+	if it.holds {
+		e.asset.Kind = model.KindFolder // until a source shows what it is
+	}
 	w.assets[e.asset.ID] = e
 	w.made = append(w.made, e)
 	return e

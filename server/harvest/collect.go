@@ -83,7 +83,7 @@ func (b *batch) add(source model.Source, r sdk.Record) {
 		b.observed.Assets = append(b.observed.Assets, seenAsset(source, r))
 		b.counts.Assets++
 		b.counts.Fields += len(r.Fields)
-		b.weight += len(r.Fields) / 50
+		b.weight += (len(r.Fields) + len(r.Definition)/100) / 50
 	case *sdk.Quality:
 		b.observed.Quality = append(b.observed.Quality, seenQuality(source, r))
 		b.counts.Quality++
@@ -91,6 +91,7 @@ func (b *batch) add(source model.Source, r sdk.Record) {
 		b.edges = append(b.edges, r)
 		b.observed.Refs = append(b.observed.Refs, refOf(r.From), refOf(r.To))
 		b.counts.Edges++
+		b.weight += len(r.Fields) / 50
 	}
 }
 

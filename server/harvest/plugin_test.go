@@ -3,6 +3,7 @@ package harvest_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -101,6 +102,7 @@ type lockedConfig struct {
 //	table SCOPE NAME FIELD...     edge SCOPE FROM TO     rule SCOPE TABLE KEY STATUS
 //	names SCOPE NAME     unread SCOPE NAME
 //	done SCOPE     checkpoint STATE     note LEVEL CODE SCOPE
+//	asset JSON     flow JSON     test JSON
 //	tables SCOPE COUNT     wait DURATION     await FILE     skip-to STATE
 //	panic | hang | exit | unavailable | auth | tell-trace | tell-secret | emit-secret | name-secret
 type script struct {
@@ -180,6 +182,12 @@ func (s *script) do(ctx context.Context, out sdk.Sink, verb string, args []strin
 		a := s.table(args[0], args[1])
 		a.Rank, a.Reference = sdk.Reference, true
 		return out.Emit(a)
+	case "asset", "flow", "test":
+		record := map[string]sdk.Record{"asset": &sdk.Asset{}, "flow": &sdk.Edge{}, "test": &sdk.Quality{}}[verb]
+		if err := json.Unmarshal([]byte(strings.Join(args, " ")), record); err != nil {
+			return err
+		}
+		return out.Emit(record)
 	case "done":
 		return out.ScopeDone(args[0])
 	case "checkpoint":

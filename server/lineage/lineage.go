@@ -31,6 +31,8 @@ type WalkQuery struct {
 const (
 	MaxDepth = 10
 	MaxNodes = 2000
+
+	MaxFieldFlows = 20_000 // fields of all edges of one walk
 )
 
 // Observation is what one stretch of a harvest says of the flow of data.
@@ -48,6 +50,8 @@ type Seen struct {
 	Scope      string
 	Method     string
 	Confidence float64 // 0 to 1
+
+	Fields []model.FieldFlow
 }
 
 // Result is what an observation changes. Nothing is written yet.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -227,6 +228,57 @@ func TestWithdraw(t *testing.T) {
 	}
 	if r, err = w.lineage.Withdraw(t.Context(), "src_1", "s", map[model.ID]bool{first.IDs[2]: true}); err != nil || len(r.Writes) != 0 || r.Known != 1 {
 		t.Errorf("again: got %+v, %v", r, err)
+	}
+}
+
+// TestFieldsOfEdges: who sees both ends sees which field is made of which, as
+// all sources say it; of a hidden end not even the name of a field is told.
+func TestFieldsOfEdges(t *testing.T) {
+	w := newWorld(t)
+	edges := w.flows("a>b a>x1")
+	for i := range edges {
+		edges[i].Fields = []model.FieldFlow{{From: "id", To: "id"}, {From: "net", To: "gross", Transform: "net * 1.19"}}
+	}
+	w.observe("src_1", edges)
+	if r := w.observe("src_1", edges); len(r.Writes) != 0 || r.Unchanged != 2 {
+		t.Errorf("the same fields again: got %+v", r)
+	}
+	other := edges[:1]
+	other[0].Method, other[0].Fields = "guess", []model.FieldFlow{{From: "net", To: "gross", Transform: "?"}, {From: "tax", To: "gross"}}
+	if r := w.observe("src_2", other); r.Updated != 1 {
+		t.Errorf("other fields: got %+v", r)
+	}
+	g, err := w.lineage.Walk(w.ana(), lineage.WalkQuery{RootID: id("a"), Direction: model.Downstream, Depth: 1, MaxNodes: 10})
+	if err != nil || len(g.Edges) != 2 {
+		t.Fatal(g, err)
+	}
+	want := []model.FieldFlow{{From: "id", To: "id"}, {From: "net", To: "gross", Transform: "net * 1.19"}, {From: "tax", To: "gross"}}
+	if diff := cmp.Diff(want, g.Edges[0].Fields); diff != "" || g.Edges[0].FieldsTruncated {
+		t.Error(diff)
+	}
+	if hidden := g.Edges[1]; hidden.Fields != nil || hidden.FieldsTruncated {
+		t.Errorf("a hidden asset tells of its fields: %+v", hidden)
+	}
+}
+
+func TestFieldsOfAWalkAreBounded(t *testing.T) {
+	w := newWorld(t)
+	edges := w.flows("a>b a>c a>d")
+	for i := range edges {
+		for j := range 9_000 {
+			edges[i].Fields = append(edges[i].Fields, model.FieldFlow{From: "x", To: strconv.Itoa(j)})
+		}
+	}
+	w.observe("src_1", edges)
+	g, err := w.lineage.Walk(w.ana(), lineage.WalkQuery{RootID: id("a"), Direction: model.Downstream, Depth: 1, MaxNodes: 10})
+	total, cut := 0, 0
+	for _, e := range g.Edges {
+		if total += len(e.Fields); e.FieldsTruncated {
+			cut++
+		}
+	}
+	if err != nil || total != lineage.MaxFieldFlows || cut != 1 {
+		t.Errorf("got %d fields, %d edges cut, %v", total, cut, err)
 	}
 }
 

@@ -39,7 +39,9 @@ func (s *Service) Observe(ctx context.Context, o Observation) (Result, error) {
 		if _, before := touched[id]; !before {
 			order = append(order, id)
 		}
-		changed := e.Cite(model.Evidence{SourceID: o.Source.ID, Scope: seen.Scope, Method: seen.Method, Confidence: seen.Confidence})
+		changed := e.Cite(model.Evidence{
+			SourceID: o.Source.ID, Scope: seen.Scope, Method: seen.Method, Confidence: seen.Confidence, Fields: seen.Fields,
+		})
 		touched[id] = touched[id] || changed
 		r.IDs[i] = id
 	}

@@ -29,7 +29,7 @@ func (s *Service) Walk(ctx context.Context, q WalkQuery) (model.LineageGraph, er
 	if err != nil {
 		return model.LineageGraph{}, err
 	}
-	w := &walk{service: s, viewer: viewer, query: q, nodes: map[model.ID]int{}, edges: map[model.ID]bool{}}
+	w := &walk{service: s, viewer: viewer, query: q, nodes: map[model.ID]int{}, hidden: map[model.ID]bool{}, edges: map[model.ID]bool{}}
 	w.graph.RootID = q.RootID
 	frontier, err := w.enter(ctx, 0, []model.ID{q.RootID})
 	if err != nil {
@@ -69,7 +69,9 @@ type walk struct {
 	query   WalkQuery
 	graph   model.LineageGraph
 	nodes   map[model.ID]int // the depth of every node met
+	hidden  map[model.ID]bool
 	edges   map[model.ID]bool
+	flows   int // fields of edges that are shown
 }
 
 // step goes one level further from the frontier and gives the next frontier.
@@ -147,8 +149,8 @@ func (w *walk) enter(ctx context.Context, depth int, ids []model.ID) ([]model.ID
 	}
 	var open []model.ID
 	for i, a := range assets {
-		w.nodes[a.ID] = depth
 		may := w.viewer.May(ctx, resources[i])
+		w.nodes[a.ID], w.hidden[a.ID] = depth, !may
 		node := model.LineageNode{ID: a.ID, Depth: depth, Restricted: !may}
 		if may {
 			node.Name, node.Namespace, node.Kind, node.Platform, node.DomainID = a.Name, a.Namespace, a.Kind, a.Platform, a.DomainID
@@ -178,8 +180,24 @@ func (w *walk) connect(edges []model.Edge) {
 			}
 		}
 		slices.Sort(shown.Methods)
+		w.showFields(e, &shown)
 		w.graph.Edges = append(w.graph.Edges, shown)
 	}
+}
+
+// showFields adds what the sources say of the fields, each pair once. Of what
+// the viewer may not see not even the names of fields are told.
+func (w *walk) showFields(e model.Edge, shown *model.LineageEdge) {
+	if w.hidden[e.FromID] || w.hidden[e.ToID] {
+		return
+	}
+	for _, ev := range e.Evidence {
+		shown.Fields = model.JoinFlows(shown.Fields, ev.Fields)
+	}
+	if room := MaxFieldFlows - w.flows; len(shown.Fields) > room {
+		shown.Fields, shown.FieldsTruncated = shown.Fields[:room], true
+	}
+	w.flows += len(shown.Fields)
 }
 
 // order makes the answer the same whatever order the store gave its parts in.

@@ -27,10 +27,10 @@ func (q query) Assets(ctx context.Context, filter *graph.AssetFilter, first int,
 	f := deref(filter)
 	page, err := q.s.Catalog.Assets(ctx, catalog.AssetFilter{
 		DomainID: given(f.DomainID), Kind: given(f.Kind), Status: given(f.Status), Namespace: given(f.Namespace),
-		Platform: given(f.Platform), NamePrefix: given(f.NamePrefix), ProductID: given(f.ProductID),
+		Platform: given(f.Platform), NamePrefix: given(f.NamePrefix), ParentID: given(f.ParentID), ProductID: given(f.ProductID),
 	}, paging(first, after))
 	if err == nil {
-		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.domainId", given(f.DomainID), model.PrefixDomain}, aim{"filter.productId", given(f.ProductID), model.PrefixProduct})
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.domainId", given(f.DomainID), model.PrefixDomain}, aim{"filter.productId", given(f.ProductID), model.PrefixProduct}, aim{"filter.parentId", given(f.ParentID), model.PrefixAsset})
 	}
 	return (*graph.AssetConnection)(connect[model.Asset, graph.AssetEdge](ctx, page)), err
 }
@@ -77,6 +77,17 @@ func (asset) Domain(ctx context.Context, a *model.Asset) (*model.Domain, error) 
 	return linkTo[model.Domain](ctx, a.DomainID)
 }
 
+// Parent resolves what holds an asset.
+func (asset) Parent(ctx context.Context, a *model.Asset) (*model.Asset, error) {
+	return linkTo[model.Asset](ctx, a.ParentID)
+}
+
+// Children resolves what an asset holds.
+func (r asset) Children(ctx context.Context, a *model.Asset, first int, after *string) (*graph.AssetConnection, error) {
+	page, err := r.s.Catalog.Assets(ctx, catalog.AssetFilter{ParentID: a.ID}, paging(first, after))
+	return (*graph.AssetConnection)(connect[model.Asset, graph.AssetEdge](ctx, page)), err
+}
+
 // Properties resolves what else the sources say of an asset.
 func (asset) Properties(_ context.Context, a *model.Asset) ([]*graph.Property, error) {
 	return properties(a.Properties), nil
@@ -107,6 +118,11 @@ func (asset) Aliases(ctx context.Context, a *model.Asset) ([]*model.Alias, error
 func (asset) QualityRules(ctx context.Context, a *model.Asset) ([]*model.QualityRule, error) {
 	rules, _, err := linksFrom(ctx).rules.one(ctx, a.ID)
 	return pointers(rules), err
+}
+
+// Arguments resolves what a quality rule is given.
+func (qualityRule) Arguments(_ context.Context, r *model.QualityRule) ([]*graph.Property, error) {
+	return properties(r.Arguments), nil
 }
 
 // Source resolves who tells of a quality rule.

@@ -146,7 +146,7 @@ func noteProduct(l *links, p *model.DataProduct) {
 }
 
 func noteAsset(l *links, a *model.Asset) {
-	l.expect(a.DomainID)
+	l.expect(a.DomainID, a.ParentID)
 	l.aliases.expect(a.ID)
 	l.rules.expect(a.ID)
 	l.assetFindings.expect(a.ID)

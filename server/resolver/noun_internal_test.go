@@ -80,7 +80,7 @@ var unlinked = map[string]string{
 	"DecisionRecord.ResourceID": "shown as an id", "Grant.RequestID": "shown as an id", "PolicyState.PolicyState.TakenBack.RevisionID": "shown as an id",
 	"ProposedChange.DecisionID": "shown as an id", "RemovedRecord.RecordID": "shown as an id",
 
-	"Asset.Sightings.DomainID": "not shown", "Asset.Sightings.Fields.DescribedBy": "not shown", "AuditEvent.Touched.ID": "not shown",
+	"Asset.Sightings.AssetDetails.ParentID": "not shown", "Asset.Sightings.DomainID": "not shown", "Asset.Sightings.Fields.DescribedBy": "not shown", "AuditEvent.Touched.ID": "not shown",
 	"DataProduct.Consents.ChangeID": "not shown", "DecisionRecord.Decision.ID": "not shown", "PolicyState.PolicyState.Past": "not shown",
 	"PolicyState.PolicyState.ShadowOf": "not shown", "Source.CheckpointRun": "not shown", "Source.SetUpBy": "not shown",
 

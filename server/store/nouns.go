@@ -48,11 +48,12 @@ var (
 		return Keys{
 			"name": text(a.Name), "namespace": text(a.Namespace), "domain": text(a.DomainID), "kind": text(a.Kind),
 			"status": text(a.Status), "platform": text(a.Platform), "scope": scopes, "lower": text(strings.ToLower(a.Name)),
-			"claimant": texts(a.Claimants()), "contested": text(a.Contested()),
+			"claimant": texts(a.Claimants()), "contested": text(a.Contested()), "parent": text(a.ParentID),
 		}
 	}, index("by_name", "name"), index("by_lower", "lower"), index("by_namespace", "namespace", "name"), index("by_domain", "domain", "name"),
 		index("by_kind", "kind", "name"), index("by_status", "status", "name"), multi("by_scope", "scope", "name"),
-		multi("by_claimant", "claimant", "name"), index("by_contested", "contested", "name"))
+		multi("by_claimant", "claimant", "name"), index("by_contested", "contested", "name"),
+		index("by_parent", "parent", "name"))
 
 	// A namespace's id is made from its namespace and prefix, so there is one of each.
 	Namespaces = table("namespace", "namespace", func(n model.Namespace) Keys {

@@ -27,4 +27,14 @@ const (
 	MaxMessageBytes    = 1<<20 + 64<<10 // the largest record with its envelope
 	MaxBatchRecords    = 1000
 	MaxFields          = 5000
+	MaxParts           = 1 << 16 // messages within one event, at any depth: a nest of empty ones unfolds to far more than it takes
+)
+
+// What is kept of a record. What is more is cut, and a note says so.
+const (
+	MaxDefinition  = 64 << 10 // bytes of a definition or an expression
+	MaxMessageText = 2 << 10  // bytes of the message of a run or a test
+	MaxRuns        = 25       // of a job
+	MaxValues      = 1000     // that a field may hold
+	MaxFieldEdges  = 10_000   // of an edge
 )

@@ -1151,24 +1151,35 @@ func (x *NativeID) GetName() string {
 }
 
 type Asset struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            *NativeID              `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Scope         string                 `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
-	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
-	Rank          int32                  `protobuf:"varint,4,opt,name=rank,proto3" json:"rank,omitempty"`
-	ShortName     string                 `protobuf:"bytes,5,opt,name=short_name,json=shortName,proto3" json:"short_name,omitempty"`
-	Description   string                 `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
-	Owners        []string               `protobuf:"bytes,7,rep,name=owners,proto3" json:"owners,omitempty"`
-	Tags          []string               `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
-	Fields        []*Field               `protobuf:"bytes,9,rep,name=fields,proto3" json:"fields,omitempty"`
-	ForeignKeys   []*ForeignKey          `protobuf:"bytes,10,rep,name=foreign_keys,json=foreignKeys,proto3" json:"foreign_keys,omitempty"`
-	Rows          *int64                 `protobuf:"varint,11,opt,name=rows,proto3,oneof" json:"rows,omitempty"`
-	Properties    map[string]string      `protobuf:"bytes,12,rep,name=properties,proto3" json:"properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Aliases       []*Alias               `protobuf:"bytes,13,rep,name=aliases,proto3" json:"aliases,omitempty"`
-	Reference     bool                   `protobuf:"varint,14,opt,name=reference,proto3" json:"reference,omitempty"`
-	OwnerRoles    []string               `protobuf:"bytes,15,rep,name=owner_roles,json=ownerRoles,proto3" json:"owner_roles,omitempty"` // roles of the system that own it; owners are people
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	Id                 *NativeID              `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Scope              string                 `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
+	Kind               string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Rank               int32                  `protobuf:"varint,4,opt,name=rank,proto3" json:"rank,omitempty"`
+	ShortName          string                 `protobuf:"bytes,5,opt,name=short_name,json=shortName,proto3" json:"short_name,omitempty"`
+	Description        string                 `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
+	Owners             []string               `protobuf:"bytes,7,rep,name=owners,proto3" json:"owners,omitempty"`
+	Tags               []string               `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
+	Fields             []*Field               `protobuf:"bytes,9,rep,name=fields,proto3" json:"fields,omitempty"`
+	ForeignKeys        []*ForeignKey          `protobuf:"bytes,10,rep,name=foreign_keys,json=foreignKeys,proto3" json:"foreign_keys,omitempty"`
+	Rows               *int64                 `protobuf:"varint,11,opt,name=rows,proto3,oneof" json:"rows,omitempty"`
+	Properties         map[string]string      `protobuf:"bytes,12,rep,name=properties,proto3" json:"properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Aliases            []*Alias               `protobuf:"bytes,13,rep,name=aliases,proto3" json:"aliases,omitempty"`
+	Reference          bool                   `protobuf:"varint,14,opt,name=reference,proto3" json:"reference,omitempty"`
+	OwnerRoles         []string               `protobuf:"bytes,15,rep,name=owner_roles,json=ownerRoles,proto3" json:"owner_roles,omitempty"` // roles of the system that own it; owners are people
+	Parent             *NativeID              `protobuf:"bytes,16,opt,name=parent,proto3" json:"parent,omitempty"`                           // what holds it: a database, schema, folder or bucket, which is an asset itself
+	Constraints        []*Constraint          `protobuf:"bytes,17,rep,name=constraints,proto3" json:"constraints,omitempty"`
+	Indexes            []*Index               `protobuf:"bytes,18,rep,name=indexes,proto3" json:"indexes,omitempty"`
+	Definition         string                 `protobuf:"bytes,19,opt,name=definition,proto3" json:"definition,omitempty"`                                           // what it is made by, such as the SQL of a view; cut at 64 KiB
+	DefinitionLanguage string                 `protobuf:"bytes,20,opt,name=definition_language,json=definitionLanguage,proto3" json:"definition_language,omitempty"` // sql, python, mongodb, ...
+	Bytes              *int64                 `protobuf:"varint,21,opt,name=bytes,proto3,oneof" json:"bytes,omitempty"`                                              // what it takes in the source
+	ChangedAt          *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=changed_at,json=changedAt,proto3" json:"changed_at,omitempty"`                            // when its data or definition last changed
+	Freshness          *Freshness             `protobuf:"bytes,23,opt,name=freshness,proto3" json:"freshness,omitempty"`
+	Usage              *Usage                 `protobuf:"bytes,24,opt,name=usage,proto3" json:"usage,omitempty"`
+	StableId           string                 `protobuf:"bytes,25,opt,name=stable_id,json=stableId,proto3" json:"stable_id,omitempty"` // the source's own id, which a rename leaves as it is
+	Runs               []*JobRun              `protobuf:"bytes,26,rep,name=runs,proto3" json:"runs,omitempty"`                         // of a job, the newest first; at most 25 are kept
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Asset) Reset() {
@@ -1306,6 +1317,435 @@ func (x *Asset) GetOwnerRoles() []string {
 	return nil
 }
 
+func (x *Asset) GetParent() *NativeID {
+	if x != nil {
+		return x.Parent
+	}
+	return nil
+}
+
+func (x *Asset) GetConstraints() []*Constraint {
+	if x != nil {
+		return x.Constraints
+	}
+	return nil
+}
+
+func (x *Asset) GetIndexes() []*Index {
+	if x != nil {
+		return x.Indexes
+	}
+	return nil
+}
+
+func (x *Asset) GetDefinition() string {
+	if x != nil {
+		return x.Definition
+	}
+	return ""
+}
+
+func (x *Asset) GetDefinitionLanguage() string {
+	if x != nil {
+		return x.DefinitionLanguage
+	}
+	return ""
+}
+
+func (x *Asset) GetBytes() int64 {
+	if x != nil && x.Bytes != nil {
+		return *x.Bytes
+	}
+	return 0
+}
+
+func (x *Asset) GetChangedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ChangedAt
+	}
+	return nil
+}
+
+func (x *Asset) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
+	}
+	return nil
+}
+
+func (x *Asset) GetUsage() *Usage {
+	if x != nil {
+		return x.Usage
+	}
+	return nil
+}
+
+func (x *Asset) GetStableId() string {
+	if x != nil {
+		return x.StableId
+	}
+	return ""
+}
+
+func (x *Asset) GetRuns() []*JobRun {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+// Constraint is a rule that the source itself enforces.
+type Constraint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"` // UNIQUE or CHECK
+	Fields        []string               `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`
+	Expression    string                 `protobuf:"bytes,4,opt,name=expression,proto3" json:"expression,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Constraint) Reset() {
+	*x = Constraint{}
+	mi := &file_harvest_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Constraint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Constraint) ProtoMessage() {}
+
+func (x *Constraint) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Constraint.ProtoReflect.Descriptor instead.
+func (*Constraint) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Constraint) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Constraint) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Constraint) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *Constraint) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+type Index struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Fields        []string               `protobuf:"bytes,2,rep,name=fields,proto3" json:"fields,omitempty"`
+	Unique        bool                   `protobuf:"varint,3,opt,name=unique,proto3" json:"unique,omitempty"`
+	Expression    string                 `protobuf:"bytes,4,opt,name=expression,proto3" json:"expression,omitempty"` // where it is more than a list of fields
+	Method        string                 `protobuf:"bytes,5,opt,name=method,proto3" json:"method,omitempty"`         // btree, hash, ...
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Index) Reset() {
+	*x = Index{}
+	mi := &file_harvest_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Index) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Index) ProtoMessage() {}
+
+func (x *Index) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Index.ProtoReflect.Descriptor instead.
+func (*Index) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Index) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Index) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *Index) GetUnique() bool {
+	if x != nil {
+		return x.Unique
+	}
+	return false
+}
+
+func (x *Index) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+func (x *Index) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+// Freshness says how old the data may become.
+type Freshness struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WarnAfterMs   int64                  `protobuf:"varint,1,opt,name=warn_after_ms,json=warnAfterMs,proto3" json:"warn_after_ms,omitempty"`
+	ErrorAfterMs  int64                  `protobuf:"varint,2,opt,name=error_after_ms,json=errorAfterMs,proto3" json:"error_after_ms,omitempty"`
+	Field         string                 `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"` // that tells how old the data is
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Freshness) Reset() {
+	*x = Freshness{}
+	mi := &file_harvest_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Freshness) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Freshness) ProtoMessage() {}
+
+func (x *Freshness) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Freshness.ProtoReflect.Descriptor instead.
+func (*Freshness) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Freshness) GetWarnAfterMs() int64 {
+	if x != nil {
+		return x.WarnAfterMs
+	}
+	return 0
+}
+
+func (x *Freshness) GetErrorAfterMs() int64 {
+	if x != nil {
+		return x.ErrorAfterMs
+	}
+	return 0
+}
+
+func (x *Freshness) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+// Usage is how much an asset was used.
+type Usage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reads         int64                  `protobuf:"varint,1,opt,name=reads,proto3" json:"reads,omitempty"`
+	Users         int64                  `protobuf:"varint,2,opt,name=users,proto3" json:"users,omitempty"` // 0: unknown
+	From          *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	To            *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Usage) Reset() {
+	*x = Usage{}
+	mi := &file_harvest_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Usage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Usage) ProtoMessage() {}
+
+func (x *Usage) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Usage.ProtoReflect.Descriptor instead.
+func (*Usage) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Usage) GetReads() int64 {
+	if x != nil {
+		return x.Reads
+	}
+	return 0
+}
+
+func (x *Usage) GetUsers() int64 {
+	if x != nil {
+		return x.Users
+	}
+	return 0
+}
+
+func (x *Usage) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Usage) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+// JobRun is one run of a job.
+type JobRun struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"` // RUNNING, SUCCEEDED, FAILED, CANCELLED, SKIPPED, UNKNOWN
+	Started       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=started,proto3" json:"started,omitempty"`
+	Ended         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=ended,proto3" json:"ended,omitempty"`
+	Message       string                 `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"` // cut at 2 KiB
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobRun) Reset() {
+	*x = JobRun{}
+	mi := &file_harvest_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobRun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobRun) ProtoMessage() {}
+
+func (x *JobRun) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobRun.ProtoReflect.Descriptor instead.
+func (*JobRun) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *JobRun) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *JobRun) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *JobRun) GetStarted() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Started
+	}
+	return nil
+}
+
+func (x *JobRun) GetEnded() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Ended
+	}
+	return nil
+}
+
+func (x *JobRun) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 type Alias struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Scheme        string                 `protobuf:"bytes,1,opt,name=scheme,proto3" json:"scheme,omitempty"`
@@ -1317,7 +1757,7 @@ type Alias struct {
 
 func (x *Alias) Reset() {
 	*x = Alias{}
-	mi := &file_harvest_proto_msgTypes[18]
+	mi := &file_harvest_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1329,7 +1769,7 @@ func (x *Alias) String() string {
 func (*Alias) ProtoMessage() {}
 
 func (x *Alias) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[18]
+	mi := &file_harvest_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1342,7 +1782,7 @@ func (x *Alias) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alias.ProtoReflect.Descriptor instead.
 func (*Alias) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{18}
+	return file_harvest_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Alias) GetScheme() string {
@@ -1377,13 +1817,14 @@ type Field struct {
 	DefaultValue  string                 `protobuf:"bytes,7,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
 	Tags          []string               `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
 	Meta          map[string]string      `protobuf:"bytes,9,rep,name=meta,proto3" json:"meta,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // what else the source says of it, by name
+	Values        []string               `protobuf:"bytes,10,rep,name=values,proto3" json:"values,omitempty"`                                                                      // the only ones that it may hold; more than 1,000 are left out
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_harvest_proto_msgTypes[19]
+	mi := &file_harvest_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1395,7 +1836,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[19]
+	mi := &file_harvest_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1408,7 +1849,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{19}
+	return file_harvest_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Field) GetName() string {
@@ -1474,6 +1915,13 @@ func (x *Field) GetMeta() map[string]string {
 	return nil
 }
 
+func (x *Field) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 type ForeignKey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1486,7 +1934,7 @@ type ForeignKey struct {
 
 func (x *ForeignKey) Reset() {
 	*x = ForeignKey{}
-	mi := &file_harvest_proto_msgTypes[20]
+	mi := &file_harvest_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1498,7 +1946,7 @@ func (x *ForeignKey) String() string {
 func (*ForeignKey) ProtoMessage() {}
 
 func (x *ForeignKey) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[20]
+	mi := &file_harvest_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1511,7 +1959,7 @@ func (x *ForeignKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForeignKey.ProtoReflect.Descriptor instead.
 func (*ForeignKey) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{20}
+	return file_harvest_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ForeignKey) GetName() string {
@@ -1550,13 +1998,14 @@ type Edge struct {
 	Kind          string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
 	Method        string                 `protobuf:"bytes,5,opt,name=method,proto3" json:"method,omitempty"`
 	Confidence    float64                `protobuf:"fixed64,6,opt,name=confidence,proto3" json:"confidence,omitempty"`
+	Fields        []*FieldEdge           `protobuf:"bytes,7,rep,name=fields,proto3" json:"fields,omitempty"` // at most 10,000 are kept
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Edge) Reset() {
 	*x = Edge{}
-	mi := &file_harvest_proto_msgTypes[21]
+	mi := &file_harvest_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +2017,7 @@ func (x *Edge) String() string {
 func (*Edge) ProtoMessage() {}
 
 func (x *Edge) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[21]
+	mi := &file_harvest_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +2030,7 @@ func (x *Edge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edge.ProtoReflect.Descriptor instead.
 func (*Edge) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{21}
+	return file_harvest_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Edge) GetFrom() *NativeID {
@@ -1626,6 +2075,74 @@ func (x *Edge) GetConfidence() float64 {
 	return 0
 }
 
+func (x *Edge) GetFields() []*FieldEdge {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+// FieldEdge says that one field of the edge's end is made of one of its origin.
+type FieldEdge struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	Transform     string                 `protobuf:"bytes,3,opt,name=transform,proto3" json:"transform,omitempty"` // how, in the source's words; cut at 2 KiB
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldEdge) Reset() {
+	*x = FieldEdge{}
+	mi := &file_harvest_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldEdge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldEdge) ProtoMessage() {}
+
+func (x *FieldEdge) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldEdge.ProtoReflect.Descriptor instead.
+func (*FieldEdge) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *FieldEdge) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *FieldEdge) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *FieldEdge) GetTransform() string {
+	if x != nil {
+		return x.Transform
+	}
+	return ""
+}
+
 type Quality struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Asset         *NativeID              `protobuf:"bytes,1,opt,name=asset,proto3" json:"asset,omitempty"`
@@ -1636,13 +2153,14 @@ type Quality struct {
 	Field         string                 `protobuf:"bytes,6,opt,name=field,proto3" json:"field,omitempty"`
 	Severity      string                 `protobuf:"bytes,7,opt,name=severity,proto3" json:"severity,omitempty"`
 	Result        *Result                `protobuf:"bytes,8,opt,name=result,proto3" json:"result,omitempty"`
+	Arguments     map[string]string      `protobuf:"bytes,9,rep,name=arguments,proto3" json:"arguments,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // what the test is given, by name
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Quality) Reset() {
 	*x = Quality{}
-	mi := &file_harvest_proto_msgTypes[22]
+	mi := &file_harvest_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +2172,7 @@ func (x *Quality) String() string {
 func (*Quality) ProtoMessage() {}
 
 func (x *Quality) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[22]
+	mi := &file_harvest_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +2185,7 @@ func (x *Quality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quality.ProtoReflect.Descriptor instead.
 func (*Quality) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{22}
+	return file_harvest_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Quality) GetAsset() *NativeID {
@@ -1726,6 +2244,13 @@ func (x *Quality) GetResult() *Result {
 	return nil
 }
 
+func (x *Quality) GetArguments() map[string]string {
+	if x != nil {
+		return x.Arguments
+	}
+	return nil
+}
+
 type Result struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Status        string                 `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
@@ -1738,7 +2263,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_harvest_proto_msgTypes[23]
+	mi := &file_harvest_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +2275,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[23]
+	mi := &file_harvest_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +2288,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{23}
+	return file_harvest_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Result) GetStatus() string {
@@ -1809,7 +2334,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_harvest_proto_msgTypes[24]
+	mi := &file_harvest_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1821,7 +2346,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[24]
+	mi := &file_harvest_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1834,7 +2359,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{24}
+	return file_harvest_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Failure) GetClass() string {
@@ -1968,7 +2493,7 @@ const file_harvest_proto_rawDesc = "" +
 	"\x06record\"<\n" +
 	"\bNativeID\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xe7\x04\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xee\b\n" +
 	"\x05Asset\x12)\n" +
 	"\x02id\x18\x01 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x02id\x12\x14\n" +
 	"\x05scope\x18\x02 \x01(\tR\x05scope\x12\x12\n" +
@@ -1989,15 +2514,61 @@ const file_harvest_proto_rawDesc = "" +
 	"\aaliases\x18\r \x03(\v2\x16.souk.harvest.v1.AliasR\aaliases\x12\x1c\n" +
 	"\treference\x18\x0e \x01(\bR\treference\x12\x1f\n" +
 	"\vowner_roles\x18\x0f \x03(\tR\n" +
-	"ownerRoles\x1a=\n" +
+	"ownerRoles\x121\n" +
+	"\x06parent\x18\x10 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x06parent\x12=\n" +
+	"\vconstraints\x18\x11 \x03(\v2\x1b.souk.harvest.v1.ConstraintR\vconstraints\x120\n" +
+	"\aindexes\x18\x12 \x03(\v2\x16.souk.harvest.v1.IndexR\aindexes\x12\x1e\n" +
+	"\n" +
+	"definition\x18\x13 \x01(\tR\n" +
+	"definition\x12/\n" +
+	"\x13definition_language\x18\x14 \x01(\tR\x12definitionLanguage\x12\x19\n" +
+	"\x05bytes\x18\x15 \x01(\x03H\x01R\x05bytes\x88\x01\x01\x129\n" +
+	"\n" +
+	"changed_at\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\x128\n" +
+	"\tfreshness\x18\x17 \x01(\v2\x1a.souk.harvest.v1.FreshnessR\tfreshness\x12,\n" +
+	"\x05usage\x18\x18 \x01(\v2\x16.souk.harvest.v1.UsageR\x05usage\x12\x1b\n" +
+	"\tstable_id\x18\x19 \x01(\tR\bstableId\x12+\n" +
+	"\x04runs\x18\x1a \x03(\v2\x17.souk.harvest.v1.JobRunR\x04runs\x1a=\n" +
 	"\x0fPropertiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\a\n" +
-	"\x05_rows\"Q\n" +
+	"\x05_rowsB\b\n" +
+	"\x06_bytes\"l\n" +
+	"\n" +
+	"Constraint\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06fields\x18\x03 \x03(\tR\x06fields\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x04 \x01(\tR\n" +
+	"expression\"\x83\x01\n" +
+	"\x05Index\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06fields\x18\x02 \x03(\tR\x06fields\x12\x16\n" +
+	"\x06unique\x18\x03 \x01(\bR\x06unique\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x04 \x01(\tR\n" +
+	"expression\x12\x16\n" +
+	"\x06method\x18\x05 \x01(\tR\x06method\"k\n" +
+	"\tFreshness\x12\"\n" +
+	"\rwarn_after_ms\x18\x01 \x01(\x03R\vwarnAfterMs\x12$\n" +
+	"\x0eerror_after_ms\x18\x02 \x01(\x03R\ferrorAfterMs\x12\x14\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\"\x8f\x01\n" +
+	"\x05Usage\x12\x14\n" +
+	"\x05reads\x18\x01 \x01(\x03R\x05reads\x12\x14\n" +
+	"\x05users\x18\x02 \x01(\x03R\x05users\x12.\n" +
+	"\x04from\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\"\xb0\x01\n" +
+	"\x06JobRun\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x124\n" +
+	"\astarted\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x120\n" +
+	"\x05ended\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05ended\x12\x18\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\"Q\n" +
 	"\x05Alias\x12\x16\n" +
 	"\x06scheme\x18\x01 \x01(\tR\x06scheme\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xdf\x02\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xf7\x02\n" +
 	"\x05Field\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x05R\bposition\x12\x1f\n" +
@@ -2009,7 +2580,9 @@ const file_harvest_proto_rawDesc = "" +
 	"primaryKey\x12#\n" +
 	"\rdefault_value\x18\a \x01(\tR\fdefaultValue\x12\x12\n" +
 	"\x04tags\x18\b \x03(\tR\x04tags\x124\n" +
-	"\x04meta\x18\t \x03(\v2 .souk.harvest.v1.Field.MetaEntryR\x04meta\x1a7\n" +
+	"\x04meta\x18\t \x03(\v2 .souk.harvest.v1.Field.MetaEntryR\x04meta\x12\x16\n" +
+	"\x06values\x18\n" +
+	" \x03(\tR\x06values\x1a7\n" +
 	"\tMetaEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
@@ -2018,7 +2591,7 @@ const file_harvest_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06fields\x18\x02 \x03(\tR\x06fields\x12\x17\n" +
 	"\ato_name\x18\x03 \x01(\tR\x06toName\x12\x1b\n" +
-	"\tto_fields\x18\x04 \x03(\tR\btoFields\"\xc2\x01\n" +
+	"\tto_fields\x18\x04 \x03(\tR\btoFields\"\xf6\x01\n" +
 	"\x04Edge\x12-\n" +
 	"\x04from\x18\x01 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x04from\x12)\n" +
 	"\x02to\x18\x02 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x02to\x12\x14\n" +
@@ -2027,7 +2600,12 @@ const file_harvest_proto_rawDesc = "" +
 	"\x06method\x18\x05 \x01(\tR\x06method\x12\x1e\n" +
 	"\n" +
 	"confidence\x18\x06 \x01(\x01R\n" +
-	"confidence\"\xed\x01\n" +
+	"confidence\x122\n" +
+	"\x06fields\x18\a \x03(\v2\x1a.souk.harvest.v1.FieldEdgeR\x06fields\"M\n" +
+	"\tFieldEdge\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12\x1c\n" +
+	"\ttransform\x18\x03 \x01(\tR\ttransform\"\xf2\x02\n" +
 	"\aQuality\x12/\n" +
 	"\x05asset\x18\x01 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x05asset\x12\x14\n" +
 	"\x05scope\x18\x02 \x01(\tR\x05scope\x12\x10\n" +
@@ -2036,7 +2614,11 @@ const file_harvest_proto_rawDesc = "" +
 	"\x04rule\x18\x05 \x01(\tR\x04rule\x12\x14\n" +
 	"\x05field\x18\x06 \x01(\tR\x05field\x12\x1a\n" +
 	"\bseverity\x18\a \x01(\tR\bseverity\x12/\n" +
-	"\x06result\x18\b \x01(\v2\x17.souk.harvest.v1.ResultR\x06result\"\x82\x01\n" +
+	"\x06result\x18\b \x01(\v2\x17.souk.harvest.v1.ResultR\x06result\x12E\n" +
+	"\targuments\x18\t \x03(\v2'.souk.harvest.v1.Quality.ArgumentsEntryR\targuments\x1a<\n" +
+	"\x0eArgumentsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x82\x01\n" +
 	"\x06Result\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x1a\n" +
 	"\bfailures\x18\x02 \x01(\x03R\bfailures\x12\x18\n" +
@@ -2067,7 +2649,7 @@ func file_harvest_proto_rawDescGZIP() []byte {
 	return file_harvest_proto_rawDescData
 }
 
-var file_harvest_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_harvest_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_harvest_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: souk.harvest.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 1: souk.harvest.v1.DescribeResponse
@@ -2087,22 +2669,29 @@ var file_harvest_proto_goTypes = []any{
 	(*Record)(nil),                // 15: souk.harvest.v1.Record
 	(*NativeID)(nil),              // 16: souk.harvest.v1.NativeID
 	(*Asset)(nil),                 // 17: souk.harvest.v1.Asset
-	(*Alias)(nil),                 // 18: souk.harvest.v1.Alias
-	(*Field)(nil),                 // 19: souk.harvest.v1.Field
-	(*ForeignKey)(nil),            // 20: souk.harvest.v1.ForeignKey
-	(*Edge)(nil),                  // 21: souk.harvest.v1.Edge
-	(*Quality)(nil),               // 22: souk.harvest.v1.Quality
-	(*Result)(nil),                // 23: souk.harvest.v1.Result
-	(*Failure)(nil),               // 24: souk.harvest.v1.Failure
-	nil,                           // 25: souk.harvest.v1.CheckRequest.SecretsEntry
-	nil,                           // 26: souk.harvest.v1.HarvestRequest.SecretsEntry
-	nil,                           // 27: souk.harvest.v1.Asset.PropertiesEntry
-	nil,                           // 28: souk.harvest.v1.Field.MetaEntry
-	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(*Constraint)(nil),            // 18: souk.harvest.v1.Constraint
+	(*Index)(nil),                 // 19: souk.harvest.v1.Index
+	(*Freshness)(nil),             // 20: souk.harvest.v1.Freshness
+	(*Usage)(nil),                 // 21: souk.harvest.v1.Usage
+	(*JobRun)(nil),                // 22: souk.harvest.v1.JobRun
+	(*Alias)(nil),                 // 23: souk.harvest.v1.Alias
+	(*Field)(nil),                 // 24: souk.harvest.v1.Field
+	(*ForeignKey)(nil),            // 25: souk.harvest.v1.ForeignKey
+	(*Edge)(nil),                  // 26: souk.harvest.v1.Edge
+	(*FieldEdge)(nil),             // 27: souk.harvest.v1.FieldEdge
+	(*Quality)(nil),               // 28: souk.harvest.v1.Quality
+	(*Result)(nil),                // 29: souk.harvest.v1.Result
+	(*Failure)(nil),               // 30: souk.harvest.v1.Failure
+	nil,                           // 31: souk.harvest.v1.CheckRequest.SecretsEntry
+	nil,                           // 32: souk.harvest.v1.HarvestRequest.SecretsEntry
+	nil,                           // 33: souk.harvest.v1.Asset.PropertiesEntry
+	nil,                           // 34: souk.harvest.v1.Field.MetaEntry
+	nil,                           // 35: souk.harvest.v1.Quality.ArgumentsEntry
+	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
 }
 var file_harvest_proto_depIdxs = []int32{
-	25, // 0: souk.harvest.v1.CheckRequest.secrets:type_name -> souk.harvest.v1.CheckRequest.SecretsEntry
-	26, // 1: souk.harvest.v1.HarvestRequest.secrets:type_name -> souk.harvest.v1.HarvestRequest.SecretsEntry
+	31, // 0: souk.harvest.v1.CheckRequest.secrets:type_name -> souk.harvest.v1.CheckRequest.SecretsEntry
+	32, // 1: souk.harvest.v1.HarvestRequest.secrets:type_name -> souk.harvest.v1.HarvestRequest.SecretsEntry
 	8,  // 2: souk.harvest.v1.HarvestEvent.batch:type_name -> souk.harvest.v1.Batch
 	9,  // 3: souk.harvest.v1.HarvestEvent.checkpoint:type_name -> souk.harvest.v1.Checkpoint
 	10, // 4: souk.harvest.v1.HarvestEvent.scope_done:type_name -> souk.harvest.v1.ScopeDone
@@ -2113,32 +2702,45 @@ var file_harvest_proto_depIdxs = []int32{
 	15, // 9: souk.harvest.v1.Batch.records:type_name -> souk.harvest.v1.Record
 	16, // 10: souk.harvest.v1.Note.asset:type_name -> souk.harvest.v1.NativeID
 	17, // 11: souk.harvest.v1.Record.asset:type_name -> souk.harvest.v1.Asset
-	21, // 12: souk.harvest.v1.Record.edge:type_name -> souk.harvest.v1.Edge
-	22, // 13: souk.harvest.v1.Record.quality:type_name -> souk.harvest.v1.Quality
+	26, // 12: souk.harvest.v1.Record.edge:type_name -> souk.harvest.v1.Edge
+	28, // 13: souk.harvest.v1.Record.quality:type_name -> souk.harvest.v1.Quality
 	16, // 14: souk.harvest.v1.Asset.id:type_name -> souk.harvest.v1.NativeID
-	19, // 15: souk.harvest.v1.Asset.fields:type_name -> souk.harvest.v1.Field
-	20, // 16: souk.harvest.v1.Asset.foreign_keys:type_name -> souk.harvest.v1.ForeignKey
-	27, // 17: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
-	18, // 18: souk.harvest.v1.Asset.aliases:type_name -> souk.harvest.v1.Alias
-	28, // 19: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
-	16, // 20: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
-	16, // 21: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
-	16, // 22: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
-	23, // 23: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
-	29, // 24: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
-	0,  // 25: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
-	2,  // 26: souk.harvest.v1.Source.Judge:input_type -> souk.harvest.v1.JudgeRequest
-	4,  // 27: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
-	6,  // 28: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
-	1,  // 29: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
-	3,  // 30: souk.harvest.v1.Source.Judge:output_type -> souk.harvest.v1.JudgeResponse
-	5,  // 31: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
-	7,  // 32: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
-	29, // [29:33] is the sub-list for method output_type
-	25, // [25:29] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	24, // 15: souk.harvest.v1.Asset.fields:type_name -> souk.harvest.v1.Field
+	25, // 16: souk.harvest.v1.Asset.foreign_keys:type_name -> souk.harvest.v1.ForeignKey
+	33, // 17: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
+	23, // 18: souk.harvest.v1.Asset.aliases:type_name -> souk.harvest.v1.Alias
+	16, // 19: souk.harvest.v1.Asset.parent:type_name -> souk.harvest.v1.NativeID
+	18, // 20: souk.harvest.v1.Asset.constraints:type_name -> souk.harvest.v1.Constraint
+	19, // 21: souk.harvest.v1.Asset.indexes:type_name -> souk.harvest.v1.Index
+	36, // 22: souk.harvest.v1.Asset.changed_at:type_name -> google.protobuf.Timestamp
+	20, // 23: souk.harvest.v1.Asset.freshness:type_name -> souk.harvest.v1.Freshness
+	21, // 24: souk.harvest.v1.Asset.usage:type_name -> souk.harvest.v1.Usage
+	22, // 25: souk.harvest.v1.Asset.runs:type_name -> souk.harvest.v1.JobRun
+	36, // 26: souk.harvest.v1.Usage.from:type_name -> google.protobuf.Timestamp
+	36, // 27: souk.harvest.v1.Usage.to:type_name -> google.protobuf.Timestamp
+	36, // 28: souk.harvest.v1.JobRun.started:type_name -> google.protobuf.Timestamp
+	36, // 29: souk.harvest.v1.JobRun.ended:type_name -> google.protobuf.Timestamp
+	34, // 30: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
+	16, // 31: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
+	16, // 32: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
+	27, // 33: souk.harvest.v1.Edge.fields:type_name -> souk.harvest.v1.FieldEdge
+	16, // 34: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
+	29, // 35: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
+	35, // 36: souk.harvest.v1.Quality.arguments:type_name -> souk.harvest.v1.Quality.ArgumentsEntry
+	36, // 37: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
+	0,  // 38: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
+	2,  // 39: souk.harvest.v1.Source.Judge:input_type -> souk.harvest.v1.JudgeRequest
+	4,  // 40: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
+	6,  // 41: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
+	1,  // 42: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
+	3,  // 43: souk.harvest.v1.Source.Judge:output_type -> souk.harvest.v1.JudgeResponse
+	5,  // 44: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
+	7,  // 45: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
+	42, // [42:46] is the sub-list for method output_type
+	38, // [38:42] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_harvest_proto_init() }
@@ -2167,7 +2769,7 @@ func file_harvest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_harvest_proto_rawDesc), len(file_harvest_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
