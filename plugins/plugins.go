@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-mesh/souk/plugins/airflow"
 	"github.com/souk-mesh/souk/plugins/dbt"
+	"github.com/souk-mesh/souk/plugins/dremio"
 	"github.com/souk-mesh/souk/plugins/postgres"
 	"github.com/souk-mesh/souk/plugins/rest"
 	"github.com/souk-mesh/souk/plugins/s3"
@@ -19,6 +20,7 @@ func All() []sdk.Registration {
 	return []sdk.Registration{
 		sdk.Register(airflow.Plugin()),
 		sdk.Register(dbt.Plugin()),
+		sdk.Register(dremio.Plugin()),
 		sdk.Register(postgres.Plugin()),
 		sdk.Register(rest.Plugin()),
 		sdk.Register(s3.Plugin()),

@@ -37,6 +37,7 @@ var rules = []rule{
 	{path: "plugins/dbt", inside: []string{"sdk"}},
 	{path: "plugins/internal/dataset", inside: []string{"sdk"}},
 	{path: "plugins/airflow", inside: []string{"sdk", "plugins/internal/dataset"}},
+	{path: "plugins/dremio", inside: []string{"sdk", "plugins/internal/dataset"}},
 	{path: "plugins/rest", inside: []string{"sdk"}, outside: []string{"go.yaml.in/yaml"}},
 	{path: "plugins/internal/lake", inside: []string{"sdk", "plugins/internal/lake"}, outside: []string{"github.com/parquet-go/parquet-go", "github.com/xuri/excelize", "github.com/klauspost/compress", "golang.org/x/text"}},
 	{path: "plugins/internal/aws", inside: []string{"sdk"}, outside: []string{"github.com/aws/"}},
