@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/plugins/airflow"
+	"github.com/souk-mesh/souk/plugins/atlas"
 	"github.com/souk-mesh/souk/plugins/dbt"
 	"github.com/souk-mesh/souk/plugins/dremio"
 	"github.com/souk-mesh/souk/plugins/postgres"
@@ -19,9 +20,11 @@ import (
 func All() []sdk.Registration {
 	return []sdk.Registration{
 		sdk.Register(airflow.Plugin()),
+		sdk.Register(atlas.Plugin()),
 		sdk.Register(dbt.Plugin()),
 		sdk.Register(dremio.Plugin()),
 		sdk.Register(postgres.Plugin()),
+		sdk.Register(atlas.Purview()),
 		sdk.Register(rest.Plugin()),
 		sdk.Register(s3.Plugin()),
 		sdk.Register(sqlite.Plugin()),
