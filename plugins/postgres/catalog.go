@@ -6,7 +6,7 @@ package postgres
 // not be what it seems in a database of another encoding.
 const (
 	schemasQuery = `select n.oid, n.nspname::text as name, has_schema_privilege(n.oid, 'USAGE') as usable,
-			coalesce(obj_description(n.oid, 'pg_namespace'), '') as comment
+			coalesce(obj_description(n.oid, 'pg_namespace'), '') as comment, pg_get_userbyid(n.nspowner)::text as owner
 		from pg_namespace n
 		where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 			and not exists (select from pg_depend x where x.classid = 'pg_namespace'::regclass and x.objid = n.oid and x.deptype = 'e')
@@ -29,9 +29,14 @@ const (
 			c.relispartition as partition, pg_get_userbyid(c.relowner)::text as owner,
 			coalesce(obj_description(c.oid, 'pg_class'), '') as comment, c.reltuples::float8 as tuples,
 			coalesce(pg_get_partkeydef(c.oid), '') as partition_key,
-			coalesce(i.inhparent, 0)::oid as parent, coalesce(fs.srvname::text, '') as server
+			coalesce(i.inhparent, 0)::oid as parent, coalesce(fs.srvname::text, '') as server,
+			(c.relpages + coalesce(toast.relpages, 0) + kept.pages)::bigint * current_setting('block_size')::int as bytes,
+			coalesce(pg_stat_get_numscans(c.oid), 0) + kept.scans as reads
 		from tree join pg_class c on c.oid = tree.oid join pg_namespace n on n.oid = c.relnamespace
 		left join wanted w on w.oid = c.oid
+		left join pg_class toast on toast.oid = c.reltoastrelid
+		cross join lateral (select coalesce(sum(i.relpages), 0)::bigint as pages, coalesce(sum(pg_stat_get_numscans(i.oid)), 0)::bigint as scans
+			from pg_index x join pg_class i on i.oid = x.indexrelid where x.indrelid = c.oid) kept
 		left join pg_inherits i on i.inhrelid = c.oid and i.inhseqno = 1
 		left join pg_foreign_table ft on ft.ftrelid = c.oid
 		left join pg_foreign_server fs on fs.oid = ft.ftserver
@@ -53,7 +58,7 @@ const (
 				or c.relkind in ('r', 'p', 'f') and s.oid is not null) as nullable,
 			coalesce(pg_get_expr(d.adbin, d.adrelid), '') as default, a.attidentity::text as identity,
 			a.attgenerated::text as generated, coalesce(col_description(a.attrelid, a.attnum), '') as comment,
-			coalesce(array_position(k.conkey, a.attnum), 0)::int as key
+			coalesce(array_position(k.conkey, a.attnum), 0)::int as key, a.atttypid as type_oid
 		from pg_attribute a
 		join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
 		left join strict s on s.oid = a.atttypid
@@ -77,7 +82,7 @@ const (
 	// view in between hides what lies below it, as it should. A view's other
 	// rules say what becomes of a write: the view is made of nothing there.
 	viewsQuery = `select distinct sn.nspname::text as from_schema, s.relname::text as from_name, s.oid as "from",
-			n.nspname::text as to_schema, c.relname::text as to_name
+			n.nspname::text as to_schema, c.relname::text as to_name, c.oid as "to"
 		from pg_rewrite r
 		join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace
 		join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
@@ -94,6 +99,7 @@ type schema struct {
 	Name    string
 	Usable  bool
 	Comment string
+	Owner   string
 }
 
 type relation struct {
@@ -110,6 +116,8 @@ type relation struct {
 	PartitionKey string `db:"partition_key"`
 	Parent       uint32
 	Server       string
+	Bytes        int64 // by the planner's count of pages
+	Reads        int64
 }
 
 type column struct {
@@ -122,6 +130,7 @@ type column struct {
 	Generated string
 	Comment   string
 	Key       int
+	TypeOID   uint32 `db:"type_oid"`
 }
 
 type foreignKey struct {
@@ -140,4 +149,5 @@ type viewEdge struct {
 	From       uint32
 	ToSchema   string `db:"to_schema"`
 	ToName     string `db:"to_name"`
+	To         uint32
 }

@@ -23,6 +23,7 @@ type Config struct {
 	Exclude        []string `json:"excludeSchemas,omitempty" doc:"Schemas to leave out."`
 	Namespace      string   `json:"namespace,omitempty" doc:"OpenLineage namespace in place of postgres://HOST:PORT, where clients know the server by another name."`
 	Partitions     string   `json:"partitions" doc:"Whether partitions are counted on their table or listed themselves." enum:"fold,list" default:"fold"`
+	Usage          string   `json:"usage" doc:"Whether to read how often each table was read (count). A table in use is then another one at each harvest, which costs a write." enum:"off,count" default:"off"`
 	ConnectTimeout string   `json:"connectTimeout" doc:"How long to wait for the server." format:"duration" default:"10s"`
 }
 
@@ -34,6 +35,7 @@ type parsed struct {
 	include   []string
 	exclude   []string
 	unfold    bool // partitions one by one
+	counts    bool // how often tables are read
 }
 
 // parse checks the configuration. Without files it takes a file of certificates
@@ -58,6 +60,11 @@ func (c Config) parse(files *sdk.Files) (*parsed, error) {
 	default:
 		return nil, sdk.Config("partitions", fmt.Sprintf("%q is not known", c.Partitions), "write fold or list")
 	}
+	switch c.Usage {
+	case "", "off", "count":
+	default:
+		return nil, sdk.Config("usage", fmt.Sprintf("%q is not known", c.Usage), "write off or count")
+	}
 	config, err := pgx.ParseConfig(way.url)
 	if err != nil {
 		return nil, sdk.Config("url", "has a parameter with a value that PostgreSQL does not know", "look at what stands behind the question mark")
@@ -68,7 +75,7 @@ func (c Config) parse(files *sdk.Files) (*parsed, error) {
 	config.RuntimeParams["application_name"] = "souk"
 	return &parsed{
 		pgx: config, database: config.Database, namespace: namespace,
-		include: c.Include, exclude: c.Exclude, unfold: c.Partitions == "list",
+		include: c.Include, exclude: c.Exclude, unfold: c.Partitions == "list", counts: c.Usage == "count",
 	}, nil
 }
 

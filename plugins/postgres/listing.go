@@ -17,6 +17,7 @@ type listing struct {
 	columns   map[uint32][]column
 	keys      map[uint32][]foreignKey
 	views     []viewEdge
+	more      details
 	nameless  []string // what cannot be named in UTF-8, as far as it can be shown
 }
 
@@ -43,7 +44,7 @@ func (p *parsed) list(ctx context.Context, conn *pgx.Conn) (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, read := range []func(context.Context, *converter, []uint32) error{l.readRelations, l.readColumns, l.readKeys, l.readViews} {
+	for _, read := range []func(context.Context, *converter, []uint32) error{l.readRelations, l.readColumns, l.readKeys, l.readViews, l.readDetails} {
 		if err := read(ctx, c, chosen); err != nil {
 			return nil, err
 		}
@@ -72,13 +73,14 @@ func (l *listing) chooseSchemas(ctx context.Context, p *parsed, c *converter) ([
 	}
 	var texts []string
 	for _, s := range all {
-		texts = append(texts, s.Name, s.Comment)
+		texts = append(texts, s.Name, s.Comment, s.Owner)
 	}
 	if err := c.learn(ctx, texts); err != nil {
 		return nil, err
 	}
 	chosen := []uint32{}
 	for _, s := range all {
+		c.text(&s.Owner)
 		if c.text(&s.Comment); !c.name(&s.Name) {
 			l.lose(s.Name)
 			continue

@@ -6,6 +6,8 @@ import "github.com/souk-mesh/souk/sdk"
 type leaves struct {
 	count int
 	rows  float64 // -1 once one of them is unknown
+	bytes int64
+	reads int64
 }
 
 // partitionsOf adds up the leaf partitions at every level above them.
@@ -24,6 +26,8 @@ func partitionsOf(all []relation) map[uint32]leaves {
 		for up := parent[r.OID]; up != 0; up = parent[up] {
 			sum := sums[up]
 			sum.count++
+			sum.bytes += r.Bytes
+			sum.reads += r.Reads
 			if r.Tuples < 0 || sum.rows < 0 {
 				sum.rows = -1
 			} else {

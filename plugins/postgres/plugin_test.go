@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/souk-mesh/souk/plugins/postgres"
@@ -27,7 +28,7 @@ func TestPlugin(t *testing.T) {
 	secrets := map[string]string{"password": s.config.Password}
 	plugintest.Run(t, sdk.Register(postgres.Plugin()), plugintest.Fixture{
 		Config: at(u.Host, u.Path, "fold"), Secrets: secrets,
-		Golden: "testdata/shop.golden.jsonl", Replace: map[string]string{s.database: "shop", `"ownerRoles":["` + s.owner() + `"]`: `"ownerRoles":["OWNER"]`},
+		Golden: "testdata/shop.golden.jsonl", Replace: s.stand(),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: at(u.Host, u.Path, "fold"), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no such database", Config: at(u.Host, "/postgres_absent", "fold"), Secrets: secrets, Class: sdk.ClassConfig, Field: "url"},
@@ -37,6 +38,20 @@ func TestPlugin(t *testing.T) {
 			{Name: "password in the URL", Config: asJSON(t, map[string]string{"url": "postgres://souk:canary-in-url@db/shop"}), Class: sdk.ClassConfig, Field: "url"},
 		},
 	})
+}
+
+// stand puts fixed words in the place of what is another in each database.
+func (s *shop) stand() map[string]string {
+	s.t.Helper()
+	words := map[string]string{s.database: "shop", `"ownerRoles":["` + s.owner() + `"]`: `"ownerRoles":["OWNER"]`}
+	m := s.harvest()
+	for _, all := range []map[string]*sdk.Asset{m.assets, m.holders} {
+		for _, a := range all {
+			catalogue, _, _ := strings.Cut(a.StableID, ":")
+			words[`"`+a.StableID+`"`] = `"` + catalogue + `:OID"`
+		}
+	}
+	return words
 }
 
 func asJSON(t *testing.T, v any) json.RawMessage {

@@ -1,5 +1,5 @@
-// Package postgres harvests the catalogue of one PostgreSQL database: tables,
-// views, columns, keys and the lineage of views. It reads pg_catalog and
+// Package postgres harvests the catalogue of one PostgreSQL database: schemas,
+// tables, views, columns, keys, constraints, indexes and the lineage of views. It reads pg_catalog and
 // nothing else: never a row of a user's table, and it can write nothing.
 package postgres
 
@@ -156,6 +156,9 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 	if err != nil {
 		return err
 	}
+	if err := s.emitContainers(l, out); err != nil {
+		return err
+	}
 	if err := s.emitAssets(ctx, l, out); err != nil {
 		return err
 	}
@@ -306,12 +309,14 @@ func (s *source) asset(r relation, l *listing, parts leaves) *sdk.Asset {
 	}
 	for i, c := range l.columns[r.OID] {
 		a.Fields = append(a.Fields, fieldOf(c, i+1))
+		a.Fields[i].Values = l.more.values[c.TypeOID]
 	}
 	for _, k := range l.keys[r.OID] {
 		a.ForeignKeys = append(a.ForeignKeys, sdk.ForeignKey{
 			Name: k.Name, Fields: k.Fields, ToName: s.named(l, k.OID, k.Schema, k.Target).Name, ToFields: k.Targets,
 		})
 	}
+	s.describe(a, r, l, parts)
 	return a
 }
 
@@ -351,20 +356,28 @@ func (s *source) named(l *listing, oid uint32, schema, name string) sdk.NativeID
 	return s.id(schema, name)
 }
 
-// emitEdges emits the lineage of views. A folded partition stands for its table.
+// emitEdges emits the lineage of views, with the columns as far as they are
+// known. A folded partition stands for its table.
 func (s *source) emitEdges(ctx context.Context, l *listing, out sdk.Sink) error {
-	seen := map[[2]sdk.NativeID]bool{}
+	var edges []*sdk.Edge
+	byEnds := map[[2]sdk.NativeID]*sdk.Edge{}
 	for _, v := range l.views {
+		ends := [2]sdk.NativeID{s.named(l, v.From, v.FromSchema, v.FromName), s.id(v.ToSchema, v.ToName)}
+		edge := byEnds[ends]
+		if edge == nil {
+			edge = &sdk.Edge{From: ends[0], To: ends[1], Scope: s.scope(v.ToSchema), Kind: "DERIVES", Method: "pg_depend", Confidence: 1}
+			byEnds[ends], edges = edge, append(edges, edge)
+		}
+		for _, f := range l.more.flows[[2]uint32{v.From, v.To}] {
+			if !slices.Contains(edge.Fields, f) {
+				edge.Fields = append(edge.Fields, f)
+			}
+		}
+	}
+	for _, edge := range edges {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		from := s.named(l, v.From, v.FromSchema, v.FromName)
-		to := s.id(v.ToSchema, v.ToName)
-		if seen[[2]sdk.NativeID{from, to}] {
-			continue
-		}
-		seen[[2]sdk.NativeID{from, to}] = true
-		edge := &sdk.Edge{From: from, To: to, Scope: s.scope(v.ToSchema), Kind: "DERIVES", Method: "pg_depend", Confidence: 1}
 		if err := out.Emit(edge); err != nil {
 			return err
 		}

@@ -22,17 +22,26 @@ import (
 
 // memory is a sink that keeps everything.
 type memory struct {
-	assets map[string]*sdk.Asset
-	order  []sdk.Record
-	edges  []string
-	done   []string
-	notes  []sdk.Note
+	assets  map[string]*sdk.Asset // without what holds others
+	holders map[string]*sdk.Asset
+	order   []sdk.Record
+	edges   []string
+	done    []string
+	notes   []sdk.Note
+}
+
+func newMemory() *memory {
+	return &memory{assets: map[string]*sdk.Asset{}, holders: map[string]*sdk.Asset{}}
 }
 
 func (m *memory) Emit(r sdk.Record) error {
 	m.order = append(m.order, r)
 	switch r := r.(type) {
 	case *sdk.Asset:
+		if r.Kind == "DATABASE" || r.Kind == "SCHEMA" {
+			m.holders[r.ID.Name] = r
+			return nil
+		}
 		m.assets[r.ID.Name] = r
 	case *sdk.Edge:
 		m.edges = append(m.edges, r.From.Name+" -> "+r.To.Name)
@@ -123,7 +132,7 @@ func open(t *testing.T, c postgres.Config) sdk.Source {
 
 func (s *shop) harvest() *memory {
 	s.t.Helper()
-	m := &memory{assets: map[string]*sdk.Asset{}}
+	m := newMemory()
 	if err := open(s.t, s.config).Harvest(s.t.Context(), sdk.Request{}, m); err != nil {
 		s.t.Fatal(err)
 	}
@@ -181,7 +190,7 @@ func TestGoldenOrders(t *testing.T) {
 	s := newShop(t)
 	m := s.harvest()
 	name := func(n string) string { return s.database + "." + n }
-	rows := int64(0)
+	rows, size := int64(0), int64(24576) // the first page of each partition's index
 	got := m.assets[name("sales.orders")]
 	if got == nil {
 		t.Fatal("sales.orders is not there")
@@ -200,13 +209,14 @@ func TestGoldenOrders(t *testing.T) {
 			{Name: "id", Position: 1, NativeType: "bigint", PrimaryKey: 1},
 			{Name: "placed_on", Position: 2, NativeType: "date", PrimaryKey: 2},
 			{Name: "customer_id", Position: 3, NativeType: "bigint"},
-			{Name: "state", Position: 4, NativeType: "sales.order_state", Default: "'open'::sales.order_state"},
+			{Name: "state", Position: 4, NativeType: "sales.order_state", Default: "'open'::sales.order_state", Values: []string{"open", "paid", "shipped", "returned"}},
 			{Name: "ship_to", Position: 5, NativeType: "smallint", Nullable: true},
 		},
 		ForeignKeys: []sdk.ForeignKey{
 			{Name: "orders_address", Fields: []string{"customer_id", "ship_to"}, ToName: name("crm.address"), ToFields: []string{"customer_id", "position"}},
 			{Name: "orders_customer_id_fkey", Fields: []string{"customer_id"}, ToName: name("crm.customer"), ToFields: []string{"id"}},
 		},
+		Parent: &sdk.NativeID{Namespace: "postgres://shop:5432", Name: name("sales")}, Bytes: &size, StableID: s.stableID("sales.orders"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -217,6 +227,11 @@ func TestGoldenOrders(t *testing.T) {
 	if _, listed := m.assets[name("sales.orders_2024")]; listed {
 		t.Error("a folded partition is listed")
 	}
+}
+
+func (s *shop) stableID(relation string) string {
+	s.t.Helper()
+	return fmt.Sprintf("pg_class:%d.%d", s.count("select oid::int from pg_database where datname = current_database()"), s.count("select '"+relation+"'::regclass::oid::int"))
 }
 
 func (s *shop) owner() string {
@@ -393,7 +408,7 @@ func TestRefusals(t *testing.T) {
 			}
 			c := s.config
 			tt.change(&c)
-			err := open(t, c).Harvest(t.Context(), sdk.Request{}, &memory{assets: map[string]*sdk.Asset{}})
+			err := open(t, c).Harvest(t.Context(), sdk.Request{}, newMemory())
 			e, ok := errors.AsType[*sdk.Error](err)
 			if !ok || e.Class != tt.class || !strings.Contains(e.Fix, tt.fix) {
 				t.Errorf("got %#v", err)
@@ -418,6 +433,7 @@ func TestBadConfigs(t *testing.T) {
 		"no database":  {postgres.Config{URL: "postgres://a@b"}, "url"},
 		"no role":      {postgres.Config{URL: "postgres://b/c"}, "url"},
 		"partitions":   {postgres.Config{URL: "postgres://a@b/c", Partitions: "some"}, "partitions"},
+		"usage":        {postgres.Config{URL: "postgres://a@b/c", Usage: "some"}, "usage"},
 		"timeout":      {postgres.Config{URL: "postgres://a@b/c", ConnectTimeout: "soon"}, "connectTimeout"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,10 +16,15 @@ func (p *proof) countsAgree() {
 		where nspname in ` + ours + ` and relkind in ('r','p','v','m') and not relispartition and attnum > 0 and not attisdropped`)
 	keys := p.db.count(`select count(*) from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace where nspname in ` + ours + ` and contype = 'f' and not relispartition`)
 	views := p.db.count(`select count(*) from pg_views where schemaname in ` + ours)
+	schemas := p.db.count(`select count(*) from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'`)
 	built, exposures, tests := manifestCounts(p.t)
 
 	held := map[string]int{}
 	for _, a := range p.assets(map[string]any{"namespace": p.db.namespace}) {
+		if a.Kind == "DATABASE" || a.Kind == "SCHEMA" {
+			held[strings.ToLower(a.Kind)]++
+			continue
+		}
 		schema := strings.Split(a.Name, ".")[1]
 		if strings.HasPrefix(schema, "analytics") || schema == "snapshots" {
 			held["built"]++
@@ -33,7 +38,7 @@ func (p *proof) countsAgree() {
 		}
 	}
 	project := p.assets(map[string]any{"namespace": "dbt://freight"})
-	want := map[string]int{"relations": relations, "columns": columns, "keys": keys, "views": views, "built": built}
+	want := map[string]int{"relations": relations, "columns": columns, "keys": keys, "views": views, "built": built, "database": 1, "schema": schemas}
 	for what, n := range want {
 		if held[what] != n || n == 0 {
 			p.t.Errorf("%s: the catalog has %d, the source says %d", what, held[what], n)
