@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,7 +22,9 @@ type harvest struct {
 	tables    []table
 	byName    map[string]string // as created, by the folded name
 	rows      map[string]int64
-	said      map[string]bool // the tables noted as unreadable
+
+	statements map[string]string // that made things, by the folded name
+	said       map[string]bool   // the tables noted as unreadable
 }
 
 type table struct {
@@ -90,7 +93,7 @@ func (h *harvest) list() error {
 			return err
 		}
 	}
-	return h.readStatistics()
+	return errors.Join(h.readStatements(), h.readStatistics())
 }
 
 // readStatistics takes the row counts that ANALYZE left, if it ever ran.
@@ -129,6 +132,9 @@ func (h *harvest) emit(t table) error {
 	var err error
 	if a.Fields, err = h.fields(t.name); err == nil {
 		a.ForeignKeys, err = h.foreignKeys(t.name)
+	}
+	if err == nil {
+		err = h.describe(a, t)
 	}
 	if err != nil {
 		if cancelled := h.cancelled(); cancelled != nil {
