@@ -33,8 +33,14 @@ type catalogColumn struct {
 }
 
 // rows is the warehouse's own count, where its adapter reports one.
-func (r relation) rows() *int64 {
-	for _, key := range []string{"num_rows", "row_count", "rows"} {
+func (r relation) rows() *int64 { return r.stat("num_rows", "row_count", "rows") }
+
+// bytes is what the table takes, where the adapter reports it in bytes.
+func (r relation) bytes() *int64 { return r.stat("num_bytes", "bytes") }
+
+// stat is the first of the statistics that is a number.
+func (r relation) stat(names ...string) *int64 {
+	for _, key := range names {
 		if v, err := strconv.ParseFloat(string(r.Stats[key].Value), 64); err == nil && v >= 0 && v < math.MaxInt64 {
 			n := int64(v)
 			return &n

@@ -45,7 +45,7 @@ func (p *project) emitAssets() error {
 const maxFields = harvestv1.MaxFields
 
 func isAsset(n *node) bool {
-	return n.Type == "model" || n.Type == "seed" || n.Type == "snapshot" || n.Type == "source" || n.Type == "exposure"
+	return n.Type == "model" || n.Type == "seed" || n.Type == "snapshot" || n.Type == "source" || n.Type == "exposure" || semantic(n)
 }
 
 // asset puts together what the nodes of one name say; the one that builds the
@@ -64,10 +64,15 @@ func (p *project) asset(id sdk.NativeID, nodes []*node) *sdk.Asset {
 		a.Owners = union(a.Owners, p.owners(n))
 		a.OwnerRoles = union(a.OwnerRoles, texts{string(rel.Metadata.Owner)})
 		a.Tags = union(a.Tags, n.Tags, n.Config.Tags)
-		a.Rows = cmp.Or(a.Rows, rel.rows())
+		a.Rows, a.Bytes = cmp.Or(a.Rows, rel.rows()), cmp.Or(a.Bytes, rel.bytes())
+		a.Freshness = cmp.Or(a.Freshness, freshnessOf(n))
 		a.Aliases = append(a.Aliases, sdk.Alias{Scheme: "dbt", Namespace: p.namer(n), Name: n.UniqueID})
 	}
 	a.Description = cmp.Or(a.Description, comment)
+	a.Constraints = p.enforced(n, a.Fields)
+	if semantic(n) {
+		a.Definition, a.DefinitionLanguage = definition(n)
+	}
 	return a
 }
 
@@ -111,6 +116,8 @@ func kindOf(n *node) string {
 		return "TABLE"
 	case "exposure":
 		return strings.ToUpper(cmp.Or(string(n.ExposureType), "dashboard"))
+	case "metric", "semantic_model", "saved_query":
+		return strings.ToUpper(string(n.Type))
 	}
 	switch m := n.Config.Materialized; m {
 	case "view":
@@ -155,6 +162,14 @@ func properties(n *node) map[string]string {
 	if n.Contract.Enforced || n.Config.Contract.Enforced {
 		props["contract"] = "enforced"
 	}
+	for key, value := range filled(n.Config.Meta.named(), n.Meta.named()) {
+		if key != "owner" { // stands among the owners
+			props["meta."+key] = value
+		}
+	}
+	if semantic(n) {
+		props["type"] = string(n.ExposureType)
+	}
 	maps.DeleteFunc(props, func(_, v string) bool { return v == "" })
 	return props
 }
@@ -176,7 +191,7 @@ func (p *project) emitEdges() error {
 
 func (p *project) edgesOf(n *node) error {
 	to, kind := p.id(n), "DERIVES"
-	if n.Type == "exposure" {
+	if n.Type == "exposure" || n.Type == "saved_query" {
 		kind = "USES"
 	}
 	seen := map[sdk.NativeID]bool{to: true} // a source over its own model is no lineage
@@ -193,7 +208,7 @@ func (p *project) edgesOf(n *node) error {
 	return nil
 }
 
-// assetsBelow lists the assets a node depends on, through metrics and semantic models.
+// assetsBelow lists the assets a node depends on, through what is none.
 func (p *project) assetsBelow(n *node, seen map[string]bool) []*node {
 	var found []*node
 	for _, id := range n.DependsOn.Nodes {

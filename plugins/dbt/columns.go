@@ -13,6 +13,9 @@ import (
 // columns takes the columns of the warehouse where the catalog has them, and
 // the manifest's words for them; without a catalog the documented columns are all.
 func (p *project) columns(nodes []*node) []sdk.Field {
+	if semantic(nodes[0]) {
+		return meanings(nodes[0])
+	}
 	var fields []sdk.Field
 	for _, n := range nodes {
 		if fields == nil {

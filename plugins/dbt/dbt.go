@@ -1,5 +1,6 @@
 // Package dbt harvests what dbt writes into its target folder: the models,
-// seeds, snapshots, sources, tests and exposures of one project. It reads
+// seeds, snapshots, sources, tests, exposures, metrics, semantic models and
+// saved queries of one project. It reads
 // files and nothing else: it opens no connection and runs no SQL, and the SQL
 // of the models never leaves it.
 package dbt
@@ -32,7 +33,7 @@ func Plugin() sdk.Plugin[Config] {
 	return sdk.Plugin[Config]{
 		Info: sdk.Info{
 			Name: "dbt", Version: "1.0.0", Doc: doc,
-			Summary: "Models, sources, tests and exposures of a dbt project, from its artifacts.",
+			Summary: "Models, sources, tests, exposures and metrics of a dbt project, from its artifacts.",
 			Emits:   []string{"asset", "edge", "quality"},
 		},
 		Open:  func(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) { return open(c, env) },
@@ -214,7 +215,7 @@ func (p *project) remarkCatalog() error {
 
 func handled(n *node) bool {
 	switch n.Type {
-	case "model", "seed", "snapshot", "source", "exposure", "test", "unit_test", "metric", "semantic_model":
+	case "model", "seed", "snapshot", "source", "exposure", "test", "unit_test", "metric", "semantic_model", "saved_query":
 		return true
 	case "analysis", "operation", "sql operation", "sql_operation":
 		return true // ad-hoc SQL that builds nothing

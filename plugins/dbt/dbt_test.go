@@ -81,9 +81,10 @@ func TestModel(t *testing.T) {
 		Rows: &rows,
 		Properties: map[string]string{
 			"group": "sales", "dbt_unique_id": "model.bakery.orders.v2", "package": "bakery", "path": "models/orders.sql",
-			"materialized": "table", "access": "public", "version": "2", "contract": "enforced",
+			"materialized": "table", "access": "public", "version": "2", "contract": "enforced", "meta.tier": "1",
 		},
-		Aliases: []sdk.Alias{{Scheme: "dbt", Namespace: "bakery", Name: "model.bakery.orders.v2"}},
+		Constraints: []sdk.Constraint{{Name: "positive", Kind: sdk.Check, Expression: "total >= 0"}, {Kind: sdk.Unique, Fields: []string{"ID", "total"}}},
+		Aliases:     []sdk.Alias{{Scheme: "dbt", Namespace: "bakery", Name: "model.bakery.orders.v2"}},
 	}
 	if diff := cmp.Diff(want, bakery(t).assets["shop.Marts.orders_v2"]); diff != "" {
 		t.Error(diff)
@@ -105,6 +106,8 @@ func TestKindsRanksAndNames(t *testing.T) {
 		"shop.Marts.orders_v2": "TABLE", "shop.raw.prices": "SEED", "shop.snap.history": "SNAPSHOT",
 		"shop.farm.wheat": "VIEW reference", "shop.front.Till": "TABLE reference", "shop.front.empty": "TABLE reference",
 		server + "/model.bakery.prep": "OTHER in dbt://bakery", server + "/exposure.bakery.weekly": "DASHBOARD in dbt://bakery",
+		server + "/metric.bakery.turnover": "METRIC in dbt://bakery", server + "/semantic_model.bakery.orders": "SEMANTIC_MODEL in dbt://bakery",
+		server + "/saved_query.bakery.by_day": "SAVED_QUERY in dbt://bakery",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -137,11 +140,14 @@ func TestSourceOverASeedIsItsAlias(t *testing.T) {
 
 func TestLineage(t *testing.T) {
 	want := []string{
-		"shop.Marts.orders_v2 USES " + server + "/exposure.bakery.weekly",
+		server + "/metric.bakery.turnover USES " + server + "/exposure.bakery.weekly",
+		server + "/semantic_model.bakery.orders DERIVES " + server + "/metric.bakery.turnover",
 		server + "/model.bakery.prep DERIVES shop.Marts.orders_v2",
 		"shop.farm.wheat DERIVES shop.Marts.orders_v2",
 		"shop.front.Till DERIVES shop.Marts.orders_v2",
 		"shop.raw.prices DERIVES " + server + "/model.bakery.prep",
+		server + "/metric.bakery.turnover USES " + server + "/saved_query.bakery.by_day",
+		"shop.Marts.orders_v2 DERIVES " + server + "/semantic_model.bakery.orders",
 		"shop.Marts.orders_v2 DERIVES shop.snap.history",
 	}
 	if diff := cmp.Diff(want, bakery(t).edges); diff != "" {
@@ -155,7 +161,8 @@ func TestQuality(t *testing.T) {
 	want := &sdk.Quality{
 		Asset: sdk.NativeID{Namespace: "postgres://db.example:5432", Name: "shop.Marts.orders_v2"}, Scope: "project:bakery",
 		Key: "test.bakery.unique_orders_id.1", Name: "unique_orders_id", Rule: "unique", Field: "ID", Severity: "error",
-		Result: &sdk.Result{Status: "fail", Failures: 3, Message: "Got 3 results", At: time.Date(2026, 5, 1, 10, 0, 59, 123e6, time.UTC)},
+		Arguments: map[string]string{"config": `{"where":"total > 0"}`, "values": "[1,2]"},
+		Result:    &sdk.Result{Status: "fail", Failures: 3, Message: "Got 3 results", At: time.Date(2026, 5, 1, 10, 0, 59, 123e6, time.UTC)},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -144,8 +144,10 @@ type column struct {
 
 // constraint is one that a model or a column declares.
 type constraint struct {
-	Type    text  `json:"type"`
-	Columns texts `json:"columns"` // of a constraint of a model
+	Type       text  `json:"type"`
+	Name       text  `json:"name"`
+	Expression text  `json:"expression"`
+	Columns    texts `json:"columns"` // of a constraint of a model
 }
 
 type constraints []constraint

@@ -47,13 +47,15 @@ type node struct {
 	PrimaryKey  texts       `json:"primary_key"`
 	Constraints constraints `json:"constraints"`
 	Config      struct {
-		Materialized text     `json:"materialized"`
-		Tags         texts    `json:"tags"`
-		Meta         dict     `json:"meta"`
-		Group        text     `json:"group"`
-		Access       text     `json:"access"`
-		Severity     text     `json:"severity"`
-		Contract     contract `json:"contract"`
+		Materialized  text     `json:"materialized"`
+		Tags          texts    `json:"tags"`
+		Meta          dict     `json:"meta"`
+		Group         text     `json:"group"`
+		Access        text     `json:"access"`
+		Severity      text     `json:"severity"`
+		Contract      contract `json:"contract"`
+		Freshness     dict     `json:"freshness"` // where dbt 1.10 moved both
+		LoadedAtField text     `json:"loaded_at_field"`
 	} `json:"config"`
 	DependsOn struct {
 		Nodes texts `json:"nodes"`
@@ -70,6 +72,15 @@ type node struct {
 	URL          text  `json:"url"`
 	Maturity     text  `json:"maturity"`
 	Freshness    dict  `json:"freshness"`
+	LoadedAt     text  `json:"loaded_at_field"`
+
+	// Of metrics, semantic models and saved queries.
+	TypeParams  json.RawMessage `json:"type_params"`
+	Filter      json.RawMessage `json:"filter"`
+	QueryParams json.RawMessage `json:"query_params"`
+	Entities    elements        `json:"entities"`
+	Dimensions  elements        `json:"dimensions"`
+	Measures    elements        `json:"measures"`
 }
 
 // owner is the owner of a group or of an exposure.
@@ -91,7 +102,7 @@ func (o owner) names() []string {
 // manifest is a whole manifest.json, cut down to what is emitted.
 type manifest struct {
 	metadata
-	Nodes   map[string]*node // nodes, sources, exposures, unit tests, metrics and semantic models
+	Nodes   map[string]*node // nodes, sources, exposures, unit tests, metrics, semantic models and saved queries
 	Groups  map[string]owner // by unique id
 	Damaged []string         // unique ids of nodes that could not be understood
 	Keys    []string         // the top-level keys, to say what a foreign document is
@@ -102,7 +113,7 @@ type manifest struct {
 func section(key string) (resourceType string, wanted bool) {
 	types := map[string]string{
 		"nodes": "", "sources": "source", "exposures": "exposure", "unit_tests": "unit_test",
-		"metrics": "metric", "semantic_models": "semantic_model", "functions": "function",
+		"metrics": "metric", "semantic_models": "semantic_model", "saved_queries": "saved_query", "functions": "function",
 	}
 	resourceType, wanted = types[key]
 	return resourceType, wanted

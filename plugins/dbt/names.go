@@ -96,7 +96,7 @@ func joinName(adapter string, parts []string) string {
 
 // stored reports whether the node is a table or view of the warehouse.
 func stored(n *node) bool {
-	return n.Type != "exposure" && n.Config.Materialized != "ephemeral"
+	return n.Type != "exposure" && !semantic(n) && n.Config.Materialized != "ephemeral"
 }
 
 type namePart struct {

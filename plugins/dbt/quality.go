@@ -3,6 +3,7 @@ package dbt
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -42,7 +43,7 @@ func (p *project) quality(n, tested *node) *sdk.Quality {
 		q.Rule = "unit_test"
 	}
 	if n.TestMetadata != nil {
-		q.Rule = cmp.Or(string(n.TestMetadata.Name), "generic")
+		q.Rule, q.Arguments = cmp.Or(string(n.TestMetadata.Name), "generic"), argumentsOf(n.TestMetadata.Kwargs)
 		if names := n.TestMetadata.Kwargs.texts("column_name"); q.Field == "" && len(names) == 1 {
 			q.Field = names[0]
 		}
@@ -55,6 +56,14 @@ func (p *project) quality(n, tested *node) *sdk.Quality {
 		q.Result = &sdk.Result{Status: statusOf(string(ran.Status)), Failures: failures, Message: message, At: p.runs.at(ran)}
 	}
 	return q
+}
+
+// argumentsOf gives what a test is given beside the node and the column that it tests.
+func argumentsOf(kwargs dict) map[string]string {
+	given := maps.Clone(kwargs)
+	delete(given, "model")
+	delete(given, "column_name")
+	return given.named()
 }
 
 // realName is the name that the field of the asset has, where the test writes
@@ -157,7 +166,7 @@ func (p *project) emitFreshness() error {
 	for _, id := range p.manifest.ids() {
 		n := p.manifest.Nodes[id]
 		measured, ok := p.freshness.By[id]
-		if n.Type != "source" || !ok && !limited(n) {
+		if n.Type != "source" || !ok && freshnessOf(n) == nil {
 			continue
 		}
 		q := &sdk.Quality{Asset: p.id(n), Scope: p.scope(), Key: "freshness." + id, Name: "freshness of " + string(n.Name), Rule: "freshness"}
@@ -186,14 +195,4 @@ func (p *project) freshnessResult(measured result) *sdk.Result {
 		r.Failures = 1
 	}
 	return r
-}
-
-// limited reports whether the manifest sets a limit for the source's age.
-func limited(n *node) bool {
-	for _, key := range []string{"warn_after", "error_after"} {
-		if count := keyOf(n.Freshness[key], "count"); len(count) > 0 && string(count) != "null" {
-			return true
-		}
-	}
-	return false
 }
