@@ -7,6 +7,8 @@ import (
 
 	"github.com/souk-mesh/souk/plugins/airflow"
 	"github.com/souk-mesh/souk/plugins/atlas"
+	"github.com/souk-mesh/souk/plugins/datafactory"
+	"github.com/souk-mesh/souk/plugins/dataflow"
 	"github.com/souk-mesh/souk/plugins/dbt"
 	"github.com/souk-mesh/souk/plugins/dremio"
 	"github.com/souk-mesh/souk/plugins/postgres"
@@ -21,6 +23,8 @@ func All() []sdk.Registration {
 	return []sdk.Registration{
 		sdk.Register(airflow.Plugin()),
 		sdk.Register(atlas.Plugin()),
+		sdk.Register(datafactory.Plugin()),
+		sdk.Register(dataflow.Plugin()),
 		sdk.Register(dbt.Plugin()),
 		sdk.Register(dremio.Plugin()),
 		sdk.Register(postgres.Plugin()),

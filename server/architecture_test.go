@@ -38,6 +38,8 @@ var rules = []rule{
 	{path: "plugins/internal/dataset", inside: []string{"sdk"}},
 	{path: "plugins/internal/entra", inside: []string{"sdk"}},
 	{path: "plugins/atlas", inside: []string{"sdk", "plugins/internal/dataset", "plugins/internal/entra"}},
+	{path: "plugins/datafactory", inside: []string{"sdk", "plugins/internal/dataset", "plugins/internal/entra"}},
+	{path: "plugins/dataflow", inside: []string{"sdk", "plugins/internal/dataset"}},
 	{path: "plugins/airflow", inside: []string{"sdk", "plugins/internal/dataset"}},
 	{path: "plugins/dremio", inside: []string{"sdk", "plugins/internal/dataset"}},
 	{path: "plugins/rest", inside: []string{"sdk"}, outside: []string{"go.yaml.in/yaml"}},

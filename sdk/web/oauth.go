@@ -25,6 +25,10 @@ type OAuth struct {
 	Form         url.Values
 	RefreshToken string // the first one; the server may give another with each token
 
+	// Assertion signs what the client says of itself in place of its secret
+	// (RFC 7523), anew for each token. It may be nil.
+	Assertion func() (string, error)
+
 	// Rotated is told when the server has given another refresh token. The one
 	// in the configuration may be worth nothing from then on. It may be nil.
 	Rotated func()
@@ -37,7 +41,10 @@ type OAuth struct {
 func (o *OAuth) Get(ctx context.Context) (Token, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	request := o.request()
+	request, err := o.request()
+	if err != nil {
+		return Token{}, err
+	}
 	text, header, err := o.Server.Read(ctx, request)
 	if err != nil {
 		return Token{}, o.refused(err)
@@ -60,23 +67,30 @@ func (o *OAuth) Get(ctx context.Context) (Token, error) {
 	return Token{Value: answer.Token, Life: time.Duration(min(max(seconds, 0), 365*24*60*60) * float64(time.Second))}, nil
 }
 
-func (o *OAuth) request() Request {
+func (o *OAuth) request() (Request, error) {
 	form := url.Values{"grant_type": {"client_credentials"}}
 	if o.RefreshToken != "" {
 		form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {cmp.Or(o.later, o.RefreshToken)}}
 	}
 	maps.Copy(form, o.Form)
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
-	if o.InBody {
+	switch {
+	case o.Assertion != nil:
+		assertion, err := o.Assertion()
+		if err != nil {
+			return Request{}, err
+		}
+		form = url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {assertion}}
+	case o.InBody:
 		form.Set("client_id", o.ClientID)
 		form.Set("client_secret", o.ClientSecret)
-	} else {
+	default:
 		r := http.Request{Header: header}
 		r.SetBasicAuth(url.QueryEscape(o.ClientID), url.QueryEscape(o.ClientSecret))
 	}
 	// A refresh token may be good for one use: a request that may have arrived is
 	// not sent again.
-	return Request{Method: http.MethodPost, Header: header, Body: []byte(form.Encode()), Asks: o.RefreshToken == ""}
+	return Request{Method: http.MethodPost, Header: header, Body: []byte(form.Encode()), Asks: o.RefreshToken == ""}, nil
 }
 
 // refused tells what a 400 means here: RFC 6749 answers so where it refuses.

@@ -66,6 +66,23 @@ func TestARefreshTokenRotates(t *testing.T) {
 	}
 }
 
+func TestAnAssertion(t *testing.T) {
+	s := serve(t, web.Options{}, func(_ int, w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" || r.Header.Get("Authorization") != "" {
+			w.WriteHeader(400)
+			return
+		}
+		fmt.Fprintf(w, `{"access_token": "for-%s"}`, r.PostFormValue("assertion"))
+	})
+	n := 0
+	o := web.OAuth{Server: s.Client, Assertion: func() (string, error) { n++; return fmt.Sprint("a", n), nil }}
+	for _, want := range []string{"for-a1", "for-a2"} {
+		if token, err := o.Get(t.Context()); err != nil || token.Value != want {
+			t.Error(token, err)
+		}
+	}
+}
+
 func TestAServerOfTokensThatAnswersOtherwise(t *testing.T) {
 	for text, code := range map[string]string{`{}`: "http.json", `{"access_token": 7}`: "http.json", `half`: "http.json"} {
 		s := serve(t, web.Options{}, func(_ int, w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) })

@@ -26,7 +26,7 @@ func (d Dataset) Short() string {
 		parts := sdk.SplitName(name)
 		return parts[len(parts)-1]
 	}
-	return name[strings.LastIndexByte(name, '/')+1:]
+	return name[strings.LastIndexAny(name, map[bool]string{true: "/:", false: "/"}[d.Kind == "TOPIC"])+1:]
 }
 
 // database is a system whose addresses have a host, a port and the parts of a

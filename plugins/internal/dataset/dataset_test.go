@@ -40,6 +40,9 @@ func TestFromURI(t *testing.T) {
 			t.Errorf("%s: got %s", text, got.Short())
 		}
 	}
+	if got := (dataset.Dataset{ID: sdk.NativeID{Namespace: "pubsub", Name: "topic:acme:out"}, Kind: "TOPIC"}).Short(); got != "out" {
+		t.Error(got)
+	}
 	for _, text := range []string{"", "orders", "x-own://a/b", "s3://lake", "s3:///key", "postgres:///db/s/t", "bigquery://project", "mailto:a@b", "https://host/x", "://", "a b://c/d", "file:"} {
 		if got, ok := dataset.FromURI(text); ok {
 			t.Errorf("%s: got %v", text, got)
