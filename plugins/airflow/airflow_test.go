@@ -112,8 +112,14 @@ func TestLineage(t *testing.T) {
 		if got := m.assets[`"report.orders"`]; !slices.Equal(got.Owners, []string{"ana", "cleo"}) || got.ShortName != "report.orders" || len(got.Aliases) != 1 || got.Aliases[0].Name != "report.orders" {
 			t.Errorf("Airflow %s: got %+v", major, got)
 		}
-		if got := m.assets["fails.breaks"]; got.Properties["lastState"] != "failed" {
+		if got := m.assets["fails.breaks"]; len(got.Runs) != 1 || got.Runs[0].State != sdk.RunFailed || got.Runs[0].Ended.Before(got.Runs[0].Started) {
 			t.Errorf("Airflow %s: got %+v", major, got)
+		}
+		if got := m.assets["load_orders"].Runs; len(got) == 0 || got[0].State != sdk.RunSucceeded {
+			t.Errorf("Airflow %s: got %+v", major, got)
+		}
+		if got := m.assets[`"report.orders".tell`].Runs; len(got) != 3 || got[0].ID == got[1].ID {
+			t.Errorf("Airflow %s: a task that is mapped: %+v", major, got)
 		}
 		if got := m.assets["raw/orders.csv"]; !got.Reference || got.ID.Namespace != "s3://lake" || got.Kind != "FILE" {
 			t.Errorf("Airflow %s: got %+v", major, got)

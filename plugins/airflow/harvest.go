@@ -203,25 +203,22 @@ func (h *harvest) asset(d dagAnswer, runs runs) *sdk.Asset {
 	a := &sdk.Asset{
 		ID: h.id(d.ID), Scope: dagScope, Kind: "JOB", Rank: sdk.Holder, ShortName: cmp.Or(d.DisplayName, d.ID),
 		Description: d.Description, Owners: people(d.Owners...), Aliases: h.aliases(d.ID),
-		Properties: properties("type", "DAG", "schedule", d.Schedule, "file", d.File, "paused", yes(d.Paused)),
+		Properties: properties("type", "DAG", "schedule", d.Schedule, "file", d.File, "paused", yes(d.Paused)), Runs: runs.ofDAG(),
 	}
 	for _, tag := range d.Tags {
 		a.Tags = append(a.Tags, tag.Name)
 	}
 	slices.Sort(a.Tags)
-	runs.ofDAG(a)
 	return a
 }
 
 func (h *harvest) task(d dagAnswer, t taskAnswer, runs runs) *sdk.Asset {
 	slices.Sort(t.Downstream)
-	a := &sdk.Asset{
+	return &sdk.Asset{
 		ID: h.id(d.ID, t.ID), Scope: dagScope, Kind: "JOB", Rank: sdk.Holder, ShortName: cmp.Or(t.DisplayName, t.ID),
 		Description: t.Doc, Owners: people(t.Owner), Aliases: h.aliases(d.ID, t.ID),
-		Properties: properties("type", "task", "dag", d.ID, "operator", cmp.Or(t.Operator, t.ClassRef.Class), "before", strings.Join(t.Downstream, ", "), "mapped", yes(t.Mapped)),
+		Properties: properties("type", "task", "dag", d.ID, "operator", cmp.Or(t.Operator, t.ClassRef.Class), "before", strings.Join(t.Downstream, ", "), "mapped", yes(t.Mapped)), Runs: runs.ofTask(t.ID),
 	}
-	runs.ofTask(a, t.ID)
-	return a
 }
 
 // people are owners, without the word that Airflow has for nobody. An author

@@ -1,6 +1,7 @@
 package airflow
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strconv"
@@ -60,21 +61,46 @@ func (h *harvest) withoutRuns(err error) error {
 	return err
 }
 
-func (r runs) ofDAG(a *sdk.Asset) {
-	if len(r.dag) > 0 {
-		r.put(a, r.dag[0].State, r.dag[0].Started, r.dag[0].Ended)
-	}
+// states are Airflow's words for how far a run or a task has come.
+var states = map[string]sdk.RunState{
+	"success": sdk.RunSucceeded, "failed": sdk.RunFailed, "upstream_failed": sdk.RunFailed, "skipped": sdk.RunSkipped, "removed": sdk.RunCancelled,
+	"queued": sdk.RunRunning, "running": sdk.RunRunning, "scheduled": sdk.RunRunning, "deferred": sdk.RunRunning, "restarting": sdk.RunRunning, "up_for_retry": sdk.RunRunning, "up_for_reschedule": sdk.RunRunning,
 }
 
-func (r runs) ofTask(a *sdk.Asset, id string) {
-	if list := r.tasks[id]; len(list) > 0 {
-		r.put(a, list[0].State, list[0].Started, list[0].Ended)
+// ofDAG gives the runs of the DAG.
+func (r runs) ofDAG() []sdk.JobRun {
+	var out []sdk.JobRun
+	for _, one := range r.dag {
+		out = append(out, jobRun(one.ID, one.State, one.Started, one.Ended, ""))
 	}
+	return out
 }
 
-func (r runs) put(a *sdk.Asset, state string, started, ended *time.Time) {
-	a.Properties["lastState"] = state
-	if started != nil && ended != nil {
-		a.Properties["lastDuration"] = ended.Sub(*started).Round(time.Millisecond).String()
+// ofTask gives what a task did in the last run of its DAG: once, or once for
+// each item that it was mapped over.
+func (r runs) ofTask(id string) []sdk.JobRun {
+	var out []sdk.JobRun
+	for _, one := range r.tasks[id] {
+		run := r.dag[0].ID
+		if one.MapIndex >= 0 {
+			run += "/" + strconv.Itoa(one.MapIndex)
+		}
+		message := ""
+		if one.State == "upstream_failed" {
+			message = "a task before it failed"
+		}
+		out = append(out, jobRun(run, one.State, one.Started, one.Ended, message))
 	}
+	return out
+}
+
+func jobRun(id, state string, started, ended *time.Time, message string) sdk.JobRun {
+	r := sdk.JobRun{ID: id, State: cmp.Or(states[state], sdk.RunUnknown), Message: message}
+	if started != nil {
+		r.Started = started.UTC()
+	}
+	if ended != nil {
+		r.Ended = ended.UTC()
+	}
+	return r
 }

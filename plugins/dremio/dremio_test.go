@@ -279,8 +279,11 @@ func TestTheCatalog(t *testing.T) {
 			t.Fatal(err, m.done, f.number)
 		}
 		big := m.assets["sales.big"]
-		if big.Kind != "VIEW" || big.Description != "# Big orders" || !slices.Equal(big.Tags, []string{"gold", "pii"}) {
+		if big.Kind != "VIEW" || big.Description != "# Big orders" || !slices.Equal(big.Tags, []string{"gold", "pii"}) || big.Definition != "select 1" || big.StableID != "big" || big.Parent.Name != "sales" {
 			t.Errorf("got %+v", big)
+		}
+		if got := m.assets["pg.public"]; got.Kind != "FOLDER" || got.Parent.Name != "pg" || m.assets["pg"].Parent != nil {
+			t.Errorf("got %+v", got)
 		}
 		if got := m.assets["pg.public.orders"].Fields[1].NativeType; got != "DECIMAL(10,2)" {
 			t.Error(got)
@@ -360,7 +363,7 @@ func TestManyTablesAndFields(t *testing.T) {
 	f.things["t0"]["fields"] = fields
 	f.things["lake"]["children"] = children
 	m, err := harvest(t, f, object{"details": false, "http": object{"transport": "clear", "requestsPerSecond": 10000}})
-	if err != nil || len(m.assets) != 20_004 || !slices.Equal(m.done, all) || len(m.assets["lake.bucket.t0"].Fields) != 5000 || len(m.notes["dremio.many_fields"]) != 1 {
+	if err != nil || len(m.assets) != 20_009 || !slices.Equal(m.done, all) || len(m.assets["lake.bucket.t0"].Fields) != 5000 || len(m.notes["dremio.many_fields"]) != 1 {
 		t.Errorf("%v, %d, %v", err, len(m.assets), m.notes)
 	}
 }

@@ -103,7 +103,7 @@ func (h *harvest) fail(t *tree, code, title, sample string) error {
 // container goes through what a source, a space or a folder holds. All of it is
 // listed before the first of it is asked for, so that no page waits.
 func (h *harvest) container(ctx context.Context, t *tree, c child, deep int) error {
-	if h.seen[c.ID] {
+	if h.seen[c.ID] || len(c.Path) == 0 {
 		return nil
 	}
 	h.seen[c.ID] = true
@@ -119,10 +119,13 @@ func (h *harvest) container(ctx context.Context, t *tree, c child, deep int) err
 			return err
 		}
 	}
+	if err := h.out.Emit(&sdk.Asset{ID: h.id(c.Path), Scope: t.scope, Kind: "FOLDER", Rank: sdk.Holder, ShortName: c.Path[len(c.Path)-1], Parent: h.above(c)}); err != nil {
+		return err
+	}
 	for _, inner := range children {
 		switch {
 		case inner.Type == "DATASET":
-			err = h.dataset(ctx, t, inner)
+			err = h.dataset(ctx, t, c, inner)
 		case inner.Type == "CONTAINER" && inner.Container != "FUNCTION":
 			err = h.container(ctx, t, inner, deep+1)
 		}
@@ -185,8 +188,17 @@ func (h *harvest) id(path []string) sdk.NativeID {
 	return sdk.NativeID{Namespace: h.Namespace, Name: sdk.JoinName(path...)}
 }
 
+// above is what holds a folder; nothing holds a source and a space.
+func (h *harvest) above(c child) *sdk.NativeID {
+	if len(c.Path) < 2 {
+		return nil
+	}
+	id := h.id(c.Path[:len(c.Path)-1])
+	return &id
+}
+
 // dataset emits a table or a view, with its lineage.
-func (h *harvest) dataset(ctx context.Context, t *tree, c child) error {
+func (h *harvest) dataset(ctx context.Context, t *tree, folder, c child) error {
 	if h.seen[c.ID] {
 		return nil
 	}
@@ -203,9 +215,13 @@ func (h *harvest) dataset(ctx context.Context, t *tree, c child) error {
 	if len(d.Path) == 0 {
 		d.Path = c.Path
 	}
-	a := &sdk.Asset{ID: h.id(d.Path), Scope: t.scope, Kind: "TABLE", Rank: sdk.Holder, ShortName: d.Path[len(d.Path)-1]}
+	parent := h.id(folder.Path)
+	a := &sdk.Asset{ID: h.id(d.Path), Scope: t.scope, Kind: "TABLE", Rank: sdk.Holder, ShortName: d.Path[len(d.Path)-1], Parent: &parent}
+	if !strings.HasPrefix(c.ID, "dremio:") { // such an id is but the path
+		a.StableID = c.ID
+	}
 	if d.Type == "VIRTUAL_DATASET" {
-		a.Kind = "VIEW"
+		a.Kind, a.Definition, a.DefinitionLanguage = "VIEW", d.SQL, "sql"
 	}
 	if err := h.fields(a, d); err != nil {
 		return err

@@ -124,6 +124,10 @@ func (h *harvest) asset(ctx context.Context, l *list, id sdk.NativeID, item any)
 	a := &sdk.Asset{
 		ID: id, Scope: l.Scope, Kind: m.Kind.text(item), Rank: sdk.Holder, ShortName: m.ShortName.text(item),
 		Description: m.Description.text(item), Owners: all(m.Owners, item), Tags: all(m.Tags, item), Properties: each(m.Properties, item),
+		StableID: m.StableID.text(item), Definition: m.Definition.text(item),
+	}
+	if a.Definition != "" {
+		a.DefinitionLanguage = m.Language
 	}
 	if a.ShortName == "" {
 		parts := sdk.SplitName(id.Name)
@@ -177,7 +181,7 @@ func (h *harvest) fields(ctx context.Context, l *list, a *sdk.Asset, item any) e
 		}
 		f := sdk.Field{
 			Name: name, Position: len(a.Fields) + 1, NativeType: m.Type.text(value), Description: m.Description.text(value),
-			Nullable: m.Nullable.text(value) != "false", Default: m.Default.text(value), Tags: all(m.Tags, value), Meta: each(m.Meta, value),
+			Nullable: m.Nullable.text(value) != "false", Default: m.Default.text(value), Tags: all(m.Tags, value), Values: m.Values.list(value), Meta: each(m.Meta, value),
 		}
 		if m.PrimaryKey.text(value) == "true" {
 			keys++

@@ -78,6 +78,9 @@ type asset struct {
 	Tags        []template          `yaml:"tags"`
 	Properties  map[string]template `yaml:"properties"`
 	Rows        template            `yaml:"rows"`
+	StableID    template            `yaml:"stableId"`
+	Definition  template            `yaml:"definition"`
+	Language    string              `yaml:"definitionLanguage"`
 	Fields      *fields             `yaml:"fields"`
 	Lineage     []lineage           `yaml:"lineage"`
 }
@@ -94,6 +97,7 @@ type fields struct {
 	PrimaryKey  template            `yaml:"primaryKey"`
 	Default     template            `yaml:"default"`
 	Tags        []template          `yaml:"tags"`
+	Values      template            `yaml:"values"`
 	Meta        map[string]template `yaml:"meta"`
 }
 

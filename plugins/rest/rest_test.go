@@ -424,16 +424,22 @@ lists:
       name: "{name}"
       kind: TABLE
   - name: b
-    values: [{n: t, columns: [{name: id, key: true}, {name: "x", "null": false}, {name: y, tags: [pii, 7]}]}]
+    values: [{n: t, columns: [{name: id, key: true}, {name: "x", "null": false}, {name: y, tags: [pii, 7], options: [{value: a}, {value: b}]}], sql: select 1, id: 7}]
     asset:
       name: "{n}"
       kind: TABLE
       owners: ["{n}"]
-      fields: {in: columns, name: "{name}", primaryKey: "{key}", nullable: "{null}", tags: ["{tags}"]}`})
+      stableId: "{id}"
+      definition: "{sql}"
+      definitionLanguage: sql
+      fields: {in: columns, name: "{name}", primaryKey: "{key}", nullable: "{null}", tags: ["{tags}"], values: "{options.*.value}"}`})
 	if err != nil || got != `POST{"query":"{ tables { name } }"}2` {
 		t.Error(err, got)
 	}
-	want := []sdk.Field{{Name: "id", Position: 1, PrimaryKey: 1}, {Name: "x", Position: 2}, {Name: "y", Position: 3, Nullable: true, Tags: []string{"pii", "7"}}}
+	want := []sdk.Field{{Name: "id", Position: 1, PrimaryKey: 1}, {Name: "x", Position: 2}, {Name: "y", Position: 3, Nullable: true, Tags: []string{"pii", "7"}, Values: []string{"a", "b"}}}
+	if a := m.assets["t"]; a.StableID != "7" || a.Definition != "select 1" || a.DefinitionLanguage != "sql" {
+		t.Errorf("got %+v", a)
+	}
 	if diff := cmp.Diff(want, m.assets["t"].Fields); diff != "" || !slices.Equal(m.assets["t"].Owners, []string{"t"}) {
 		t.Error(diff)
 	}
