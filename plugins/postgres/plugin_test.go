@@ -49,9 +49,24 @@ func (s *shop) stand() map[string]string {
 		for _, a := range all {
 			catalogue, _, _ := strings.Cut(a.StableID, ":")
 			words[`"`+a.StableID+`"`] = `"` + catalogue + `:OID"`
+			if a.Definition != "" { // which each version writes in its own way
+				words[encoded(s.t, a.Definition)] = `"SQL"`
+			}
 		}
 	}
 	return words
+}
+
+// encoded is the text as the golden file has it.
+func encoded(t *testing.T, text string) string {
+	t.Helper()
+	var out strings.Builder
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(text); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(out.String())
 }
 
 func asJSON(t *testing.T, v any) json.RawMessage {
