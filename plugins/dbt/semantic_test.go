@@ -71,3 +71,18 @@ func TestOddFreshnessAndMetrics(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 }
+
+// TestOneDamagedMetricIsOne: the others are harvested, and the scope stays open
+// (a fault of DataHub's pull request 19653).
+func TestOneDamagedMetricIsOne(t *testing.T) {
+	text := `{"metadata": {"dbt_schema_version": "https://x/manifest/v12.json", "adapter_type": "bigquery", "project_name": "p"},
+		"metrics": {"metric.p.list": ["no object"], "metric.p.odd": {"name": "odd", "depends_on": 7}, "metric.p.good": {"name": "good", "type": ["x"], "label": {"no": "text"}}}}`
+	path := filepath.Join(t.TempDir(), "manifest.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := harvest(t, dbt.Config{Path: path})
+	if m.notes["dbt.damaged_node"] != 2 || len(m.done) != 0 || len(m.assets) != 1 || m.assets["bigquery/metric.p.good"] == nil {
+		t.Errorf("notes %v, done %v, assets %v", m.notes, m.done, m.assets)
+	}
+}

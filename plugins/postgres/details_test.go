@@ -84,6 +84,27 @@ func TestConstraintsIndexesAndEnums(t *testing.T) {
 	}
 }
 
+// TestOddityOfOtherHarvesters holds what others are known to stumble over: a
+// column of the type tid, one with a line break in its name, and a view over
+// the server's own catalogue (OpenMetadata 22911 and 18417).
+func TestOddityOfOtherHarvesters(t *testing.T) {
+	s := newDatabase(t, "")
+	odd := "two\nlines"
+	run(t, s.admin, `create table t (at tid, "`+odd+`" int check ("`+odd+`" > 0), u uuid unique)`, `create index on t ("`+odd+`")`,
+		`create view v as select "`+odd+`" as one, u from t`, "create view own as select t.typname, r.relname from pg_type t, pg_class r")
+	m := s.harvest()
+	a := m.assets[s.database+".public.t"]
+	if len(m.notes) != 0 || len(m.done) != 1 || a.Fields[0].NativeType != "tid" || a.Fields[1].Name != odd || a.Constraints[0].Fields[0] != odd || a.Indexes[0].Fields[0] != odd {
+		t.Errorf("got %+v, %+v", a, m.notes)
+	}
+	if diff := cmp.Diff([]string{"t.two\nlines > one id", "t.u > u id"}, m.columns(s.database, "v")); diff != "" {
+		t.Error(diff)
+	}
+	if own := m.assets[s.database+".public.own"]; own == nil || len(own.Fields) != 2 || m.columns(s.database, "own") != nil {
+		t.Errorf("got %+v", own)
+	}
+}
+
 func TestDefinitionsOfViews(t *testing.T) {
 	s := newDatabase(t, "")
 	run(t, s.admin, "create table base (id int); create view v as select id + 1 as next from base; create materialized view m as select next from v")
