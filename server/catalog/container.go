@@ -32,8 +32,13 @@ func (w *work) yieldContainers() {
 	}
 }
 
+// holds goes by what is settled, and of what is new by what is shown: another
+// source's word alone makes no container of a table.
 func (e *entry) holds() bool {
-	return e.asset.Kind.Holds() || slices.ContainsFunc(e.asset.Sightings, func(s model.Sighting) bool { return s.Kind.Holds() })
+	if e.asset.Kind != "" {
+		return e.asset.Kind.Holds()
+	}
+	return slices.ContainsFunc(e.asset.Sightings, func(s model.Sighting) bool { return s.Kind.Holds() })
 }
 
 // means reports whether the item may be an asset that goes by its name. The

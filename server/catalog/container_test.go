@@ -136,3 +136,23 @@ func TestADatabaseOfTwoDomains(t *testing.T) {
 		t.Errorf("a table of another domain is no container: %+v", got)
 	}
 }
+
+// TestAWordMakesNoContainerOfATable: what another domain's source calls a
+// schema stays a table, with the owner's words, and is found without its database.
+func TestAWordMakesNoContainerOfATable(t *testing.T) {
+	w := newWorld(t)
+	w.keepOwners = true
+	w.assign(server, "", sales)
+	w.shows(source("db", sales), table(server, "shop.public.orders"))
+	liar := holder(model.KindSchema, "shop.public.orders", "")
+	liar.Sighting.Rank, liar.Sighting.ShortName = 1, "ours"
+	w.shows(source("liar", marketing), liar)
+	orders := w.asset("shop.public.orders")
+	if orders.Kind != model.KindTable || orders.ShortName != "orders" || orders.DomainID != sales || len(orders.Fields) != 1 {
+		t.Errorf("got %+v", orders)
+	}
+	r := w.observe(catalog.Observation{Source: source("tool", sales), Refs: []catalog.Ref{{Namespace: server, Name: "public.orders"}}})
+	if id := r.IDs[catalog.Ref{Namespace: server, Name: "public.orders"}]; id != orders.ID {
+		t.Errorf("public.orders is %s", id)
+	}
+}
