@@ -1,9 +1,11 @@
 package sqlite_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	harvester "github.com/souk-mesh/souk/plugins/sqlite"
@@ -25,5 +27,12 @@ func TestPlugin(t *testing.T) {
 			{Name: "a folder", Config: config(t.TempDir()), Class: sdk.ClassConfig, Field: "path"},
 			{Name: "no number", Config: json.RawMessage(`{"path": 7}`), Class: sdk.ClassConfig, Field: "path"},
 		},
+		Scale: &plugintest.Scale{Config: func(_ context.Context, n int) (json.RawMessage, map[string]string, error) {
+			var script strings.Builder
+			for i := range n {
+				fmt.Fprintf(&script, "CREATE TABLE t%06d (id INTEGER PRIMARY KEY, name TEXT NOT NULL);", i)
+			}
+			return config(file(t, script.String())), nil, nil
+		}},
 	})
 }

@@ -93,7 +93,7 @@ func (c *child) heed() {
 	}
 }
 
-// readStdout passes the first line on and throws the rest away.
+// readStdout passes the first line on, throws the rest away and says so.
 func (c *child) readStdout() {
 	lines := bufio.NewReaderSize(c.stdout, 64<<10)
 	line, _ := lines.ReadSlice('\n')
@@ -107,7 +107,7 @@ func (c *child) readStdout() {
 	c.mu.Unlock()
 	_, _ = c.greeted.Write([]byte(first))
 	_ = c.greeted.Close()
-	_, _ = io.Copy(io.Discard, lines)
+	c.output.tooLoud(io.Copy(io.Discard, lines))
 }
 
 // handshakeFollows tells a plugin that prints too early from what is no plugin.

@@ -79,6 +79,9 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
+// Usage is what a plugin has used of the machine.
+type Usage = process.Usage
+
 // Handler takes what a harvest finds, in order and from one goroutine. While it
 // works the plugin waits. An error from it cancels the harvest.
 type Handler interface {

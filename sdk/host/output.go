@@ -98,6 +98,14 @@ func isVerdict(line string) bool {
 	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "SIGXCPU")
 }
 
+// tooLoud says that a plugin has written to its standard output after the
+// handshake, where nobody reads.
+func (o *output) tooLoud(written int64, _ error) {
+	if written > 0 {
+		o.log.Warn("the plugin writes to its standard output, and it is thrown away", slog.Int64("bytes", written))
+	}
+}
+
 // admit counts the line against this second's share.
 func (o *output) admit(size int) bool {
 	if now := time.Now(); now.Sub(o.second) >= time.Second {

@@ -123,6 +123,22 @@ func (p *Process) learn(config json.RawMessage, secrets map[string]string) secre
 	return set
 }
 
+// PID is the number of the process.
+func (p *Process) PID() int { return p.child.process.PID() }
+
+// Usage tells what the process has used, once it is closed.
+func (p *Process) Usage() Usage {
+	if p.child == nil || p.child.process == nil {
+		return Usage{}
+	}
+	select {
+	case <-p.child.process.Exited():
+		return p.child.process.Usage()
+	default:
+		return Usage{}
+	}
+}
+
 // farewell is how long a plugin whose calls went well may take to end by itself.
 const farewell = time.Second
 
@@ -141,6 +157,9 @@ func (p *Process) Close() error {
 // stop ends the process. A plugin that hangs would keep go-plugin waiting for
 // an answer to its farewell, so the end is ours.
 func (p *Process) stop() {
+	if p.child.process != nil {
+		p.child.process.Sample()
+	}
 	grace := farewell
 	if p.failed {
 		grace = 0

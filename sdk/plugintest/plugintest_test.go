@@ -163,6 +163,7 @@ func TestEveryFlawIsFound(t *testing.T) {
 		t.Run(flaw, func(t *testing.T) {
 			found := false
 			f := fixture()
+			f.Only = []string{want}
 			if flaw == "loses" {
 				f.Kills = 12 // a kill before the first checkpoint does not show it
 			}
@@ -181,7 +182,7 @@ func TestEveryFlawIsFound(t *testing.T) {
 
 func TestGoldenFindsADifference(t *testing.T) {
 	f := fixture()
-	f.Config = json.RawMessage(`{"books": 56}`)
+	f.Config, f.Only = json.RawMessage(`{"books": 56}`), []string{"golden"}
 	wants(t, f, "golden")
 	f.Golden = filepath.Join(t.TempDir(), "none")
 	wants(t, f, "golden")
@@ -191,13 +192,15 @@ func TestGoldenFindsADifference(t *testing.T) {
 
 func TestSkipsNeedAReasonAndACase(t *testing.T) {
 	f := fixture()
-	f.Skip = map[string]string{"kill": "", "cancels": "a typing error"}
+	f.Skip, f.Only = map[string]string{"kill": "", "cancels": "a typing error"}, []string{"kill"}
+	wants(t, f, "skips")
+	f.Skip, f.Only = nil, []string{"kil"}
 	wants(t, f, "skips")
 }
 
 func TestFixturesMustBeWhole(t *testing.T) {
 	f := fixture()
-	f.Secrets, f.BadConfigs = nil, nil
+	f.Secrets, f.BadConfigs, f.Only = nil, nil, []string{"secrets", "bad_config"}
 	wants(t, f, "secrets", "bad_config")
 }
 

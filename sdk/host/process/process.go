@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"sync/atomic"
 )
 
 // Config says what to start and how to hold it.
@@ -41,6 +42,7 @@ type Account struct{ UID, GID int }
 type Process struct {
 	pid    int
 	exited chan struct{}
+	peak   atomic.Uint64    // of its memory, as far as it was seen
 	state  *os.ProcessState // after exited, as is the error
 	err    error
 }
@@ -69,6 +71,7 @@ func (p *Process) live(c Config, started chan<- error) {
 	}
 	p.pid = cmd.Process.Pid
 	started <- nil
+	go p.watch()
 	p.err = reap(cmd, held)
 	p.state = cmd.ProcessState
 	children.bury(p.pid)
@@ -91,6 +94,7 @@ func (p *Process) Kill() {
 	select {
 	case <-p.exited:
 	default:
+		p.Sample()
 		killGroup(p.pid)
 		<-p.exited
 	}

@@ -1,4 +1,4 @@
-package plugintest
+package conformance
 
 import (
 	"bytes"
@@ -22,18 +22,23 @@ import (
 
 // suite judges one plugin.
 type suite struct {
-	ctx      context.Context
-	plugin   sdk.Registration
+	ctx      context.Context //nolint:containedctx // of this one judgement, which ends with the function that made it
 	spec     host.Spec
+	ways     []way // the first is the reference, the last is a process of its own
 	fixture  Fixture
 	problems []string
+	skipped  string // why the case at hand has nothing to judge
 
-	clean *harvest // in process, once it went well
-	said  []said   // everything that came out of the plugin, to look for secrets
+	described *host.Description // once it has been asked
+	clean     *harvest          // once it went well
+	said      []said            // everything that came out of the plugin, to look for secrets
 }
 
 // said is a text that came out of the plugin, and where.
 type said struct{ where, text string }
+
+// skip says why there is nothing to judge.
+func (s *suite) skip(format string, args ...any) { s.skipped = fmt.Sprintf(format, args...) }
 
 func (s *suite) problem(format string, args ...any) {
 	s.problems = append(s.problems, fmt.Sprintf(format, args...))
@@ -51,7 +56,7 @@ func (s *suite) say(where string, texts ...string) {
 // harvest is interrupted.
 type harvest struct {
 	mu         sync.Mutex
-	ctx        context.Context
+	ctx        context.Context //nolint:containedctx // of the one harvest that it takes
 	records    map[string]string
 	kept       map[string]string // up to the checkpoint
 	order      []sdk.Record
@@ -222,60 +227,13 @@ func encode(v any) string {
 	return strings.TrimSpace(text.String())
 }
 
-// harvestHere harvests in process.
-func (s *suite) harvestHere(h *harvest, checkpoint []byte) error {
-	return s.openHere(h.ctx, s.fixture.Config, s.fixture.Secrets, func(source sdk.Source) error {
-		return source.Harvest(h.ctx, sdk.Request{RunID: "run_plugintest", Checkpoint: checkpoint}, inProcess{h})
-	})
-}
-
-func (s *suite) openHere(ctx context.Context, config json.RawMessage, secrets map[string]string, use func(sdk.Source) error) error {
-	log := &journal{}
-	defer func() { s.say("the log in process", log.String()) }()
-	source, err := s.plugin.Open(ctx, config, secrets, sdk.Env{Log: log.logger(), Files: sdk.NewFiles(s.fixture.Folders...)})
-	if err == nil {
-		err = errors.Join(use(source), source.Close())
-	}
-	if err != nil {
-		s.say("an error in process", err.Error())
-	}
-	return err
-}
-
-// harvestThere harvests in a process of its own.
-func (s *suite) harvestThere(h *harvest, checkpoint []byte) error {
-	return s.openThere(h.ctx, func(ctx context.Context, p *host.Process) error {
-		_, err := p.Harvest(ctx, host.Request{
-			RunID: "run_plugintest", Config: s.fixture.Config, Secrets: s.fixture.Secrets, Checkpoint: checkpoint,
-		}, overPipe{h})
-		return err
-	})
-}
-
-func (s *suite) openThere(ctx context.Context, use func(context.Context, *host.Process) error) error {
-	log := &journal{}
-	defer func() { s.say("the log of the process", log.String()) }()
-	p, err := host.Launch(s.ctx, s.spec, host.Limits{}, log.logger())
-	if err != nil {
-		return err
-	}
-	err = use(ctx, p)
-	if f, ok := errors.AsType[*host.Failure](err); ok {
-		s.say("a failure of the process", append([]string{f.Error(), f.Fix}, f.Stderr...)...)
-	}
-	if closed := p.Close(); err == nil {
-		err = closed
-	}
-	return err
-}
-
-// cleanHarvest gives what an undisturbed harvest in process comes to.
+// cleanHarvest gives what an undisturbed harvest comes to.
 func (s *suite) cleanHarvest() *harvest {
 	if s.clean != nil {
 		return s.clean
 	}
 	h := newHarvest(s.ctx)
-	if err := s.harvestHere(h, nil); err != nil {
+	if _, err := s.ways[0].harvest(h, s.good()); err != nil {
 		s.problem("the harvest of the fixture ends badly: %s", describeError(err))
 		return nil
 	}
@@ -339,8 +297,8 @@ func (s *suite) within(limit time.Duration, what string, work func()) {
 	select {
 	case <-done:
 	case <-time.After(limit):
+		<-done // the work notes problems of its own
 		s.problem("%s takes longer than %s", what, limit)
-		<-done
 	}
 }
 
