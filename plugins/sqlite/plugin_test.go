@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	harvester "github.com/souk-mesh/souk/plugins/sqlite"
@@ -28,11 +27,17 @@ func TestPlugin(t *testing.T) {
 			{Name: "no number", Config: json.RawMessage(`{"path": 7}`), Class: sdk.ClassConfig, Field: "path"},
 		},
 		Scale: &plugintest.Scale{Config: func(_ context.Context, n int) (json.RawMessage, map[string]string, error) {
-			var script strings.Builder
-			for i := range n {
-				fmt.Fprintf(&script, "CREATE TABLE t%06d (id INTEGER PRIMARY KEY, name TEXT NOT NULL);", i)
-			}
-			return config(file(t, script.String())), nil, nil
+			return config(file(t, fmt.Sprintf(tables, n))), nil, nil
 		}},
 	})
 }
+
+// tables makes as many tables as it is told. SQLite reads its whole schema anew
+// for each CREATE TABLE, so the rows of the schema are written as they are.
+const tables = `
+CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+PRAGMA writable_schema = ON;
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
+INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql)
+SELECT 'table', format('t%%06d', i), format('t%%06d', i), 2, format('CREATE TABLE t%%06d (id INTEGER PRIMARY KEY, name TEXT NOT NULL)', i) FROM n;
+PRAGMA writable_schema = OFF;`

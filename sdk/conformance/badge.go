@@ -59,7 +59,7 @@ func Report(ctx context.Context, program host.Spec, f Fixture) *Badge {
 	for _, v := range b.Cases {
 		b.Passed = b.Passed && len(v.Problems) == 0
 	}
-	if d := s.described; d != nil {
+	if d := s.description(); d != nil {
 		b.Plugin, b.Version, b.Emits, b.Schema, b.SecretFields = d.Info.Name, d.Info.Version, d.Info.Emits, d.Schema, d.SecretFields
 	}
 	return b

@@ -147,6 +147,11 @@ func (in *fixtureFile) scale(p place) *Scale {
 	s := in.Scale
 	return &Scale{Few: s.Few, Many: s.Many, Config: func(ctx context.Context, n int) (json.RawMessage, map[string]string, error) {
 		number := strconv.Itoa(n)
+		tmp, err := os.MkdirTemp(p.tmp, "scale")
+		if err != nil {
+			return nil, nil, err
+		}
+		p := place{p.dir, tmp}
 		if len(s.Prepare) > 0 {
 			if err := p.command(s.Prepare, "${N}", number)(ctx); err != nil {
 				return nil, nil, err
