@@ -84,11 +84,11 @@ func asInvalid(err error) error {
 }
 
 // read gives the fixture of the file with what the flags say otherwise.
-func (o suiteOptions) read(program string) (f conformance.Fixture, done func(), err error) {
+func (o suiteOptions) read(judged string) (f conformance.Fixture, done func(), err error) {
 	done = func() {}
 	file := o.fixture
 	if file == "" {
-		file = filepath.Join(filepath.Dir(program), conformance.FixtureFile)
+		file = filepath.Join(filepath.Dir(judged), conformance.FixtureFile)
 	}
 	if _, missing := os.Stat(file); o.fixture != "" || !errors.Is(missing, fs.ErrNotExist) {
 		if f, done, err = conformance.ReadFixture(file); err != nil {
