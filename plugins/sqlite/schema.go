@@ -30,6 +30,7 @@ type harvest struct {
 type table struct {
 	name string
 	kind string // table, view, virtual or shadow
+	refs bool   // its text may declare foreign keys
 }
 
 func (h *harvest) run() error {
@@ -53,9 +54,10 @@ func (h *harvest) run() error {
 	return h.out.ScopeDone(scope)
 }
 
-// each runs a query; row sees each line of the answer.
+// each runs a query; row sees each line of the answer. The query is compiled once:
+// what it costs to look its names up grows with the schema.
 func (h *harvest) each(query string, row func(*sqlite.Stmt) error, args ...any) error {
-	err := sqlitex.ExecuteTransient(h.conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: row})
+	err := sqlitex.Execute(h.conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: row})
 	if err != nil {
 		return fmt.Errorf("read schema: %w", err)
 	}
@@ -66,7 +68,7 @@ func (h *harvest) list() error {
 	shadows, modules := 0, map[string]string{}
 	err := h.each(`select l.name, l.type, coalesce(s.sql, '') from pragma_table_list l left join sqlite_schema s on s.name = l.name and s.type = 'table'
 		where l.schema = 'main' order by l.name`, func(r *sqlite.Stmt) error {
-		t := table{r.ColumnText(0), r.ColumnText(1)}
+		t := table{r.ColumnText(0), r.ColumnText(1), strings.Contains(fold(r.ColumnText(2)), "references")}
 		if t.kind == "virtual" {
 			modules[t.name] = moduleOf(r.ColumnText(2))
 		}
@@ -130,7 +132,7 @@ func (h *harvest) emit(t table) error {
 		a.Rows = &n
 	}
 	var err error
-	if a.Fields, err = h.fields(t.name); err == nil {
+	if a.Fields, err = h.fields(t.name); err == nil && t.refs { // to ask costs more the larger the schema is
 		a.ForeignKeys, err = h.foreignKeys(t.name)
 	}
 	if err == nil {
@@ -165,7 +167,7 @@ func (h *harvest) id(name string) sdk.NativeID {
 // fields leaves out the hidden columns of virtual tables.
 func (h *harvest) fields(name string) ([]sdk.Field, error) {
 	var fields []sdk.Field
-	err := h.each(`select name, type, "notnull", dflt_value, pk, hidden, (select count(*) from pragma_table_info(?1) where pk > 0),
+	err := h.each(`select name, type, "notnull", dflt_value, pk, hidden, sum(pk > 0) over (),
 		(select count(*) from pragma_index_list(?1) where origin = 'pk') from pragma_table_xinfo(?1) order by cid`, func(r *sqlite.Stmt) error {
 		f := sdk.Field{
 			Name: r.ColumnText(0), Position: len(fields) + 1, NativeType: r.ColumnText(1),

@@ -68,6 +68,11 @@ type Scale struct {
 	Config func(ctx context.Context, n int) (json.RawMessage, map[string]string, error)
 
 	Few, Many int // how many are compared: 1,000 and 20,000
+
+	// Growth is how many times as much processor time an asset may cost where
+	// there are many: 2. More is for a source whose own library costs more, which
+	// the plugin's page then says.
+	Growth int
 }
 
 // Verdict is how a plugin did in one case.

@@ -17,9 +17,9 @@ const (
 	// signOfLife is how long a harvest of many assets may send nothing.
 	signOfLife = 15 * time.Second
 
-	// growth is how much more processor time an asset may cost where there are
-	// many: what grows with the square costs twenty times more.
-	growth = 2
+	// defaultGrowth is how much more processor time an asset may cost where there
+	// are many: what grows with the square costs twenty times more.
+	defaultGrowth = 2
 
 	// leastCost is a cost of an asset below which nothing is compared: it lies
 	// within what a machine that is busy with other things adds.
@@ -41,7 +41,7 @@ func (s *suite) scale() {
 		return
 	}
 	large, ok := s.cost(many, base)
-	if ok && large > growth*max(small, leastCost) {
+	if growth := cmp.Or(hook.Growth, defaultGrowth); ok && large > time.Duration(growth)*max(small, leastCost) {
 		s.problem("an asset costs %s of processor time where there are %d, and %s where there are %d: more than %d times as much", large, many, small, few, growth)
 	}
 }
