@@ -17,6 +17,8 @@ func (p *proof) countsAgree() {
 	keys := p.db.count(`select count(*) from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace where nspname in ` + ours + ` and contype = 'f' and not relispartition`)
 	views := p.db.count(`select count(*) from pg_views where schemaname in ` + ours)
 	schemas := p.db.count(`select count(*) from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'`)
+	indexes := p.db.count(`select count(*) from pg_index x join pg_class c on c.oid = x.indrelid join pg_namespace n on n.oid = c.relnamespace
+		where nspname in ` + ours + ` and not indisprimary and not relispartition`)
 	built, exposures, tests := manifestCounts(p.t)
 
 	held := map[string]int{}
@@ -33,12 +35,16 @@ func (p *proof) countsAgree() {
 		held["relations"]++
 		held["columns"] += len(a.Fields)
 		held["keys"] += len(a.ForeignKeys)
-		if a.Kind == "VIEW" {
+		held["indexes"] += len(a.Indexes)
+		if a.Parent != nil && a.Parent.Name == strings.Join(strings.Split(a.Name, ".")[:2], ".") {
+			held["held"]++
+		}
+		if a.Kind == "VIEW" && a.Definition != "" {
 			held["views"]++
 		}
 	}
 	project := p.assets(map[string]any{"namespace": "dbt://freight"})
-	want := map[string]int{"relations": relations, "columns": columns, "keys": keys, "views": views, "built": built, "database": 1, "schema": schemas}
+	want := map[string]int{"relations": relations, "columns": columns, "keys": keys, "views": views, "built": built, "database": 1, "schema": schemas, "held": relations, "indexes": indexes}
 	for what, n := range want {
 		if held[what] != n || n == 0 {
 			p.t.Errorf("%s: the catalog has %d, the source says %d", what, held[what], n)

@@ -164,6 +164,9 @@ type asset struct {
 	ID, Name, Namespace, Kind, Status string
 	Fields                            []struct{ Name string }
 	ForeignKeys                       []struct{ ToName string }
+	Parent                            *struct{ Name string }
+	Definition                        string
+	Indexes                           []struct{ Name string }
 }
 
 // assets reads every page of the list.
@@ -182,7 +185,8 @@ func (p *proof) assets(filter map[string]any) []asset {
 			}
 		}
 		p.olga.ask(`query($filter: AssetFilter, $after: String) { assets(filter: $filter, first: 20, after: $after) {
-			nodes { id name namespace kind status fields { name } foreignKeys { toName } } pageInfo { hasNextPage endCursor } } }`, variables, &got)
+			nodes { id name namespace kind status fields { name } foreignKeys { toName }
+			parent { name } definition indexes { name } } pageInfo { hasNextPage endCursor } } }`, variables, &got)
 		all = append(all, got.Assets.Nodes...)
 		if !got.Assets.PageInfo.HasNextPage {
 			return all
