@@ -260,6 +260,22 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestNothingWhereSomethingIsCommon: Airflow's description lets almost all be null.
+func TestNothingWhereSomethingIsCommon(t *testing.T) {
+	f := load(t, "3")
+	f.change["/api/v2/dags"] = func(body map[string]any) {
+		body["dags"] = []any{map[string]any{"dag_id": "n", "owners": nil, "tags": nil, "description": nil, "fileloc": nil, "timetable_description": nil, "is_stale": nil}}
+	}
+	f.instead["/api/v2/dags/n/details"] = says(`{"dag_id": "n", "doc_md": null}`)
+	f.instead["/api/v2/dags/n/tasks"] = says(`{"tasks": [{"task_id": null}, {"task_id": "t", "owner": null, "doc_md": null, "operator_name": null, "class_ref": null, "downstream_task_ids": null, "is_mapped": null}]}`)
+	f.instead["/api/v2/dags/n/dagRuns"] = says(`{"dag_runs": [{"dag_run_id": "r", "state": "odd", "start_date": null, "end_date": null}], "total_entries": 1}`)
+	f.instead["/api/v2/dags/n/dagRuns/r/taskInstances"] = says(`{"task_instances": [{"task_id": "t", "map_index": -1, "state": null, "start_date": null, "end_date": null}], "total_entries": 1}`)
+	m, err := harvest(t, f, nil)
+	if err != nil || m.assets["n"] == nil || m.assets["n.t"] == nil || m.assets["n"].Runs[0].State != sdk.RunUnknown || m.assets["n.t"].Runs[0].State != sdk.RunUnknown || len(m.done) != 2 {
+		t.Errorf("%v, %+v", err, m.assets["n"])
+	}
+}
+
 func TestManyDAGs(t *testing.T) {
 	const many = 20_000
 	f := load(t, "3")

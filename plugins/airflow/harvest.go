@@ -192,6 +192,9 @@ func (h *harvest) dag(ctx context.Context, d dagAnswer) error {
 		return err
 	}
 	for _, t := range *answer.Tasks {
+		if t.ID == "" { // Airflow's description allows it
+			continue
+		}
 		if err := h.out.Emit(h.task(d, t, runs)); err != nil {
 			return err
 		}

@@ -171,6 +171,24 @@ func TestAnEntityThatMayNotBeRead(t *testing.T) {
 	}
 }
 
+// TestOneEndWithoutAName costs its own part of the lineage, and no other.
+func TestOneEndWithoutAName(t *testing.T) {
+	f := load(t)
+	for _, name := range []string{"hive_column_lineage", "hive_process"} {
+		guid := f.recorded.Search[name].Entities[0]["guid"].(string)
+		attributes := f.recorded.Entities[guid].Entities[0]["attributes"].(object)
+		inputs := attributes["inputs"].([]any)
+		kind := map[string]string{"hive_process": "hive_table", "hive_column_lineage": "hive_column"}[name]
+		attributes["inputs"] = append([]any{object{"guid": nil, "typeName": kind}, object{"guid": "unknown", "typeName": kind}, object{"guid": "", "typeName": kind}}, inputs...)
+	}
+	m, err := harvest(t, f)
+	for _, want := range []string{"DERIVES stocks.daily -> stocks.daily_view dt>dt:dt", "USES stocks.daily -> stocks.daily_view@cl1:1"} {
+		if !slices.Contains(m.edges, want) {
+			t.Errorf("%v: %s is lost: %v", err, want, m.edges)
+		}
+	}
+}
+
 func TestTypesInACircle(t *testing.T) {
 	f := load(t)
 	defs := f.recorded.Typedefs["entityDefs"].([]any)
@@ -198,7 +216,7 @@ func tables(f *fake, names ...string) {
 
 func TestNames(t *testing.T) {
 	f := load(t)
-	names := []string{`a "quoted" one`, "with.dot", "a/b", "🐪", strings.Repeat("ñ", 1000), "Case", "case", "twice", "twice"}
+	names := []string{`a "quoted" one`, "with.dot", "a/b", "🐪", strings.Repeat("ñ", 1000), "Case", "case", "foo:@bar", "“smart”\u200b", "twice", "twice"}
 	tables(f, names...)
 	m, err := harvest(t, f)
 	if err != nil || len(m.notes["atlas.twice"]) != 1 {

@@ -90,7 +90,7 @@ func (p *purview) list(ctx context.Context, t *types, found func(scope, guid, ki
 		return nil, err
 	}
 	read := int64(0)
-	list := web.List{First: first, Items: []string{"value"}, Next: func(page web.Page) (web.Request, bool, error) {
+	list := web.List{First: first, Items: []string{"value"}, Whole: true, Next: func(page web.Page) (web.Request, bool, error) {
 		read += int64(page.Count)
 		if after, _ := page.Rest["continuationToken"].(string); after != "" {
 			next, err := ask(after)

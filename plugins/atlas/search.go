@@ -53,7 +53,7 @@ func (a *atlas) search(ctx context.Context, name string, found func(header) erro
 		return err
 	}
 	read := 0
-	list := web.List{First: first, Items: []string{"entities"}, MayLack: true, Next: func(p web.Page) (web.Request, bool, error) {
+	list := web.List{First: first, Items: []string{"entities"}, MayLack: true, Whole: true, Next: func(p web.Page) (web.Request, bool, error) {
 		read += p.Count
 		if p.Count == 0 { // a page may be short because something in it may not be seen
 			return web.Request{}, false, whole(name, read, p.Rest)

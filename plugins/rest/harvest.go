@@ -255,13 +255,14 @@ func (s *source) itemsOf(ctx context.Context, l *list) iter.Seq2[any, error] {
 	if l.Values != nil {
 		return given(ctx, l.Values)
 	}
-	return s.ask(ctx, l.Ask, nil)
+	asks := l.Detail != nil || l.Asset.Fields != nil && l.Asset.Fields.In == nil
+	return s.ask(ctx, l.Ask, nil, asks)
 }
 
 // fieldsOf gives the fields of an item.
 func (s *source) fieldsOf(ctx context.Context, m *fields, item any) iter.Seq2[any, error] {
 	if m.In == nil {
-		return s.ask(ctx, m.Ask, item)
+		return s.ask(ctx, m.Ask, item, false)
 	}
 	list, ok := listAt(item, m.In)
 	if !ok {
@@ -285,15 +286,15 @@ func given(ctx context.Context, values []any) iter.Seq2[any, error] {
 	}
 }
 
-// ask reads a listing.
-func (s *source) ask(ctx context.Context, a ask, item any) iter.Seq2[any, error] {
+// ask reads a listing, page by page whole where more is asked with each item.
+func (s *source) ask(ctx context.Context, a ask, item any, whole bool) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
 		first, err := a.Request.request(item)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		l := web.List{First: first, Items: a.Items, Next: a.Page.next, MayLack: a.MayLack, MaxPages: maxPages}
+		l := web.List{First: first, Items: a.Items, Next: a.Page.next, MayLack: a.MayLack, Whole: whole, MaxPages: maxPages}
 		for n, err := range web.Items[node](ctx, s.client, l) {
 			if !yield(n.value, err) {
 				return

@@ -25,7 +25,10 @@ func watch(ctx context.Context, after time.Duration) *silence {
 	return &silence{ctx: ctx, cancel: cancel, timer: time.AfterFunc(after, func() { cancel(errSilent) }), after: after}
 }
 
-func (s *silence) heard() { s.timer.Reset(s.after) }
+// listen begins to count again, and rest stops it: that the reader is slow is no
+// silence of the source.
+func (s *silence) listen() { s.timer.Reset(s.after) }
+func (s *silence) rest()   { s.timer.Stop() }
 
 func (s *silence) end() {
 	s.timer.Stop()
@@ -52,14 +55,14 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.left < 0 {
 		return 0, errTooLarge
 	}
+	b.silence.listen()
 	n, err := b.from.Read(p[:min(int64(len(p)), b.left+1)])
+	b.silence.rest()
 	if b.left -= int64(n); b.left < 0 {
 		return 0, errTooLarge
 	}
-	if err == nil {
-		b.silence.heard()
-	} else if cause := b.silence.cause(); cause != nil {
-		err = cause
+	if err != nil && b.silence.cause() != nil {
+		err = errSilent
 	}
 	return n, err
 }

@@ -55,8 +55,8 @@ func (c Config) parse() (settings, error) {
 	}
 	if c.Timeout != "" {
 		d, err := time.ParseDuration(c.Timeout)
-		if err != nil || d <= 0 || d > maxSpent {
-			return s, sdk.Config("http.timeout", "is no duration above 0 and up to "+maxSpent.String(), "write a duration such as 30s")
+		if err != nil || d <= 0 || d > maxSilence {
+			return s, sdk.Config("http.timeout", "is no duration above 0 and up to "+maxSilence.String(), "write a duration such as 30s")
 		}
 		s.timeout = d
 	}

@@ -27,7 +27,11 @@ type List struct {
 
 	// MayLack: the source leaves the list out where it is empty. Otherwise an
 	// answer without it is an error, so that nothing is taken for gone.
-	MayLack  bool
+	MayLack bool
+
+	// Whole: a page is read to its end before the first of its items is handed on.
+	// It is for who asks for more with each item, so that no answer waits half read.
+	Whole    bool
 	MaxPages int // 100,000 when 0
 }
 
@@ -122,7 +126,14 @@ func (r *reading) page(ctx context.Context, request Request) (Page, error) {
 		return Page{}, err
 	}
 	defer func() { _ = answer.Body.Close() }()
+	var held []json.RawMessage
 	w := &walker{decoder: json.NewDecoder(answer.Body), item: r.item, sum: sha256.New()}
+	if r.list.Whole {
+		w.item = func(raw json.RawMessage) error {
+			held = append(held, raw)
+			return nil
+		}
+	}
 	w.decoder.UseNumber()
 	rest, err := w.walk(r.list.Items)
 	if err == nil {
@@ -136,6 +147,11 @@ func (r *reading) page(ctx context.Context, request Request) (Page, error) {
 	}
 	if w.count > 0 {
 		if err := r.fresh([sha256.Size]byte(w.sum.Sum(nil)), request); err != nil {
+			return Page{}, err
+		}
+	}
+	for _, raw := range held {
+		if err := r.item(raw); err != nil {
 			return Page{}, err
 		}
 	}

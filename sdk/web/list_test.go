@@ -3,10 +3,12 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -161,6 +163,48 @@ func TestItemsComeBeforeTheirPageEnds(t *testing.T) {
 		break
 	}
 	<-ended
+}
+
+// TestAPageHeldWhole hands on nothing of a page that turns out to be half.
+func TestAPageHeldWhole(t *testing.T) {
+	s := serve(t, web.Options{}, func(n int, w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, map[int]string{1: `{"items": [{"id": 1}, {"id": 2}]}`, 2: `{"items": [{"id": 3}, {"id"`}[n])
+	})
+	ids, err := read(t, s, web.List{First: web.Request{Path: "/x"}, Items: []string{"items"}, Next: web.NextNumber("page"), Whole: true})
+	wants(t, err, sdk.ClassUnavailable, "http.json")
+	if diff := cmp.Diff([]int{1, 2}, ids); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestASlowReaderIsNoSilence: what is done between two items is not the source's time.
+func TestASlowReaderIsNoSilence(t *testing.T) {
+	taken := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `[{"id": 1},`)
+		_ = http.NewResponseController(w).Flush()
+		<-taken
+		fmt.Fprint(w, `{"id": 2}]`)
+	}))
+	defer server.Close()
+	c, err := web.New(sdk.Env{}, web.Config{Transport: "clear", Timeout: "150ms"}, web.Options{Address: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var ids []int
+	for item, err := range web.Items[thing](t.Context(), c, web.List{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ids = append(ids, item.ID); item.ID == 1 {
+			time.Sleep(400 * time.Millisecond)
+			close(taken)
+		}
+	}
+	if len(ids) != 2 {
+		t.Error(ids)
+	}
 }
 
 func TestAPageThatIsRefusedMidway(t *testing.T) {

@@ -141,6 +141,7 @@ func (c *Client) once(ctx context.Context, r Request, target *url.URL) (*http.Re
 		silence.end()
 		return nil, c.explain(errors.Join(err, silence.cause()), r)
 	}
+	silence.rest()
 	c.spoken.raise()
 	answer.Body = &body{from: answer.Body, left: c.options.MaxBytes, silence: silence}
 	if answer.StatusCode >= 300 {

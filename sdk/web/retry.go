@@ -13,11 +13,12 @@ import (
 )
 
 // How often and how long a request is tried. The host takes a plugin for hanging
-// that does nothing for two minutes, so the waits end before.
+// that does nothing for two minutes, so the last try ends before.
 const (
-	maxTries  = 5
-	maxSpent  = 90 * time.Second
-	firstWait = 500 * time.Millisecond
+	maxTries   = 5
+	maxSpent   = 75 * time.Second // before the last try
+	maxSilence = 40 * time.Second // in a try
+	firstWait  = 500 * time.Millisecond
 )
 
 // try sends a request until it is answered, or until it is no use. What the
