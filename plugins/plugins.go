@@ -11,6 +11,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/dataflow"
 	"github.com/souk-mesh/souk/plugins/dbt"
 	"github.com/souk-mesh/souk/plugins/dremio"
+	"github.com/souk-mesh/souk/plugins/files"
 	"github.com/souk-mesh/souk/plugins/gcs"
 	"github.com/souk-mesh/souk/plugins/postgres"
 	"github.com/souk-mesh/souk/plugins/rest"
@@ -28,6 +29,7 @@ func All() []sdk.Registration {
 		sdk.Register(dataflow.Plugin()),
 		sdk.Register(dbt.Plugin()),
 		sdk.Register(dremio.Plugin()),
+		sdk.Register(files.Plugin()),
 		sdk.Register(gcs.Plugin()),
 		sdk.Register(postgres.Plugin()),
 		sdk.Register(atlas.Purview()),

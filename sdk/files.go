@@ -39,6 +39,22 @@ func (f Files) Open(field, path string) (*os.File, error) {
 	return file, nil
 }
 
+// OpenFolder opens a folder, whose ReadDir lists it. Its Name is its real path.
+// What lies in it is opened by Open and OpenFolder in turn, so that a link leads
+// nowhere else. The error is as that of Open.
+func (f Files) OpenFolder(field, path string) (*os.File, error) {
+	folder, err := f.open(field, path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := folder.Stat()
+	if err != nil || !info.IsDir() {
+		_ = folder.Close()
+		return nil, Config(field, "is no folder", "name a folder")
+	}
+	return folder, nil
+}
+
 // IsFolder tells whether the path is a folder rather than a file.
 func (f Files) IsFolder(field, path string) (bool, error) {
 	file, err := f.open(field, path)

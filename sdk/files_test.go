@@ -125,3 +125,24 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		t.Errorf("the folder itself: %v, %v", is, err)
 	}
 }
+
+func TestOpenFolder(t *testing.T) {
+	folder, outside := t.TempDir(), t.TempDir()
+	if err := errors.Join(os.WriteFile(filepath.Join(folder, "a.csv"), nil, 0o600), os.Symlink(outside, filepath.Join(folder, "out"))); err != nil {
+		t.Fatal(err)
+	}
+	files := sdk.NewFiles(folder)
+	f, err := files.OpenFolder("path", folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if entries, err := f.ReadDir(-1); err != nil || len(entries) != 2 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	for _, path := range []string{outside, filepath.Join(folder, "out"), filepath.Join(folder, "a.csv"), filepath.Join(folder, "none")} {
+		if _, err := files.OpenFolder("path", path); err == nil {
+			t.Errorf("%s is opened", path)
+		}
+	}
+}

@@ -38,6 +38,8 @@ func (l *deltaLog) add(name string, o Object) {
 	case strings.HasPrefix(rest, "checkpoint.") && strings.HasSuffix(rest, ".parquet"):
 		l.found = true
 		l.version = max(l.version, version)
-		l.checkpoint = o // keys come in order, and the last is the newest
+		if l.checkpoint.Key == "" || lastPart(o.Key) > lastPart(l.checkpoint.Key) { // of twenty digits, so that the text tells the newest
+			l.checkpoint = o
+		}
 	}
 }
