@@ -444,3 +444,16 @@ lists:
 		t.Error(diff)
 	}
 }
+
+// FuzzMapping: whatever somebody writes is a mapping or a mistake that is told.
+func FuzzMapping(f *testing.F) {
+	for _, seed := range []string{simple, "lists: [{name: a, values: [{b: 1}], detail: {path: '/{b.*.0}{{}}'}, asset: {name: '{\"a.b\".c}', kind: T}}]", "{", "a: &a [*a]", "lists: null"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		err := rest.Plugin().Judge(rest.Config{Mapping: text})
+		if e, ok := errors.AsType[*sdk.Error](err); err != nil && (!ok || e.Class != sdk.ClassConfig || e.Message == "" || e.Fix == "") {
+			t.Errorf("got %#v", err)
+		}
+	})
+}
