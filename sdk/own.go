@@ -5,7 +5,7 @@ import (
 	"io/fs"
 )
 
-//go:embed *
+//go:embed * all:python
 var own embed.FS
 
 // OwnSource is the source of this package and of those below it. The command

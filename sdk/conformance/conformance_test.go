@@ -346,7 +346,7 @@ func TestHandshakes(t *testing.T) {
 		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		spec, err := host.Program(path)
+		spec, err := host.ProgramAt(path)
 		if err != nil {
 			t.Fatal(err)
 		}

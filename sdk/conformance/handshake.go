@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,7 +96,11 @@ func (s *suite) byHand() {
 }
 
 func (s *suite) command(ctx context.Context, dir string, env ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, s.spec.Command[0], s.spec.Command[1:]...) //nolint:gosec // the program that its author names
+	argv := s.spec.Command
+	if p := s.spec.Program; p != nil {
+		argv = append(slices.Clone(argv), filepath.Join(p.Folder, p.Entry), harvestv1.ServeArgument)
+	}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the program that its author names
 	cmd.Dir, cmd.WaitDelay = dir, time.Second
 	cmd.Env = append([]string{"HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8", "PATH=" + os.Getenv("PATH")}, env...)
 	return cmd

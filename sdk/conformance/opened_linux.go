@@ -52,9 +52,13 @@ func connections(proc string) (found []string) {
 
 func port(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
-// filesIn are the plain files of the process's folder, but for the host's own.
+// filesIn are the plain files of the process's folder, but for the host's own and
+// for the copy of an interpreted program.
 func filesIn(folder string) (found []string) {
 	_ = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && d.Name() == "program" {
+			return fs.SkipDir
+		}
 		if err == nil && d.Type().IsRegular() && d.Name() != ".owner" {
 			found = append(found, "writes the file "+d.Name())
 		}

@@ -26,7 +26,9 @@ import (
 // Standard error never reaches go-plugin, which reads lines of JSON in it with
 // unchecked type assertions, so that a plugin could end its host with one line.
 type child struct {
+	path      string // of what is executed
 	argv      []string
+	plain     func() // the plugin does not speak TLS
 	env       []string
 	dir       string           // private working directory
 	file      *os.File         // the executable, where argv names it by its number; nil for this very binary
@@ -77,7 +79,7 @@ func (c *child) Start(context.Context) error {
 }
 
 func (c *child) command(stdout, stderr *os.File) *exec.Cmd {
-	cmd := &exec.Cmd{Path: c.argv[0], Args: c.argv, Env: c.env, Dir: c.dir, Stdout: stdout, Stderr: stderr}
+	cmd := &exec.Cmd{Path: c.path, Args: c.argv, Env: c.env, Dir: c.dir, Stdout: stdout, Stderr: stderr}
 	if c.file != nil {
 		cmd.ExtraFiles = []*os.File{c.file}
 	}
@@ -128,6 +130,12 @@ func (c *child) handshakeFollows(lines *bufio.Reader) bool {
 
 func isHandshake(line string) bool {
 	return strings.HasPrefix(line, strconv.Itoa(plugin.CoreProtocolVersion)+"|") && strings.Count(line, "|") >= 4
+}
+
+// certified tells whether the handshake brings a certificate.
+func certified(handshake string) bool {
+	parts := strings.Split(handshake, "|")
+	return len(parts) > 5 && parts[5] != ""
 }
 
 // Wait waits for the end of the process.
@@ -223,6 +231,9 @@ func (c *child) PluginToHost(network, address string) (string, string, error) {
 	host, _, err := net.SplitHostPort(address)
 	switch {
 	case network == "unix" && filepath.Dir(filepath.Clean(address)) == c.socketDir:
+		if !certified(c.firstLine()) {
+			c.plain()
+		}
 	case network == "tcp" && err == nil && net.ParseIP(host).IsLoopback():
 	default:
 		return "", "", errForeignAddress

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 // LockFile is the file in a plugin folder in which the operator pins the
@@ -28,6 +29,37 @@ type Pin struct {
 	File   string   `json:"file,omitempty"` // in the folder; the name when empty
 	SHA256 string   `json:"sha256"`
 	Env    []string `json:"env,omitempty"` // as in Spec
+
+	// Interpreter runs the plugin, where it is no executable but a folder of
+	// files. SHA256 is then that of the folder, as SumFolder gives it.
+	Interpreter *Interpreter `json:"interpreter,omitempty"`
+	Entry       string       `json:"entry,omitempty"` // the file of the folder that is run
+	Limits      *PinLimits   `json:"limits,omitempty"`
+}
+
+// Interpreter is a program that runs others, pinned as a plugin is.
+type Interpreter struct {
+	Path   string   `json:"path"` // absolute
+	SHA256 string   `json:"sha256"`
+	Args   []string `json:"args,omitempty"` // before the entry
+}
+
+// PinLimits are those of one plugin, where the defaults will not do.
+type PinLimits struct {
+	MemoryMiB   uint64 `json:"memoryMiB,omitempty"`
+	CPUSeconds  uint64 `json:"cpuSeconds,omitempty"`
+	WallMinutes int    `json:"wallMinutes,omitempty"`
+	IdleSeconds int    `json:"idleSeconds,omitempty"`
+}
+
+func (l *PinLimits) limits() Limits {
+	if l == nil {
+		return Limits{}
+	}
+	return Limits{
+		MemoryBytes: l.MemoryMiB << 20, CPUSeconds: l.CPUSeconds,
+		Wall: time.Duration(l.WallMinutes) * time.Minute, Idle: time.Duration(l.IdleSeconds) * time.Second,
+	}
 }
 
 // Found is a plugin of a folder.
@@ -38,12 +70,18 @@ type Found struct {
 	Env     []string
 	Trusted bool   // pinned, and the file is what was pinned
 	Problem string // why it is not trusted, and what to do
+
+	pin Pin
 }
 
 // Spec says how to launch it. One that is not trusted is refused by Launch.
 func (f Found) Spec() Spec {
-	s := Spec{Name: f.Name, Command: []string{f.Path, ServeArgument, f.Name}, Env: f.Env}
-	if f.Trusted {
+	s := Spec{Name: f.Name, Command: []string{f.Path, ServeArgument, f.Name}, Env: f.Env, Limits: f.pin.Limits.limits()}
+	switch i := f.pin.Interpreter; {
+	case f.Trusted && i != nil:
+		s.Command, s.SHA256 = slices.Concat([]string{i.Path}, i.Args), i.SHA256
+		s.Program = &Program{Folder: f.Path, SHA256: f.SHA256, Entry: f.pin.Entry}
+	case f.Trusted:
 		s.SHA256 = f.SHA256 // Launch compares it again with what it executes
 	}
 	return s
@@ -129,12 +167,34 @@ func checkPins(pins []Pin) error {
 			return badLock("names the file "+p.File+" outside of the folder", "put the file into the folder, and write its bare name", nil)
 		}
 		p.SHA256 = strings.ToLower(p.SHA256)
+		if err := p.Interpreter.problem(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// problem says what is wrong with a pin that has an interpreter, or has none and needs one.
+func (i *Interpreter) problem(p *Pin) error {
+	switch {
+	case i == nil && p.Entry == "":
+		return nil
+	case i == nil || p.Entry == "" || !filepath.IsLocal(p.Entry):
+		return badLock("names no interpreter or no entry for "+p.Name, "write both: an interpreter, and the file of the folder that it runs", nil)
+	case !filepath.IsAbs(i.Path):
+		return badLock("names no absolute path of the interpreter of "+p.Name, "write the whole path, such as /usr/bin/python3.11", nil)
+	}
+	if sum, err := hex.DecodeString(i.SHA256); err != nil || len(sum) != 32 {
+		return badLock("has no SHA-256 of 64 hexadecimal digits for the interpreter of "+p.Name, "write what sha256sum prints for it", nil)
 	}
 	return nil
 }
 
 func (p Pin) find(dir string) Found {
-	f := Found{Name: p.Name, Path: filepath.Join(dir, p.File), Env: p.Env}
+	f := Found{Name: p.Name, Path: filepath.Join(dir, p.File), Env: p.Env, pin: p}
+	if p.Interpreter != nil {
+		return f.interpreted()
+	}
 	file, err := os.Open(f.Path)
 	if err != nil {
 		f.Problem = "the file is pinned and not there: put it back, or take it out of " + LockFile

@@ -25,6 +25,8 @@ type Spec struct {
 	SHA256  string           // of the executable, in hexadecimal; empty only for this very binary
 	Folders []string         // below which the plugin may open files; none: it opens no file
 	Account *process.Account // whom it runs as; nil: the server's own user
+	Program *Program         // what Command[0] interprets; nil: it is the plugin itself
+	Limits  Limits           // those that are not zero hold instead of those that Launch is given
 	Env     []string         // NAME passes a variable of this process on, NAME=VALUE sets one; nothing else is passed
 }
 
@@ -81,6 +83,17 @@ func (l Limits) withDefaults() Limits {
 
 // Usage is what a plugin has used of the machine.
 type Usage = process.Usage
+
+// or gives these limits, and those of the others where one is zero.
+func (l Limits) or(others Limits) Limits {
+	return Limits{
+		Start: cmp.Or(l.Start, others.Start), Describe: cmp.Or(l.Describe, others.Describe), Check: cmp.Or(l.Check, others.Check),
+		Idle: cmp.Or(l.Idle, others.Idle), Wall: cmp.Or(l.Wall, others.Wall),
+		MemoryBytes: cmp.Or(l.MemoryBytes, others.MemoryBytes), CPUSeconds: cmp.Or(l.CPUSeconds, others.CPUSeconds),
+		MessageBytes: cmp.Or(l.MessageBytes, others.MessageBytes), Records: cmp.Or(l.Records, others.Records),
+		StderrLinesPerSecond: cmp.Or(l.StderrLinesPerSecond, others.StderrLinesPerSecond),
+	}
+}
 
 // Handler takes what a harvest finds, in order and from one goroutine. While it
 // works the plugin waits. An error from it cancels the harvest.

@@ -35,14 +35,21 @@ func Launch(ctx context.Context, spec Spec, limits Limits, log *slog.Logger) (*P
 	if err != nil {
 		return nil, ours("no_run_dir", "no private directory could be made for the plugin", "see that the temporary directory exists and has room", errors.Join(err, x.close()))
 	}
-	limits = limits.withDefaults()
+	limits = spec.Limits.or(limits).withDefaults()
 	log = log.With(slog.String("plugin", spec.Name))
 	p := &Process{
 		limits: limits, log: log, dir: dir, folders: spec.Folders, account: spec.Account, executable: x, output: newOutput(log, limits.StderrLinesPerSecond),
 		abort: make(chan struct{}),
 	}
 	argv := append([]string{x.path}, spec.Command[1:]...)
-	p.client = plugin.NewClient(p.clientConfig(argv, environment(spec, limits, dir.path)))
+	if spec.Program != nil {
+		if argv, err = spec.interpreted(dir.path); err != nil {
+			_, _ = dir.remove(), x.close() // why it cannot be launched says more
+			return nil, asFailure(err)
+		}
+	}
+	p.config = p.clientConfig(argv, environment(spec, limits, dir.path))
+	p.client = plugin.NewClient(p.config)
 	if err := p.connect(ctx); err != nil {
 		p.failed = true
 		_ = p.Close() // the launch's own failure says more
@@ -85,13 +92,18 @@ func (p *Process) clientConfig(argv, env []string) *plugin.ClientConfig {
 		},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, socketDir string) (runner.Runner, error) {
 			p.child = &child{
-				argv: argv, env: slices.Concat(env, cmd.Env), dir: p.dir.path, file: p.executable.file, account: p.account, socketDir: socketDir,
+				path: p.executable.path, argv: argv, plain: p.speakPlainly, env: slices.Concat(env, cmd.Env), dir: p.dir.path, file: p.executable.file, account: p.account, socketDir: socketDir,
 				limits: process.Limits{MemoryBytes: p.limits.MemoryBytes, CPUSeconds: p.limits.CPUSeconds}, output: p.output, abort: p.abort,
 			}
 			return p.child, give(socketDir, p.account)
 		},
 	}
 }
+
+// speakPlainly is for a plugin in a language whose gRPC cannot make certificates
+// on the way. It is asked where the plugin listens on a socket in its own private
+// directory, to which nobody else has access.
+func (p *Process) speakPlainly() { p.config.TLSConfig = nil }
 
 // connect waits for the handshake. A cancel and a deadline kill the process,
 // which ends the wait.

@@ -32,6 +32,7 @@ type Process struct {
 	executable *executable
 	output     *output
 	client     *plugin.Client
+	config     *plugin.ClientConfig // of the client, which writes to it
 	child      *child
 	source     harvestv1.SourceClient
 

@@ -5,10 +5,10 @@ import (
 	"path/filepath"
 )
 
-// Program pins the program at the path as it is now, for the author who tries it:
+// ProgramAt pins the program at the path as it is now, for the author who tries it:
 // that a person names it is the trust. A server never does this; it reads the
 // lock of its plugin folder. The error is a *Failure.
-func Program(path string) (Spec, error) {
+func ProgramAt(path string) (Spec, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Spec{}, ours("no_folder", "the program has no absolute path", "name a file that exists", err)
@@ -26,4 +26,23 @@ func Program(path string) (Spec, error) {
 		return Spec{}, misconfigured("no_executable", "the program "+path+" cannot be read", "see that you may read the file", err)
 	}
 	return Spec{Name: filepath.Base(path), Command: []string{path, ServeArgument}, SHA256: sum}, nil
+}
+
+// FolderAt is ProgramAt for a plugin that an interpreter runs. The error is a *Failure.
+func FolderAt(folder, entry, interpreter string, args ...string) (Spec, error) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return Spec{}, ours("no_folder", "the program has no absolute path", "name a folder that exists", err)
+	}
+	s, err := ProgramAt(interpreter)
+	if err != nil {
+		return Spec{}, err
+	}
+	sum, err := SumFolder(folder)
+	if err != nil {
+		return Spec{}, err
+	}
+	s.Name, s.Command = filepath.Base(folder), append(s.Command[:1], args...)
+	s.Program = &Program{Folder: folder, SHA256: sum, Entry: entry}
+	return s, nil
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -48,6 +49,15 @@ func runBase() string {
 
 func (d *runDir) remove() error {
 	err := os.RemoveAll(d.path)
+	if err != nil { // what was copied for a plugin is read-only, its folders too
+		_ = filepath.WalkDir(d.path, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() {
+				err = os.Chmod(path, 0o700) //nolint:gosec // a folder of our own that is about to be removed
+			}
+			return err
+		})
+		err = os.RemoveAll(d.path)
+	}
 	if d.owner != nil {
 		_ = d.owner.Close() // gives the lock up; nothing was written
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -25,6 +26,8 @@ func pluginTest(p *program) *cobra.Command {
 		"your source stands in " + conformance.FixtureFile + " beside it, or in the file of --fixture; sdk/README.md describes it."
 	o := suiteOptions{secrets: secretFlag{}}
 	f.StringVar(&o.fixture, "fixture", "", "`file` with what the suite needs to know (default "+conformance.FixtureFile+" beside the program)")
+	f.StringVar(&o.interpreter, "interpreter", "", "the `program` that runs a plugin that is a folder (default the python3 of the PATH)")
+	f.StringVar(&o.entry, "entry", "main.py", "the `file` of such a folder that is run")
 	f.StringVar(&o.config, "config", "", "the configuration of a source that answers, as `JSON` or @FILE")
 	f.Var(o.secrets, "secret", "`FIELD=REFERENCE`, such as password=env:DB_PASSWORD or password=file:PATH (may be repeated)")
 	f.StringArrayVar(&o.bad, "bad-config", nil, "`CLASS[:FIELD]=JSON`, a configuration that has to be refused, such as 'config:path={}' (may be repeated)")
@@ -42,7 +45,7 @@ func pluginTest(p *program) *cobra.Command {
 }
 
 type suiteOptions struct {
-	fixture, config, golden, previous string
+	fixture, config, golden, previous, interpreter, entry string
 
 	bad, only     []string
 	secrets       secretFlag
@@ -51,11 +54,14 @@ type suiteOptions struct {
 }
 
 func (p *program) judgePlugin(ctx context.Context, path string, o suiteOptions) error {
-	spec, err := host.Program(path)
+	spec, err := o.program(ctx, path)
 	if err != nil {
 		return asInvalid(err)
 	}
-	fixture, done, err := o.read(spec.Command[0])
+	if path, err = filepath.Abs(path); err != nil {
+		return err
+	}
+	fixture, done, err := o.read(path)
 	if err != nil {
 		return model.Invalid("fixture", err.Error(), "sdk/README.md says what stands in it")
 	}
@@ -63,7 +69,7 @@ func (p *program) judgePlugin(ctx context.Context, path string, o suiteOptions) 
 	badge := conformance.Report(ctx, spec, fixture)
 	p.printVerdicts(badge)
 	if o.badge {
-		file := spec.Command[0] + ".badge.json"
+		file := path + ".badge.json"
 		if err := badge.Write(file); err != nil {
 			return err
 		}
@@ -73,6 +79,23 @@ func (p *program) judgePlugin(ctx context.Context, path string, o suiteOptions) 
 		return errReported
 	}
 	return nil
+}
+
+// program is what stands at the path: an executable, or a folder that an interpreter runs.
+func (o suiteOptions) program(ctx context.Context, path string) (host.Spec, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return host.ProgramAt(path)
+	}
+	interpreter := o.interpreter
+	if interpreter == "" {
+		// The one of the PATH may be a script that looks for the one that is meant.
+		out, err := exec.CommandContext(ctx, "python3", "-c", "import sys; print(sys.executable)").Output()
+		if err != nil {
+			return host.Spec{}, model.Invalid("interpreter", "there is no python3 in the PATH", "name the program that runs the plugin")
+		}
+		interpreter = strings.TrimSpace(string(out))
+	}
+	return host.FolderAt(path, o.entry, interpreter, "-B", "-s")
 }
 
 // asInvalid gives a failure of the host with its remedy.

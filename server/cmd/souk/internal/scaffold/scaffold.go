@@ -57,6 +57,36 @@ func Go(dir string, p Plugin) error {
 	return goSDK(filepath.Join(dir, "souk"))
 }
 
+// Python writes a plugin in Python to a new folder.
+func Python(dir string, p Plugin) error {
+	if !namePattern.MatchString(p.Name) {
+		return ErrName
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // for colleagues to read
+		return err
+	}
+	if err := fill(dir, "python", p); err != nil {
+		return err
+	}
+	licence, err := fs.ReadFile(module, "LICENSE.txt")
+	if err != nil {
+		return err
+	}
+	copied := filepath.Join(dir, "souk-sdk")
+	return errors.Join(pythonSDK(copied), write(filepath.Join(copied, "LICENSE"), licence))
+}
+
+// pythonSDK writes what pip installs.
+func pythonSDK(dir string) error {
+	tree, err := fs.Sub(sdk.OwnSource(), "python")
+	if err != nil {
+		return err
+	}
+	return copyTree(tree, dir, func(name string) bool {
+		return !strings.HasPrefix(name, ".") && name != "generate" && name != "__pycache__" && !strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, ".egg-info")
+	})
+}
+
 // fill writes the templates of a language.
 func fill(dir, language string, p Plugin) error {
 	root := "templates/" + language
@@ -100,7 +130,7 @@ func (p Plugin) complete(name, text string) ([]byte, error) {
 
 // goSDK writes the packages of the SDK, without their tests, as a module.
 func goSDK(dir string) error {
-	err := copySource(filepath.Join(dir, "sdk"), func(name string) bool {
+	err := copyTree(sdk.OwnSource(), filepath.Join(dir, "sdk"), func(name string) bool {
 		return name != "python" && name != "testdata" && !strings.HasSuffix(name, "_test.go")
 	})
 	if err != nil {
@@ -123,10 +153,9 @@ func goSDK(dir string) error {
 	return errors.Join(write(filepath.Join(dir, "go.mod"), []byte(mod)), write(filepath.Join(dir, "go.sum"), sums), write(filepath.Join(dir, "LICENSE"), licence))
 }
 
-// copySource writes the files of the SDK whose names, and those of the folders
+// copyTree writes the files whose names, and those of the folders
 // that they lie in, are wanted.
-func copySource(dir string, wanted func(name string) bool) error {
-	source := sdk.OwnSource()
+func copyTree(source fs.FS, dir string, wanted func(name string) bool) error {
 	return fs.WalkDir(source, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:

@@ -1,0 +1,19 @@
+"""The SDK for plugins of Souk in Python.
+
+A plugin says what it is configured with, checks that it may read what it must,
+and emits what it finds. It never computes ids and never decides that something
+is gone: it gives native names and says which scopes it has listed completely.
+"""
+
+from .config import option
+from .errors import AuthError, Cancelled, ConfigError, DeniedError, PluginError, ThrottledError, UnavailableError
+from .plugin import Env, Info, Plugin, Report, Request, Sink, Source, main
+from .records import *  # noqa: F401,F403
+
+# How well a source knows an asset.
+HOLDER, BUILDER, REFERENCE = 10, 20, 30
+
+__all__ = [
+    "AuthError", "BUILDER", "Cancelled", "ConfigError", "DeniedError", "Env", "HOLDER", "Info", "Plugin", "PluginError",
+    "REFERENCE", "Report", "Request", "Sink", "Source", "ThrottledError", "UnavailableError", "main", "option",
+]
