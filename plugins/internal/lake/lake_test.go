@@ -173,6 +173,7 @@ func TestGrouping(t *testing.T) {
 			[]string{"out 2"},
 		},
 		{"parts without a format", []string{"out/part-00000", "out/part-00001", "hive/000000_0", "hive/000001_0"}, []string{"hive 2", "out 2"}},
+		{"parts of jobs of Glue", []string{"out/run-1679417237460-part-r-00000", "out/run-1679417237460-part-r-00001"}, []string{"out 2"}},
 		{"hashed names", []string{"h/0a1b2c3d4e5f.json", "h/ffeeddccbbaa9988.json", "h/8a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d.json"}, []string{"h 3"}},
 		{
 			"dates in names",

@@ -171,7 +171,7 @@ func isWord(c byte) bool {
 }
 
 // programWords are those of which programs make names of files beside numbers.
-var programWords = []string{"part", "data", "file", "chunk", "batch", "out", "output", "split", "block", "segment", "c", "m", "r", "s", "snap", "shard", "of", "attempt", "tmp", "rows"}
+var programWords = []string{"part", "data", "file", "chunk", "batch", "out", "output", "split", "block", "segment", "c", "m", "r", "s", "snap", "shard", "of", "attempt", "tmp", "rows", "run"}
 
 // patternOf puts a star in the place of what differs between the files of one
 // dataset: dates, counters with zeros in front or of six digits and more, UUIDs
@@ -284,7 +284,7 @@ func isPartFile(stem string) bool {
 // isPart tells the names that writers give to files of data without a format:
 // what else has no format in its name is no data, as far as anyone can tell.
 func isPart(stem string) bool {
-	return strings.HasPrefix(stem, "part-") || isHiveFile(stem)
+	return strings.HasPrefix(stem, "part-") || strings.Contains(stem, "-part-") || isHiveFile(stem)
 }
 
 // mergeStars makes one star of several with nothing but punctuation between.
