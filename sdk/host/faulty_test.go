@@ -308,6 +308,7 @@ var wires = map[string]func(send func(...*harvestv1.HarvestEvent) error) error{
 		e.GetBatch().GetRecords()[0].GetAsset().Description = strings.Repeat("x", 8<<20)
 		return send(e)
 	},
+	"huge message": hugeMessage,
 	"big checkpoint": func(send func(...*harvestv1.HarvestEvent) error) error {
 		return send(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Checkpoint{Checkpoint: &harvestv1.Checkpoint{State: make([]byte, 1<<20+1)}}})
 	},
