@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-mesh/souk/plugins/airflow"
 	"github.com/souk-mesh/souk/plugins/atlas"
+	"github.com/souk-mesh/souk/plugins/azureblob"
 	"github.com/souk-mesh/souk/plugins/datafactory"
 	"github.com/souk-mesh/souk/plugins/dataflow"
 	"github.com/souk-mesh/souk/plugins/dbt"
@@ -27,6 +28,7 @@ func All() []sdk.Registration {
 		sdk.Register(atlas.Plugin()),
 		sdk.Register(datafactory.Plugin()),
 		sdk.Register(dataflow.Plugin()),
+		sdk.Register(azureblob.Plugin()),
 		sdk.Register(dbt.Plugin()),
 		sdk.Register(dremio.Plugin()),
 		sdk.Register(files.Plugin()),

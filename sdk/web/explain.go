@@ -33,9 +33,23 @@ func Status(err error) int {
 	return n
 }
 
+// Header is a header of the answer that the error is about, or "". Some services
+// say there, and not in the status, what they mean.
+func Header(err error, name string) string {
+	if a, is := errors.AsType[*answered](err); is {
+		return a.header.Get(name)
+	}
+	return ""
+}
+
+// answered is the cause of an error that an answer tells.
+type answered struct{ header http.Header }
+
+func (a *answered) Error() string { return "the source has refused" }
+
 // refused says what an answer without success means, and whose turn it is.
 func (c *Client) refused(answer *http.Response, r Request) error {
-	e := &sdk.Error{Code: "http." + strconv.Itoa(answer.StatusCode)}
+	e := &sdk.Error{Code: "http." + strconv.Itoa(answer.StatusCode), Err: &answered{answer.Header}}
 	about := fmt.Sprintf("%d to %s", answer.StatusCode, c.about(r))
 	words := wordsOf(answer)
 	if words != "" {
