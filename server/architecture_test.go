@@ -33,6 +33,7 @@ var rules = []rule{
 	{path: "policies", inside: []string{"graph/model"}},
 	{path: "sdk", inside: []string{"sdk"}, outside: []string{"github.com/hashicorp/go-plugin", "github.com/hashicorp/go-hclog", "google.golang.org/grpc", "google.golang.org/protobuf", "golang.org/x/sys", "github.com/santhosh-tekuri/jsonschema", "github.com/google/go-cmp"}},
 	{path: "plugins/postgres", inside: []string{"sdk"}, outside: []string{"github.com/jackc/pgx"}},
+	{path: "plugins/mysql", inside: []string{"sdk"}, outside: []string{"github.com/go-sql-driver/mysql"}},
 	{path: "plugins/sqlite", inside: []string{"sdk"}, outside: []string{"zombiezen.com/go/sqlite"}},
 	{path: "plugins/dbt", inside: []string{"sdk"}},
 	{path: "plugins/internal/dataset", inside: []string{"sdk"}},
