@@ -1330,6 +1330,8 @@ type SourceRights struct {
 type StartHarvestInput struct {
 	// The source.
 	SourceID model.ID `json:"sourceId"`
+	// Whether the run only looks at what it would change, and changes nothing but its own record. It takes the place of a run while it goes on.
+	IsPreview bool `json:"isPreview"`
 }
 
 // What became of startHarvest.

@@ -596,6 +596,8 @@ type ComplexityRoot struct {
 		Failure   func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Notes     func(childComplexity int) int
+		Preview   func(childComplexity int) int
+		Progress  func(childComplexity int) int
 		Scopes    func(childComplexity int) int
 		Source    func(childComplexity int) int
 		StartedAt func(childComplexity int) int
@@ -1253,6 +1255,12 @@ type ComplexityRoot struct {
 		Level   func(childComplexity int) int
 		Samples func(childComplexity int) int
 		Title   func(childComplexity int) int
+	}
+
+	RunProgress struct {
+		Done  func(childComplexity int) int
+		Total func(childComplexity int) int
+		What  func(childComplexity int) int
 	}
 
 	ScorePoint struct {
@@ -3561,6 +3569,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HarvestRun.Notes(childComplexity), true
+	case "HarvestRun.isPreview":
+		if e.ComplexityRoot.HarvestRun.Preview == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HarvestRun.Preview(childComplexity), true
+	case "HarvestRun.progress":
+		if e.ComplexityRoot.HarvestRun.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HarvestRun.Progress(childComplexity), true
 	case "HarvestRun.completeScopes":
 		if e.ComplexityRoot.HarvestRun.Scopes == nil {
 			break
@@ -6726,6 +6746,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RunNote.Title(childComplexity), true
 
+	case "RunProgress.done":
+		if e.ComplexityRoot.RunProgress.Done == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunProgress.Done(childComplexity), true
+	case "RunProgress.total":
+		if e.ComplexityRoot.RunProgress.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunProgress.Total(childComplexity), true
+	case "RunProgress.what":
+		if e.ComplexityRoot.RunProgress.What == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunProgress.What(childComplexity), true
+
 	case "ScorePoint.day":
 		if e.ComplexityRoot.ScorePoint.Day == nil {
 			break
@@ -8849,6 +8888,10 @@ func (ec *executionContext) childFields_HarvestRun(ctx context.Context, field gr
 		return ec.fieldContext_HarvestRun_notes(ctx, field)
 	case "failure":
 		return ec.fieldContext_HarvestRun_failure(ctx, field)
+	case "progress":
+		return ec.fieldContext_HarvestRun_progress(ctx, field)
+	case "isPreview":
+		return ec.fieldContext_HarvestRun_isPreview(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HarvestRun", field.Name)
 }
@@ -9961,6 +10004,18 @@ func (ec *executionContext) childFields_RunNote(ctx context.Context, field graph
 		return ec.fieldContext_RunNote_samples(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RunNote", field.Name)
+}
+
+func (ec *executionContext) childFields_RunProgress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "done":
+		return ec.fieldContext_RunProgress_done(ctx, field)
+	case "total":
+		return ec.fieldContext_RunProgress_total(ctx, field)
+	case "what":
+		return ec.fieldContext_RunProgress_what(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunProgress", field.Name)
 }
 
 func (ec *executionContext) childFields_ScorePoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

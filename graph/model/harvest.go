@@ -23,6 +23,7 @@ type Source struct {
 	RemovedAt      *time.Time           `json:"removedAt,omitempty"`      // it is not run any more, and its name is free
 	AllowRetireAll bool                 `json:"allowRetireAll,omitempty"` // a person has lifted the fail-safe for the next run
 	Scopes         []string             `json:"scopes,omitempty"`         // those in which something may still stand that the source has shown
+	Interrupted    bool                 `json:"interrupted,omitempty"`    // the latest run ended with its server: a server takes it over
 }
 
 // SecretRef tells where a secret is to be found when it is needed:
@@ -60,7 +61,7 @@ type Run struct {
 	Meta
 	SourceID  ID         `json:"sourceId"`
 	Status    RunStatus  `json:"status"`
-	Trigger   string     `json:"trigger"` // manual, schedule, command
+	Trigger   string     `json:"trigger"` // manual, schedule, command, takeover
 	StartedBy ID         `json:"startedBy"`
 	StartedAt time.Time  `json:"startedAt"`
 	Owner     string     `json:"owner,omitempty"` // the server process that makes the run; "" where the system has no name for it
@@ -69,6 +70,16 @@ type Run struct {
 	Scopes    []string   `json:"scopes,omitempty"` // those listed completely
 	Notes     []RunNote  `json:"notes,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
+
+	Progress *RunProgress `json:"progress,omitempty"` // as the plugin told it last
+	Preview  bool         `json:"preview,omitempty"`  // it looks at what would change, and changes nothing
+}
+
+// RunProgress is how far a run has come with what it does now.
+type RunProgress struct {
+	Done  int64  `json:"done"`
+	Total int64  `json:"total,omitempty"` // 0 is unknown
+	What  string `json:"what,omitempty"`  // such as tables
 }
 
 // RunCounts is what a run saw and what it changed.

@@ -80,6 +80,8 @@ type Result struct {
 	Created   int // assets not known before, unresolved ones included
 	Updated   int
 	Unchanged int
+	New       []Ref // the assets that Created counts
+	Changed   []Ref // those that Updated counts
 	Notes     []model.RunNote
 }
 

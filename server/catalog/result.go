@@ -22,8 +22,10 @@ func (w *work) result(at time.Time) Result {
 		switch {
 		case e.created:
 			r.Created++
+			r.New = append(r.New, Ref{e.asset.Namespace, e.asset.Name})
 		case e.dirty || e.named:
 			r.Updated++
+			r.Changed = append(r.Changed, Ref{e.asset.Namespace, e.asset.Name})
 		case e.shown:
 			r.Unchanged++
 		}
@@ -87,6 +89,7 @@ func (w *work) countTested(r *Result) {
 			continue
 		}
 		r.Updated++
+		r.Changed = append(r.Changed, Ref{e.asset.Namespace, e.asset.Name})
 		if e.shown {
 			r.Unchanged--
 		}

@@ -13,6 +13,9 @@ import (
 	"github.com/souk-mesh/souk/server/lineage"
 )
 
+// maxWhat is how much of a plugin's word for what it counts is shown.
+const maxWhat = 100
+
 // batchWeight is how much is kept in one change. A record weighs one, and a
 // wide table more, so that neither memory nor a transaction grows with the source.
 const batchWeight = 500
@@ -35,6 +38,8 @@ type collector struct {
 	scopes map[string]*seenInScope
 	done   []string // the scopes listed completely, in order
 	broken []string // the scopes of which something could not be read; "" is any
+
+	foreseen map[catalog.Ref]bool // by a preview: the assets that a run would create
 }
 
 // batch is what has come since the last change.
@@ -54,7 +59,7 @@ type seenInScope struct {
 }
 
 func newCollector(x *execution, source model.Source) *collector {
-	c := &collector{run: x, source: source, resumed: len(source.Checkpoint) > 0, scopes: map[string]*seenInScope{}}
+	c := &collector{run: x, source: source, resumed: len(source.Checkpoint) > 0, scopes: map[string]*seenInScope{}, foreseen: map[catalog.Ref]bool{}}
 	c.batch = c.empty()
 	return c
 }
@@ -111,8 +116,11 @@ func (c *collector) ScopeDone(scope string) error {
 	return nil
 }
 
-// Progress has no place in the report of a run; its counts tell enough.
-func (c *collector) Progress(int64, int64, string) {}
+// Progress shows how far the run has come. It is kept with the run's next write.
+func (c *collector) Progress(done, total int64, what string) {
+	now := &model.RunProgress{Done: done, Total: total, What: clip(what, maxWhat)}
+	c.run.row.Change(func(r *model.Run) { r.Progress = now })
+}
 
 // Note counts the remark.
 func (c *collector) Note(n sdk.Note) {
@@ -152,6 +160,9 @@ func (c *collector) keep(ctx context.Context, remember func(*model.Source)) erro
 	}
 	counts := c.batch.counts
 	counts.Created, counts.Updated, counts.Unchanged = found.Created, found.Updated, found.Unchanged
+	if c.run.preview {
+		counts.Created = c.foresee(&found)
+	}
 	err = c.run.write(ctx, step{
 		action: "run.observe", reason: fmt.Sprintf("run %s: %s, %s, %s", c.run.id, model.Counted(counts.Assets, "asset"), model.Counted(counts.Edges, "edge"), model.Counted(counts.Quality, "quality rule")),
 		writes: slices.Concat(found.Writes, flows.Writes), source: remember, atLeastEach: 500 * time.Millisecond,

@@ -27,6 +27,7 @@ type execution struct {
 	service  *Service
 	id       model.ID
 	trigger  string
+	preview  bool     // it writes nothing but its own row
 	decision model.ID // the answer that let the run begin
 	request  string
 	log      *slog.Logger
@@ -51,7 +52,7 @@ func newExecution(begun context.Context, s *Service, source model.Source, run mo
 	ctx, end := context.WithCancelCause(model.WithChannel(model.WithPrincipal(tracing.Beyond(begun), model.System()), model.ChannelFrom(begun)))
 	ctx, span := s.trace.Begin(ctx, "harvest run")
 	return &execution{
-		service: s, id: run.ID, trigger: run.Trigger, source: source, row: watch.New(run), decision: decision, request: model.RequestIDFrom(begun), ctx: ctx, end: end, span: span.Run(run, source.Name),
+		service: s, id: run.ID, trigger: run.Trigger, preview: run.Preview, source: source, row: watch.New(run), decision: decision, request: model.RequestIDFrom(begun), ctx: ctx, end: end, span: span.Run(run, source.Name),
 		log:     s.log.With(slog.String("source", string(source.Name)), slog.String("run", string(run.ID))),
 		written: time.Now(),
 	}
@@ -120,7 +121,7 @@ func (x *execution) attempts() error {
 	for try := 0; ; try++ {
 		err := x.inSlot(x.attempt)
 		f, again := passing(err)
-		if !again || x.trigger != triggerSchedule || try == len(x.service.backoff) {
+		if !again || !unattended(x.trigger) || try == len(x.service.backoff) {
 			return err
 		}
 		wait := min(max(x.service.backoff[try], f.RetryAfter), time.Hour)
@@ -164,6 +165,9 @@ func (x *execution) inSlot(do func() error) error {
 func (x *execution) attempt() error {
 	x.writing.Lock()
 	source := x.source
+	if x.preview {
+		source.Checkpoint = nil
+	}
 	x.lifted = source.AllowRetireAll && len(source.Checkpoint) == 0
 	x.writing.Unlock()
 	c := newCollector(x, source)
@@ -206,6 +210,9 @@ type step struct {
 func (x *execution) write(ctx context.Context, st step) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
+	if x.preview {
+		st.writes, st.source = nil, nil
+	}
 	if st.writes == nil && st.source == nil && time.Since(x.written) < st.atLeastEach {
 		if st.run != nil {
 			x.row.Change(st.run)
@@ -276,7 +283,7 @@ func (x *execution) finish(status model.RunStatus, failure *model.Failure) {
 	opened := false // the circuit, by this run; known once the source has been brought up to date
 	st := step{action: "run.end", reason: fmt.Sprintf("run %s, %s", x.id, status)}
 	st.source = func(s *model.Source) {
-		opened = settle(s, x.id, status, failure, x.lifted)
+		opened = settle(s, x.row.Now(), status, failure, x.lifted)
 		if x.standing != nil {
 			s.Scopes = x.standing
 		}
@@ -309,7 +316,10 @@ var circuitNote = model.RunNote{
 
 // settle brings the source up to date with the end of a run, and reports
 // whether that paused its schedule.
-func settle(s *model.Source, run model.ID, status model.RunStatus, failure *model.Failure, lifted bool) bool {
+func settle(s *model.Source, run model.Run, status model.RunStatus, failure *model.Failure, lifted bool) bool {
+	if run.Preview {
+		return false
+	}
 	switch status {
 	case model.RunSucceeded, model.RunPartial:
 		if s.FailedRuns >= circuit {
@@ -319,7 +329,8 @@ func settle(s *model.Source, run model.ID, status model.RunStatus, failure *mode
 		s.AllowRetireAll = s.AllowRetireAll && !lifted // it was for one run, which has used it
 	case model.RunFailed:
 		ours := failure.Fault == model.FaultHost
-		if s.CheckpointRun != run && !ours && failure.Fault != model.FaultSource {
+		s.Interrupted = failure.Code == codeInterrupted && takenOver(run)
+		if s.CheckpointRun != run.ID && !ours && failure.Fault != model.FaultSource {
 			// A run that came no further than the one before it may have been
 			// led astray by the checkpoint: the next one begins anew.
 			s.Checkpoint, s.CheckpointRun = nil, ""

@@ -38,8 +38,11 @@ func (s *Service) failureOf(ctx context.Context, err error) *model.Failure {
 	return &model.Failure{Fault: faultOf(f.Fault), Code: f.Code, Message: clip(message, maxText), Fix: clip(f.Fix, maxText)}
 }
 
+// codeInterrupted marks a run that ended with its server.
+const codeInterrupted = "interrupted"
+
 func interrupted(message string) *model.Failure {
-	return &model.Failure{Fault: model.FaultHost, Code: "interrupted", Message: message, Fix: "start the run again; it goes on from its last checkpoint, if there is one"}
+	return &model.Failure{Fault: model.FaultHost, Code: codeInterrupted, Message: message, Fix: "start the run again; it goes on from its last checkpoint, if there is one"}
 }
 
 func faultOf(fault string) model.Fault {

@@ -26,8 +26,9 @@ import (
 // The bounds of the runs of one server.
 const (
 	atOnce      = 4                // plugins at work at the same time; the others wait
-	refreshEach = 15 * time.Second // how often a run under way says that it lives
-	staleAfter  = time.Minute      // silence after which a run is given up for dead
+	refreshEach = 5 * time.Second  // how often a run under way says that it lives
+	silentAfter = 20 * time.Second // silence, as this server has heard it, after which a run is given up for dead
+	staleAfter  = time.Minute      // the same by the clock of the server that made the run, which may be another
 	pollEach    = 500 * time.Millisecond
 	tickEach    = 5 * time.Second // how often the schedules are looked at
 )
@@ -83,6 +84,7 @@ type Service struct {
 
 	mu     sync.Mutex
 	active map[model.ID]*execution
+	pulses map[model.ID]pulse // of the runs that other servers make
 	closed bool
 	work   sync.WaitGroup
 }

@@ -104,6 +104,7 @@ type lockedConfig struct {
 //	done SCOPE     checkpoint STATE     note LEVEL CODE SCOPE
 //	asset JSON     flow JSON     test JSON
 //	tables SCOPE COUNT     wait DURATION     await FILE     skip-to STATE
+//	progress DONE TOTAL WHAT
 //	panic | hang | exit | unavailable | auth | tell-trace | tell-secret | emit-secret | name-secret
 type script struct {
 	config scriptConfig
@@ -190,6 +191,10 @@ func (s *script) do(ctx context.Context, out sdk.Sink, verb string, args []strin
 		return out.Emit(record)
 	case "done":
 		return out.ScopeDone(args[0])
+	case "progress":
+		done, _ := strconv.ParseInt(args[0], 10, 64)
+		total, _ := strconv.ParseInt(args[1], 10, 64)
+		return out.Progress(done, total, args[2])
 	case "checkpoint":
 		return out.Checkpoint([]byte(args[0]))
 	case "unread":

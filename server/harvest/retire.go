@@ -103,13 +103,16 @@ const chunk = 1000
 // takeBack writes in changes of a bounded size; the last one counts them all,
 // and notes which assets were meant.
 func (c *collector) takeBack(ctx context.Context, scope string, writes []store.Write, gone catalog.RetireResult) error {
+	if c.run.preview {
+		writes = writes[:min(len(writes), 1)] // none is written, and one step tells of them
+	}
 	parts := slices.Collect(slices.Chunk(writes, chunk))
 	for i, part := range parts {
 		st := step{action: "run.retire", reason: fmt.Sprintf("run %s: %s of scope %s", c.run.id, model.Counted(gone.Retired, "asset"), clip(scope, maxSample)), writes: part}
 		if i == len(parts)-1 {
 			st.run = func(r *model.Run) {
 				r.Counts.Retired += gone.Retired
-				for _, n := range goneNotes(gone) {
+				for _, n := range c.goneNotes(gone) {
 					r.Notes = notes(r.Notes).add(n)
 				}
 			}
@@ -122,7 +125,10 @@ func (c *collector) takeBack(ctx context.Context, scope string, writes []store.W
 }
 
 // goneNotes names what was taken back: nothing goes without a word.
-func goneNotes(gone catalog.RetireResult) []model.RunNote {
+func (c *collector) goneNotes(gone catalog.RetireResult) []model.RunNote {
+	if c.run.preview {
+		return wouldRetire(gone)
+	}
 	var list []model.RunNote
 	if len(gone.Gone) > 0 {
 		list = append(list, model.RunNote{

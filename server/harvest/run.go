@@ -15,16 +15,30 @@ import (
 // codeUnderWay marks the conflict of a second run of one source.
 const codeUnderWay = "run_in_progress"
 
-// triggers are the words for who started a run.
-var triggers = []string{"manual", triggerSchedule, "command"}
+// start is how a run begins.
+type start struct {
+	trigger string
+	preview bool // it changes nothing
+}
 
 // Start begins a run of the source and returns at once. A source has one run at
 // a time, whatever server it is asked of: the run and the source's word for its
 // latest run are one change, made on the revision that showed no run under way.
 func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) (model.Run, error) {
-	if !slices.Contains(triggers, trigger) {
+	if !slices.Contains([]string{triggerManual, triggerSchedule, triggerCommand}, trigger) {
 		return model.Run{}, model.Invalid("trigger", "is unknown", "write manual, schedule or command")
 	}
+	return s.start(ctx, sourceID, start{trigger: trigger})
+}
+
+// Preview begins a run that changes nothing: it counts what a run would create,
+// change and retire, and names some of it in its notes. It takes the place of a
+// run, so that the two never mix.
+func (s *Service) Preview(ctx context.Context, sourceID model.ID) (model.Run, error) {
+	return s.start(ctx, sourceID, start{trigger: triggerManual, preview: true})
+}
+
+func (s *Service) start(ctx context.Context, sourceID model.ID, how start) (model.Run, error) {
 	in := s.gate.Session()
 	source, answer, err := s.administered(ctx, in, sourceID)
 	if err != nil {
@@ -38,14 +52,14 @@ func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) 
 		if source, err = store.Sources.Get(ctx, s.store, sourceID); err != nil {
 			return err
 		}
-		run, err = s.begin(ctx, in, source, trigger, answer)
+		run, err = s.begin(ctx, in, source, how, answer)
 		return err
 	})
 	return run, err
 }
 
 // begin writes the run and sets it to work.
-func (s *Service) begin(ctx context.Context, in *gate.Session, source model.Source, trigger string, answer gate.Answer) (model.Run, error) {
+func (s *Service) begin(ctx context.Context, in *gate.Session, source model.Source, how start, answer gate.Answer) (model.Run, error) {
 	if err := inUse(source); err != nil {
 		return model.Run{}, err
 	}
@@ -55,7 +69,7 @@ func (s *Service) begin(ctx context.Context, in *gate.Session, source model.Sour
 	now := s.now()
 	run := model.Run{
 		Meta: model.Meta{ID: model.NewID(model.PrefixRun), CreatedAt: now, UpdatedAt: now}, SourceID: source.ID,
-		Status: model.RunRunning, Trigger: trigger, StartedAt: now, Owner: ownerOf(os.Getpid()),
+		Status: model.RunRunning, Trigger: how.trigger, Preview: how.preview, StartedAt: now, Owner: ownerOf(os.Getpid()),
 	}
 	if asker, err := model.PrincipalFrom(ctx); err == nil {
 		run.StartedBy = asker.ID
@@ -63,10 +77,10 @@ func (s *Service) begin(ctx context.Context, in *gate.Session, source model.Sour
 	if !s.enter() {
 		return model.Run{}, &model.Error{Kind: model.KindUnavailable, Message: "the server is stopping", Hint: "start the run again when it is back"}
 	}
-	source.LastRunID = run.ID
+	source.LastRunID, source.Interrupted = run.ID, false
 	reason, writes := s.account(ctx, in, source)
 	writes = append(writes, store.Runs.Put(run), store.Sources.Put(source))
-	change := in.Change(ctx, "run.start", source.ID, strings.TrimSuffix("run "+string(run.ID)+", "+trigger+", "+reason, ", "), answer, writes...)
+	change := in.Change(ctx, "run.start", source.ID, strings.TrimSuffix("run "+string(run.ID)+", "+how.words()+", "+reason, ", "), answer, writes...)
 	if _, err := s.store.Apply(ctx, change); err != nil {
 		s.work.Done()
 		return model.Run{}, err
@@ -75,6 +89,14 @@ func (s *Service) begin(ctx context.Context, in *gate.Session, source model.Sour
 	source.Revision++
 	s.launch(newExecution(ctx, s, source, run, answer.ID))
 	return run, nil
+}
+
+// words says for the audit how the run begins.
+func (s start) words() string {
+	if s.preview {
+		return "preview"
+	}
+	return s.trigger
 }
 
 // account gives the words for the audit and the decisions that let the run use

@@ -3,6 +3,7 @@ package harvest_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -372,5 +373,19 @@ func TestRunsAreListedTheLatestFirst(t *testing.T) {
 				t.Errorf("a stranger sees %d runs, %v", len(hidden.Nodes), err)
 			}
 		})
+	}
+}
+
+// TestARunShowsHowFarItIs keeps what the plugin told last, as much of it as is
+// shown.
+func TestARunShowsHowFarItIs(t *testing.T) {
+	w := newWorld(t)
+	run := w.succeed(w.source(), "progress 1 7 schemas", "table public a id", "progress 3 0 "+strings.Repeat("t", 300), "done public")
+	kept, err := store.Runs.Get(t.Context(), w.store, run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := kept.Progress; p == nil || p.Done != 3 || p.Total != 0 || len(p.What) > 103 || !strings.HasPrefix(p.What, "ttt") {
+		t.Errorf("got %+v", p)
 	}
 }

@@ -18,8 +18,16 @@ import (
 // circuit is how many failed runs in a row pause a source's schedule.
 const circuit = 5
 
-// The word for a run that the schedule has started.
-const triggerSchedule = "schedule"
+// The words for what has started a run.
+const (
+	triggerManual   = "manual"
+	triggerSchedule = "schedule"
+	triggerCommand  = "command"
+	triggerTakeover = "takeover" // the server of the run before is gone
+)
+
+// unattended reports a run that nobody waits for, so that it may try again.
+func unattended(trigger string) bool { return trigger == triggerSchedule || trigger == triggerTakeover }
 
 // parseSchedule reads five cron fields or a word such as @hourly, in UTC.
 func parseSchedule(text string, now time.Time) (cron.Schedule, error) {
@@ -86,32 +94,47 @@ func nextRun(source model.Source) time.Time {
 // holdOff is how long a source rests whose scheduled run could not even begin.
 const holdOff = 5 * time.Minute
 
-// startDue starts every source whose time has come.
+// startDue starts every source whose time has come, and those whose latest run
+// ended with its server.
 func (s *Service) startDue(ctx context.Context) error {
 	var failed error
 	for source, err := range store.Sources.All(ctx, s.store, store.Query{Index: "named", Limit: store.MaxPage}) {
 		if err != nil {
 			return errors.Join(failed, err)
 		}
-		due := nextRun(source)
-		if source.RemovedAt != nil || due.IsZero() || s.now().Before(due) || s.now().Before(s.held[source.ID]) {
+		trigger := s.dueBy(source)
+		if trigger == "" || s.now().Before(s.held[source.ID]) {
 			continue
 		}
-		switch err := s.startScheduled(ctx, source); {
+		switch err := s.startUnattended(ctx, source, trigger); {
 		case model.Is(err, model.KindConflict): // it runs already, here or on another server
 		case err != nil:
 			s.held[source.ID] = s.now().Add(holdOff)
 			failed = errors.Join(failed, fmt.Errorf("start source %s: %w", source.Name, err))
 		default:
-			s.log.InfoContext(ctx, "a scheduled run has started", slog.String("source", string(source.Name)))
+			s.log.InfoContext(ctx, "a run has started by itself", slog.String("source", string(source.Name)), slog.String("trigger", trigger))
 		}
 	}
 	return failed
 }
 
-// startScheduled starts the source as it was when it was found to be due: when
+// dueBy gives what lets the source run now, or "".
+func (s *Service) dueBy(source model.Source) string {
+	due := nextRun(source)
+	switch {
+	case source.RemovedAt != nil:
+		return ""
+	case source.Interrupted:
+		return triggerTakeover
+	case due.IsZero() || s.now().Before(due):
+		return ""
+	}
+	return triggerSchedule
+}
+
+// startUnattended starts the source as it was when it was found to be due: when
 // another server was faster, the revision has changed and this one stands back.
-func (s *Service) startScheduled(ctx context.Context, source model.Source) error {
+func (s *Service) startUnattended(ctx context.Context, source model.Source, trigger string) error {
 	in := s.gate.Session()
 	if err := s.hasDomain(ctx, in, source); err != nil {
 		return err
@@ -120,6 +143,6 @@ func (s *Service) startScheduled(ctx context.Context, source model.Source) error
 	if err != nil {
 		return err
 	}
-	_, err = s.begin(ctx, in, source, triggerSchedule, answer)
+	_, err = s.begin(ctx, in, source, start{trigger: trigger}, answer)
 	return err
 }

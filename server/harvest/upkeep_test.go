@@ -116,6 +116,7 @@ func TestARunWhoseServerIsGoneIsGivenUp(t *testing.T) {
 	if _, err := w.Start(w.ctx, s.ID, "manual"); !model.Is(err, model.KindConflict) {
 		t.Errorf("a start beside a run that may live: %v", err)
 	}
+	writeScript(t, w.script, shop...)
 	w.config.Now = func() time.Time { return model.Now().Add(2 * time.Minute) }
 	later := harvest.New(w.config)
 	t.Cleanup(later.Close)
@@ -123,15 +124,79 @@ func TestARunWhoseServerIsGoneIsGivenUp(t *testing.T) {
 	var loop sync.WaitGroup
 	loop.Go(func() { later.Run(ctx) })
 	run, err := later.Wait(w.ctx, run.ID)
-	cancel()
-	loop.Wait()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f := run.Failure; run.Status != model.RunFailed || f == nil || f.Fault != model.FaultHost || f.Code != "interrupted" {
 		t.Errorf("the run ended as %s: %+v", run.Status, f)
 	}
-	w.succeed(w.reload(s), shop...)
+	for w.reload(s).LastRunID == run.ID {
+		time.Sleep(10 * time.Millisecond)
+	}
+	next, err := later.Wait(w.ctx, w.reload(s).LastRunID)
+	cancel()
+	loop.Wait()
+	if err != nil || next.Trigger != "takeover" || next.Status != model.RunSucceeded {
+		t.Errorf("it was carried on as %+v, %v", next, err)
+	}
+}
+
+// TestARunIsTakenOverOnce gives a run up whose row stands still for another
+// server, whatever its clock says, and carries it on from its checkpoint: once,
+// since it may be the run that ends servers.
+func TestARunIsTakenOverOnce(t *testing.T) {
+	w := newWorld(t)
+	s := w.source()
+	writeScript(t, w.script, "table public orders id", "checkpoint a", "hang")
+	run, err := w.Start(w.ctx, s.ID, "manual")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.awaitCounts(run, 1)
+	elsewhere := harvest.New(w.config)
+	t.Cleanup(elsewhere.Close)
+	system := model.WithPrincipal(t.Context(), model.System())
+	elsewhere.Tick(system)
+	elsewhere.Silence(15 * time.Second)
+	w.Refresh(run.ID) // it lives
+	elsewhere.Tick(system)
+	elsewhere.Silence(15 * time.Second)
+	elsewhere.Tick(system)
+	if got := w.reload(s); got.LastRunID != run.ID {
+		t.Fatalf("a run that lives was taken over by %s", got.LastRunID)
+	}
+	elsewhere.Silence(10 * time.Second)
+	elsewhere.Tick(system)
+	if got := w.wait(run); got.Status != model.RunFailed || got.Failure.Code != "interrupted" {
+		t.Errorf("the run ended as %s: %+v", got.Status, got.Failure)
+	}
+	next, err := elsewhere.HarvestRun(w.ctx, w.reload(s).LastRunID)
+	if err != nil || next.ID == run.ID || next.Trigger != "takeover" {
+		t.Fatalf("it was carried on as %+v, %v", next, err)
+	}
+	elsewhere.Close()
+	if got := w.reload(s); got.Interrupted || got.LastRunID != next.ID {
+		t.Errorf("a run that was interrupted twice is taken over again: %+v", got)
+	}
+}
+
+// TestWhatWaitsForNobodyIsTakenOver tells runs that people wait for in a command,
+// and previews, from those that a server carries on.
+func TestWhatWaitsForNobodyIsTakenOver(t *testing.T) {
+	for trigger, want := range map[string]bool{"manual": true, "schedule": true, "command": false} {
+		w := newWorld(t)
+		s := w.source()
+		writeScript(t, w.script, "table public orders id", "checkpoint a", "hang")
+		run, err := w.Start(w.ctx, s.ID, trigger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.awaitCounts(run, 1)
+		w.Close()
+		if got := w.reload(s).Interrupted; got != want {
+			t.Errorf("%s: to be taken over: %v, want %v", trigger, got, want)
+		}
+	}
 }
 
 // TestARunBeforeTheOnlyServerIsNobodys does not wait for a minute of silence

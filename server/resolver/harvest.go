@@ -141,7 +141,11 @@ func (m mutation) CheckSourceConfig(ctx context.Context, in graph.CheckSourceCon
 
 // StartHarvest resolves the mutation.
 func (m mutation) StartHarvest(ctx context.Context, in graph.StartHarvestInput) (*graph.StartHarvestPayload, error) {
-	r, err := m.s.Harvest.Start(ctx, in.SourceID, triggerManual)
+	begin := func() (model.Run, error) { return m.s.Harvest.Start(ctx, in.SourceID, triggerManual) }
+	if in.IsPreview {
+		begin = func() (model.Run, error) { return m.s.Harvest.Preview(ctx, in.SourceID) }
+	}
+	r, err := begin()
 	started, problems, err := answer(ctx, r, err)
 	return &graph.StartHarvestPayload{Run: started, UserErrors: problems}, err
 }

@@ -207,12 +207,27 @@ func TestHarvestMutations(t *testing.T) {
 	}
 	w.ok("ana", `mutation($id: ID!) { checkSource(input: {id: $id}) { capabilities { name isOk } failure { code }`+problems+`} }`, vars{"id": id})
 	w.ok("ana", `mutation($id: ID!) { updateSource(input: {id: $id, isPaused: true, schedule: "@daily"}) { source { isPaused schedule }`+problems+`} }`, vars{"id": id})
+	w.previewed(id)
 	started := w.ok("ana", `mutation($id: ID!) { startHarvest(input: {sourceId: $id}) { run { id status trigger startedBy { name } source { name } }`+problems+`} }`, vars{"id": id})
 	last := w.watch("ana", started.str("startHarvest.run.id"))
 	if last.at("harvestRun.status") != "SUCCEEDED" || last.at("harvestRun.counts.assets") != 3.0 {
 		t.Fatalf("the last event: %s", last.text)
 	}
 	w.harvested(id)
+}
+
+// previewed looks at what a harvest would do before one is made.
+func (w *world) previewed(sourceID string) {
+	w.Helper()
+	started := w.ok("ana", `mutation($id: ID!) { startHarvest(input: {sourceId: $id, isPreview: true}) { run { id isPreview }`+problems+`} }`, vars{"id": sourceID})
+	last := w.watch("ana", started.str("startHarvest.run.id"))
+	if started.at("startHarvest.run.isPreview") != true || last.at("harvestRun.status") != "SUCCEEDED" || last.at("harvestRun.counts.assets") != 3.0 {
+		w.Errorf("got %s, then %s", started.text, last.text)
+	}
+	got := w.ok("ana", `query($s: ID!) { source(id: $s) { lastRun { isPreview counts { created } progress { done total what } notes { code count samples } } } assets(first: 10, filter: {namespace: "sqlite://till"}) { nodes { name } } }`, vars{"s": sourceID})
+	if got.at("source.lastRun.counts.created") != 3.0 || got.at("source.lastRun.progress.total") != 3.0 || got.at("source.lastRun.notes.0.code") != "would_create" || len(got.at("assets.nodes").([]any)) != 0 {
+		w.Errorf("got %s", got.text)
+	}
 }
 
 // harvested looks at the assets, their lineage and the run in the catalog.
