@@ -25,7 +25,7 @@ var largest = size{files: 25, lines: 4000, names: 200}
 var larger = map[string]size{
 	// The words of the mesh: 182 of the names are those of closed lists. A noun
 	// more may bring its own, and nothing else.
-	"graph/model": {files: 25, lines: 4000, names: 382},
+	"graph/model": {files: 25, lines: 4000, names: 383},
 }
 
 func (s size) within(most size) bool {

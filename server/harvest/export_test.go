@@ -32,9 +32,3 @@ func (s *Service) Silence(d time.Duration) {
 		s.pulses[id] = p
 	}
 }
-
-// OwnerOf is the name of a process.
-func OwnerOf(pid int) string { return ownerOf(pid) }
-
-// Gone reports an owner that has certainly ended.
-func Gone(owner string) bool { return ownerGone(owner) }

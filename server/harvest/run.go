@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/harvest/owner"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -69,7 +70,7 @@ func (s *Service) begin(ctx context.Context, in *gate.Session, source model.Sour
 	now := s.now()
 	run := model.Run{
 		Meta: model.Meta{ID: model.NewID(model.PrefixRun), CreatedAt: now, UpdatedAt: now}, SourceID: source.ID,
-		Status: model.RunRunning, Trigger: how.trigger, Preview: how.preview, StartedAt: now, Owner: ownerOf(os.Getpid()),
+		Status: model.RunRunning, Trigger: how.trigger, Preview: how.preview, StartedAt: now, Owner: owner.Of(os.Getpid()),
 	}
 	if asker, err := model.PrincipalFrom(ctx); err == nil {
 		run.StartedBy = asker.ID

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/harvest/owner"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -17,7 +18,7 @@ import (
 // gone from this machine.
 func (s *Service) dead(run model.Run) bool {
 	return s.executionOf(run.ID) == nil &&
-		(run.StartedAt.Before(s.began) || ownerGone(run.Owner) || s.silent(run) || s.now().Sub(run.UpdatedAt) > staleAfter)
+		(run.StartedAt.Before(s.began) || owner.Gone(run.Owner) || s.silent(run) || s.now().Sub(run.UpdatedAt) > staleAfter)
 }
 
 // pulse is when this process first saw the run at a revision. The clocks of two

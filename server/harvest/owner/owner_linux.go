@@ -1,4 +1,4 @@
-package harvest
+package owner
 
 import (
 	"errors"
@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// ownerOf names a process for good: its machine since that was started, the
+// Of names a process for good: its machine since that was started, the
 // space that its number counts in (a container has one of its own), the number,
 // and when it began, since numbers come again. It is "" where that cannot be told.
-func ownerOf(pid int) string {
+func Of(pid int) string {
 	state, began := processState(pid)
 	place := ownPlace()
 	if place == "" || state == "" || state == "Z" {
@@ -21,9 +21,9 @@ func ownerOf(pid int) string {
 	return fmt.Sprintf("%s %d %s", place, pid, began)
 }
 
-// ownerGone reports an owner that has certainly ended. One on another machine, in
+// Gone reports an owner that has certainly ended. One on another machine, in
 // another container, or that may not be looked at, may live.
-func ownerGone(owner string) bool {
+func Gone(owner string) bool {
 	words := strings.Fields(owner)
 	place := ownPlace()
 	if len(words) != 4 || place == "" || words[0]+" "+words[1] != place {
