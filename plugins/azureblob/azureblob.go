@@ -11,7 +11,6 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/souk-mesh/souk/plugins/internal/lake"
 	"github.com/souk-mesh/souk/sdk"
@@ -34,9 +33,8 @@ func Plugin() sdk.Plugin[Config] {
 }
 
 type source struct {
-	config  Config
-	client  *web.Client
-	options lake.Options
+	config Config
+	client *web.Client
 }
 
 func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
@@ -48,60 +46,17 @@ func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
 	if o.Attach, o.Renew, err = c.attach(env); err != nil {
 		return nil, err
 	}
-	s := &source{config: c, options: c.Options()}
-	s.client, err = web.New(env, c.HTTP, o)
-	return s, err
-}
-
-// Close lets the connections go.
-func (s *source) Close() error {
-	s.client.Close()
-	return nil
-}
-
-// Check tries the list of containers, each listing and a read.
-func (s *source) Check(ctx context.Context, r *sdk.Report) error {
-	scopes, err := s.scopes(ctx)
-	if err != nil {
-		return err
+	s := &source{config: c}
+	if s.client, err = web.New(env, c.HTTP, o); err != nil {
+		return nil, err
 	}
-	r.OK("list containers")
-	return lake.Check(ctx, scopes, s.options, r)
-}
-
-// Harvest emits the datasets of every container.
-func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
-	scopes, err := s.scopes(ctx)
-	if err != nil {
-		return err
-	}
-	return lake.Run(ctx, scopes, s.options, out)
-}
-
-// scopes lists the containers, unless the configuration names every one.
-func (s *source) scopes(ctx context.Context) ([]lake.Scope, error) {
-	selection := s.config.selection()
-	names, all := selection.Named()
-	if !all {
-		listed, err := s.containers(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range listed {
-			if selection.Takes(name) && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	if len(names) == 0 {
-		return nil, sdk.Config("containers", "fit no container of the account", "name containers that exist")
-	}
-	var scopes []lake.Scope
-	for _, name := range names {
-		model := lake.Scope{Store: &container{s, name}, Namespace: s.config.namespace(name)}
-		scopes = append(scopes, selection.Scopes("container", name, model)...)
-	}
-	return scopes, nil
+	return &lake.Source{
+		Selection: c.selection(), Options: c.Options(), Word: "container", Buckets: s.containers, Shut: s.client.Close,
+		Nothing: sdk.Config("containers", "fit no container of the account", "name containers that exist"),
+		Bucket: func(name string) lake.Scope {
+			return lake.Scope{Store: &container{s, name}, Namespace: c.namespace(name)}
+		},
+	}, nil
 }
 
 // results is a page of a listing, of containers or of blobs.

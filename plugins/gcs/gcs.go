@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/souk-mesh/souk/plugins/internal/lake"
 	"github.com/souk-mesh/souk/sdk"
@@ -38,14 +37,13 @@ type source struct {
 	project string
 	email   string
 	client  *web.Client
-	options lake.Options
 }
 
 func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
 	if err := judge(c); err != nil {
 		return nil, err
 	}
-	s := &source{config: c, project: c.Project, options: c.Options()}
+	s := &source{config: c, project: c.Project}
 	o := web.Options{Address: c.Endpoint, Field: "endpoint", Agent: "souk-gcs/1.0.0"}
 	if c.Identity != "anonymous" {
 		a, err := c.account()
@@ -60,59 +58,16 @@ func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
 		o.Attach, o.Renew = tokens.Attach, tokens.Renew
 	}
 	var err error
-	s.client, err = web.New(env, c.HTTP, o)
-	return s, err
-}
-
-// Close lets the connections go.
-func (s *source) Close() error {
-	s.client.Close()
-	return nil
-}
-
-// Check tries the list of buckets, each listing and a read.
-func (s *source) Check(ctx context.Context, r *sdk.Report) error {
-	scopes, err := s.scopes(ctx)
-	if err != nil {
-		return err
+	if s.client, err = web.New(env, c.HTTP, o); err != nil {
+		return nil, err
 	}
-	r.OK("list buckets")
-	return lake.Check(ctx, scopes, s.options, r)
-}
-
-// Harvest emits the datasets of every bucket.
-func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
-	scopes, err := s.scopes(ctx)
-	if err != nil {
-		return err
-	}
-	return lake.Run(ctx, scopes, s.options, out)
-}
-
-// scopes lists the buckets, unless the configuration names every one.
-func (s *source) scopes(ctx context.Context) ([]lake.Scope, error) {
-	selection := s.config.selection()
-	names, all := selection.Named()
-	if !all {
-		listed, err := s.buckets(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range listed {
-			if selection.Takes(name) && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	if len(names) == 0 {
-		return nil, sdk.Config("buckets", "fit no bucket of the project", "name buckets that exist")
-	}
-	var scopes []lake.Scope
-	for _, name := range names {
-		model := lake.Scope{Store: &bucket{s, name}, Namespace: "gs://" + name, ByteOrder: true}
-		scopes = append(scopes, selection.Scopes("bucket", name, model)...)
-	}
-	return scopes, nil
+	return &lake.Source{
+		Selection: c.selection(), Options: c.Options(), Word: "bucket", Buckets: s.buckets, Shut: s.client.Close,
+		Nothing: sdk.Config("buckets", "fit no bucket of the project", "name buckets that exist"),
+		Bucket: func(name string) lake.Scope {
+			return lake.Scope{Store: &bucket{s, name}, Namespace: "gs://" + name, ByteOrder: true}
+		},
+	}, nil
 }
 
 func (s *source) buckets(ctx context.Context) (names []string, err error) {

@@ -8,7 +8,6 @@ import (
 	"context"
 	_ "embed"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,8 +36,7 @@ func Plugin() sdk.Plugin[Config] {
 type source struct {
 	config  Config
 	client  *s3.Client
-	idle    func()
-	options lake.Options
+	regions map[string]string // of the buckets that were listed
 }
 
 func open(_ context.Context, c Config, _ sdk.Env) (sdk.Source, error) {
@@ -49,85 +47,42 @@ func open(_ context.Context, c Config, _ sdk.Env) (sdk.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &source{config: c, options: c.Options(), idle: func() {}}
+	s, shut := &source{config: c, regions: map[string]string{}}, func() {}
 	if client, is := settings.HTTPClient.(*http.Client); is {
-		s.idle = client.CloseIdleConnections
+		shut = client.CloseIdleConnections
 	}
 	s.client = s3.NewFromConfig(settings, func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
-	return s, nil
-}
-
-// Close lets the connections go.
-func (s *source) Close() error {
-	s.idle()
-	return nil
-}
-
-// Check tries the list of buckets, each listing and a read.
-func (s *source) Check(ctx context.Context, r *sdk.Report) error {
-	scopes, err := s.scopes(ctx)
-	if err != nil {
-		return err
-	}
-	r.OK("list buckets")
-	return lake.Check(ctx, scopes, s.options, r)
-}
-
-// Harvest emits the datasets of every bucket.
-func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
-	scopes, err := s.scopes(ctx)
-	if err != nil {
-		return err
-	}
-	return lake.Run(ctx, scopes, s.options, out)
-}
-
-// scopes lists the buckets, unless the configuration names every one.
-func (s *source) scopes(ctx context.Context) ([]lake.Scope, error) {
-	selection := s.config.selection()
-	names, all := selection.Named()
-	regions := map[string]string{}
-	if !all {
-		if err := s.buckets(ctx, func(name, region string) {
-			regions[name] = region
-			if selection.Takes(name) && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}); err != nil {
-			return nil, err
-		}
-	}
-	if len(names) == 0 {
-		return nil, sdk.Config("buckets", "fit no bucket that the key may list", "name buckets, or allow s3:ListAllMyBuckets")
-	}
-	var scopes []lake.Scope
-	for _, name := range names {
-		b := &bucket{source: s, name: name, region: regions[name]}
-		scopes = append(scopes, selection.Scopes("bucket", name, lake.Scope{Store: b, Namespace: "s3://" + name, ByteOrder: !strings.HasSuffix(name, "--x-s3")})...)
-	}
-	return scopes, nil
+	return &lake.Source{
+		Selection: c.selection(), Options: c.Options(), Word: "bucket", Buckets: s.buckets, Shut: shut,
+		Nothing: sdk.Config("buckets", "fit no bucket that the key may list", "name buckets, or allow s3:ListAllMyBuckets"),
+		Bucket: func(name string) lake.Scope {
+			b := &bucket{source: s, name: name, region: s.regions[name]}
+			return lake.Scope{Store: b, Namespace: "s3://" + name, ByteOrder: !strings.HasSuffix(name, "--x-s3")}
+		},
+	}, nil
 }
 
 // buckets lists them page by page. A list that says that it goes on and not
 // where is cut.
-func (s *source) buckets(ctx context.Context, each func(name, region string)) error {
+func (s *source) buckets(ctx context.Context) (names []string, err error) {
 	in := &s3.ListBucketsInput{MaxBuckets: aws.Int32(1000)}
 	for {
 		page, err := s.client.ListBuckets(ctx, in)
 		if err != nil {
-			return s.config.Explain(err, "the list of buckets", allow("s3:ListAllMyBuckets", "*")+", or name the buckets in buckets")
+			return nil, s.config.Explain(err, "the list of buckets", allow("s3:ListAllMyBuckets", "*")+", or name the buckets in buckets")
 		}
 		if page.Owner == nil && page.Buckets == nil {
-			return notS3(s.config.Access)
+			return nil, notS3(s.config.Access)
 		}
 		for _, b := range page.Buckets {
-			each(aws.ToString(b.Name), aws.ToString(b.BucketRegion))
+			names = append(names, aws.ToString(b.Name))
+			s.regions[aws.ToString(b.Name)] = aws.ToString(b.BucketRegion)
 		}
 		if aws.ToString(page.ContinuationToken) == "" {
-			return nil
+			return names, nil
 		}
 		in.ContinuationToken = page.ContinuationToken
 	}
