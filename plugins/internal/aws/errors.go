@@ -70,7 +70,7 @@ func (a Access) Explain(err error, what, statement string) error {
 	case slices.Contains(staleTokens, code):
 		fault.Class, fault.Message = sdk.ClassAuth, host+" says that the session token has expired or is not valid"
 		fault.Fix = "set the secrets secretAccessKey and sessionToken anew, or give a role in roleArn, whose tokens are renewed"
-	case slices.Contains(wrongKeys, code):
+	case slices.Contains(wrongKeys, code) || status == http.StatusUnauthorized:
 		fault.Class, fault.Message = sdk.ClassAuth, host+" refuses the access key"
 		fault.Fix = "give accessKeyId and the secret secretAccessKey of one key, and the sessionToken that belongs to it if it is temporary"
 	case slices.Contains(wrongClocks, code):
@@ -79,7 +79,7 @@ func (a Access) Explain(err error, what, statement string) error {
 	case slices.Contains(slowWords, code) || status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		fault.Class, fault.Message = sdk.ClassThrottled, host+" asks to slow down, after several tries"
 		fault.Fix, fault.RetryAfter = "wait, or harvest at another time", retryAfter(err)
-	case slices.Contains(deniedWords, code) || status == http.StatusForbidden || status == http.StatusUnauthorized:
+	case slices.Contains(deniedWords, code) || status == http.StatusForbidden:
 		fault.Class, fault.Message = sdk.ClassDenied, what+" is denied"
 		fault.Fix = "allow it in a policy: " + statement
 	default:
