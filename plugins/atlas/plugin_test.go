@@ -47,7 +47,7 @@ func TestPurview(t *testing.T) {
 	base := object{"url": address, "login": address, "tenant": tenant, "clientId": "souk", "namespace": "purview://acme"}
 	secrets := map[string]string{"clientSecret": secret}
 	plugintest.Run(t, sdk.Register(atlas.Purview()), plugintest.Fixture{
-		Config: config(t, base, nil), Secrets: secrets, Golden: "testdata/purview.golden.jsonl",
+		Config: config(t, base, nil), Secrets: secrets, Address: "url", Golden: "testdata/purview.golden.jsonl",
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong secret", Config: config(t, base, nil), Secrets: map[string]string{"clientSecret": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "another tenant", Config: config(t, base, object{"tenant": "none"}), Secrets: secrets, Class: sdk.ClassAuth},

@@ -206,7 +206,7 @@ func TestPlugin(t *testing.T) {
 	address := start(t, newFake(&private.PublicKey))
 	secrets := map[string]string{"key": key}
 	plugintest.Run(t, sdk.Register(dataflow.Plugin()), plugintest.Fixture{
-		Config: config(t, address, nil), Secrets: secrets, Golden: "testdata/acme.golden.jsonl",
+		Config: config(t, address, nil), Secrets: secrets, Address: "url", Golden: "testdata/acme.golden.jsonl",
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "another key", Config: config(t, address, nil), Secrets: map[string]string{"key": strange}, Class: sdk.ClassAuth},
 			{Name: "no key", Config: config(t, address, nil), Class: sdk.ClassConfig, Field: "key"},

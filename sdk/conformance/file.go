@@ -51,8 +51,9 @@ type fixtureFile struct {
 		Few     int               `json:"few"`
 		Many    int               `json:"many"`
 	} `json:"scale"`
-	Wide json.RawMessage   `json:"wide"`
-	Skip map[string]string `json:"skip"`
+	Wide    json.RawMessage   `json:"wide"`
+	Address string            `json:"address"` // the field at whose address the source answers over HTTP
+	Skip    map[string]string `json:"skip"`
 }
 
 // ReadFixture reads a fixture from a file of JSON. What it makes lies in a
@@ -110,7 +111,7 @@ func (p place) json(config json.RawMessage, more ...string) json.RawMessage {
 
 func (in *fixtureFile) fixture(p place) (f Fixture, err error) {
 	f = Fixture{
-		Config: p.json(in.Config), Replace: in.Replace, Kills: in.Kills, Golden: p.path(in.Golden), Wide: p.json(in.Wide), Skip: in.Skip,
+		Config: p.json(in.Config), Replace: in.Replace, Kills: in.Kills, Golden: p.path(in.Golden), Wide: p.json(in.Wide), Skip: in.Skip, Address: in.Address,
 	}
 	for _, folder := range in.Folders {
 		f.Folders = append(f.Folders, p.path(folder))

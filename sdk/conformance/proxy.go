@@ -166,7 +166,7 @@ func (p *proxy) begin(f fault) {
 // records, or an error that says whose fault it is, and never a part of the
 // records as if it were all.
 func (s *suite) httpFaults() {
-	path, target := httpField(s.fixture.Config)
+	path, target := httpField(s.fixture.Config, s.fixture.Address)
 	if target == nil {
 		s.skip("no field of the fixture's configuration is the address of an HTTP source")
 		return
@@ -245,25 +245,29 @@ func aboutOf(r sdk.Record) (about sdk.NativeID, scope string) {
 	return sdk.NativeID{}, ""
 }
 
-// httpField finds the first field whose value is an address of the web.
-func httpField(config json.RawMessage) ([]string, *url.URL) {
+// httpField finds the field of that path whose value is an address of the web, or
+// the first one where none is named.
+func httpField(config json.RawMessage, named string) ([]string, *url.URL) {
 	var object map[string]any
 	if json.Unmarshal(config, &object) != nil {
 		return nil, nil
 	}
-	return httpIn(object, nil)
+	return httpIn(object, nil, named)
 }
 
-func httpIn(object map[string]any, path []string) ([]string, *url.URL) {
+func httpIn(object map[string]any, path []string, named string) ([]string, *url.URL) {
 	for _, name := range sortedKeys(object) {
 		here := append(slices.Clone(path), name)
 		switch v := object[name].(type) {
 		case string:
+			if named != "" && named != strings.Join(here, ".") {
+				continue
+			}
 			if u, err := url.Parse(v); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
 				return here, u
 			}
 		case map[string]any:
-			if found, u := httpIn(v, here); u != nil {
+			if found, u := httpIn(v, here, named); u != nil {
 				return found, u
 			}
 		}
