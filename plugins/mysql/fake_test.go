@@ -16,9 +16,9 @@ import (
 	"github.com/souk-mesh/souk/plugins/mysql"
 )
 
-// fake is a server written from the description of the protocol
-// (https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html, read in
-// November 2026). It signs in by mysql_native_password and answers what its
+// fake is a server written by what is known of the protocol, which
+// https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html describes.
+// It signs in by mysql_native_password and answers what its
 // table of answers has, by the table that a query reads; all else is an error
 // of syntax.
 type fake struct {

@@ -24,6 +24,10 @@ const (
 	// leastCost is a cost of an asset below which nothing is compared: it lies
 	// within what a machine that is busy with other things adds.
 	leastCost = 30 * time.Microsecond
+
+	// startNoise is the part of a start's cost, as its reciprocal, by which one
+	// start differs from another: what is below it is no cost of the assets.
+	startNoise = 5
 )
 
 // scale wants an asset of a large source to cost what one of a small does, the
@@ -41,7 +45,8 @@ func (s *suite) scale() {
 		return
 	}
 	large, ok := s.cost(many, base)
-	if growth := cmp.Or(hook.Growth, defaultGrowth); ok && large > time.Duration(growth)*max(small, leastCost) {
+	least := max(leastCost, base/startNoise/time.Duration(few))
+	if growth := cmp.Or(hook.Growth, defaultGrowth); ok && large > time.Duration(growth)*max(small, least) {
 		s.problem("an asset costs %s of processor time where there are %d, and %s where there are %d: more than %d times as much", large, many, small, few, growth)
 	}
 }

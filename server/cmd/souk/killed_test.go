@@ -36,7 +36,11 @@ func TestKilledAmidstAHarvest(t *testing.T) {
 			if _, err := os.Stat(before); !os.IsNotExist(err) {
 				t.Errorf("the folder of the run before is still there: %v", err)
 			}
-			second := admin.startHarvest(t, source)
+			var second string
+			eventually(t, time.Minute, "the run is carried on", func() bool {
+				second = admin.latestRun(source)
+				return second != first
+			})
 			if status, code := admin.howEnded(first); status != "FAILED" || code != "interrupted" {
 				t.Errorf("the run before is %s, %s; want it interrupted", status, code)
 			}
@@ -104,4 +108,14 @@ func (p person) howEnded(run string) (status, code string) {
 	}
 	p.ask(`query($id: ID!) { harvestRun(id: $id) { status failure { code } } }`, map[string]any{"id": run}, &got)
 	return got.HarvestRun.Status, got.HarvestRun.Failure.Code
+}
+
+// latestRun is the id of the source's last run.
+func (p person) latestRun(source string) string {
+	p.r.t.Helper()
+	var got struct {
+		Source struct{ LastRun struct{ ID string } }
+	}
+	p.ask(`query($id: ID!) { source(id: $id) { lastRun { id } } }`, map[string]any{"id": source}, &got)
+	return got.Source.LastRun.ID
 }

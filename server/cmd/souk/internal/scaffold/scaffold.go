@@ -128,10 +128,11 @@ func (p Plugin) complete(name, text string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// goSDK writes the packages of the SDK, without their tests, as a module.
+// goSDK writes the packages of the SDK, without their tests, as a module. What
+// carries this very copy stays behind.
 func goSDK(dir string) error {
 	err := copyTree(sdk.OwnSource(), filepath.Join(dir, "sdk"), func(name string) bool {
-		return name != "python" && name != "testdata" && !strings.HasSuffix(name, "_test.go")
+		return name != "python" && name != "own.go" && name != "testdata" && !strings.HasSuffix(name, "_test.go")
 	})
 	if err != nil {
 		return err
