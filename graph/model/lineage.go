@@ -48,12 +48,13 @@ func JoinFlows(a, b []FieldFlow) []FieldFlow {
 	for _, f := range a {
 		have[pair{f.From, f.To}] = true
 	}
+	joined := slices.Clip(a) // it is others' too
 	for _, f := range b {
 		if !have[pair{f.From, f.To}] {
-			a = append(slices.Clip(a), f)
+			joined = append(joined, f)
 		}
 	}
-	return a
+	return joined
 }
 
 func (e Evidence) equal(o Evidence) bool {

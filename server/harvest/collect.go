@@ -2,6 +2,7 @@ package harvest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,8 +14,11 @@ import (
 	"github.com/souk-mesh/souk/server/lineage"
 )
 
-// maxWhat is how much of a plugin's word for what it counts is shown.
-const maxWhat = 100
+// What is shown of a plugin's progress.
+const (
+	maxWhat  = 100                    // bytes of its word for what it counts
+	tellEach = 500 * time.Millisecond // those who watch hear of it
+)
 
 // batchWeight is how much is kept in one change. A record weighs one, and a
 // wide table more, so that neither memory nor a transaction grows with the source.
@@ -40,6 +44,8 @@ type collector struct {
 	broken []string // the scopes of which something could not be read; "" is any
 
 	foreseen map[catalog.Ref]bool // by a preview: the assets that a run would create
+	progress *model.RunProgress   // as the plugin told it last
+	told     time.Time            // when those who watch heard of it
 }
 
 // batch is what has come since the last change.
@@ -112,14 +118,27 @@ func (c *collector) ScopeDone(scope string) error {
 		return err
 	}
 	c.done = append(c.done, scope)
-	c.run.row.Change(func(r *model.Run) { r.Scopes = append(slices.Clone(r.Scopes), scope) })
+	c.run.row.Change(func(r *model.Run) {
+		c.progressed(r)
+		r.Scopes = append(slices.Clone(r.Scopes), scope)
+	})
 	return nil
 }
 
-// Progress shows how far the run has come. It is kept with the run's next write.
+// Progress shows how far the run has come: now and then, since a plugin may say
+// so for each object and who watches is asked for anew each time. It is kept with
+// the run's next write.
 func (c *collector) Progress(done, total int64, what string) {
-	now := &model.RunProgress{Done: done, Total: total, What: clip(what, maxWhat)}
-	c.run.row.Change(func(r *model.Run) { r.Progress = now })
+	c.progress = &model.RunProgress{Done: done, Total: total, What: clip(what, maxWhat)}
+	if time.Since(c.told) < tellEach {
+		return
+	}
+	c.told = time.Now()
+	c.run.row.Change(c.progressed)
+}
+
+func (c *collector) progressed(r *model.Run) {
+	r.Progress = cmp.Or(c.progress, r.Progress)
 }
 
 // Note counts the remark.
@@ -167,6 +186,7 @@ func (c *collector) keep(ctx context.Context, remember func(*model.Source)) erro
 		action: "run.observe", reason: fmt.Sprintf("run %s: %s, %s, %s", c.run.id, model.Counted(counts.Assets, "asset"), model.Counted(counts.Edges, "edge"), model.Counted(counts.Quality, "quality rule")),
 		writes: slices.Concat(found.Writes, flows.Writes), source: remember, atLeastEach: 500 * time.Millisecond,
 		run: func(r *model.Run) {
+			c.progressed(r)
 			r.Counts = sum(r.Counts, counts)
 			for _, n := range found.Notes {
 				r.Notes = notes(r.Notes).add(n)

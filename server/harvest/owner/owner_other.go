@@ -6,5 +6,5 @@ package owner
 // comes again.
 func Of(int) string { return "" }
 
-// Gone reports nobody: a run is given up after a minute of silence.
+// Gone reports nobody: a run is given up after a silence.
 func Gone(string) bool { return false }
