@@ -197,7 +197,8 @@ type AliasScheme string
 // The schemes.
 const (
 	SchemeOpenLineage AliasScheme = "openlineage"
-	SchemeDBT         AliasScheme = "dbt" // namespace is the project, name the unique_id
+	SchemeDBT         AliasScheme = "dbt"    // namespace is the project, name the unique_id
+	SchemeSource      AliasScheme = "source" // namespace is the source's id here, name its own id of the object; nobody is shown it
 )
 
 // QualityRule is a test that some tool runs against an asset, with its last result.

@@ -50,6 +50,10 @@ type Observation struct {
 	Assets  []Seen
 	Quality []SeenQuality
 	Refs    []Ref // names that edges mention; an unknown one becomes an unresolved asset
+
+	// Last says that the source shows nothing more that may tell who is who: see Result.Held.
+	Last  bool
+	Shown func(model.ID) bool // whether the harvest has shown the asset before; nil is none
 }
 
 // Seen is one asset as a source shows it. The sighting's source is the
@@ -76,6 +80,12 @@ type Result struct {
 	// is missing was refused, and a note says why.
 	IDs   map[Ref]model.ID
 	Rules []model.ID // the quality rules shown, for Retire
+
+	// Held are names as they were given of which the source's own ids say that
+	// they were another asset's before. Nothing is kept of what was shown of
+	// them: show it again when everything else has been, with Last. Until then
+	// they lead to the asset that they most likely are.
+	Held map[Ref]bool
 
 	Created   int // assets not known before, unresolved ones included
 	Updated   int

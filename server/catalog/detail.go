@@ -27,7 +27,9 @@ func (s *Service) Aliases(ctx context.Context, assetID model.ID) ([]model.Alias,
 // viewer may not see has no entry.
 func (s *Service) AliasesByAsset(ctx context.Context, assetIDs ...model.ID) (map[model.ID][]model.Alias, error) {
 	byAsset, err := details(ctx, s, store.Aliases.All, "by_asset", func(a model.Alias) model.ID { return a.AssetID }, assetIDs)
-	for _, aliases := range byAsset {
+	for id, all := range byAsset {
+		aliases := slices.DeleteFunc(all, func(a model.Alias) bool { return a.Scheme == model.SchemeSource })
+		byAsset[id] = aliases
 		slices.SortFunc(aliases, func(a, b model.Alias) int {
 			return cmp.Or(-cmp.Compare(a.Scheme, b.Scheme), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 		})

@@ -32,6 +32,9 @@ func (w *work) loadNames(ctx context.Context) error {
 		if plain, quoted := plainName(it.ref); quoted {
 			ids = append(ids, aliasID(openLineage(plain)))
 		}
+		if own, ok := w.ownName(it); ok {
+			ids = append(ids, aliasID(own))
+		}
 		for _, n := range it.aliases {
 			ids = append(ids, aliasID(n))
 		}

@@ -33,6 +33,7 @@ func (s *Service) Observe(ctx context.Context, o Observation) (Result, error) {
 		return Result{}, err
 	}
 	w.yieldContainers()
+	w.meetByStableID(o)
 	w.meetExactly()
 	if err := w.loadGroups(ctx); err != nil {
 		return Result{}, err
@@ -71,9 +72,11 @@ type item struct {
 	shown   *model.Sighting // nil when the name is only mentioned
 	aliases []Name
 	entry   *entry
-	parent  *item // of what is shown
-	holds   bool  // it is somebody's parent, or shown as what holds others
-	speaks  bool  // what is shown has become the source's sighting
+	parent  *item  // of what is shown
+	holds   bool   // it is somebody's parent, or shown as what holds others
+	speaks  bool   // what is shown has become the source's sighting
+	held    bool   // who it is will be known later: see Result.Held
+	not     *entry // the asset that goes by its name and is another object of the source
 }
 
 // rank orders the items: who knows best speaks first.
@@ -162,6 +165,9 @@ func (w *work) sighting(s model.Sighting) model.Sighting {
 func (w *work) others(seen Seen) []Name {
 	var names []Name
 	for _, n := range seen.Aliases {
+		if n.Scheme == model.SchemeSource {
+			continue // is ours to give
+		}
 		ref, f := Ref{norm.NFC.String(n.Namespace), norm.NFC.String(n.Name)}, flawIn(n.Namespace, n.Name)
 		if n.Scheme == model.SchemeOpenLineage {
 			ref, f = canonical(w.source.ID, Ref{n.Namespace, n.Name})

@@ -10,6 +10,9 @@ import (
 // meetExactly gives every item the asset that already goes by its very name.
 func (w *work) meetExactly() {
 	for _, it := range w.items {
+		if it.entry != nil {
+			continue
+		}
 		if e := w.named(openLineage(it.ref)); e != nil && it.means(e) && (it.fits(e) || w.foreign(it)) {
 			w.identify(it, e)
 		} else if e := w.byPlainName(it); e != nil {
@@ -47,6 +50,9 @@ func (w *work) meetTheRest() {
 // fits reports whether the item may be the asset at all. A holder that shows
 // two names has two tables, however alike the names are.
 func (it *item) fits(e *entry) bool {
+	if e == it.not {
+		return false
+	}
 	return !it.holder() || !heldAs(e.asset, it.ref.Namespace) || e.asset.Name == it.ref.Name
 }
 
@@ -204,6 +210,7 @@ func (w *work) identify(it *item, e *entry) {
 		}
 	}
 	if it.shown != nil && !e.shown {
+		w.nameOwn(it, e)
 		e.show(*it.shown)
 		it.speaks = true
 	}

@@ -13,7 +13,7 @@ import (
 
 // result settles what has changed and turns it into writes.
 func (w *work) result(at time.Time) Result {
-	r := Result{IDs: make(map[Ref]model.ID, len(w.byRaw))}
+	r := Result{IDs: make(map[Ref]model.ID, len(w.byRaw)), Held: map[Ref]bool{}}
 	for _, e := range w.made {
 		if e.dirty {
 			e.asset.Settle(at)
@@ -38,6 +38,9 @@ func (w *work) result(at time.Time) Result {
 	for raw, it := range w.byRaw {
 		if it != nil {
 			r.IDs[raw] = it.entry.asset.ID
+			if it.held {
+				r.Held[raw] = true
+			}
 		}
 	}
 	return r

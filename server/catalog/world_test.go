@@ -34,7 +34,11 @@ type world struct {
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	db := enginetest.SQLite(tb)
+	return newWorldOn(tb, enginetest.SQLite(tb))
+}
+
+func newWorldOn(tb testing.TB, db store.Store) *world {
+	tb.Helper()
 	engine := servertest.Shipped(tb)
 	w := &world{TB: tb, store: db, catalog: catalog.New(db, gate.New(db, engine, model.Now, nil), model.Now), given: map[string]bool{}}
 	w.people = map[string]model.Principal{

@@ -10,6 +10,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/server/harvest/translate"
 	"github.com/souk-mesh/souk/server/tracing"
 )
 
@@ -99,7 +100,7 @@ func (s *Service) check(ctx context.Context, source model.Source) ([]model.Capab
 	defer end()
 	var found []model.Capability
 	err = s.use(ctx, source, s.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
-		return p.Check(ctx, source.Config, secrets, func(c sdk.Capability) { found = append(found, capability(c)) })
+		return p.Check(ctx, source.Config, secrets, func(c sdk.Capability) { found = append(found, translate.Capability(c)) })
 	})
 	switch {
 	case err == nil:

@@ -11,6 +11,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/harvest/translate"
 	"github.com/souk-mesh/souk/server/lineage"
 )
 
@@ -39,6 +40,7 @@ type collector struct {
 	resumed bool         // from a checkpoint: this attempt does not see everything
 
 	batch  batch
+	held   batch // what is looked at again when the source has shown everything
 	scopes map[string]*seenInScope
 	done   []string // the scopes listed completely, in order
 	broken []string // the scopes of which something could not be read; "" is any
@@ -66,12 +68,12 @@ type seenInScope struct {
 
 func newCollector(x *execution, source model.Source) *collector {
 	c := &collector{run: x, source: source, resumed: len(source.Checkpoint) > 0, scopes: map[string]*seenInScope{}, foreseen: map[catalog.Ref]bool{}}
-	c.batch = c.empty()
+	c.batch, c.held = c.empty(), c.empty()
 	return c
 }
 
 func (c *collector) empty() batch {
-	return batch{observed: catalog.Observation{Source: c.source, Run: c.run.id}}
+	return batch{observed: catalog.Observation{Source: c.source, Run: c.run.id, Shown: c.shown}}
 }
 
 // Records takes records and keeps them when they are many.
@@ -91,19 +93,25 @@ func (b *batch) add(source model.Source, r sdk.Record) {
 	b.weight++
 	switch r := r.(type) {
 	case *sdk.Asset:
-		b.observed.Assets = append(b.observed.Assets, seenAsset(source, r))
+		seen := translate.Asset(source, r)
+		b.observed.Assets = append(b.observed.Assets, seen)
 		b.counts.Assets++
 		b.counts.Fields += len(r.Fields)
-		b.weight += (len(r.Fields) + len(r.Definition)/100) / 50
+		b.weight += extraWeight(seen)
 	case *sdk.Quality:
-		b.observed.Quality = append(b.observed.Quality, seenQuality(source, r))
+		b.observed.Quality = append(b.observed.Quality, translate.Quality(source, r))
 		b.counts.Quality++
 	case *sdk.Edge:
 		b.edges = append(b.edges, r)
-		b.observed.Refs = append(b.observed.Refs, refOf(r.From), refOf(r.To))
+		b.observed.Refs = append(b.observed.Refs, translate.Ref(r.From), translate.Ref(r.To))
 		b.counts.Edges++
 		b.weight += len(r.Fields) / 50
 	}
+}
+
+// extraWeight is what a wide asset weighs beside the one of its record.
+func extraWeight(seen catalog.Seen) int {
+	return (len(seen.Sighting.Fields) + len(seen.Sighting.Definition)/100) / 50
 }
 
 // Checkpoint keeps what has come together with the state.
@@ -145,7 +153,7 @@ func (c *collector) progressed(r *model.Run) {
 func (c *collector) Note(n sdk.Note) {
 	if n.Asset != (sdk.NativeID{}) {
 		c.batch.kept = append(c.batch.kept, n)
-		c.batch.observed.Refs = append(c.batch.observed.Refs, refOf(n.Asset))
+		c.batch.observed.Refs = append(c.batch.observed.Refs, translate.Ref(n.Asset))
 		c.batch.weight++
 	}
 	if n.Level == sdk.ErrorLevel {
@@ -168,6 +176,7 @@ func (c *collector) flush(ctx context.Context, remember func(*model.Source)) err
 }
 
 func (c *collector) keep(ctx context.Context, remember func(*model.Source)) error {
+	c.batch.observed.Last = c.batch.observed.Last || c.held.weight >= maxHeld
 	found, err := c.run.service.catalog.Observe(ctx, c.batch.observed)
 	if err != nil {
 		return fmt.Errorf("observe assets: %w", err)
@@ -194,18 +203,54 @@ func (c *collector) keep(ctx context.Context, remember func(*model.Source)) erro
 		},
 	})
 	if err == nil {
+		c.hold(found.Held)
 		c.see(found, edges, flows.IDs)
 	}
 	return err
+}
+
+// maxHeld bounds the weight of what is held, and so the memory. What comes beyond is decided
+// by what is known when it comes, which is as good unless names were exchanged too.
+const maxHeld = 4 * batchWeight
+
+// hold takes what the catalogue cannot tell yet out of what has been seen.
+func (c *collector) hold(names map[catalog.Ref]bool) {
+	c.batch.observed.Assets = slices.DeleteFunc(c.batch.observed.Assets, func(seen catalog.Seen) bool {
+		if names[seen.Ref] {
+			c.held.observed.Assets = append(c.held.observed.Assets, seen)
+			c.held.weight += 1 + extraWeight(seen)
+		}
+		return names[seen.Ref]
+	})
+}
+
+// end keeps the rest, once the source has shown everything.
+func (c *collector) end(ctx context.Context) error {
+	if err := c.flush(ctx, nil); err != nil {
+		return err
+	}
+	c.batch, c.held = c.held, c.empty()
+	c.batch.observed.Last = true
+	return c.flush(ctx, nil)
+}
+
+// shown reports an asset that the run has shown before.
+func (c *collector) shown(id model.ID) bool {
+	for _, s := range c.scopes {
+		if s.nouns[id] {
+			return true
+		}
+	}
+	return false
 }
 
 // resolved gives the edges both of whose ends the catalogue has accepted.
 func (c *collector) resolved(ids map[catalog.Ref]model.ID) []lineage.Seen {
 	edges := make([]lineage.Seen, 0, len(c.batch.edges))
 	for _, e := range c.batch.edges {
-		from, to := ids[refOf(e.From)], ids[refOf(e.To)]
+		from, to := ids[translate.Ref(e.From)], ids[translate.Ref(e.To)]
 		if from != "" && to != "" {
-			edges = append(edges, seenEdge(e, from, to))
+			edges = append(edges, translate.Edge(e, from, to))
 		}
 	}
 	return edges
@@ -224,7 +269,7 @@ func (c *collector) see(found catalog.Result, edges []lineage.Seen, ids []model.
 		}
 	}
 	for _, n := range c.batch.kept {
-		if id := found.IDs[refOf(n.Asset)]; id != "" {
+		if id := found.IDs[translate.Ref(n.Asset)]; id != "" {
 			c.scope(n.Scope).nouns[id], c.scope(n.Scope).kept[id] = true, true
 		}
 	}

@@ -179,7 +179,7 @@ func (x *execution) attempt() error {
 	if err != nil {
 		return err
 	}
-	if err := c.flush(x.ctx, nil); err != nil {
+	if err := c.end(x.ctx); err != nil {
 		return err
 	}
 	return c.retire(context.WithoutCancel(x.ctx))

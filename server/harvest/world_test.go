@@ -18,7 +18,7 @@ import (
 	"github.com/souk-mesh/souk/server/lineage"
 	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
-	"github.com/souk-mesh/souk/server/store/sqlite"
+	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
 // world is a service on a store of its own, with one domain and its steward.
@@ -61,11 +61,11 @@ func (b *buffer) String() string {
 
 func newWorld(t *testing.T, adjust ...func(*harvest.Config)) *world {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	return newWorldOn(t, enginetest.SQLite(t), adjust...)
+}
+
+func newWorldOn(t *testing.T, s store.Store, adjust ...func(*harvest.Config)) *world {
+	t.Helper()
 	e := servertest.Shipped(t)
 	steward := model.Principal{Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana@sales", Roles: []model.Role{model.RoleEmployee}}
 	root := model.Principal{Meta: model.Meta{ID: "prn_root"}, Kind: model.Person, Name: "root", Roles: []model.Role{model.RoleEmployee, model.RoleAdmin}}

@@ -69,7 +69,11 @@ var (
 
 	// An alias's id is made from its scheme, namespace and name, so the primary key keeps it unique.
 	// Its tail is the name without the database, by which an incomplete name finds its table.
+	// What only its source calls it so is found by that id alone.
 	Aliases = table("alias", "alias", func(a model.Alias) Keys {
+		if a.Scheme == model.SchemeSource {
+			return Keys{"asset": text(a.AssetID), "namespace": nil, "folded": nil, "tail": nil, "lower": nil}
+		}
 		_, tail, _ := model.CutName(a.Folded)
 		return Keys{"asset": text(a.AssetID), "namespace": text(a.Namespace), "folded": text(a.Folded), "tail": text(tail), "lower": text(strings.ToLower(a.Name))}
 	}, index("by_asset", "asset"), index("by_lower", "lower"), index("by_folded", "namespace", "folded"), index("by_tail", "namespace", "tail"))

@@ -1,4 +1,7 @@
-package harvest
+// Package translate makes nouns of the model of the records of the SDK, and is
+// the only place that does. It refuses to look anything up: what a name leads
+// to, it is told.
+package translate
 
 import (
 	"time"
@@ -9,21 +12,20 @@ import (
 	"github.com/souk-mesh/souk/server/lineage"
 )
 
-// This file is the only place where the records of the SDK become nouns of the
-// model.
-
-func refOf(id sdk.NativeID) catalog.Ref {
+// Ref is the name by which the catalogue is asked.
+func Ref(id sdk.NativeID) catalog.Ref {
 	return catalog.Ref{Namespace: id.Namespace, Name: id.Name}
 }
 
-func seenAsset(source model.Source, a *sdk.Asset) catalog.Seen {
-	seen := catalog.Seen{Ref: refOf(a.ID), Sighting: model.Sighting{
+// Asset gives what the source shows of an asset.
+func Asset(source model.Source, a *sdk.Asset) catalog.Seen {
+	seen := catalog.Seen{Ref: Ref(a.ID), Sighting: model.Sighting{
 		SourceID: source.ID, Scope: a.Scope, Rank: rankOf(a), DomainID: source.DomainID, Kind: model.AssetKind(a.Kind),
 		ShortName: a.ShortName, Description: a.Description, Owners: a.Owners, OwnerRoles: a.OwnerRoles, Tags: a.Tags, Rows: a.Rows,
 		Properties: a.Properties, Reference: a.Reference, StableID: a.StableID, AssetDetails: details(a),
 	}}
 	if a.Parent != nil {
-		seen.Parent = refOf(*a.Parent)
+		seen.Parent = Ref(*a.Parent)
 	}
 	for _, f := range a.Fields {
 		seen.Sighting.Fields = append(seen.Sighting.Fields, model.AssetField{
@@ -85,8 +87,9 @@ func rankOf(a *sdk.Asset) int {
 	return model.RankReference
 }
 
-func seenQuality(source model.Source, q *sdk.Quality) catalog.SeenQuality {
-	seen := catalog.SeenQuality{Asset: refOf(q.Asset), Rule: model.QualityRule{
+// Quality gives a test as the source shows it.
+func Quality(source model.Source, q *sdk.Quality) catalog.SeenQuality {
+	seen := catalog.SeenQuality{Asset: Ref(q.Asset), Rule: model.QualityRule{
 		SourceID: source.ID, Scope: q.Scope, Key: q.Key, Name: q.Name, Rule: q.Rule, Field: q.Field, Severity: q.Severity,
 		Arguments: q.Arguments,
 	}}
@@ -96,8 +99,8 @@ func seenQuality(source model.Source, q *sdk.Quality) catalog.SeenQuality {
 	return seen
 }
 
-// seenEdge needs the ids that the catalogue resolved the ends to.
-func seenEdge(e *sdk.Edge, from, to model.ID) lineage.Seen {
+// Edge gives a flow as the source shows it. It needs the ids that the catalogue resolved the ends to.
+func Edge(e *sdk.Edge, from, to model.ID) lineage.Seen {
 	seen := lineage.Seen{FromID: from, ToID: to, Kind: model.EdgeKind(e.Kind), Scope: e.Scope, Method: e.Method, Confidence: e.Confidence}
 	for _, f := range e.Fields {
 		seen.Fields = append(seen.Fields, model.FieldFlow{From: f.From, To: f.To, Transform: f.Transform})
@@ -105,6 +108,7 @@ func seenEdge(e *sdk.Edge, from, to model.ID) lineage.Seen {
 	return seen
 }
 
-func capability(c sdk.Capability) model.Capability {
+// Capability gives a need as a check found it.
+func Capability(c sdk.Capability) model.Capability {
 	return model.Capability{Name: c.Name, OK: c.OK, Reason: c.Reason, Fix: c.Fix}
 }
