@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/plugins/airflow"
+	"github.com/souk-mesh/souk/plugins/amundsen"
 	"github.com/souk-mesh/souk/plugins/atlas"
 	"github.com/souk-mesh/souk/plugins/azureblob"
 	"github.com/souk-mesh/souk/plugins/datafactory"
@@ -26,6 +27,7 @@ import (
 func All() []sdk.Registration {
 	return []sdk.Registration{
 		sdk.Register(airflow.Plugin()),
+		sdk.Register(amundsen.Plugin()),
 		sdk.Register(atlas.Plugin()),
 		sdk.Register(datafactory.Plugin()),
 		sdk.Register(dataflow.Plugin()),
