@@ -15,6 +15,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/dremio"
 	"github.com/souk-mesh/souk/plugins/files"
 	"github.com/souk-mesh/souk/plugins/gcs"
+	"github.com/souk-mesh/souk/plugins/mongodb"
 	"github.com/souk-mesh/souk/plugins/mysql"
 	"github.com/souk-mesh/souk/plugins/postgres"
 	"github.com/souk-mesh/souk/plugins/rest"
@@ -36,6 +37,7 @@ func All() []sdk.Registration {
 		sdk.Register(dremio.Plugin()),
 		sdk.Register(files.Plugin()),
 		sdk.Register(gcs.Plugin()),
+		sdk.Register(mongodb.Plugin()),
 		sdk.Register(mysql.Plugin()),
 		sdk.Register(postgres.Plugin()),
 		sdk.Register(atlas.Purview()),

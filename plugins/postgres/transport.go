@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"crypto/x509"
-	"errors"
 	"io"
 	"net/url"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/souk-mesh/souk/plugins/internal/transport"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -162,13 +162,10 @@ func (w *way) secure(config *pgx.ConnConfig) {
 // explainTransport gives the error of a connection that is not what the field
 // transport demands, or nil.
 func explainTransport(err error) *sdk.Error {
-	why := flawOf(err)
-	switch {
-	case why != "":
-		e := sdk.Config("transport", "PostgreSQL cannot prove who it is: its certificate "+why,
-			"give the certificate of its authority in authorities, or the name of the certificate as the URL's host; an administrator may set transport to encrypted")
-		e.Code, e.Err = "postgres.unverified", err
+	if e := transport.Unverified(err, "postgres.unverified"); e != nil {
 		return e
+	}
+	switch {
 	case strings.Contains(err.Error(), "server refused TLS connection"):
 		e := sdk.Config("transport", "PostgreSQL offers no encrypted connection",
 			"turn ssl on in postgresql.conf; an administrator may set transport to clear")
@@ -181,21 +178,4 @@ func explainTransport(err error) *sdk.Error {
 		return e
 	}
 	return nil
-}
-
-// flawOf says what is wrong with the server's certificate, or "".
-func flawOf(err error) string {
-	if _, other := errors.AsType[x509.HostnameError](err); other {
-		return "is for another name than the URL's host"
-	}
-	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
-		return "is signed by nobody who is known here"
-	}
-	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		if invalid.Reason == x509.Expired {
-			return "is past its time or before it"
-		}
-		return "is not valid"
-	}
-	return ""
 }

@@ -40,6 +40,7 @@ var platforms = map[string]platform{
 	"mysql":        {server: true, port: "3306", fold: foldsLetter, parts: 2},
 	"hive":         {server: true, port: "10000", fold: foldsLetter, parts: 2},
 	"spark":        {server: true, fold: foldsLetter, parts: 2},
+	"mongodb":      {server: true, port: "27017", parts: 2},
 	"kafka":        {server: true, port: "9092"},
 	"hdfs":         {server: true},
 	"bigquery":     {parts: 3},
@@ -56,7 +57,7 @@ var platforms = map[string]platform{
 }
 
 // schemes maps what people write to what OpenLineage writes.
-var schemes = map[string]string{"postgresql": "postgres", "sqlserver": "mssql", "s3a": "s3", "s3n": "s3"}
+var schemes = map[string]string{"postgresql": "postgres", "sqlserver": "mssql", "s3a": "s3", "s3n": "s3", "mongodb+srv": "mongodb"}
 
 // platformName tells the platform of a normalised namespace.
 func platformName(namespace string) string {
