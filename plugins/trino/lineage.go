@@ -1,0 +1,84 @@
+package trino
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/souk-mesh/souk/sdk"
+)
+
+// plan is what Trino says of the tables that a statement would read.
+type plan struct {
+	Inputs []struct {
+		Table struct {
+			Catalog string `json:"catalog"`
+			Name    struct {
+				Schema string `json:"schema"`
+				Table  string `json:"table"`
+			} `json:"schemaTable"`
+		} `json:"table"`
+	} `json:"inputTableColumnInfos"`
+}
+
+// explain asks for the plan of a view without running it. A materialized view is
+// planned by its SQL, since Trino would read what it keeps of it.
+func explain(c catalog, t *table) question {
+	const ask = "EXPLAIN (TYPE IO, FORMAT JSON) "
+	if t.kind == "MATERIALIZED_VIEW" {
+		return question{sql: ask + t.sql, catalog: c.name, schema: t.schema}
+	}
+	return question{sql: ask + "SELECT * FROM " + quote(c.name) + "." + quote(t.schema) + "." + quote(t.table)}
+}
+
+// emitLineage emits what each view is made of: the tables at the bottom, through
+// all views between.
+func (h *harvest) emitLineage(ctx context.Context, c catalog, tables []*table) error {
+	if h.Lineage == "leave" {
+		return nil
+	}
+	for _, t := range tables {
+		if t.kind == "TABLE" {
+			continue
+		}
+		made, err := h.madeOf(ctx, c, t)
+		if e, ours := told(err); ours {
+			err = h.noteUnknown(c, t, e.Message)
+		}
+		if err != nil {
+			return err
+		}
+		for _, from := range made {
+			if err := h.out.Emit(&sdk.Edge{From: from, To: h.id(c, t.name), Scope: scope(c), Kind: "DERIVES", Method: "trino.explain", Confidence: 1}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// madeOf gives the tables that the plan of a view reads.
+func (h *harvest) madeOf(ctx context.Context, c catalog, t *table) ([]sdk.NativeID, error) {
+	texts, err := all(ctx, h.conversation, explain(c, t), func(r row) string { return r.text(0) })
+	if err != nil {
+		return nil, err
+	}
+	var p plan
+	if len(texts) != 1 || json.Unmarshal([]byte(texts[0]), &p) != nil {
+		return nil, h.noteUnknown(c, t, "the plan is in a form that is not known")
+	}
+	var ids []sdk.NativeID
+	for _, in := range p.Inputs {
+		id := h.id(catalog{name: in.Table.Catalog}, name{in.Table.Name.Schema, in.Table.Name.Table})
+		if id != h.id(c, t.name) {
+			ids = append(ids, id)
+		}
+	}
+	return ordered(ids), nil
+}
+
+func (h *harvest) noteUnknown(c catalog, t *table, why string) error {
+	return h.out.Note(sdk.Note{
+		Level: sdk.ErrorLevel, Code: "trino.lineage_unknown", Scope: scope(c), Asset: h.id(c, t.name), Sample: h.own(c.name, t.schema, t.table).Name + ": " + why,
+		Title: "Trino cannot plan a view: grant SELECT on it, mend it, or set lineage to leave. What is known of its lineage stays.",
+	})
+}
