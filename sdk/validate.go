@@ -78,9 +78,12 @@ func (a *Asset) validateDetails(what string) error {
 			return err
 		}
 	}
-	for field, n := range map[string]int{"constraints": len(a.Constraints), "indexes": len(a.Indexes)} {
-		if n > harvestv1.MaxFields {
-			return badRecord(what, field, fmt.Sprintf("has %d %s, and %d is the limit", n, field, harvestv1.MaxFields), "emit the first ones and note that some are left out")
+	for _, list := range []struct {
+		field string
+		n     int
+	}{{"constraints", len(a.Constraints)}, {"indexes", len(a.Indexes)}} {
+		if list.n > harvestv1.MaxFields {
+			return badRecord(what, list.field, fmt.Sprintf("has %d %s, and %d is the limit", list.n, list.field, harvestv1.MaxFields), "emit the first ones and note that some are left out")
 		}
 	}
 	for _, c := range a.Constraints {

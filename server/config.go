@@ -89,12 +89,12 @@ func (c Config) Validate() error {
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || (u.Scheme != "https" && u.Scheme != "http")) {
 		return model.Invalid("public-url", "is no address of a server", "use one such as https://souk.acme.example")
 	}
-	for field, dir := range map[string]string{"policies": c.Policies, "plugin-dir": c.PluginDir, "secret-dir": c.SecretDir} {
-		if dir == "" {
+	for _, folder := range []struct{ field, path string }{{"policies", c.Policies}, {"plugin-dir", c.PluginDir}, {"secret-dir", c.SecretDir}} {
+		if folder.path == "" {
 			continue
 		}
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return model.Invalid(field, "is no folder: "+dir, "create it or leave the setting out")
+		if info, err := os.Stat(folder.path); err != nil || !info.IsDir() {
+			return model.Invalid(folder.field, "is no folder: "+folder.path, "create it or leave the setting out")
 		}
 	}
 	return nil

@@ -2,6 +2,8 @@ package server
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -92,12 +94,13 @@ func (l Limits) pauses() []time.Duration {
 
 // validate reports a limit that cannot work.
 func (l Limits) validate() error {
-	for name, n := range map[string]int{
+	counts := map[string]int{
 		"query-tokens": l.Tokens, "query-depth": l.Depth, "query-aliases": l.Aliases, "query-root-fields": l.RootFields, "query-definitions": l.Definitions,
 		"query-repeats": l.Repeats, "query-complexity": l.Complexity, "streams": l.Streams, "streams-each": l.StreamsEach,
 		"harvests": l.Harvests, "plugin-records": l.PluginRecord, "plugin-log-lines": l.PluginLines,
-	} {
-		if n < 0 {
+	}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if counts[name] < 0 {
 			return model.Invalid(name, "must not be negative", "leave it out for the default")
 		}
 	}

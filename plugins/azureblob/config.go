@@ -39,10 +39,8 @@ func (c Config) selection() lake.Selection {
 
 // judge looks at the text of the configuration alone.
 func judge(c Config) error {
-	for field, address := range map[string]string{"endpoint": c.Endpoint, "signInEndpoint": c.SignIn} {
-		if _, err := web.New(sdk.Env{}, c.HTTP, web.Options{Address: address, Field: field}); err != nil {
-			return err
-		}
+	if err := c.HTTP.JudgeAll(web.Address{Field: "endpoint", Text: c.Endpoint}, web.Address{Field: "signInEndpoint", Text: c.SignIn}); err != nil {
+		return err
 	}
 	if (c.Tenant == "") != (c.ClientID == "") {
 		return sdk.Config("tenant", "and clientId belong together", "give both, or none")
@@ -78,9 +76,9 @@ func (c Config) namespace(container string) string {
 // secret tells which one is given. None is taken from the machine.
 func (c Config) secret() (string, error) {
 	var given []string
-	for name, value := range map[string]string{"accountKey": c.AccountKey, "sasToken": c.SAS, "clientSecret": c.ClientSecret} {
-		if value != "" {
-			given = append(given, name)
+	for _, s := range []struct{ name, value string }{{"accountKey", c.AccountKey}, {"sasToken", c.SAS}, {"clientSecret", c.ClientSecret}} {
+		if s.value != "" {
+			given = append(given, s.name)
 		}
 	}
 	switch {

@@ -65,10 +65,13 @@ func meanings(n *node) []sdk.Field {
 // definition is what a metric or a saved query computes, without what is not said.
 func definition(n *node) (text, language string) {
 	all := map[string]any{}
-	for name, raw := range map[string]json.RawMessage{"type_params": n.TypeParams, "filter": n.Filter, "query_params": n.QueryParams} {
+	for _, part := range []struct {
+		name string
+		raw  json.RawMessage
+	}{{"type_params", n.TypeParams}, {"filter", n.Filter}, {"query_params", n.QueryParams}} {
 		var value any
-		if json.Unmarshal(raw, &value) == nil && said(value) {
-			all[name] = pruned(value)
+		if json.Unmarshal(part.raw, &value) == nil && said(value) {
+			all[part.name] = pruned(value)
 		}
 	}
 	if len(all) == 0 {

@@ -31,10 +31,8 @@ func (c Config) selection() lake.Selection {
 
 // judge looks at the text of the configuration alone.
 func judge(c Config) error {
-	for field, address := range map[string]string{"endpoint": c.Endpoint, "signInEndpoint": c.SignIn} {
-		if _, err := web.New(sdk.Env{}, c.HTTP, web.Options{Address: address, Field: field}); err != nil {
-			return err
-		}
+	if err := c.HTTP.JudgeAll(web.Address{Field: "endpoint", Text: c.Endpoint}, web.Address{Field: "signInEndpoint", Text: c.SignIn}); err != nil {
+		return err
 	}
 	if err := c.selection().Judge(); err != nil {
 		return err

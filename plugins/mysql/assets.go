@@ -56,10 +56,11 @@ func (h *harvest) describeView(a *sdk.Asset, t *table) {
 			a.Properties["lineage"] = "unknown"
 		}
 	}
-	for key, value := range map[string]string{"definer": t.view.definer, "security": t.view.security} {
-		if value != "" {
-			a.Properties[key] = text(value)
-		}
+	if t.view.definer != "" {
+		a.Properties["definer"] = text(t.view.definer)
+	}
+	if t.view.security != "" {
+		a.Properties["security"] = text(t.view.security)
 	}
 }
 

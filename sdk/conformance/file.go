@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -190,8 +192,8 @@ func Secrets(references map[string]string, dir string) (map[string]string, error
 		return nil, nil //nolint:nilnil // no secrets are nothing wrong
 	}
 	secrets := map[string]string{}
-	for field, reference := range references {
-		scheme, rest, _ := strings.Cut(reference, ":")
+	for _, field := range slices.Sorted(maps.Keys(references)) {
+		scheme, rest, _ := strings.Cut(references[field], ":")
 		switch scheme {
 		case "value":
 			secrets[field] = rest

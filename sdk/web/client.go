@@ -50,6 +50,7 @@ type Client struct {
 	now     func() time.Time
 	wait    func(context.Context, time.Duration) error
 	spoken  *flag // the host has answered before
+	down    *flag // a request was tried in vain, and none went well since
 }
 
 // New gives a client for one host. The source closes it in its own Close. It
@@ -69,7 +70,7 @@ func New(env sdk.Env, c Config, o Options) (*Client, error) {
 	base.RawPath = strings.TrimSuffix(base.RawPath, "/")
 	client := &Client{
 		options: o, base: base, pace: newPace(s.perSecond), timeout: s.timeout,
-		log: cmp.Or(env.Log, slog.New(slog.DiscardHandler)), now: env.Now, wait: sleep, spoken: &flag{},
+		log: cmp.Or(env.Log, slog.New(slog.DiscardHandler)), now: env.Now, wait: sleep, spoken: &flag{}, down: &flag{},
 	}
 	if client.now == nil {
 		client.now = time.Now

@@ -45,6 +45,25 @@ func (c Config) Judge() error {
 	return err
 }
 
+// JudgeAll says what is wrong with the configuration, or with the first of the
+// addresses that it is to reach. They are judged in order: whoever sets a source
+// up mends one field after the other, and reads the same of a text each time.
+func (c Config) JudgeAll(addresses ...Address) error {
+	s, err := c.parse()
+	if err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		if _, err := s.address(a.Field, a.Text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Address is one that the field of a configuration gives.
+type Address struct{ Field, Text string }
+
 func (c Config) parse() (settings, error) {
 	s := settings{clear: c.Transport == "clear", verify: c.Transport == "" || c.Transport == "verified", perSecond: c.PerSecond, timeout: 30 * time.Second}
 	if s.perSecond == 0 {

@@ -31,8 +31,9 @@ func (p *pace) pass(ctx context.Context, wait func(context.Context, time.Duratio
 	}
 }
 
-// flag is raised once.
+// flag is one that several goroutines see.
 type flag struct{ up atomic.Bool }
 
 func (f *flag) raise()       { f.up.Store(true) }
+func (f *flag) lower()       { f.up.Store(false) }
 func (f *flag) raised() bool { return f.up.Load() }

@@ -23,6 +23,8 @@ const (
 
 // try sends a request until it is answered, or until it is no use. What the
 // waits add up to is counted in waits and not by a clock, which may go back.
+// After one request in vain the others are tried once each until one goes well:
+// ten thousand of them would be waited for in a run that has nothing to find.
 func (c *Client) try(ctx context.Context, r Request, once func(context.Context, *url.URL) error) error {
 	target, err := c.target(r)
 	if err != nil {
@@ -34,6 +36,7 @@ func (c *Client) try(ctx context.Context, r Request, once func(context.Context, 
 		answered := c.spoken.raised()
 		err := once(ctx, target)
 		if err == nil {
+			c.down.lower()
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -52,7 +55,11 @@ func (c *Client) try(ctx context.Context, r Request, once func(context.Context, 
 		}
 		wait := delay(n, failure)
 		waited += wait
-		if n >= maxTries || max(waited, time.Since(began)+wait) > maxSpent || !worthIt(r, failure, answered) {
+		if !worthIt(r, failure, answered) || c.down.raised() {
+			return err
+		}
+		if n >= maxTries || max(waited, time.Since(began)+wait) > maxSpent {
+			c.down.raise()
 			return err
 		}
 		c.tell(ctx, target, failure, wait)

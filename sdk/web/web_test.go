@@ -97,6 +97,30 @@ func TestWhatIsTriedAgain(t *testing.T) {
 	}
 }
 
+func TestAHostThatIsDownIsWaitedForOnce(t *testing.T) {
+	up := atomic.Bool{}
+	s := serve(t, web.Options{}, func(_ int, w http.ResponseWriter, _ *http.Request) {
+		if !up.Load() {
+			w.WriteHeader(503)
+		}
+	})
+	asks := func(want int64) {
+		t.Helper()
+		before := s.asked.Load()
+		_, _, err := s.Read(t.Context(), web.Request{Path: "/x"})
+		if (err == nil) != up.Load() || s.asked.Load()-before != want {
+			t.Errorf("it was asked %d times, and not %d: %v", s.asked.Load()-before, want, err)
+		}
+	}
+	asks(5)
+	asks(1)
+	asks(1)
+	up.Store(true)
+	asks(1)
+	up.Store(false)
+	asks(5)
+}
+
 func TestRetryAfter(t *testing.T) {
 	for header, want := range map[string]time.Duration{
 		"3": 3 * time.Second, "1.5": 1500 * time.Millisecond,

@@ -4,7 +4,9 @@
 package httpd
 
 import (
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -57,14 +59,15 @@ func (c Config) Validate() error {
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return model.Invalid("listen", "the port must be a number from 0 to 65535", "use 127.0.0.1:8080")
 	}
-	for field, n := range map[string]int64{
+	numbers := map[string]int64{
 		"maxBodyBytes": c.MaxBodyBytes, "maxTokens": int64(c.MaxTokens), "maxDepth": int64(c.MaxDepth),
 		"maxAliases": int64(c.MaxAliases), "maxRootFields": int64(c.MaxRootFields), "maxRepeats": int64(c.MaxRepeats),
 		"maxComplexity": int64(c.MaxComplexity), "maxStreams": int64(c.MaxStreams), "maxStreamsEach": int64(c.MaxStreamsEach), "maxDefinitions": int64(c.MaxDefinitions),
 		"queryTimeout": int64(c.QueryTimeout), "mutationTimeout": int64(c.MutationTimeout),
 		"streamLifetime": int64(c.StreamLifetime), "heartbeat": int64(c.Heartbeat), "drainTimeout": int64(c.DrainTimeout),
-	} {
-		if n < 0 {
+	}
+	for _, field := range slices.Sorted(maps.Keys(numbers)) {
+		if numbers[field] < 0 {
 			return model.Invalid(field, "must not be negative", "leave it out for the default")
 		}
 	}

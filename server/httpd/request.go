@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -121,10 +123,13 @@ func readGet(r *http.Request) (*graphql.RawParams, *refusal) {
 		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "the parameter query is missing")
 	}
 	params := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
-	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if text := values.Get(name); text != "" {
-			if err := objectShape.Read([]byte(text), into); err != nil {
-				return nil, refuseParameter(name, err)
+	for _, object := range []struct {
+		name string
+		into *map[string]any
+	}{{"variables", &params.Variables}, {"extensions", &params.Extensions}} {
+		if text := values.Get(object.name); text != "" {
+			if err := objectShape.Read([]byte(text), object.into); err != nil {
+				return nil, refuseParameter(object.name, err)
 			}
 		}
 	}
@@ -134,10 +139,10 @@ func readGet(r *http.Request) (*graphql.RawParams, *refusal) {
 // checkParameters finds a parameter that comes twice, or that is a known one but
 // for small and capital letters. Others are the business of caches and proxies.
 func checkParameters(values url.Values) error {
-	for name, given := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		for _, own := range parameters {
 			switch {
-			case name == own && len(given) > 1:
+			case name == own && len(values[name]) > 1:
 				return model.Invalid(name, "is given twice", "give it once")
 			case name != own && strings.EqualFold(name, own):
 				return model.Invalid(name, "differs from "+own+" in small and capital letters alone", "write "+own)

@@ -279,19 +279,22 @@ func (a additions) joined(input json.RawMessage) (json.RawMessage, error) {
 	if err := wholeShape.Read(input, &whole); err != nil || whole == nil {
 		return nil, model.Invalid("input", "is no object", "send what the policies of the bundle expect")
 	}
-	for name, added := range map[string]map[string]json.RawMessage{"facts": a.Facts, "context": a.Context, "resource": a.Resource} {
-		if added == nil {
+	for _, more := range []struct {
+		name  string
+		added map[string]json.RawMessage
+	}{{"facts", a.Facts}, {"context", a.Context}, {"resource", a.Resource}} {
+		if more.added == nil {
 			continue
 		}
 		var part map[string]json.RawMessage
-		if said := whole[name]; said != nil && json.Unmarshal(said, &part) != nil {
-			return nil, model.Invalid("input."+name, "is no object", "")
+		if said := whole[more.name]; said != nil && json.Unmarshal(said, &part) != nil {
+			return nil, model.Invalid("input."+more.name, "is no object", "")
 		}
 		if part == nil {
 			part = map[string]json.RawMessage{}
 		}
-		maps.Copy(part, added)
-		whole[name], _ = json.Marshal(part) // it came out of JSON
+		maps.Copy(part, more.added)
+		whole[more.name], _ = json.Marshal(part) // it came out of JSON
 	}
 	input, _ = json.Marshal(whole)
 	if len(input) > maxInput {

@@ -7,10 +7,12 @@ package aws
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,13 +46,12 @@ func (a Access) Judge() error {
 	if a.Endpoint == "" {
 		return sdk.Config("endpoint", "is missing", "write the address of the service, such as https://s3.eu-central-1.amazonaws.com")
 	}
-	for field, address := range map[string]string{"endpoint": a.Endpoint, "stsEndpoint": a.STSEndpoint} {
-		if address == "" {
-			continue
-		}
-		if _, err := web.New(sdk.Env{}, a.HTTP, web.Options{Address: address, Field: field}); err != nil {
-			return err
-		}
+	addresses := []web.Address{{Field: "endpoint", Text: a.Endpoint}}
+	if a.STSEndpoint != "" {
+		addresses = append(addresses, web.Address{Field: "stsEndpoint", Text: a.STSEndpoint})
+	}
+	if err := a.HTTP.JudgeAll(addresses...); err != nil {
+		return err
 	}
 	switch {
 	case a.identity() == "keys" && a.AccessKeyID == "":
@@ -105,8 +106,9 @@ func (a Access) Settings() (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, err
 	}
+	patience := newPatient() // of all operations, so that one learns from another
 	c := aws.Config{
-		Region: a.SigningRegion(), BaseEndpoint: &a.Endpoint, HTTPClient: client, Retryer: func() aws.Retryer { return newPatient() },
+		Region: a.SigningRegion(), BaseEndpoint: &a.Endpoint, HTTPClient: client, Retryer: func() aws.Retryer { return patience },
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired, ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 	}
 	switch a.identity() {
@@ -152,17 +154,22 @@ func (a Access) assume(c aws.Config) aws.CredentialsProvider {
 
 // patient waits as long as a service asks for, and longer each time where it
 // says nothing. A connection that does not come about is not tried again.
-type patient struct{ *retry.Standard }
+type patient struct {
+	*retry.Standard
+	down *atomic.Bool // an operation goes to its last attempt, and none went well since
+}
 
 const (
 	mostAttempts = 7
-	longestWait  = 20 * time.Second
+	longestWait  = 20 * time.Second // where the service wants to be left alone
+	longestFault = 5 * time.Second  // where it fails
 )
 
 func newPatient() patient {
-	return patient{retry.NewStandard(func(o *retry.StandardOptions) {
+	down := &atomic.Bool{}
+	return patient{down: down, Standard: retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff = mostAttempts, longestWait
-		o.RateLimiter = unlimited{}
+		o.RateLimiter = unlessDown{down}
 		o.Retryables = append(o.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
 	})}
 }
@@ -174,20 +181,39 @@ func (p patient) IsErrorRetryable(err error) bool {
 
 // RetryDelay is the service's own word, or a time that grows.
 func (p patient) RetryDelay(attempt int, err error) (time.Duration, error) {
+	if attempt >= mostAttempts-1 {
+		p.down.Store(true)
+	}
 	if asked := retryAfter(err); asked > 0 {
 		return min(asked, time.Minute), nil
 	}
-	return p.Standard.RetryDelay(attempt, err)
+	wait, failed := p.Standard.RetryDelay(attempt, err)
+	if !retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool() {
+		wait = min(wait, longestFault)
+	}
+	return wait, failed
 }
 
-// unlimited holds retries to their number alone: the standard one stops all
-// retries of a client after some hundred.
-type unlimited struct{}
+// unlessDown allows no retry while the service is down: once one operation has
+// been waited for in vain, the others are tried once each until one goes well.
+// The standard limiter stops all retries of a client after some hundred.
+type unlessDown struct{ down *atomic.Bool }
 
-func (unlimited) GetToken(context.Context, uint) (func() error, error) {
-	return func() error { return nil }, nil
+var errDown = errors.New("the service did not answer another request either")
+
+// GetToken is asked before a retry; what it gives is called when that went well.
+func (u unlessDown) GetToken(context.Context, uint) (func() error, error) {
+	if u.down.Load() {
+		return nil, errDown
+	}
+	return func() error { return u.AddTokens(0) }, nil
 }
-func (unlimited) AddTokens(uint) error { return nil }
+
+// AddTokens is called when an attempt went well.
+func (u unlessDown) AddTokens(uint) error {
+	u.down.Store(false)
+	return nil
+}
 
 func retryAfter(err error) time.Duration {
 	r := response(err)

@@ -32,11 +32,13 @@ type Fields struct{ Include, Exclude, Prefixes string }
 
 // Judge says what is wrong with the selection.
 func (s Selection) Judge() error {
-	for field, patterns := range map[string][]string{s.Fields.Include: s.Include, s.Fields.Exclude: s.Exclude} {
-		for _, p := range patterns {
-			if !validPattern(p) || strings.Contains(p, "/") {
-				return sdk.Config(field, "holds something that is no pattern of a name", "write names such as sales, or patterns such as sales-*; parts of one belong into "+s.Fields.Prefixes)
-			}
+	notName := func(p string) bool { return !validPattern(p) || strings.Contains(p, "/") }
+	for _, list := range []struct {
+		field    string
+		patterns []string
+	}{{s.Fields.Include, s.Include}, {s.Fields.Exclude, s.Exclude}} {
+		if slices.ContainsFunc(list.patterns, notName) {
+			return sdk.Config(list.field, "holds something that is no pattern of a name", "write names such as sales, or patterns such as sales-*; parts of one belong into "+s.Fields.Prefixes)
 		}
 	}
 	sorted := slices.Clone(s.Prefixes)

@@ -67,13 +67,18 @@ func readDelta(ctx context.Context, scope Scope, d *dataset) ([]heads.Table, err
 			}
 		}
 	}
-	for name, value := range map[string]string{"table_id": m.ID, "table_name": m.Name, "comment": m.Description} {
-		if value != "" {
-			t.Properties[name] = value
-		}
-	}
+	setSaid(t.Properties, "table_id", m.ID)
+	setSaid(t.Properties, "table_name", m.Name)
+	setSaid(t.Properties, "comment", m.Description)
 	cutFields(&t)
 	return []heads.Table{t}, nil
+}
+
+// setSaid sets what the table says of itself.
+func setSaid(properties map[string]string, name, value string) {
+	if value != "" {
+		properties[name] = value
+	}
 }
 
 func newestMetadata(ctx context.Context, scope Scope, d *dataset) (*deltaMetadata, error) {
@@ -144,13 +149,16 @@ func readCheckpoint(ctx context.Context, scope Scope, o Object) (m *deltaMetadat
 		return nil, brokenUnless(err, "the checkpoint of the Delta table cannot be read")
 	}
 	m = &deltaMetadata{}
-	for name, to := range map[string]*string{"schemaString": &m.Schema, "id": &m.ID, "name": &m.Name, "description": &m.Description} {
-		values, err := columnOf(f, "metaData", name)
+	for _, column := range []struct {
+		name string
+		to   *string
+	}{{"schemaString", &m.Schema}, {"id", &m.ID}, {"name", &m.Name}, {"description", &m.Description}} {
+		values, err := columnOf(f, "metaData", column.name)
 		if err != nil {
 			return nil, brokenUnless(err, "the checkpoint of the Delta table cannot be read")
 		}
 		if len(values) > 0 {
-			*to = values[0]
+			*column.to = values[0]
 		}
 	}
 	if m.Partitions, err = columnOf(f, "metaData", "partitionColumns", "list", "element"); err != nil {

@@ -102,14 +102,17 @@ func realUser(uid, gid int) error {
 }
 
 func setLimits(pid int, l Limits) error {
-	for resource, limit := range map[int]unix.Rlimit{
-		unix.RLIMIT_DATA:   {Cur: l.MemoryBytes, Max: l.MemoryBytes},
-		unix.RLIMIT_CPU:    {Cur: l.CPUSeconds, Max: l.CPUSeconds + 1}, // first SIGXCPU, then SIGKILL
-		unix.RLIMIT_NOFILE: {Cur: 256, Max: 256},
-		unix.RLIMIT_CORE:   {}, // a core would hold the secrets
+	for _, limit := range []struct {
+		resource int
+		value    unix.Rlimit
+	}{
+		{unix.RLIMIT_DATA, unix.Rlimit{Cur: l.MemoryBytes, Max: l.MemoryBytes}},
+		{unix.RLIMIT_CPU, unix.Rlimit{Cur: l.CPUSeconds, Max: l.CPUSeconds + 1}}, // first SIGXCPU, then SIGKILL
+		{unix.RLIMIT_NOFILE, unix.Rlimit{Cur: 256, Max: 256}},
+		{unix.RLIMIT_CORE, unix.Rlimit{}}, // a core would hold the secrets
 	} {
-		if err := unix.Prlimit(pid, resource, &limit, nil); err != nil {
-			return fmt.Errorf("set limit %d: %w", resource, err)
+		if err := unix.Prlimit(pid, limit.resource, &limit.value, nil); err != nil {
+			return fmt.Errorf("set limit %d: %w", limit.resource, err)
 		}
 	}
 	return nil

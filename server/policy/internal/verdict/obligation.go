@@ -43,7 +43,7 @@ func checkObligation(o model.Obligation) error {
 			return fmt.Errorf("the obligation %s (%s) needs the parameter %s", o.ID, o.Type, name)
 		}
 	}
-	for name := range o.Params {
+	for _, name := range slices.Sorted(maps.Keys(o.Params)) {
 		if !slices.Contains(d.Needs, name) && !slices.Contains(d.May, name) {
 			return fmt.Errorf("the obligation %s (%s) has no parameter %s", o.ID, o.Type, name)
 		}
