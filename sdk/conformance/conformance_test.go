@@ -60,6 +60,7 @@ func (l library) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 	switch l.flaw {
 	case "-prints":
 		fmt.Println("beginning")
+		time.Sleep(time.Second) // it travels beside the records, and would be lost at their end
 	case "-raw":
 		_, _ = syscall.Write(1, []byte("beginning\n"))
 	case "-chatty":
@@ -88,7 +89,7 @@ func (l library) dawdle(i int) {
 		return
 	}
 	sum := 0
-	for j := range i * 20 {
+	for j := range i * 400 {
 		sum += j
 	}
 	if sum < 0 {
@@ -256,10 +257,11 @@ func sized(_ context.Context, n int) (json.RawMessage, map[string]string, error)
 }
 
 func TestScaleIsJudged(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	if testing.Short() {
 		t.Skip("it measures processor time, which the race detector falsifies: run without -short")
 	}
-	holds(t, "scale", "-square", "more than 2 times as much", conformance.Fixture{Scale: &conformance.Scale{Config: sized}})
+	holds(t, "scale", "-square", "more than 2 times as much", conformance.Fixture{Scale: &conformance.Scale{Config: sized, Many: 5_000}})
 	holds(t, "scale", "-hoards", "sent nothing for 15s", conformance.Fixture{Scale: &conformance.Scale{Config: sized, Few: 10, Many: 20}})
 }
 
@@ -268,6 +270,7 @@ func TestWideObjectsAreNoEnd(t *testing.T) {
 }
 
 func TestASlowHostIsWaitedFor(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	if got, _ := problems(t, "", "slow_sink", conformance.Fixture{Scale: &conformance.Scale{Config: sized}}); len(got) > 0 {
 		t.Error(got)
 	}
@@ -276,6 +279,7 @@ func TestASlowHostIsWaitedFor(t *testing.T) {
 // TestFaultsOfAnHTTPSourceAreTold runs a library of three pages behind the
 // suite's proxy.
 func TestFaultsOfAnHTTPSourceAreTold(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	var asked atomic.Int64
 	source := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
@@ -334,6 +338,7 @@ func TestReleasesAreCompared(t *testing.T) {
 
 // TestHandshakes judges programs that are no plugins.
 func TestHandshakes(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	if got, _ := problems(t, "", "handshake", conformance.Fixture{}); len(got) > 0 {
 		t.Error(got)
 	}
@@ -342,21 +347,24 @@ func TestHandshakes(t *testing.T) {
 		"echo '1|2|unix|x|grpc'": "no handshake of version 1",
 		"[ \"$SOUK_PLUGIN\" ] && echo '1|1|unix|x|grpc'": "does not say on its standard error",
 	} {
-		path := filepath.Join(t.TempDir(), "program")
-		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		spec, err := host.ProgramAt(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var all []string
-		for _, v := range conformance.Report(t.Context(), spec, conformance.Fixture{Only: []string{"handshake"}}).Cases {
-			all = append(all, v.Problems...)
-		}
-		if !strings.Contains(strings.Join(all, "\n"), want) {
-			t.Errorf("%s: %v, want %q", script, all, want)
-		}
+		t.Run(script, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "program")
+			if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			spec, err := host.ProgramAt(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all []string
+			for _, v := range conformance.Report(t.Context(), spec, conformance.Fixture{Only: []string{"handshake"}}).Cases {
+				all = append(all, v.Problems...)
+			}
+			if !strings.Contains(strings.Join(all, "\n"), want) {
+				t.Errorf("%s: %v, want %q", script, all, want)
+			}
+		})
 	}
 }
 

@@ -65,6 +65,8 @@ func (s *suite) greet(versions string) (line string, err error) {
 	if err := cmd.Start(); err != nil {
 		return "", err
 	}
+	// A program may leave a child behind that holds the pipe open.
+	defer context.AfterFunc(ctx, func() { _ = out.Close() })()
 	line, _ = bufio.NewReader(io.LimitReader(out, 64<<10)).ReadString('\n')
 	cancel()
 	_ = cmd.Wait() // it was killed
