@@ -15,6 +15,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/dremio"
 	"github.com/souk-mesh/souk/plugins/files"
 	"github.com/souk-mesh/souk/plugins/gcs"
+	"github.com/souk-mesh/souk/plugins/glue"
 	"github.com/souk-mesh/souk/plugins/mongodb"
 	"github.com/souk-mesh/souk/plugins/mysql"
 	"github.com/souk-mesh/souk/plugins/postgres"
@@ -38,6 +39,7 @@ func All() []sdk.Registration {
 		sdk.Register(dremio.Plugin()),
 		sdk.Register(files.Plugin()),
 		sdk.Register(gcs.Plugin()),
+		sdk.Register(glue.Plugin()),
 		sdk.Register(mongodb.Plugin()),
 		sdk.Register(mysql.Plugin()),
 		sdk.Register(postgres.Plugin()),

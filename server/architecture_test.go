@@ -55,6 +55,7 @@ var rules = []rule{
 	{path: "plugins/azureblob", inside: []string{"sdk", "plugins/internal/lake"}},
 	{path: "plugins/gcs", inside: []string{"sdk", "plugins/internal/lake"}, outside: []string{"golang.org/x/oauth2"}},
 	{path: "plugins/files", inside: []string{"sdk", "plugins/internal/lake"}},
+	{path: "plugins/glue", inside: []string{"sdk", "plugins/internal/aws", "plugins/internal/dataset"}, outside: []string{"github.com/aws/"}},
 	{path: "plugins/s3", inside: []string{"sdk", "plugins/internal/lake", "plugins/internal/aws"}, outside: []string{"github.com/aws/"}},
 	{path: "plugins", inside: []string{"sdk", "plugins"}},
 	{path: "server/driver/sqlite", inside: []string{"graph/model"}, outside: []string{"zombiezen.com/go/sqlite", "golang.org/x/sys"}},

@@ -41,7 +41,7 @@ func (b *bucket) List(ctx context.Context, prefix string, page func([]lake.Objec
 			return b.source.client.ListObjectsV2(ctx, in, o...)
 		})
 		if err != nil {
-			return b.explain(err, "the listing of the bucket "+b.name, allow("s3:ListBucket", "arn:aws:s3:::"+b.name))
+			return b.explain(err, "the listing of the bucket "+b.name, access.Allow("s3:ListBucket", "arn:aws:s3:::"+b.name))
 		}
 		objects, err := b.objects(out)
 		if err != nil {
@@ -115,11 +115,11 @@ func (b *bucket) readError(err error) error {
 	case code == "InvalidObjectState":
 		return sdk.Denied("the object lies in an archive", "restore it, or leave heads to skip")
 	case strings.HasPrefix(code, "KMS."), strings.Contains(err.Error(), "kms:"):
-		e := sdk.Denied("decrypting an object of the bucket "+b.name+" is denied", "allow it in a policy: "+allow("kms:Decrypt", "the ARN of the bucket's key"))
+		e := sdk.Denied("decrypting an object of the bucket "+b.name+" is denied", "allow it in a policy: "+access.Allow("kms:Decrypt", "the ARN of the bucket's key"))
 		e.Err = err
 		return e
 	}
-	return b.explain(err, "reading an object of the bucket "+b.name, allow("s3:GetObject", "arn:aws:s3:::"+b.name+"/*"))
+	return b.explain(err, "reading an object of the bucket "+b.name, access.Allow("s3:GetObject", "arn:aws:s3:::"+b.name+"/*"))
 }
 
 func (b *bucket) explain(err error, what, statement string) error {

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	client "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/souk-mesh/souk/plugins/internal/aws/awstest"
 )
 
 // emulator is moto, with a client that writes.
@@ -23,7 +25,7 @@ type emulator struct {
 
 func newEmulator(t *testing.T) *emulator {
 	t.Helper()
-	e := &emulator{t: t, url: emulatorURL(t), modified: map[string]string{}}
+	e := &emulator{t: t, url: awstest.URL(t), modified: map[string]string{}}
 	e.client = client.New(client.Options{
 		Region: "us-east-1", BaseEndpoint: &e.url, UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider("writer", "writer-secret", ""),

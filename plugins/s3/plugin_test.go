@@ -2,7 +2,6 @@ package s3_test
 
 import (
 	"encoding/json"
-	"os"
 	"testing"
 
 	"github.com/souk-mesh/souk/plugins/s3"
@@ -52,18 +51,4 @@ func TestPlugin(t *testing.T) {
 			{Name: "denied", Config: at(map[string]any{"buckets": []string{"denied"}}), Secrets: secrets, Class: sdk.ClassDenied},
 		},
 	})
-}
-
-// emulatorURL is that of moto, which CI always has.
-func emulatorURL(t *testing.T) string {
-	t.Helper()
-	address := os.Getenv("SOUK_TEST_MOTO_URL")
-	switch {
-	case address != "":
-	case os.Getenv("SOUK_TEST_SKIP") == "never":
-		t.Fatal("SOUK_TEST_MOTO_URL is not set, and SOUK_TEST_SKIP forbids to skip")
-	default:
-		t.Skip("SOUK_TEST_MOTO_URL is not set; .ci/moto starts the emulator and prints it")
-	}
-	return address
 }

@@ -7,7 +7,6 @@ package s3
 import (
 	"context"
 	_ "embed"
-	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -47,16 +46,13 @@ func open(_ context.Context, c Config, _ sdk.Env) (sdk.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, shut := &source{config: c, regions: map[string]string{}}, func() {}
-	if client, is := settings.HTTPClient.(*http.Client); is {
-		shut = client.CloseIdleConnections
-	}
+	s := &source{config: c, regions: map[string]string{}}
 	s.client = s3.NewFromConfig(settings, func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
 	return &lake.Source{
-		Selection: c.selection(), Options: c.Options(), Word: "bucket", Buckets: s.buckets, Shut: shut,
+		Selection: c.selection(), Options: c.Options(), Word: "bucket", Buckets: s.buckets, Shut: func() { access.Shut(settings) },
 		Nothing: sdk.Config("buckets", "fit no bucket that the key may list", "name buckets, or allow s3:ListAllMyBuckets"),
 		Bucket: func(name string) lake.Scope {
 			b := &bucket{source: s, name: name, region: s.regions[name]}
@@ -72,7 +68,7 @@ func (s *source) buckets(ctx context.Context) (names []string, err error) {
 	for {
 		page, err := s.client.ListBuckets(ctx, in)
 		if err != nil {
-			return nil, s.config.Explain(err, "the list of buckets", allow("s3:ListAllMyBuckets", "*")+", or name the buckets in buckets")
+			return nil, s.config.Explain(err, "the list of buckets", access.Allow("s3:ListAllMyBuckets", "*")+", or name the buckets in buckets")
 		}
 		if page.Owner == nil && page.Buckets == nil {
 			return nil, notS3(s.config.Access)
@@ -90,9 +86,4 @@ func (s *source) buckets(ctx context.Context) (names []string, err error) {
 
 func notS3(a access.Access) error {
 	return sdk.Unavailable("the service at the endpoint does not answer like S3", "look whether the endpoint is that of S3: "+a.Endpoint, nil)
-}
-
-// allow is the least statement of a policy for the action.
-func allow(action, resource string) string {
-	return `{"Effect": "Allow", "Action": "` + action + `", "Resource": "` + resource + `"}`
 }
