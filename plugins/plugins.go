@@ -9,6 +9,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/amundsen"
 	"github.com/souk-mesh/souk/plugins/atlas"
 	"github.com/souk-mesh/souk/plugins/azureblob"
+	"github.com/souk-mesh/souk/plugins/azuredatacatalog"
 	"github.com/souk-mesh/souk/plugins/datafactory"
 	"github.com/souk-mesh/souk/plugins/dataflow"
 	"github.com/souk-mesh/souk/plugins/dbt"
@@ -35,6 +36,7 @@ func All() []sdk.Registration {
 		sdk.Register(datafactory.Plugin()),
 		sdk.Register(dataflow.Plugin()),
 		sdk.Register(azureblob.Plugin()),
+		sdk.Register(azuredatacatalog.Plugin()),
 		sdk.Register(dbt.Plugin()),
 		sdk.Register(dremio.Plugin()),
 		sdk.Register(files.Plugin()),

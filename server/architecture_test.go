@@ -53,6 +53,7 @@ var rules = []rule{
 	{path: "plugins/internal/lake", inside: []string{"sdk", "plugins/internal/lake"}, outside: []string{"github.com/parquet-go/parquet-go", "github.com/xuri/excelize", "github.com/klauspost/compress", "golang.org/x/text"}},
 	{path: "plugins/internal/aws", inside: []string{"sdk"}, outside: []string{"github.com/aws/"}},
 	{path: "plugins/azureblob", inside: []string{"sdk", "plugins/internal/lake"}},
+	{path: "plugins/azuredatacatalog", inside: []string{"sdk"}},
 	{path: "plugins/gcs", inside: []string{"sdk", "plugins/internal/lake"}, outside: []string{"golang.org/x/oauth2"}},
 	{path: "plugins/files", inside: []string{"sdk", "plugins/internal/lake"}},
 	{path: "plugins/glue", inside: []string{"sdk", "plugins/internal/aws", "plugins/internal/dataset"}, outside: []string{"github.com/aws/"}},
