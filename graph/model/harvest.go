@@ -94,6 +94,14 @@ type RunCounts struct {
 	Retired   int `json:"retired"`
 }
 
+// Remembered is a part of what a source last said of its objects, and of what
+// was known of them then. It is the server's own, and may be lost at any time.
+type Remembered struct {
+	Meta
+	SourceID ID              `json:"sourceId"`
+	Objects  json.RawMessage `json:"objects"`
+}
+
 // RunNote is a remark of the plugin or the host, counted, with a few samples.
 type RunNote struct {
 	Level   string   `json:"level"` // info, warn, error

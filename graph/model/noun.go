@@ -44,6 +44,7 @@ const (
 	PrefixChange    Prefix = "chg"
 	PrefixName      Prefix = "nam"
 	PrefixRemoved   Prefix = "rem"
+	PrefixMemory    Prefix = "mem"
 )
 
 // crockford leaves out the letters that people misread.

@@ -18,7 +18,7 @@ const Mark = "[secret]"
 // part, and the rest stays.
 type shape struct {
 	pattern *regexp.Regexp
-	hint    string // a text without it, in small letters, holds none of this form; "" says nothing
+	hints   []string // a text without any of them, in small letters, holds none of this form
 	judge   func(secret string) bool
 }
 
@@ -28,11 +28,13 @@ type Finder struct{ shapes []shape }
 // New makes a finder.
 func New() *Finder {
 	always := func(string) bool { return true }
-	plain := func(hint, pattern string) shape { return shape{regexp.MustCompile(pattern), hint, always} }
+	plain := func(hint, pattern string) shape {
+		return shape{regexp.MustCompile(pattern), strings.Split(hint, " or "), always}
+	}
 	return &Finder{shapes: []shape{
 		plain("private key-----", `-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)`),
 		plain("souk_", `\bsouk_[0-9A-Za-z]{20,}\b`),
-		plain("", `\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`),
+		plain("akia or asia", `\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`),
 		plain("gh", `\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{22,}\b`),
 		plain("glpat-", `\bglpat-[A-Za-z0-9_-]{20,}`),
 		plain("xox", `\bxox[abeprs]-[A-Za-z0-9-]{10,}`),
@@ -40,10 +42,10 @@ func New() *Finder {
 		plain("aiza", `\bAIza[A-Za-z0-9_-]{35}\b`),
 		plain("dapi", `\bdapi[0-9a-f]{32}\b`),
 		plain("eyj", `\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`),
-		{regexp.MustCompile(`\bsk-(?:[a-z]+-)?([A-Za-z0-9_-]{20,})`), "sk-", random},
-		{regexp.MustCompile(`(?i)\baccountkey=([A-Za-z0-9+/]{40,}={0,2})`), "accountkey", always},
-		{regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@"'<>]*:([^/\s@"'<>]+)@[A-Za-z0-9\[%_.-]`), "://", password},
-		{regexp.MustCompile(`(?:(?:\b|_)(?i:pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|access|private|secret|account)[_-]?key|client[_-]?secret)|Password|Passwd|Secret|Token|ApiKey|AccessKey)["']?\s*(?:=|:|=>|\b(?i:is)\b)\s*["'` + "`" + `]?([^\s"'` + "`" + `,;&<>(){}\[\]|]{6,128})`), "", value},
+		{regexp.MustCompile(`\bsk-(?:[a-z]+-)?([A-Za-z0-9_-]{20,})`), []string{"sk-"}, random},
+		{regexp.MustCompile(`(?i)\baccountkey=([A-Za-z0-9+/]{40,}={0,2})`), []string{"accountkey"}, always},
+		{regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@"'<>]*:([^/\s@"'<>]+)@[A-Za-z0-9\[%_.-]`), []string{"://"}, password},
+		{regexp.MustCompile(`(?:(?:\b|_)(?i:pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|access|private|secret|account)[_-]?key|client[_-]?secret)|Password|Passwd|Secret|Token|ApiKey|AccessKey)["']?\s*(?:=|:|=>|\b(?i:is)\b)\s*["'` + "`" + `]?([^\s"'` + "`" + `,;&<>(){}\[\]|]{6,128})`), []string{"pass", "pwd", "secret", "token", "key"}, value},
 	}}
 }
 
@@ -55,9 +57,9 @@ func (f *Finder) Redact(text string) string {
 	if len(text) < 12 {
 		return text
 	}
-	small := strings.ToLower(text)
+	small := strings.ReplaceAll(strings.ToLower(text), "\u017f", "s") // as patterns without case take it
 	for _, s := range f.shapes {
-		if s.hint == "" || strings.Contains(small, s.hint) {
+		if slices.ContainsFunc(s.hints, func(hint string) bool { return strings.Contains(small, hint) }) {
 			text = s.redact(text)
 		}
 	}

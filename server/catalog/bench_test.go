@@ -31,13 +31,14 @@ func many(from, n int) []catalog.Seen {
 // BenchmarkHarvest observes and writes tables in batches of 500, first new
 // ones and then the same again.
 func BenchmarkHarvest(b *testing.B) {
-	w := newWorld(b)
 	db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "souk.db"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = db.Close() })
-	w.store, w.catalog = db, catalog.New(db, nil, model.Now)
+	w := newWorldOn(b, db)
+	w.keepOwners = true
+	w.assign(server, "", sales)
 	next := 0
 	for _, again := range []bool{false, true} {
 		b.Run(fmt.Sprintf("again=%v", again), func(b *testing.B) {

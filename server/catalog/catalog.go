@@ -87,12 +87,25 @@ type Result struct {
 	// they lead to the asset that they most likely are.
 	Held map[Ref]bool
 
+	// Settled are the names as given of which all was kept that was shown, and
+	// nothing had to be told. As long as the records stand as they are marked
+	// here, the asset's own first, to show the same once more changes nothing.
+	Settled map[Ref][]Mark
+
 	Created   int // assets not known before, unresolved ones included
 	Updated   int
 	Unchanged int
-	New       []Ref // the assets that Created counts
-	Changed   []Ref // those that Updated counts
+	Tested    map[model.ID]bool // those that Updated counts for a quality rule alone, though the observation does not show them
+	New       []Ref             // the assets that Created counts
+	Changed   []Ref             // those that Updated counts
 	Notes     []model.RunNote
+}
+
+// Mark is a record at the revision that a result's writes bring it to.
+type Mark struct {
+	Kind     store.Kind
+	ID       model.ID
+	Revision model.Revision
 }
 
 // RetireResult is what the end of a complete scope changes. Nothing is written yet.

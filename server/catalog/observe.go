@@ -74,6 +74,8 @@ type item struct {
 	entry   *entry
 	parent  *item  // of what is shown
 	holds   bool   // it is somebody's parent, or shown as what holds others
+	times   int    // how often it was shown
+	flawed  bool   // its name was, as a note says
 	speaks  bool   // what is shown has become the source's sighting
 	held    bool   // who it is will be known later: see Result.Held
 	not     *entry // the asset that goes by its name and is another object of the source
@@ -144,12 +146,14 @@ func (w *work) item(raw Ref) *item {
 		w.byRef[ref] = it
 		w.items = append(w.items, it)
 	}
+	it.flawed = it.flawed || f != flawless
 	w.byRaw[raw] = it
 	return it
 }
 
 // show keeps the better of two sightings of one asset.
 func (it *item) show(s model.Sighting, parent *item) {
+	it.times++
 	if it.shown == nil || s.Rank < it.shown.Rank {
 		it.shown, it.parent = &s, parent
 		it.holds = it.holds || s.Kind.Holds()

@@ -13,7 +13,7 @@ import (
 
 // result settles what has changed and turns it into writes.
 func (w *work) result(at time.Time) Result {
-	r := Result{IDs: make(map[Ref]model.ID, len(w.byRaw)), Held: map[Ref]bool{}}
+	r := Result{IDs: make(map[Ref]model.ID, len(w.byRaw)), Held: map[Ref]bool{}, Settled: map[Ref][]Mark{}, Tested: map[model.ID]bool{}}
 	for _, e := range w.made {
 		if e.dirty {
 			e.asset.Settle(at)
@@ -40,10 +40,45 @@ func (w *work) result(at time.Time) Result {
 			r.IDs[raw] = it.entry.asset.ID
 			if it.held {
 				r.Held[raw] = true
+			} else if marks := w.marks(it); marks != nil {
+				r.Settled[raw] = marks
 			}
 		}
 	}
 	return r
+}
+
+// marks lists what an item that is settled stands on; nil is one that is not.
+func (w *work) marks(it *item) []Mark {
+	if it.shown == nil || !it.speaks || it.times > 1 || it.flawed || it.shown.Claims() && it.entry.asset.DomainID != w.source.DomainID {
+		return nil
+	}
+	marks := []Mark{{store.Assets.Kind(), it.entry.asset.ID, written(it.entry.asset.Meta, it.entry.dirty)}}
+	mark := func(n Name, e *entry) bool {
+		k, known := w.names[aliasID(n)]
+		if !known || k.alias.AssetID != e.asset.ID {
+			return false
+		}
+		marks = append(marks, Mark{store.Aliases.Kind(), k.alias.ID, written(k.alias.Meta, k.dirty)})
+		return true
+	}
+	for _, n := range append([]Name{openLineage(it.ref)}, it.aliases...) {
+		if !mark(n, it.entry) {
+			return nil
+		}
+	}
+	if it.parent != nil && !mark(openLineage(it.parent.ref), it.parent.entry) {
+		return nil
+	}
+	return marks
+}
+
+// written is the revision of a record once the writes are made.
+func written(m model.Meta, dirty bool) model.Revision {
+	if dirty {
+		return m.Revision + 1
+	}
+	return m.Revision
 }
 
 // observeRules compares the quality rules with those that are known.
@@ -95,6 +130,8 @@ func (w *work) countTested(r *Result) {
 		r.Changed = append(r.Changed, Ref{e.asset.Namespace, e.asset.Name})
 		if e.shown {
 			r.Unchanged--
+		} else {
+			r.Tested[e.asset.ID] = true
 		}
 	}
 }

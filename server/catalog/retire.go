@@ -15,23 +15,22 @@ import (
 func (s *Service) Retire(ctx context.Context, source model.Source, scope string, seen map[model.ID]bool) (RetireResult, error) {
 	var r RetireResult
 	q := store.Query{Where: store.Eq("scope", store.ScopeKey(source.ID, scope)), Limit: store.MaxPage, Index: "by_scope"}
-	for a, err := range store.Assets.All(ctx, s.store, q) {
-		if err != nil {
-			return RetireResult{}, err
-		}
+	known := func(id model.ID) bool {
 		r.Known++
-		if !seen[a.ID] {
-			r.Writes = append(r.Writes, s.withdraw(a, source.ID, scope, &r))
-		}
+		return seen[id]
 	}
-	for rule, err := range store.QualityRules.All(ctx, s.store, q) {
+	for a, err := range store.Assets.AllBut(ctx, s.store, q, known) {
 		if err != nil {
 			return RetireResult{}, err
 		}
-		if !seen[rule.ID] {
-			r.Rules++
-			r.Writes = append(r.Writes, store.QualityRules.Delete(rule))
+		r.Writes = append(r.Writes, s.withdraw(a, source.ID, scope, &r))
+	}
+	for rule, err := range store.QualityRules.AllBut(ctx, s.store, q, func(id model.ID) bool { return seen[id] }) {
+		if err != nil {
+			return RetireResult{}, err
 		}
+		r.Rules++
+		r.Writes = append(r.Writes, store.QualityRules.Delete(rule))
 	}
 	return r, nil
 }

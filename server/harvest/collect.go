@@ -5,12 +5,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/harvest/memory"
 	"github.com/souk-mesh/souk/server/harvest/translate"
 	"github.com/souk-mesh/souk/server/lineage"
 )
@@ -40,6 +42,7 @@ type collector struct {
 	resumed bool         // from a checkpoint: this attempt does not see everything
 
 	batch  batch
+	memory *memory.Memory
 	held   batch // what is looked at again when the source has shown everything
 	scopes map[string]*seenInScope
 	done   []string // the scopes listed completely, in order
@@ -53,6 +56,7 @@ type collector struct {
 // batch is what has come since the last change.
 type batch struct {
 	observed catalog.Observation
+	prints   map[catalog.Ref]memory.Print
 	edges    []*sdk.Edge
 	kept     []sdk.Note // of assets that could not be described
 	counts   model.RunCounts
@@ -66,14 +70,14 @@ type seenInScope struct {
 	kept  map[model.ID]bool // assets that could not be described: what is known of them stays
 }
 
-func newCollector(x *execution, source model.Source) *collector {
-	c := &collector{run: x, source: source, resumed: len(source.Checkpoint) > 0, scopes: map[string]*seenInScope{}, foreseen: map[catalog.Ref]bool{}}
+func newCollector(x *execution, source model.Source, m *memory.Memory) *collector {
+	c := &collector{run: x, source: source, memory: m, resumed: len(source.Checkpoint) > 0, scopes: map[string]*seenInScope{}, foreseen: map[catalog.Ref]bool{}}
 	c.batch, c.held = c.empty(), c.empty()
 	return c
 }
 
 func (c *collector) empty() batch {
-	return batch{observed: catalog.Observation{Source: c.source, Run: c.run.id, Shown: c.shown}}
+	return batch{observed: catalog.Observation{Source: c.source, Run: c.run.id, Shown: c.shown}, prints: map[catalog.Ref]memory.Print{}}
 }
 
 // Records takes records and keeps them when they are many.
@@ -95,6 +99,11 @@ func (b *batch) add(source model.Source, r sdk.Record) {
 	case *sdk.Asset:
 		seen := translate.Asset(source, r)
 		b.observed.Assets = append(b.observed.Assets, seen)
+		if _, twice := b.prints[seen.Ref]; twice {
+			b.prints[seen.Ref] = ""
+		} else {
+			b.prints[seen.Ref] = memory.Of(seen)
+		}
 		b.counts.Assets++
 		b.counts.Fields += len(r.Fields)
 		b.weight += extraWeight(seen)
@@ -177,10 +186,15 @@ func (c *collector) flush(ctx context.Context, remember func(*model.Source)) err
 
 func (c *collector) keep(ctx context.Context, remember func(*model.Source)) error {
 	c.batch.observed.Last = c.batch.observed.Last || c.held.weight >= maxHeld
-	found, err := c.run.service.catalog.Observe(ctx, c.batch.observed)
+	known, err := c.memory.Recall(ctx, c.batch.prints)
+	if err != nil {
+		return err
+	}
+	found, err := c.run.service.catalog.Observe(ctx, c.batch.without(known))
 	if err != nil {
 		return fmt.Errorf("observe assets: %w", err)
 	}
+	maps.Copy(found.IDs, known)
 	edges := c.resolved(found.IDs)
 	flows, err := c.run.service.lineage.Observe(ctx, lineage.Observation{Source: c.source, Edges: edges})
 	if err != nil {
@@ -188,6 +202,11 @@ func (c *collector) keep(ctx context.Context, remember func(*model.Source)) erro
 	}
 	counts := c.batch.counts
 	counts.Created, counts.Updated, counts.Unchanged = found.Created, found.Updated, found.Unchanged
+	for _, id := range known {
+		if !found.Tested[id] {
+			counts.Unchanged++
+		}
+	}
 	if c.run.preview {
 		counts.Created = c.foresee(&found)
 	}
@@ -205,9 +224,46 @@ func (c *collector) keep(ctx context.Context, remember func(*model.Source)) erro
 	if err == nil {
 		c.hold(found.Held)
 		c.see(found, edges, flows.IDs)
+		c.remember(known, found.Settled)
 	}
 	return err
 }
+
+// without is the batch but for those of which nothing is new.
+func (b *batch) without(known map[catalog.Ref]model.ID) catalog.Observation {
+	o := b.observed
+	if len(known) > 0 {
+		o.Assets = slices.DeleteFunc(slices.Clone(o.Assets), func(seen catalog.Seen) bool { return known[seen.Ref] != "" })
+	}
+	return o
+}
+
+// remember takes what the batch has kept into the source's memory.
+func (c *collector) remember(known map[catalog.Ref]model.ID, settled map[catalog.Ref][]catalog.Mark) {
+	c.memory.Met(known)
+	maps.DeleteFunc(c.batch.prints, func(ref catalog.Ref, _ memory.Print) bool { return known[ref] != "" })
+	c.memory.Keep(c.batch.prints, settled)
+}
+
+// writeMemory keeps the source's memory for its next run.
+func (c *collector) writeMemory(ctx context.Context) error {
+	writes, err := c.memory.Writes(!c.resumed)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(writes, memoryChunk) {
+		keep := func() error {
+			return c.run.write(ctx, step{action: "run.remember", reason: "run " + string(c.run.id), writes: part})
+		}
+		if err := repeat(ctx, keep); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memoryChunk is how many parts of a memory one change writes.
+const memoryChunk = 8
 
 // maxHeld bounds the weight of what is held, and so the memory. What comes beyond is decided
 // by what is known when it comes, which is as good unless names were exchanged too.
@@ -219,6 +275,7 @@ func (c *collector) hold(names map[catalog.Ref]bool) {
 		if names[seen.Ref] {
 			c.held.observed.Assets = append(c.held.observed.Assets, seen)
 			c.held.weight += 1 + extraWeight(seen)
+			c.held.prints[seen.Ref] = c.batch.prints[seen.Ref]
 		}
 		return names[seen.Ref]
 	})
@@ -231,7 +288,10 @@ func (c *collector) end(ctx context.Context) error {
 	}
 	c.batch, c.held = c.held, c.empty()
 	c.batch.observed.Last = true
-	return c.flush(ctx, nil)
+	if err := c.flush(ctx, nil); err != nil {
+		return err
+	}
+	return c.writeMemory(ctx)
 }
 
 // shown reports an asset that the run has shown before.

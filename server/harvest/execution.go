@@ -12,6 +12,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/server/harvest/memory"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/tracing"
 	"github.com/souk-mesh/souk/server/watch"
@@ -170,9 +171,13 @@ func (x *execution) attempt() error {
 	}
 	x.lifted = source.AllowRetireAll && len(source.Checkpoint) == 0
 	x.writing.Unlock()
-	c := newCollector(x, source)
+	remembered, err := memory.Load(x.ctx, x.service.store, source.ID)
+	if err != nil {
+		return err
+	}
+	c := newCollector(x, source, remembered)
 	x.row.Change(func(r *model.Run) { forget(r, c.resumed) })
-	err := x.service.use(x.ctx, source, x.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
+	err = x.service.use(x.ctx, source, x.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
 		_, err := p.Harvest(ctx, host.Request{RunID: string(x.id), Config: source.Config, Secrets: secrets, Checkpoint: source.Checkpoint}, c)
 		return err
 	})

@@ -10,9 +10,6 @@ import (
 // Tick does one round of the background work.
 func (s *Service) Tick(ctx context.Context) { s.tick(ctx) }
 
-// NextRun is when a source is due.
-func NextRun(s model.Source) time.Time { return nextRun(s) }
-
 // Refresh makes the run say that it lives, as it does from time to time.
 func (s *Service) Refresh(id model.ID) {
 	if x := s.executionOf(id); x != nil {

@@ -257,14 +257,14 @@ func (s *script) misbehave(ctx context.Context, out sdk.Sink, verb string, args 
 }
 
 // writeScript writes the lines where a source reads them.
-func writeScript(t *testing.T, path string, lines ...string) {
-	t.Helper()
+func writeScript(tb testing.TB, path string, lines ...string) {
+	tb.Helper()
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func scriptPath(t *testing.T) string {
-	t.Helper()
-	return filepath.Join(t.TempDir(), "script")
+func scriptPath(tb testing.TB) string {
+	tb.Helper()
+	return filepath.Join(tb.TempDir(), "script")
 }

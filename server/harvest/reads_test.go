@@ -38,7 +38,7 @@ func TestOneOperationReadsOnce(t *testing.T) {
 			_, err = w.Can(w.ctx, source.ID, model.ActSourceAdmin)
 			return
 		}},
-		{Name: "remove a source", Reads: 5, Do: func() (err error) {
+		{Name: "remove a source", Reads: 6, Do: func() (err error) {
 			_, err = w.RemoveSource(w.ctx, source.ID, nil)
 			return
 		}},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/harvest/memory"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -75,7 +76,11 @@ func (s *Service) RemoveSource(ctx context.Context, id model.ID, expected *model
 		}
 		at := s.now()
 		source.RemovedAt, source.Checkpoint, source.CheckpointRun = &at, nil, ""
-		source, err = store.Sources.Apply(ctx, s.store, in.Change(ctx, "source.remove", source.ID, string(source.Name), answer, store.Sources.Put(source)))
+		writes, err := memory.Forget(ctx, s.store, source.ID)
+		if err != nil {
+			return model.Source{}, err
+		}
+		source, err = store.Sources.Apply(ctx, s.store, in.Change(ctx, "source.remove", source.ID, string(source.Name), answer, append(writes, store.Sources.Put(source))...))
 		if err != nil {
 			return model.Source{}, lost(err, "")
 		}

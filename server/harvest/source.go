@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/harvest/schedule"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -120,11 +121,11 @@ func (s *Service) judge(ctx context.Context, in *gate.Session, source *model.Sou
 	return s.uses(p, *source), vouched, nil
 }
 
-func (s *Service) judgeSchedule(schedule string) error {
-	if schedule == "" {
+func (s *Service) judgeSchedule(text string) error {
+	if text == "" {
 		return nil
 	}
-	_, err := parseSchedule(schedule, s.now())
+	_, err := schedule.Parse(text, s.now())
 	return err
 }
 

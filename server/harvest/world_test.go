@@ -25,7 +25,7 @@ import (
 type world struct {
 	*harvest.Service
 
-	t       *testing.T
+	t       testing.TB
 	ctx     context.Context // of the steward
 	outside context.Context // of somebody from elsewhere
 	admin   context.Context // of an administrator
@@ -59,31 +59,31 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-func newWorld(t *testing.T, adjust ...func(*harvest.Config)) *world {
-	t.Helper()
-	return newWorldOn(t, enginetest.SQLite(t), adjust...)
+func newWorld(tb testing.TB, adjust ...func(*harvest.Config)) *world {
+	tb.Helper()
+	return newWorldOn(tb, enginetest.SQLite(tb), adjust...)
 }
 
-func newWorldOn(t *testing.T, s store.Store, adjust ...func(*harvest.Config)) *world {
-	t.Helper()
-	e := servertest.Shipped(t)
+func newWorldOn(tb testing.TB, s store.Store, adjust ...func(*harvest.Config)) *world {
+	tb.Helper()
+	e := servertest.Shipped(tb)
 	steward := model.Principal{Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana@sales", Roles: []model.Role{model.RoleEmployee}}
 	root := model.Principal{Meta: model.Meta{ID: "prn_root"}, Kind: model.Person, Name: "root", Roles: []model.Role{model.RoleEmployee, model.RoleAdmin}}
 	stranger := model.Principal{Meta: model.Meta{ID: "prn_bo"}, Kind: model.Person, Name: "bo@marketing", Roles: []model.Role{model.RoleEmployee}}
 	w := &world{
-		t: t, store: s, script: scriptPath(t), log: &buffer{also: t.Output()},
+		t: tb, store: s, script: scriptPath(tb), log: &buffer{also: tb.Output()},
 		domain: model.Domain{Meta: model.Meta{ID: "dom_sales"}, Name: "sales", StewardIDs: []model.ID{steward.ID}},
 	}
 	steward.DomainID = w.domain.ID
-	w.ctx, w.outside = model.WithPrincipal(t.Context(), steward), model.WithPrincipal(t.Context(), stranger)
-	w.admin = model.WithPrincipal(t.Context(), root)
+	w.ctx, w.outside = model.WithPrincipal(tb.Context(), steward), model.WithPrincipal(tb.Context(), stranger)
+	w.admin = model.WithPrincipal(tb.Context(), root)
 	w.apply(store.Domains.Put(w.domain), store.Principals.Put(root), store.Namespaces.Put(model.Namespace{
 		Meta: model.Meta{ID: "nsp_db"}, Namespace: "postgres://db.example:5432", DomainID: w.domain.ID,
 	}), store.Principals.Put(steward), store.Principals.Put(stranger))
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	launcher, err := harvest.NewLauncher(registrations(), "", "", log)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	g := gate.New(s, e, model.Now, nil)
 	w.catalog = catalog.New(s, g, model.Now)
@@ -97,7 +97,7 @@ func newWorldOn(t *testing.T, s store.Store, adjust ...func(*harvest.Config)) *w
 		do(&w.config)
 	}
 	w.Service = harvest.New(w.config)
-	t.Cleanup(w.Close)
+	tb.Cleanup(w.Close)
 	return w
 }
 

@@ -123,6 +123,11 @@ var (
 		return Keys{"source": text(r.SourceID), "started": moment(r.StartedAt), "status": text(r.Status)}
 	}, index("by_started", "started"), index("by_source", "source", "started"), index("by_status", "status", "started"))
 
+	// A memory's id is made of its source and its number, so it is found without an index.
+	Memories = table("memory", "memory of a source", func(m model.Remembered) Keys {
+		return Keys{"source": text(m.SourceID)}
+	}, index("by_source", "source"))
+
 	Decisions = table("decision", "decision", func(d model.DecisionRecord) Keys {
 		return Keys{
 			"at": moment(d.At), "principal": text(d.PrincipalID), "resource": text(d.ResourceID),
@@ -180,7 +185,7 @@ func Schemas() []Schema {
 		Principals.schema, Tokens.schema, Teams.schema, Domains.schema, Products.schema, Assets.schema, Aliases.schema,
 		Edges.schema, QualityRules.schema, Requests.schema, Changes.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
 		PolicyRevisions.schema, PolicyStates.schema, PolicyProposals.schema, PolicyDifferences.schema,
-		Scorecards.schema, DecisionHeads.schema, Namespaces.schema, Upgrades.schema, Names.schema, Removals.schema,
+		Scorecards.schema, DecisionHeads.schema, Namespaces.schema, Upgrades.schema, Names.schema, Removals.schema, Memories.schema,
 	}
 }
 

@@ -84,16 +84,27 @@ func (t Table[T, P]) Find(ctx context.Context, s Store, q Query) (Nouns[T], erro
 
 // All walks every page of the query; q.Limit is the size of its pages.
 func (t Table[T, P]) All(ctx context.Context, s Store, q Query) iter.Seq2[T, error] {
+	return t.AllBut(ctx, s, q, func(model.ID) bool { return false })
+}
+
+// AllBut is All without those that are skipped by their ids, which costs less
+// than to read them.
+func (t Table[T, P]) AllBut(ctx context.Context, s Store, q Query, skip func(model.ID) bool) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		q.walk = true
+		q.Kind, q.walk = t.schema.Kind, true
 		for {
-			page, err := t.Find(ctx, s, q)
+			page, err := s.Find(ctx, q)
+			var nodes []T
+			if err == nil {
+				records := slices.DeleteFunc(slices.Clone(page.Records), func(r Record) bool { return skip(r.ID) }) // the page may be kept for others
+				nodes, err = t.decodeAll(records)
+			}
 			if err != nil {
 				var zero T
 				yield(zero, err)
 				return
 			}
-			for _, n := range page.Nodes {
+			for _, n := range nodes {
 				if !yield(n, nil) {
 					return
 				}

@@ -1,0 +1,153 @@
+package harvest_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
+	"github.com/souk-mesh/souk/server/store/enginetest"
+	"github.com/souk-mesh/souk/server/store/sqlite"
+)
+
+// wide is a line of a script that shows a table of twenty columns.
+func wide(name, description string) string {
+	var fields []string
+	for i := range 20 {
+		fields = append(fields, fmt.Sprintf(`{"name":"field_%02d","position":%d,"nativeType":"charactervarying(64)","description":"onefact"}`, i, i+1))
+	}
+	return fmt.Sprintf(`asset {"id":{"namespace":"postgres://db.example:5432","name":"shop.%s"},"scope":"main","kind":"TABLE","rank":10,"shortName":%q,"description":%q,"fields":[%s]}`,
+		name, name, description, strings.Join(fields, ","))
+}
+
+// TestUnchanged harvests twice, and what somebody has done in between is seen.
+func TestUnchanged(t *testing.T) {
+	enginetest.Each(t, func(t *testing.T, db store.Store) {
+		t.Helper()
+		w := newWorldOn(t, db)
+		s := w.source()
+		lines := []string{wide("a", "one"), wide("b", "one"), wide("c", "one"), wide("d", "one"), "edge main a b", "rule main a checked pass", "done main"}
+		w.succeed(s, lines...)
+		first := w.named("shop.a")
+		run := w.succeed(s, lines...)
+		if c := run.Counts; c.Unchanged != 4 || c.Updated+c.Created+c.Retired != 0 || c.Assets != 4 || c.Fields != 80 {
+			t.Errorf("the same again: %+v", c)
+		}
+		if a := w.named("shop.a"); a.Revision != first.Revision {
+			t.Error("an asset was written that is as before")
+		}
+
+		lines[1] = wide("b", "two") // the source says something else
+		gone := w.named("shop.c")   // it was taken back
+		gone.Withdraw(s.ID, "main", model.Now())
+		other := w.named("shop.d") // another source shows it, too
+		other.Sightings = append(other.Sightings, model.Sighting{SourceID: "src_other", Scope: "x", Rank: model.RankBuilder, Kind: model.KindTable, DomainID: w.domain.ID})
+		other.Settle(model.Now())
+		w.apply(store.Assets.Put(gone), store.Assets.Put(other))
+		run = w.succeed(s, lines...)
+		if c := run.Counts; c.Unchanged != 2 || c.Updated != 2 {
+			t.Errorf("b is said to be otherwise and c was taken back: %+v", c)
+		}
+		if b, c := w.named("shop.b"), w.named("shop.c"); b.Description != "two" || c.Status != model.AssetActive {
+			t.Errorf("got %q and %s", b.Description, c.Status)
+		}
+		if run = w.succeed(s, append([]string{wide("e", "new")}, lines[1:]...)...); run.Counts.Created != 1 || run.Counts.Retired != 1 || w.named("shop.a").Status != model.AssetRetired {
+			t.Errorf("one came and one went: %+v", run.Counts)
+		}
+	})
+}
+
+// TestUnchangedButRemarked goes on telling what is wrong with what has not changed.
+func TestUnchangedButRemarked(t *testing.T) {
+	w := newWorld(t)
+	s := w.source()
+	lines := []string{
+		`asset {"id":{"namespace":"postgres://nobody.example:5432","name":"shop.a"},"scope":"main","kind":"TABLE","rank":10,"shortName":"a"}`, "done main",
+	}
+	for range 3 {
+		if run := w.succeed(s, lines...); !slices.Contains(codes(run), "catalog.no_owner") {
+			t.Errorf("got notes %v", codes(run))
+		}
+	}
+}
+
+// TestUnchangedWithoutMemory reads a source in full whose memory is spoilt, and
+// one that is removed leaves none.
+func TestUnchangedWithoutMemory(t *testing.T) {
+	w := newWorld(t)
+	s := w.source()
+	lines := []string{"tables main 30", "done main"}
+	w.succeed(s, lines...)
+	rows := w.memory(s)
+	if len(rows) == 0 {
+		t.Fatal("nothing is remembered")
+	}
+	for _, row := range rows {
+		row.Objects = []byte(`"spoilt"`)
+		w.apply(store.Memories.Put(row))
+	}
+	for range 2 {
+		if c := w.succeed(s, lines...).Counts; c.Unchanged != 30 {
+			t.Errorf("got %+v", c)
+		}
+	}
+	if _, err := w.RemoveSource(w.ctx, s.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	if rows := w.memory(s); len(rows) != 0 {
+		t.Errorf("%d rows are left of a removed source", len(rows))
+	}
+}
+
+func (w *world) memory(s model.Source) []model.Remembered {
+	w.t.Helper()
+	page, err := store.Memories.Find(w.t.Context(), w.store, store.Query{Index: "by_source", Where: store.Eq("source", string(s.ID)), Limit: store.MaxPage})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return page.Nodes
+}
+
+// BenchmarkUnchanged harvests 2,000 tables of twenty columns and then the same
+// again, and tells how much less that takes: in time, and in the processor's time
+// of the server alone, which no other program on the machine makes longer.
+func BenchmarkUnchanged(b *testing.B) {
+	lines := []string{}
+	for i := range 2000 {
+		lines = append(lines, wide(fmt.Sprint("t", i), "one"))
+	}
+	var took, busy [2]time.Duration
+	for b.Loop() {
+		db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "souk.db"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		w := newWorldOn(b, db)
+		s := w.source()
+		for i := range took {
+			begin, before := time.Now(), processor()
+			w.succeed(s, append(lines, "done main")...)
+			took[i] += time.Since(begin)
+			busy[i] += processor() - before
+		}
+		w.Close()
+		_ = db.Close()
+	}
+	for i, what := range []string{"new", "again"} {
+		b.ReportMetric(took[i].Seconds()/float64(b.N), "s/"+what)
+		b.ReportMetric(busy[i].Seconds()/float64(b.N), "cpu-s/"+what)
+	}
+	b.ReportMetric(float64(busy[0])/float64(busy[1]), "times-less-cpu")
+}
+
+// processor is the time that this process has taken of the processor.
+func processor() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
