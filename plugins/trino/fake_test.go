@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/souk-mesh/souk/plugins/internal/harvested"
+	"github.com/souk-mesh/souk/plugins/internal/sourcetest"
 )
 
 const (
@@ -21,7 +21,7 @@ const (
 	token    = "canary-of-a-token"
 )
 
-type object = harvested.Object
+type object = sourcetest.Object
 
 // statement is what a real Trino told of one, in all.
 type statement struct {

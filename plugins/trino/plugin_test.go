@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/souk-mesh/souk/plugins/internal/harvested"
+	"github.com/souk-mesh/souk/plugins/internal/sourcetest"
 	"github.com/souk-mesh/souk/plugins/trino"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/plugintest"
@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { plugintest.Main(m, sdk.Register(trino.Plugin())) }
 
 func config(t *testing.T, address string, more object) json.RawMessage {
 	t.Helper()
-	return harvested.JSON(t, object{
+	return sourcetest.JSON(t, object{
 		"url": address, "user": user, "namespace": "trino://acme:8443", "excludeCatalogs": []string{"tpch", "broken", "memory"},
 		"catalogs": object{"shop": "postgres://DB.example/shop"}, "http": object{"transport": "clear", "requestsPerSecond": 10000},
 	}, more)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/souk-mesh/souk/plugins/internal/harvested"
+	"github.com/souk-mesh/souk/plugins/internal/sourcetest"
 	"github.com/souk-mesh/souk/plugins/trino"
 	"github.com/souk-mesh/souk/sdk"
 )
@@ -21,12 +21,12 @@ func opened(t *testing.T, f *fake, more object) sdk.Source {
 	t.Helper()
 	all := object{"excludeCatalogs": []string{}}
 	maps.Copy(all, more)
-	return harvested.Open(t, sdk.Register(trino.Plugin()), config(t, start(t, f), all), map[string]string{"password": password})
+	return sourcetest.Open(t, sdk.Register(trino.Plugin()), config(t, start(t, f), all), map[string]string{"password": password})
 }
 
-func harvest(t *testing.T, f *fake, more object) (*harvested.Sink, error) {
+func harvest(t *testing.T, f *fake, more object) (*sourcetest.Sink, error) {
 	t.Helper()
-	return harvested.Harvest(t.Context(), opened(t, f, more), nil)
+	return sourcetest.Harvest(t.Context(), opened(t, f, more), nil)
 }
 
 var notTPCH = object{"excludeCatalogs": []string{"tpch"}}
@@ -140,7 +140,7 @@ func TestBreaks(t *testing.T) {
 		f := load(t)
 		tt.do(f)
 		m, err := harvest(t, f, object{"includeCatalogs": []string{"lake", "memory"}})
-		if harvested.Class(err) != tt.class || !strings.Contains(err.Error(), tt.says) || slices.Contains(m.Done, "catalog:memory") {
+		if sourcetest.Class(err) != tt.class || !strings.Contains(err.Error(), tt.says) || slices.Contains(m.Done, "catalog:memory") {
 			t.Errorf("%s: %v, %v", name, err, m.Done)
 		}
 	}
@@ -172,7 +172,7 @@ func TestAbandon(t *testing.T) {
 	f := load(t)
 	f.size = 1
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := harvested.Harvest(ctx, opened(t, f, object{"includeCatalogs": []string{"lake"}}), func(a *sdk.Asset) {
+	_, err := sourcetest.Harvest(ctx, opened(t, f, object{"includeCatalogs": []string{"lake"}}), func(a *sdk.Asset) {
 		if a.ID.Name == "lake.sales.big" {
 			cancel()
 		}
@@ -188,7 +188,7 @@ func TestSigningIn(t *testing.T) {
 		f := load(t)
 		f.openly = openly
 		more := object{"includeCatalogs": []string{"memory"}, "excludeCatalogs": []string{}}
-		s := harvested.Open(t, sdk.Register(trino.Plugin()), config(t, start(t, f), more), map[string]string{"token": secret})
+		s := sourcetest.Open(t, sdk.Register(trino.Plugin()), config(t, start(t, f), more), map[string]string{"token": secret})
 		r := &sdk.Report{}
 		if err := s.Check(t.Context(), r); err != nil || !slices.Equal(r.Capabilities, []sdk.Capability{{Name: "list_catalogs", OK: true}, {Name: "list_tables", OK: true}}) {
 			t.Error(err, r.Capabilities)
@@ -316,12 +316,15 @@ func TestPlaces(t *testing.T) {
 
 // single is a cluster of one catalog c with one table s.t.
 func single(t *testing.T) *fake {
+	t.Helper()
 	f := load(t)
 	told := map[string]statement{catalogs: {Data: [][]any{{"c", "x"}}}, tablesOf("c"): {Data: [][]any{{"s", "t", "BASE TABLE"}}}, columnsOf("c"): {Data: [][]any{{"s", "t", "id", "integer", "NO", "7", "the id"}}}}
 	for sql := range f.Statements {
 		if !strings.HasPrefix(sql, "EXPLAIN") && strings.Contains(sql, "memory") {
 			sql = strings.NewReplacer(`"memory"`, `"c"`, "'memory'", "'c'").Replace(sql)
-			told[sql] = told[sql]
+			if _, has := told[sql]; !has {
+				told[sql] = statement{}
+			}
 		}
 	}
 	f.Statements = told

@@ -1,7 +1,7 @@
-// Package harvested runs a plugin within a test and keeps what it emits. It owns
+// Package sourcetest runs a plugin within a test and keeps what it emits. It owns
 // what the edge tests of plugins share, beside the suite that every plugin
 // passes; it refuses what a host would refuse, and knows no source system.
-package harvested
+package sourcetest
 
 import (
 	"context"
