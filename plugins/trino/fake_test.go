@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/souk-mesh/souk/plugins/internal/sourcetest"
 )
 
 const (
@@ -21,7 +19,7 @@ const (
 	token    = "canary-of-a-token"
 )
 
-type object = sourcetest.Object
+type object = map[string]any
 
 // statement is what a real Trino told of one, in all.
 type statement struct {

@@ -2,9 +2,9 @@ package trino_test
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
-	"github.com/souk-mesh/souk/plugins/internal/sourcetest"
 	"github.com/souk-mesh/souk/plugins/trino"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/plugintest"
@@ -14,17 +14,22 @@ func TestMain(m *testing.M) { plugintest.Main(m, sdk.Register(trino.Plugin())) }
 
 func config(t *testing.T, address string, more object) json.RawMessage {
 	t.Helper()
-	return sourcetest.JSON(t, object{
+	c := object{
 		"url": address, "user": user, "namespace": "trino://acme:8443", "excludeCatalogs": []string{"tpch", "broken", "memory"},
 		"catalogs": object{"shop": "postgres://DB.example/shop"}, "http": object{"transport": "clear", "requestsPerSecond": 10000},
-	}, more)
+	}
+	maps.Copy(c, more)
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func TestPlugin(t *testing.T) {
 	f := load(t)
 	f.size = 50
 	address := start(t, f)
-	secrets := map[string]string{"password": password}
 	plugintest.Run(t, sdk.Register(trino.Plugin()), plugintest.Fixture{
 		Config: config(t, address, nil), Secrets: secrets, Golden: "testdata/trino-476.golden.jsonl",
 		BadConfigs: []plugintest.BadConfig{

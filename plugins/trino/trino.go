@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/souk-mesh/souk/plugins/internal/dataset"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/web"
 )
@@ -49,11 +50,11 @@ func Plugin() sdk.Plugin[Config] {
 type source struct {
 	Config
 	client  *web.Client
-	natives map[string]native // by catalog
+	systems map[string]dataset.System // by catalog
 }
 
 func judge(c Config) error {
-	if _, err := nativesOf(c.Catalogs); err != nil {
+	if _, err := systemsOf(c.Catalogs); err != nil {
 		return err
 	}
 	return c.HTTP.Judge()
@@ -71,7 +72,7 @@ func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
 	}
 	s := &source{Config: c}
 	var err error
-	if s.natives, err = nativesOf(c.Catalogs); err != nil {
+	if s.systems, err = systemsOf(c.Catalogs); err != nil {
 		return nil, err
 	}
 	if s.client, err = web.New(env, c.HTTP, web.Options{Address: c.URL, Agent: "souk-trino/" + version, Attach: s.attach}); err != nil {

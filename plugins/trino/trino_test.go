@@ -1,6 +1,7 @@
 package trino_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,23 +11,51 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/souk-mesh/souk/plugins/internal/sourcetest"
+	"github.com/souk-mesh/souk/plugins/internal/memory"
 	"github.com/souk-mesh/souk/plugins/trino"
 	"github.com/souk-mesh/souk/sdk"
 )
 
-func opened(t *testing.T, f *fake, more object) sdk.Source {
+func opened(t *testing.T, f *fake, secrets map[string]string, more object) sdk.Source {
 	t.Helper()
 	all := object{"excludeCatalogs": []string{}}
 	maps.Copy(all, more)
-	return sourcetest.Open(t, sdk.Register(trino.Plugin()), config(t, start(t, f), all), map[string]string{"password": password})
+	s, err := sdk.Register(trino.Plugin()).Open(t.Context(), config(t, start(t, f), all), secrets, sdk.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
 }
 
-func harvest(t *testing.T, f *fake, more object) (*sourcetest.Sink, error) {
+var secrets = map[string]string{"password": password}
+
+func harvest(t *testing.T, f *fake, more object) (*memory.Sink, error) {
 	t.Helper()
-	return sourcetest.Harvest(t.Context(), opened(t, f, more), nil)
+	m := memory.New()
+	err := opened(t, f, secrets, more).Harvest(t.Context(), sdk.Request{}, m)
+	return m, err
+}
+
+// named finds an asset by its name in Trino, or in the system of the catalog shop.
+func named(m *memory.Sink, name string) *sdk.Asset {
+	return cmp.Or(m.Assets["trino://acme:8443 "+name], m.Assets["postgres://db.example:5432 "+name])
+}
+
+// stopping is a sink that ends the run when it sees an asset.
+type stopping struct {
+	*memory.Sink
+	at   string
+	stop func()
+}
+
+func (s stopping) Emit(r sdk.Record) error {
+	if a, is := r.(*sdk.Asset); is && a.ID.Name == s.at {
+		s.stop()
+	}
+	return s.Sink.Emit(r)
 }
 
 var notTPCH = object{"excludeCatalogs": []string{"tpch"}}
@@ -45,13 +74,13 @@ func TestTheCluster(t *testing.T) {
 	if n := m.Notes["trino.catalog"]; len(n) != 1 || n[0].Scope != "catalog:broken" || !strings.Contains(n[0].Sample, "JDBC_ERROR") {
 		t.Error(n)
 	}
-	if n := m.Notes["trino.lineage_unknown"]; len(n) != 2 || n[0].Asset.Name != "memory.default.closed" || n[1].Asset.Name != "memory.default.stale" || m.Assets["memory.default.stale"].Definition == "" {
+	if n := m.Notes["trino.lineage_unknown"]; len(n) != 2 || n[0].Asset.Name != "memory.default.closed" || n[1].Asset.Name != "memory.default.stale" || named(m, "memory.default.stale").Definition == "" {
 		t.Error(n)
 	}
-	if n := m.Notes["trino.undescribed"]; len(n) != 2 || n[0].Asset.Namespace != "postgres://db.example:5432" || m.Assets["shop.public.bare"] != nil {
+	if n := m.Notes["trino.undescribed"]; len(n) != 2 || n[0].Asset.Namespace != "postgres://db.example:5432" || named(m, "shop.public.bare") != nil {
 		t.Error(n)
 	}
-	if a := m.Assets["lake.sales.daily"]; a.Kind != "MATERIALIZED_VIEW" || a.Parent.Name != "lake.sales" || a.Fields[0].Name != "day" || a.Definition == "" {
+	if a := named(m, "lake.sales.daily"); a.Kind != "MATERIALIZED_VIEW" || a.Parent.Name != "lake.sales" || a.Fields[0].Name != "day" || a.Definition == "" {
 		t.Errorf("%+v", a)
 	}
 	for _, h := range f.headers {
@@ -93,7 +122,7 @@ func TestTwins(t *testing.T) {
 	f := load(t)
 	maps.Copy(f.Statements, f.Twins)
 	m, err := harvest(t, f, notTPCH)
-	if n := m.Notes["trino.catalog"]; err != nil || len(n) != 2 || !strings.Contains(n[1].Sample, "Duplicate key") || slices.Contains(m.Done, "catalog:shop") || m.Assets["shop.public.orders"] != nil {
+	if n := m.Notes["trino.catalog"]; err != nil || len(n) != 2 || !strings.Contains(n[1].Sample, "Duplicate key") || slices.Contains(m.Done, "catalog:shop") || named(m, "shop.public.orders") != nil {
 		t.Error(err, n, m.Done)
 	}
 }
@@ -110,7 +139,7 @@ func TestWhatStandsInTheWay(t *testing.T) {
 		return map[int]string{1: "429 at once", 5: "503", 9: "429 at once", 14: "502"}[n]
 	}
 	m, err := harvest(t, f, notTPCH)
-	if err != nil || !cmp.Equal(calm.Assets, m.Assets) || !slices.Equal(calm.Flows(), m.Flows()) || !slices.Equal(calm.Done, m.Done) {
+	if err != nil || !gocmp.Equal(calm.Assets, m.Assets) || !slices.Equal(calm.Edges, m.Edges) || !slices.Equal(calm.Done, m.Done) {
 		t.Error(err, m.Done)
 	}
 }
@@ -140,7 +169,7 @@ func TestBreaks(t *testing.T) {
 		f := load(t)
 		tt.do(f)
 		m, err := harvest(t, f, object{"includeCatalogs": []string{"lake", "memory"}})
-		if sourcetest.Class(err) != tt.class || !strings.Contains(err.Error(), tt.says) || slices.Contains(m.Done, "catalog:memory") {
+		if memory.ClassOf(err) != tt.class || !strings.Contains(err.Error(), tt.says) || slices.Contains(m.Done, "catalog:memory") {
 			t.Errorf("%s: %v, %v", name, err, m.Done)
 		}
 	}
@@ -172,11 +201,7 @@ func TestAbandon(t *testing.T) {
 	f := load(t)
 	f.size = 1
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := sourcetest.Harvest(ctx, opened(t, f, object{"includeCatalogs": []string{"lake"}}), func(a *sdk.Asset) {
-		if a.ID.Name == "lake.sales.big" {
-			cancel()
-		}
-	})
+	err := opened(t, f, secrets, object{"includeCatalogs": []string{"lake"}}).Harvest(ctx, sdk.Request{}, stopping{memory.New(), "lake.sales.big", cancel})
 	if !errors.Is(err, context.Canceled) || f.dropped != 1 {
 		t.Error(err, f.dropped)
 	}
@@ -187,8 +212,7 @@ func TestSigningIn(t *testing.T) {
 	for secret, openly := range map[string]bool{token: false, "": true} {
 		f := load(t)
 		f.openly = openly
-		more := object{"includeCatalogs": []string{"memory"}, "excludeCatalogs": []string{}}
-		s := sourcetest.Open(t, sdk.Register(trino.Plugin()), config(t, start(t, f), more), map[string]string{"token": secret})
+		s := opened(t, f, map[string]string{"token": secret}, object{"includeCatalogs": []string{"memory"}})
 		r := &sdk.Report{}
 		if err := s.Check(t.Context(), r); err != nil || !slices.Equal(r.Capabilities, []sdk.Capability{{Name: "list_catalogs", OK: true}, {Name: "list_tables", OK: true}}) {
 			t.Error(err, r.Capabilities)
@@ -203,7 +227,7 @@ func TestSigningIn(t *testing.T) {
 func TestCheckTellsOfCatalogs(t *testing.T) {
 	f := load(t)
 	r := &sdk.Report{}
-	if err := opened(t, f, object{"includeCatalogs": []string{"broken", "none"}}).Check(t.Context(), r); err != nil || len(r.Capabilities) != 3 || r.Capabilities[1].OK || r.Capabilities[2].OK || r.Capabilities[2].Fix == "" {
+	if err := opened(t, f, secrets, object{"includeCatalogs": []string{"broken", "none"}}).Check(t.Context(), r); err != nil || len(r.Capabilities) != 3 || r.Capabilities[1].OK || r.Capabilities[2].OK || r.Capabilities[2].Fix == "" {
 		t.Error(err, r.Capabilities)
 	}
 }
@@ -214,7 +238,7 @@ func TestAnOldVersion(t *testing.T) {
 	f.Statements["SELECT catalog_name FROM system.metadata.catalogs"] = statement{Data: [][]any{{"memory"}}}
 	f.Statements[catalogs] = f.Statements["SELECT nothing FROM system.metadata.catalogs"]
 	m, err := harvest(t, f, nil)
-	if err != nil || m.Assets["memory.default.limits"] == nil || len(m.Assets["memory"].Properties) > 0 {
+	if err != nil || named(m, "memory.default.limits") == nil || len(named(m, "memory").Properties) > 0 {
 		t.Error(err, m.Assets)
 	}
 }
@@ -226,7 +250,7 @@ func TestAnswersThatFail(t *testing.T) {
 	f := load(t)
 	f.Statements[views] = statement{}
 	m, err := harvest(t, f, object{"includeCatalogs": []string{"lake"}})
-	if err != nil || m.Assets["lake.sales.big"] != nil || len(m.Notes["trino.undescribed"]) != 2 || !slices.Equal(m.Done, []string{"catalog:lake"}) {
+	if err != nil || named(m, "lake.sales.big") != nil || len(m.Notes["trino.undescribed"]) != 2 || !slices.Equal(m.Done, []string{"catalog:lake"}) {
 		t.Error(err, m.Notes, m.Done)
 	}
 	f = load(t)
@@ -261,7 +285,7 @@ func TestNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		if a := m.Assets[sdk.JoinName("memory", "default", name)]; a == nil || a.ShortName != name || a.Fields[0].Name != name {
+		if a := named(m, sdk.JoinName("memory", "default", name)); a == nil || a.ShortName != name || a.Fields[0].Name != name {
 			t.Errorf("%q: %+v", name, a)
 		}
 	}
@@ -282,7 +306,7 @@ func TestManyTablesAndColumns(t *testing.T) {
 	}
 	f.Statements[tablesOf("memory")], f.Statements[columnsOf("memory")] = tables, columns
 	m, err := harvest(t, f, object{"includeCatalogs": []string{"memory"}})
-	if err != nil || len(m.Assets) != 20_002 || len(m.Assets["memory.default.t19999"].Fields) != 5000 || len(m.Notes["trino.many_columns"]) != 1 || len(m.Done) != 1 {
+	if err != nil || len(m.Assets) != 20_002 || len(named(m, "memory.default.t19999").Fields) != 5000 || len(m.Notes["trino.many_columns"]) != 1 || len(m.Done) != 1 {
 		t.Error(err, len(m.Assets), m.Notes, m.Done)
 	}
 }
@@ -297,11 +321,10 @@ func TestPlaces(t *testing.T) {
 		"mariadb://db:3307":                   "mysql://db:3307 s.t",
 		"hive://metastore:9083":               "hive://metastore:9083 s.t",
 		"arn:aws:glue:eu-west-1:123456789012": "arn:aws:glue:eu-west-1:123456789012 table/s/t",
-		long:                                  long + " s.t",
+		long + "/x":                           long + " x.s.t",
 	} {
 		m, err := harvest(t, single(t), object{"catalogs": object{"c": place}})
-		space, name, _ := strings.Cut(want, " ")
-		if a := m.Assets[name]; err != nil || a == nil || a.ID.Namespace != space || a.Rank != sdk.Reference ||
+		if a := m.Assets[want]; err != nil || a == nil || a.Rank != sdk.Reference ||
 			!slices.Equal(a.Aliases, []sdk.Alias{{Scheme: "openlineage", Namespace: "trino://acme:8443", Name: "c.s.t"}}) {
 			t.Errorf("%s: %v, %+v", place, err, a)
 		}
