@@ -13,6 +13,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/datafactory"
 	"github.com/souk-mesh/souk/plugins/dataflow"
 	"github.com/souk-mesh/souk/plugins/dbt"
+	"github.com/souk-mesh/souk/plugins/denodo"
 	"github.com/souk-mesh/souk/plugins/dremio"
 	"github.com/souk-mesh/souk/plugins/files"
 	"github.com/souk-mesh/souk/plugins/gcs"
@@ -38,6 +39,7 @@ func All() []sdk.Registration {
 		sdk.Register(azureblob.Plugin()),
 		sdk.Register(azuredatacatalog.Plugin()),
 		sdk.Register(dbt.Plugin()),
+		sdk.Register(denodo.Plugin()),
 		sdk.Register(dremio.Plugin()),
 		sdk.Register(files.Plugin()),
 		sdk.Register(gcs.Plugin()),

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/souk-mesh/souk/plugins/internal/said"
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/credential"
 	"github.com/souk-mesh/souk/sdk/web"
 )
 
@@ -146,7 +146,7 @@ func faultOf(told any) error {
 	if err != nil {
 		return sdk.Unavailable("Trino tells an error in a form that is not known", "look at the version of Trino", err)
 	}
-	e := &sdk.Error{Code: "trino." + strings.ToLower(f.Name), Message: "Trino answers " + f.Name + ": " + words(f.Message)}
+	e := &sdk.Error{Code: "trino." + strings.ToLower(f.Name), Message: "Trino answers " + f.Name + ": " + said.Words(f.Message)}
 	switch {
 	case f.Name == "PERMISSION_DENIED":
 		e.Class, e.Fix = sdk.ClassDenied, "give the user the right; the plugin's page lists what it needs"
@@ -158,15 +158,6 @@ func faultOf(told any) error {
 		e.Class, e.Fix = sdk.ClassUnavailable, "look whether the system behind the catalog runs, and into the log of the coordinator"
 	}
 	return e
-}
-
-// words is the text of an error without what looks like a credential, and not too long.
-func words(text string) string {
-	told := []rune(credential.New().Redact(strings.Join(strings.Fields(text), " ")))
-	if len(told) > 200 {
-		return string(told[:200]) + "…"
-	}
-	return string(told)
 }
 
 // told reports an error that Trino itself has told of a statement, as opposed

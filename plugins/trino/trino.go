@@ -7,11 +7,11 @@ package trino
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"net/http"
 	"slices"
 
 	"github.com/souk-mesh/souk/plugins/internal/dataset"
+	"github.com/souk-mesh/souk/plugins/internal/said"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/web"
 )
@@ -108,7 +108,7 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	c := &conversation{source: s}
 	catalogs, err := c.catalogs(ctx)
 	if err != nil {
-		return failed(r, "list_catalogs", err)
+		return said.Failed(r, "list_catalogs", err)
 	}
 	r.OK("list_catalogs")
 	whole := true
@@ -119,7 +119,7 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	for _, catalog := range catalogs {
 		if _, err := c.tables(ctx, catalog); err != nil {
 			whole = false
-			if err := failed(r, "list_tables", err); err != nil {
+			if err := said.Failed(r, "list_tables", err); err != nil {
 				return err
 			}
 		}
@@ -127,16 +127,6 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	if whole {
 		r.OK("list_tables")
 	}
-	return nil
-}
-
-// failed reports what is ours to tell, and gives back what is not.
-func failed(r *sdk.Report, capability string, err error) error {
-	e, ours := errors.AsType[*sdk.Error](err)
-	if !ours {
-		return err
-	}
-	r.Failed(capability, e.Error(), e.Fix)
 	return nil
 }
 
