@@ -69,7 +69,7 @@ func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
 	}
 	base := strings.TrimSuffix(root, "/") + "/"
 	return &source{
-		scope:   lake.Scope{Name: "folder:" + strings.ToValidUTF8(root, "\uFFFD"), Store: &tree{files: env.Files, root: base}, Namespace: namespace, Path: base},
+		scope:   lake.Scope{Name: "folder:" + strings.ToValidUTF8(root, "\uFFFD"), Store: &tree{files: env.Files, root: base}, Namespace: namespace, Path: base, Kind: "FOLDER", Label: filepath.Base(root)},
 		options: c.Options(),
 	}, nil
 }

@@ -127,7 +127,7 @@ type memory struct {
 func (m *memory) Emit(r sdk.Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if a, is := r.(*sdk.Asset); is {
+	if a, is := r.(*sdk.Asset); is && a.Kind != "BUCKET" && a.Kind != "FOLDER" {
 		m.names = append(m.names, a.ID.Name)
 	}
 	return sdk.Validate(r)

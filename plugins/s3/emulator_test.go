@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	client "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -17,15 +16,14 @@ import (
 
 // emulator is moto, with a client that writes.
 type emulator struct {
-	t        *testing.T
-	url      string
-	client   *client.Client
-	modified map[string]string // the times of writing, by their stand-ins
+	t      *testing.T
+	url    string
+	client *client.Client
 }
 
 func newEmulator(t *testing.T) *emulator {
 	t.Helper()
-	e := &emulator{t: t, url: awstest.URL(t), modified: map[string]string{}}
+	e := &emulator{t: t, url: awstest.URL(t)}
 	e.client = client.New(client.Options{
 		Region: "us-east-1", BaseEndpoint: &e.url, UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider("writer", "writer-secret", ""),
@@ -44,7 +42,6 @@ func (e *emulator) bucket(name string, objects map[string]string) {
 	for key, content := range objects {
 		e.put(name, key, content)
 	}
-	e.times(name)
 }
 
 func (e *emulator) put(bucket, key, content string) {
@@ -52,21 +49,6 @@ func (e *emulator) put(bucket, key, content string) {
 	in := &client.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader([]byte(content))}
 	if _, err := e.client.PutObject(e.t.Context(), in); err != nil {
 		e.t.Errorf("put %q: %v", key, err)
-	}
-}
-
-// times remembers when the objects were written, which a golden file cannot know.
-func (e *emulator) times(bucket string) {
-	e.t.Helper()
-	pages := client.NewListObjectsV2Paginator(e.client, &client.ListObjectsV2Input{Bucket: &bucket})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(e.t.Context())
-		if err != nil {
-			e.t.Fatal(err)
-		}
-		for _, o := range page.Contents {
-			e.modified[o.LastModified.UTC().Format(time.RFC3339)] = "WRITTEN"
-		}
 	}
 }
 

@@ -35,7 +35,7 @@ func TestPlugin(t *testing.T) {
 		return config(change)
 	}
 	plugintest.Run(t, sdk.Register(s3.Plugin()), plugintest.Fixture{
-		Config: config(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl", Replace: e.modified,
+		Config: config(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl",
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "no endpoint", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "endpoint"},
 			{Name: "not encrypted", Config: config(map[string]any{"http": nil}), Secrets: secrets, Class: sdk.ClassConfig, Field: "endpoint"},

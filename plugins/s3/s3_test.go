@@ -32,7 +32,9 @@ type memory struct {
 func (m *memory) Emit(r sdk.Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.names = append(m.names, r.(*sdk.Asset).ID.Name)
+	if a := r.(*sdk.Asset); a.Kind != "BUCKET" {
+		m.names = append(m.names, a.ID.Name)
+	}
 	return sdk.Validate(r)
 }
 func (m *memory) Checkpoint([]byte) error { return nil }

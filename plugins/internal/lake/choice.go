@@ -107,8 +107,9 @@ func (s Selection) Scopes(kind, bucket string, model Scope) []Scope {
 		prefixes = []string{""}
 	}
 	var scopes []Scope
-	for _, prefix := range prefixes {
+	for i, prefix := range prefixes {
 		one := model
+		one.Kind, one.Label, one.Later = "BUCKET", bucket, i > 0
 		one.Prefix = prefix
 		one.Name = kind + ":" + bucket
 		if prefix != "" {

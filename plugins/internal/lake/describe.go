@@ -24,7 +24,7 @@ func (h *harvest) describe(ctx context.Context, d *dataset) (assets []*sdk.Asset
 		a := h.bare(d)
 		if table.Name != "" {
 			a.ID.Name, a.ShortName = a.ID.Name+"#"+table.Name, table.Name
-			a.Aliases = nil
+			a.Aliases, a.Bytes = nil, nil
 		}
 		a.Fields = table.Fields
 		leftOut += table.LeftOut
@@ -58,15 +58,13 @@ func (h *harvest) tables(ctx context.Context, d *dataset) ([]heads.Table, error)
 func (h *harvest) bare(d *dataset) *sdk.Asset {
 	a := &sdk.Asset{
 		ID: h.id(d), Scope: h.scope.Name, Kind: "FILE", Rank: sdk.Holder, ShortName: legible(d.short),
-		Properties: map[string]string{
-			"files": strconv.FormatInt(d.files, 10), "bytes": strconv.FormatInt(d.bytes, 10),
-		},
+		Bytes: &d.bytes, ChangedAt: moment(d.newest), Properties: map[string]string{"files": strconv.FormatInt(d.files, 10)},
+	}
+	if holder := h.scope.holder(); h.scope.Kind != "" && holder != a.ID {
+		a.Parent = &holder
 	}
 	if d.table != "" || len(d.keys) > 0 {
 		a.Kind = "TABLE"
-	}
-	if !d.newest.IsZero() {
-		a.Properties["modified"] = d.newest.UTC().Truncate(time.Second).Format(time.RFC3339)
 	}
 	if format := cmp.Or(d.table, strings.Join(d.formats, ", ")); format != "" {
 		a.Properties["format"] = format
@@ -89,6 +87,40 @@ func (h *harvest) bare(d *dataset) *sdk.Asset {
 
 func (h *harvest) id(d *dataset) sdk.NativeID {
 	return sdk.NativeID{Namespace: h.scope.Namespace, Name: legible(h.scope.Path + d.name)}
+}
+
+// moment is nil for a time that is not known.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	at := t.UTC().Truncate(time.Millisecond)
+	return &at
+}
+
+// holder is the bucket or the folder that a scope belongs to. A bucket has the
+// name that a dataset would have that lies in it without any folder.
+func (s Scope) holder() sdk.NativeID {
+	name := strings.TrimSuffix(s.Path, "/")
+	if name == "" {
+		name = "/"
+	}
+	return sdk.NativeID{Namespace: s.Namespace, Name: legible(name)}
+}
+
+// hold emits the holder, once its listing is whole. Where it is a dataset
+// itself, that stands for it.
+func (h *harvest) hold() error {
+	s, tally := h.scope, h.tree.tally
+	if s.Kind == "" || s.Later || h.rooted {
+		return nil
+	}
+	a := &sdk.Asset{ID: s.holder(), Scope: s.Name, Kind: s.Kind, Rank: sdk.Holder, ShortName: legible(s.Label)}
+	if s.Prefix == "" { // otherwise a part of it was listed
+		a.Bytes, a.ChangedAt = &tally.bytes, moment(tally.newest)
+		a.Properties = map[string]string{"objects": strconv.FormatInt(tally.objects, 10)}
+	}
+	return h.out.Emit(a)
 }
 
 // estimate takes the rows of the sample for all of the dataset, by size.

@@ -31,6 +31,7 @@ type harvest struct {
 	denied   atomic.Int64
 	allowed  atomic.Bool
 	emitted  atomic.Int64
+	rooted   bool // a dataset has the name of the holder
 }
 
 // Harvest lists a scope, emits its datasets, and declares it done. An error is
@@ -67,7 +68,7 @@ func Harvest(ctx context.Context, scope Scope, options Options, out sdk.Sink) er
 	if err != nil {
 		return err
 	}
-	if err := h.remarks(); err != nil {
+	if err := errors.Join(h.remarks(), h.hold()); err != nil {
 		return err
 	}
 	return out.ScopeDone(scope.Name)
@@ -115,6 +116,7 @@ func (h *harvest) take(ctx context.Context, d *dataset) error {
 	h.emitting.Lock()
 	defer h.emitting.Unlock()
 	for _, a := range assets {
+		h.rooted = h.rooted || a.ID == h.scope.holder()
 		if err := h.out.Emit(a); err != nil {
 			return err
 		}
@@ -157,6 +159,7 @@ func (h *harvest) unreadable(d *dataset, why string) error {
 	h.emitting.Lock()
 	defer h.emitting.Unlock()
 	id := h.id(d)
+	h.rooted = h.rooted || id == h.scope.holder()
 	return h.out.Note(sdk.Note{
 		Level: sdk.ErrorLevel, Code: "lake.unreadable", Scope: h.scope.Name, Asset: id, Sample: id.Name + ": " + why,
 		Title: "A dataset cannot be described: the file that was read of it is damaged, gone or may not be read. What was known of it stays.",

@@ -41,6 +41,12 @@ type Scope struct {
 	Prefix    string // "" or a folder with its slash
 	ByteOrder bool   // the store promises keys in the order of their bytes
 
+	// Holder is what the scope is or is a part of, such as the bucket: its kind,
+	// BUCKET or FOLDER, and what people call it. It is an asset of its own, unless
+	// the kind is empty. Of several scopes of one holder the first one shows it.
+	Kind, Label string
+	Later       bool // another scope shows the holder
+
 	// Path is what stands before the name of each asset, for a store that has no
 	// namespace of its own. It ends with a slash or is empty.
 	Path string

@@ -430,3 +430,47 @@ func TestSelection(t *testing.T) {
 		}
 	}
 }
+
+// TestHolder: datasets lie in their bucket, and the bucket is shown once.
+func TestHolder(t *testing.T) {
+	s := &shelf{pageSize: 7, objects: []lake.Object{
+		{Key: "a/x.csv", Size: 10, Modified: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)}, {Key: "b/.hidden", Size: 5}, {Key: "b/y.csv", Size: 20},
+	}}
+	selection := lake.Selection{Prefixes: []string{"big/a", "big/b"}}
+	whole := scopeOf(s)
+	whole.Kind, whole.Label = "BUCKET", "b"
+	for name, c := range map[string]struct {
+		scopes  []lake.Scope
+		objects string
+	}{
+		"a bucket":     {[]lake.Scope{whole}, "3"},
+		"parts of one": {selection.Scopes("bucket", "big", scopeOf(s)), ""},
+	} {
+		m := &memory{}
+		if err := lake.Run(t.Context(), c.scopes, lake.Options{SkipHeads: true}, m); err != nil || len(m.double) > 0 {
+			t.Fatal(name, err, m.double)
+		}
+		b := m.assets["/"]
+		if b == nil || b.Kind != "BUCKET" || b.ShortName == "" || b.Properties["objects"] != c.objects || (b.Bytes != nil) != (c.objects != "") || b.Bytes != nil && *b.Bytes != 35 {
+			t.Errorf("%s: got %+v", name, b)
+		}
+		if x := m.assets["a/x.csv"]; x.Parent == nil || *x.Parent != b.ID || *x.Bytes != 10 || !x.ChangedAt.Equal(s.objects[0].Modified) {
+			t.Errorf("%s: got %+v", name, x)
+		}
+	}
+}
+
+// TestHolderThatIsADataset: files without any folder are the bucket.
+func TestHolderThatIsADataset(t *testing.T) {
+	s := &shelf{pageSize: 7, objects: []lake.Object{{Key: "day=1/part-0.parquet", Size: 10}, {Key: "other/x.csv", Size: 1}}}
+	scope := scopeOf(s)
+	scope.Kind, scope.Label = "BUCKET", "b"
+	m := &memory{}
+	if err := lake.Harvest(t.Context(), scope, lake.Options{SkipHeads: true}, m); err != nil || len(m.double) > 0 {
+		t.Fatal(err, m.double)
+	}
+	root := m.assets["/"]
+	if root == nil || root.Kind != "TABLE" || root.Parent != nil || m.assets["other/x.csv"].Parent == nil || *m.assets["other/x.csv"].Parent != root.ID {
+		t.Errorf("got %+v and %+v", root, m.assets["other/x.csv"])
+	}
+}

@@ -33,7 +33,12 @@ type tree struct {
 }
 
 // tally counts what no dataset is made of.
-type tally struct{ objects, hidden, other, folded int64 }
+type tally struct {
+	objects, hidden, other, folded int64
+
+	bytes  int64 // of all objects
+	newest time.Time
+}
 
 func newTree(scope Scope, options Options, emit func(*dataset) error) *tree {
 	t := &tree{scope: scope, options: options, emit: emit, seed: maphash.MakeSeed()}
@@ -107,6 +112,8 @@ func (t *tree) add(o Object) error {
 		return fmt.Errorf("the listing of %q shows %q", t.scope.Prefix, o.Key)
 	}
 	t.tally.objects++
+	t.tally.bytes += o.Size
+	t.tally.newest = later(t.tally.newest, o.Modified)
 	for !strings.HasPrefix(o.Key, t.top().path) {
 		if err := t.pop(); err != nil {
 			return err
