@@ -56,14 +56,17 @@ func (h *harvest) tables(ctx context.Context, databases []types.Database) error 
 				}
 			}
 		}
-		if !h.config.all() {
-			if err := h.done(h.scopeOf(name)); err != nil {
-				return err
-			}
-		}
+	}
+	if err := h.viewEdges(); err != nil {
+		return err
 	}
 	if h.config.all() {
 		return h.done(h.scopeOf(""))
+	}
+	for _, d := range databases {
+		if err := h.done(h.scopeOf(aws.ToString(d.Name))); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ type object = map[string]any
 type fake struct {
 	mu      sync.Mutex
 	asked   map[string]int
+	catalog map[string]string   // the catalog that an operation asked for the last time
 	lists   map[string][]object // by the operation, and for tables by the database
 	size    int
 	instead map[string]func(n int, w http.ResponseWriter) bool // n counts the requests of that operation
@@ -39,7 +40,7 @@ var keys = map[string]string{
 }
 
 func newFake() *fake {
-	f := &fake{asked: map[string]int{}, size: 2, lists: map[string][]object{}, instead: map[string]func(int, http.ResponseWriter) bool{}}
+	f := &fake{asked: map[string]int{}, catalog: map[string]string{}, size: 2, lists: map[string][]object{}, instead: map[string]func(int, http.ResponseWriter) bool{}}
 	for _, d := range []string{"a", "b"} {
 		f.lists["GetDatabases"] = append(f.lists["GetDatabases"], object{"Name": d, "CatalogId": "123456789012"})
 		for _, t := range []string{"one", "One", "two", "three", "four"} {
@@ -72,8 +73,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var in struct {
-		DatabaseName, NextToken, ResourceArn string
-		MaxResults                           int
+		DatabaseName, NextToken, CatalogID string // CatalogId, in any case
+		MaxResults                         int
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil || json.Unmarshal(body, &in) != nil || in.MaxResults > 100 {
@@ -85,6 +86,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		key += "/" + in.DatabaseName
 	}
 	f.asked[key]++
+	f.catalog[operation] = in.CatalogID
 	if do := f.instead[key]; do != nil && do(f.asked[key], w) {
 		return
 	}

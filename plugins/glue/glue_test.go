@@ -223,3 +223,220 @@ func TestSecretsOfConnectionsAndArguments(t *testing.T) {
 		t.Errorf("%v", m.edges)
 	}
 }
+
+// TestAnotherCatalog: every question about the catalog names it, and jobs are
+// those of the own account.
+func TestAnotherCatalog(t *testing.T) {
+	const id = "210987654321:s3tablescatalog/lake"
+	f := newFake()
+	m, err := harvest(t, f.start(t), func(c *glue.Config) { c.CatalogID, c.Account = id, "123456789012" })
+	if diff := cmp.Diff(whole, m.done); err != nil || diff != "" {
+		t.Fatal(err, diff)
+	}
+	for operation, want := range map[string]string{"GetDatabases": id, "GetTables": id, "GetConnections": id, "GetJobs": ""} {
+		if f.catalog[operation] != want {
+			t.Errorf("%s asks for the catalog %q, want %q", operation, f.catalog[operation], want)
+		}
+	}
+	table, job := m.assets["table/s3tablescatalog/lake/a/one"], m.assets["job/j"]
+	if table == nil || table.ID.Namespace != "arn:aws:glue:eu-west-2:210987654321" || job.ID.Namespace != "arn:aws:glue:eu-west-2:123456789012" {
+		t.Errorf("got %+v and %+v", table, job)
+	}
+}
+
+// TestWhereDataLies: a table is known by the place of its data as the plugin for
+// that place names it.
+func TestWhereDataLies(t *testing.T) {
+	f := newFake()
+	f.lists["GetConnections"] = []object{
+		{"Name": "my", "ConnectionType": "JDBC", "ConnectionProperties": object{"JDBC_CONNECTION_URL": "jdbc:mysql://My.example:3306/shop"}},
+		{"Name": "ora", "ConnectionType": "JDBC", "ConnectionProperties": object{"JDBC_CONNECTION_URL": "jdbc:oracle:thin://@ora.example:1521/shop"}},
+	}
+	want := map[string]string{}
+	add := func(name, location, connection, place string) {
+		f.lists["GetTables/a"] = append(f.lists["GetTables/a"], object{"Name": name, "Parameters": object{"connectionName": connection}, "StorageDescriptor": object{"Location": location}})
+		want[name] = place
+	}
+	f.lists["GetTables/a"] = nil
+	add("slash", "s3://lake/x/y/", "", "s3://lake x/y")
+	add("again", "s3://lake/x/y", "", "from s3://lake x/y")
+	add("s3n", "S3N://lake/x//z", "", "s3://lake x//z")
+	add("odd", "s3://lake/a b%20c#d?e=f/*", "", "s3://lake a b%20c#d?e=f")
+	add("root", "s3://lake/", "", "")
+	add("hdfs", "hdfs://name:8020/warehouse/t", "", "hdfs://name:8020 /warehouse/t")
+	add("azure", "abfss://c@acme.dfs.core.windows.net/t/", "", "abfss://c@acme.dfs.core.windows.net t")
+	add("google", "gs://lake/t", "", "gs://lake t")
+	add("mysql", "shop.orders", "my", "from mysql://my.example:3306 shop.orders")
+	add("oracle", "shop.APP.ORDERS", "ora", "from oracle://ora.example:1521 shop.APP.ORDERS")
+	add("parts", "shop.app.x.y", "ora", "")
+	add("dynamo", "arn:aws:dynamodb:eu-west-2:1:table/t", "", "")
+	add("none", "", "", "")
+	m, err := harvest(t, f.start(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for name := range want {
+		a := m.assets["table/a/"+name]
+		got[name] = ""
+		for _, other := range a.Aliases {
+			got[name] = other.Namespace + " " + other.Name
+		}
+		for _, e := range m.edges {
+			if e.To == a.ID {
+				got[name] = "from " + e.From.Namespace + " " + e.From.Name
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestColumns has what other harvesters stumbled over.
+func TestColumns(t *testing.T) {
+	f := newFake()
+	f.lists["GetTables/a"] = []object{
+		{
+			"Name": "t", "PartitionKeys": []object{{"Name": "dt", "Type": "date", "Comment": "the day"}, {"Name": "hour", "Type": "int"}},
+			"StorageDescriptor": object{"Columns": []object{
+				{"Name": "users", "Type": " array < struct <  user_id: string>>"}, {"Name": "DT", "Type": "date", "Parameters": object{"class": "public", "empty": ""}}, {"Name": "", "Type": "int"},
+			}},
+		},
+		{"Name": "bare", "Parameters": object{"comment": "from a tool", "spark.sql.sources.schema.numParts": "999999999", "spark.sql.sources.schema.part.0": "{"}},
+		{"Name": "whole", "Parameters": object{"spark.sql.sources.schema": `{"fields":[{"name":"a","type":{"type":"udt"},"nullable":true}]}`}},
+	}
+	m, err := harvest(t, f.start(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []sdk.Field{
+		{Name: "users", Position: 1, NativeType: "array < struct <  user_id: string>>", Nullable: true},
+		{Name: "DT", Position: 2, NativeType: "date", Nullable: true, Description: "the day", Meta: map[string]string{"class": "public", "partition": "true"}},
+		{Name: "hour", Position: 3, NativeType: "int", Nullable: true, Meta: map[string]string{"partition": "true"}},
+	}
+	if diff := cmp.Diff(want, m.assets["table/a/t"].Fields); diff != "" {
+		t.Error(diff)
+	}
+	if bare := m.assets["table/a/bare"]; len(bare.Fields) != 0 || bare.Description != "from a tool" {
+		t.Errorf("got %+v", bare)
+	}
+	if diff := cmp.Diff([]sdk.Field{{Name: "a", Position: 1, NativeType: "udt", Nullable: true}}, m.assets["table/a/whole"].Fields); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestArguments: the name of an argument tells which way its value goes.
+func TestArguments(t *testing.T) {
+	f := newFake()
+	f.lists["GetJobs"] = []object{{"Name": "j", "DefaultArguments": object{
+		"--input_path": "s3://l/in/,s3://l/more", "--SourceDb": "s3://l/unknown", "--output-location": "s3://l/out", "--TempDir": "s3://l/tmp", "--extra-jars": "s3://l/source.jar",
+		"--src_to_target": "s3://l/both", "--target_database": "db", "--target_table_name": "tab", "--source_uri": "https://example.com/x", "--input": "not a place",
+	}}}
+	f.lists["GetJobRuns"] = []object{{"Id": "r", "JobRunState": "SUCCEEDED", "Arguments": object{"--output_path": "s3://l/day"}}}
+	f.lists["GetTriggers"] = []object{{"Name": "t", "Type": "ON_DEMAND", "Actions": []object{{"JobName": "j", "Arguments": object{"--input_path": "s3://l/triggered"}}}}}
+	m, err := harvest(t, f.start(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for name, e := range m.edges {
+		if e.Method == "glue.argument" {
+			got = append(got, name)
+		}
+	}
+	slices.Sort(got)
+	want := []string{"DERIVES job/j -> day", "DERIVES job/j -> out", "DERIVES job/j -> table/db/tab", "USES in -> job/j", "USES more -> job/j", "USES triggered -> job/j"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestViews: the tables behind FROM and JOIN are what a view is made of, if the
+// catalog has them; and a view of several dialects says it itself.
+func TestViews(t *testing.T) {
+	for sql, want := range map[string]string{
+		`SELECT * FROM one`: "one",
+		`select a.x, 'from two' from "one" a -- from two`:                                                                       "one",
+		`SELECT * FROM b.two, b."three" AS t WHERE x = 1`:                                                                       "b/three b/two",
+		`SELECT * FROM awsdatacatalog.b.two JOIN other.b.one`:                                                                   "b/two",
+		"WITH one AS (SELECT 1), c (x, y) AS (SELECT * FROM two) SELECT * FROM one CROSS JOIN c LEFT JOIN `b`.`four` f ON true": "b/four two",
+		`SELECT extract(day FROM one), x IS DISTINCT FROM two FROM (SELECT * FROM three) q, unnest(q.one) AS u(two)`:            "three",
+		`SELECT * FROM ONE /* FROM two */ UNION ALL SELECT * FROM absent`:                                                       "one",
+		`SELECT * FROM "o""ne" JOIN two`:                                                                                        "two",
+		`SELECT 'it''s' FROM "one`:                                                                                              "",
+		`SELECT (SELECT max(x) FROM two) FROM v`:                                                                                "two",
+		`SELECT * FROM one LATERAL VIEW explode(two) t AS x`:                                                                    "one",
+	} {
+		f := newFake()
+		f.lists["GetTables/a"] = []object{{"Name": "v", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": sql}, {"Name": "one"}, {"Name": "two"}, {"Name": "three"}, {"Name": "Two/x"}}
+		m, err := harvest(t, f.start(t), func(c *glue.Config) { c.Jobs = "skip" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range m.edges {
+			got = append(got, strings.TrimPrefix(strings.TrimPrefix(e.From.Name, "table/"), "a/"))
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: got %q, want %q", sql, got, want)
+		}
+	}
+	f := newFake()
+	f.lists["GetTables/a"] = []object{{"Name": "v", "IsMultiDialectView": true, "ViewDefinition": object{
+		"SubObjects":      []string{"arn:aws:glue:eu-west-2:1:table/b/two", "arn:aws:s3:::x"},
+		"Representations": []object{{"Dialect": "SPARK", "ViewOriginalText": "SELECT * FROM b.one"}},
+	}}}
+	m, err := harvest(t, f.start(t), nil)
+	if v := m.assets["table/a/v"]; err != nil || v.Kind != "VIEW" || v.Definition != "SELECT * FROM b.one" || len(m.edges) != 1 || m.edges["DERIVES table/b/two -> table/a/v"] == nil {
+		t.Error(err, v, m.edges)
+	}
+}
+
+// TestDrawnJobs: columns are followed through steps that say what they do, and
+// through no others; a drawing that goes in circles ends.
+func TestDrawnJobs(t *testing.T) {
+	source := object{"S3ParquetSource": object{"Name": "s", "Paths": []string{"s3://l/in"}}}
+	target := func(from ...string) object {
+		return object{"S3GlueParquetTarget": object{"Name": "t", "Inputs": from, "Path": "s3://l/out"}}
+	}
+	step := func(kind string, more object, from ...string) object {
+		more["Name"], more["Inputs"] = kind, from
+		return object{kind: more}
+	}
+	choose := step("SelectFields", object{"Paths": [][]string{{"a"}, {"b", "c"}}}, "s")
+	for name, c := range map[string]struct {
+		nodes object
+		want  []string
+	}{
+		"as it is": {object{"s": source, "t": target("s")}, nil},
+		"chosen":   {object{"s": source, "c": choose, "t": target("c")}, []string{"a a", "b.c b.c"}},
+		"dropped":  {object{"s": source, "c": choose, "d": step("DropFields", object{"Paths": [][]string{{"a"}}}, "c"), "t": target("d")}, []string{"b.c b.c"}},
+		"renamed":  {object{"s": source, "c": choose, "r": step("RenameField", object{"SourcePath": []string{"a"}, "TargetPath": []string{"z"}}, "c"), "f": step("Filter", object{"LogicalOperator": "AND", "Filters": []any{}}, "r"), "t": target("f")}, []string{"a z", "b.c b.c"}},
+		"by code":  {object{"s": source, "c": choose, "x": step("CustomCode", object{"Code": "x", "ClassName": "x"}, "c"), "t": target("x")}, nil},
+		"two ways": {object{"s": source, "c": choose, "d": step("SelectFields", object{"Paths": [][]string{{"a"}, {"q"}}}, "s"), "t": target("c", "d")}, []string{"a a", "b.c b.c", "q q"}},
+		"circle":   {object{"s": source, "a": step("Filter", object{"LogicalOperator": "AND", "Filters": []any{}}, "b", "s"), "b": step("Filter", object{"LogicalOperator": "AND", "Filters": []any{}}, "a"), "t": target("b")}, nil},
+	} {
+		f := newFake()
+		f.lists["GetJobs"] = []object{{"Name": "j", "CodeGenConfigurationNodes": c.nodes}}
+		m, err := harvest(t, f.start(t), nil)
+		flow := m.edges["DERIVES in -> out"]
+		if err != nil || flow == nil || m.edges["USES in -> job/j"] == nil || m.edges["DERIVES job/j -> out"] == nil {
+			t.Fatal(name, err, m.edges)
+		}
+		var got []string
+		for _, e := range flow.Fields {
+			got = append(got, e.From+" "+e.To)
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	f := newFake()
+	f.lists["GetJobs"] = []object{{"Name": "j", "CodeGenConfigurationNodes": object{"x": object{"StepOfTomorrow": object{"Name": "x"}}}}}
+	if m, err := harvest(t, f.start(t), nil); err != nil || len(m.notes["glue.unknown_step"]) != 1 {
+		t.Error(err, m.notes)
+	}
+}

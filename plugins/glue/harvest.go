@@ -40,6 +40,8 @@ type harvest struct {
 	noRuns      bool
 	located     map[sdk.NativeID]bool            // places that a table has the name of
 	crawled     map[string]map[sdk.NativeID]bool // what each crawler has made, and where it lies
+	known       map[string]string                // the names of tables by those in small letters; "" where two have it
+	views       []view
 	connections map[string]connection
 	named       map[sdk.NativeID]bool // references
 	edges       map[edgeKey]bool
@@ -48,7 +50,7 @@ type harvest struct {
 
 func (s *source) newHarvest(out sdk.Sink) *harvest {
 	return &harvest{
-		source: s, out: out, open: map[string]bool{}, located: map[sdk.NativeID]bool{}, crawled: map[string]map[sdk.NativeID]bool{},
+		source: s, out: out, open: map[string]bool{}, located: map[sdk.NativeID]bool{}, crawled: map[string]map[sdk.NativeID]bool{}, known: map[string]string{},
 		connections: map[string]connection{}, named: map[sdk.NativeID]bool{}, edges: map[edgeKey]bool{},
 	}
 }

@@ -18,6 +18,7 @@ import (
 // table emits a table with where it comes from.
 func (h *harvest) table(database string, t types.Table) error {
 	a := h.describe(database, t)
+	h.remember(a, database, t)
 	at, held := h.location(t)
 	named := held && a.Kind != "VIEW" && isStore(at.ID) && !h.located[at.ID] && !h.named[at.ID]
 	if named { // the table is the dataset at its place, by another name
