@@ -38,7 +38,10 @@ const (
 // https://learn.microsoft.com/en-us/rest/api/datafactory/datasets/list-by-factory,
 // https://learn.microsoft.com/en-us/rest/api/datafactory/linked-services/list-by-factory,
 // https://learn.microsoft.com/en-us/rest/api/datafactory/pipeline-runs/query-by-factory
-// and https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
+// and https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow,
+// and held on the same day against Microsoft's own description and its examples of answers,
+// https://github.com/Azure/azure-rest-api-specs, specification/datafactory/resource-manager/Microsoft.DataFactory:
+// stable/2018-06-01/entityTypes (Dataset.json, LinkedService.json) and DataFactory/examples/2018-06-01.
 type fake struct {
 	mu      sync.Mutex
 	token   int
@@ -59,11 +62,13 @@ func newFake() *fake {
 	}
 	ref := func(name string) []object { return []object{{"referenceName": name, "type": "DatasetReference"}} }
 	return &fake{size: 2, instead: map[string]func(http.ResponseWriter) bool{}, lists: map[string][]object{
-		root + "/providers/Microsoft.DataFactory/factories": {{"id": shop, "name": "shop", "location": "westeurope", "properties": object{"provisioningState": "Succeeded"}}},
+		root + "/providers/Microsoft.DataFactory/factories": {{"id": shop, "name": "shop", "type": "Microsoft.DataFactory/factories", "eTag": "x", "location": "westeurope", "tags": object{}, "properties": object{"provisioningState": "Succeeded", "version": "2018-06-01"}}},
 		shop + "/linkedservices": {
 			named("linkedservices", "sql", object{"type": "AzureSqlDatabase", "typeProperties": object{"connectionString": "Integrated Security=False;Data Source=tcp:shop.database.windows.net,1433;Initial Catalog=shop;User ID=adf;Password=canary-in-a-string"}}),
 			named("linkedservices", "lake", object{"type": "AzureBlobFS", "typeProperties": object{"url": "https://shop.dfs.core.windows.net"}}),
 			named("linkedservices", "pg", object{"type": "PostgreSqlV2", "typeProperties": object{"server": "db.example", "port": 5433, "database": "crm"}}),
+			named("linkedservices", "old", object{"type": "AzureStorage", "typeProperties": object{"sasUri": "https://old.blob.core.windows.net/?sv=canary-in-a-signature"}}),
+			named("linkedservices", "hidden", object{"type": "AzureStorage", "typeProperties": object{"connectionString": object{"type": "SecureString", "value": "**********"}, "encryptedCredential": "canary-encrypted"}}),
 			named("linkedservices", "blob", object{"type": "AzureBlobStorage", "typeProperties": object{"connectionString": "DefaultEndpointsProtocol=https;AccountName=files;EndpointSuffix=core.windows.net"}}),
 		},
 		shop + "/datasets": {
@@ -74,6 +79,10 @@ func newFake() *fake {
 			dataset("People", "pg", "PostgreSqlV2Table", object{"schema": "public", "table": "people"}),
 			dataset("Csv", "blob", "DelimitedText", object{"location": object{"type": "AzureBlobStorageLocation", "container": "in", "fileName": "x.csv"}}),
 			dataset("Lost", "none", "Json", object{}),
+			dataset("OldBlob", "old", "AzureBlob", object{"format": object{"type": "TextFormat"}, "folderPath": "in/day", "fileName": "y.csv"}),
+			dataset("Unseen", "hidden", "AzureBlob", object{"folderPath": "in/day"}),
+			named("datasets", "Expressed", object{"type": "AzureBlob", "linkedServiceName": object{"referenceName": "old", "type": "LinkedServiceReference"}, "schema": object{"type": "Expression", "value": "@dataset().columns"}, "typeProperties": object{"folderPath": object{"type": "Expression", "value": "@dataset().folder"}}}),
+			named("datasets", "Structured", object{"type": "AzureBlob", "linkedServiceName": object{"referenceName": "old", "type": "LinkedServiceReference"}, "structure": []any{object{"name": "id", "type": "Int64"}, object{"name": object{"type": "Expression", "value": "@x"}, "type": "String"}, "odd"}}),
 		},
 		shop + "/pipelines": {
 			named("pipelines", "load", object{"description": "Loads a day.", "annotations": []any{"sales", "gold", 7}, "folder": object{"name": "daily"}, "activities": []object{
@@ -88,7 +97,7 @@ func newFake() *fake {
 		shop + "/queryPipelineRuns": {
 			{"runId": "r3", "pipelineName": "load", "status": "Failed", "runStart": "2026-11-29T08:00:00Z", "runEnd": "2026-11-29T08:00:01.5Z", "message": "no"},
 			{"runId": "r2", "pipelineName": "load", "status": "Succeeded", "runStart": "2026-11-28T08:00:00Z", "runEnd": "2026-11-28T08:01:00Z"},
-			{"runId": "r1", "pipelineName": "all", "status": "InProgress", "runStart": "2026-11-27T08:00:00Z", "runEnd": nil},
+			{"runId": "r1", "pipelineName": "all", "status": "InProgress", "runStart": "2026-11-27T08:00:00Z", "runEnd": nil, "durationInMs": nil, "annotations": []any{}, "invokedBy": object{"name": "Manual", "id": "x"}, "parameters": object{"p": "canary-of-a-parameter"}, "message": ""},
 		},
 	}}
 }
@@ -283,6 +292,12 @@ func TestAFactory(t *testing.T) {
 	}
 	if a := m.assets["datasets/Any"]; a == nil || len(a.Fields) != 1 || !slices.Equal(a.Tags, []string{"gold"}) {
 		t.Errorf("got %+v", a)
+	}
+	if a := m.assets["wasbs://in@old.blob.core.windows.net day/y.csv"]; a == nil || !a.Reference {
+		t.Error("a dataset of the older kind is not found at its place")
+	}
+	if a, b := m.assets["datasets/Expressed"], m.assets["datasets/Structured"]; a == nil || len(a.Fields) > 0 || b == nil || len(b.Fields) != 1 || b.Fields[0].NativeType != "Int64" {
+		t.Errorf("got %+v and %+v", a, b)
 	}
 	if a := m.assets["pipelines/load"]; !slices.Equal(a.Tags, []string{"gold", "sales"}) || a.Description != "Loads a day." || len(a.Runs) != 2 || a.Runs[0].State != sdk.RunFailed || a.Runs[0].Message != "no" || a.Runs[0].Ended.Sub(a.Runs[0].Started) != 1500*time.Millisecond {
 		t.Errorf("got %+v", a)

@@ -29,6 +29,16 @@ func (v values) text(keys ...string) string {
 	return ""
 }
 
+// worked tells whether one of the properties is worked out when a pipeline runs.
+func (v values) worked(keys ...string) bool {
+	for _, key := range keys {
+		if raw := v[key]; len(raw) > 0 && string(raw) != "null" && string(raw) != `""` && v.text(key) == "" {
+			return true
+		}
+	}
+	return false
+}
+
 // inner are the properties of a property.
 func (v values) inner(key string) values {
 	var inner values
@@ -49,12 +59,29 @@ type datasetProperties struct {
 	Service     struct {
 		Name string `json:"referenceName"`
 	} `json:"linkedServiceName"`
-	Annotations []any  `json:"annotations"`
-	Properties  values `json:"typeProperties"`
-	Schema      []struct {
-		Name string `json:"name"`
-		Type string `json:"type"`
-	} `json:"schema"`
+	Annotations []any   `json:"annotations"`
+	Properties  values  `json:"typeProperties"`
+	Schema      columns `json:"schema"`
+	Structure   columns `json:"structure"` // the word that it had before
+}
+
+// columns are those of a dataset. All of them, or a name, may be an expression:
+// that is left out.
+type columns []values
+
+// UnmarshalJSON takes a list, and nothing of anything else.
+func (c *columns) UnmarshalJSON(raw []byte) error {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return nil //nolint:nilerr // an expression is worked out at a run
+	}
+	for _, one := range list {
+		var column values
+		if json.Unmarshal(one, &column) == nil {
+			*c = append(*c, column)
+		}
+	}
+	return nil
 }
 
 // connection reads the parts of a connection string. What is secret in it is
@@ -93,7 +120,7 @@ func native(d datasetProperties, s service) (names.Dataset, bool) {
 		return table("postgres", d, s)
 	case "AzureMySql", "MySql", "MariaDB":
 		return table("mysql", d, s)
-	case "AzureBlobStorage", "AzureBlobFS", "AmazonS3", "GoogleCloudStorage":
+	case "AzureBlobStorage", "AzureStorage", "AzureBlobFS", "AmazonS3", "GoogleCloudStorage":
 		return file(d, s)
 	}
 	return names.Dataset{}, false
@@ -142,10 +169,12 @@ func file(d datasetProperties, s service) (names.Dataset, bool) {
 	if location == nil {
 		location = d.Properties
 	}
-	path := strings.Trim(location.text("folderPath")+"/"+location.text("fileName"), "/")
+	path := strings.Trim(location.text("folderPath")+"/"+location.text("fileName", "key"), "/")
 	box := location.text("container", "fileSystem", "bucketName")
-	worked := len(location["folderPath"]) > 0 && location.text("folderPath") == "" || len(location["fileName"]) > 0 && location.text("fileName") == ""
-	if box == "" || path == "" || worked {
+	if d.Type == "AzureBlob" || d.Type == "AzureBlobFSFile" { // where the path begins with the container
+		box, path, _ = strings.Cut(path, "/")
+	}
+	if box == "" || path == "" || location.worked("folderPath", "fileName", "key") {
 		return names.Dataset{}, false
 	}
 	host := ""
@@ -157,7 +186,7 @@ func file(d datasetProperties, s service) (names.Dataset, bool) {
 	case "AzureBlobFS":
 		host = hostOf(s.of("url"))
 	default:
-		host = hostOf(s.of("serviceEndpoint", "blobendpoint"))
+		host = hostOf(s.of("serviceEndpoint", "blobendpoint", "sasUri"))
 		if account := s.of("accountname"); host == "" && account != "" {
 			host = account + ".blob." + cmp.Or(s.of("endpointsuffix"), "core.windows.net")
 		}

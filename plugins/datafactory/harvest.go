@@ -151,14 +151,14 @@ func (h *harvest) named(d resource[datasetProperties], s service) *sdk.Asset {
 		ID: sdk.NativeID{Namespace: namespace, Name: d.ID}, Scope: h.scope, Kind: "OTHER", Rank: sdk.Builder, ShortName: d.Name, Description: d.Properties.Description,
 		Tags: tags(d.Properties.Annotations), Properties: map[string]string{"type": d.Properties.Type},
 	}
-	for i, f := range d.Properties.Schema {
-		if f.Name == "" {
-			continue
-		}
-		a.Fields = append(a.Fields, sdk.Field{Name: f.Name, Position: i + 1, NativeType: f.Type, Nullable: true})
+	shown := d.Properties.Schema
+	if len(shown) == 0 {
+		shown = d.Properties.Structure
 	}
-	for i := range a.Fields {
-		a.Fields[i].Position = i + 1
+	for _, c := range shown {
+		if name := c.text("name"); name != "" {
+			a.Fields = append(a.Fields, sdk.Field{Name: name, Position: len(a.Fields) + 1, NativeType: c.text("type"), Nullable: true})
+		}
 	}
 	return a
 }

@@ -56,7 +56,9 @@ func newKey(t *testing.T) (*rsa.PrivateKey, string) {
 // fake is a fake of Dataflow and of Google's server of tokens, written on 2026-11-30 from
 // https://docs.cloud.google.com/dataflow/docs/reference/rest/v1b3/projects.jobs/aggregated,
 // https://docs.cloud.google.com/dataflow/docs/reference/rest/v1b3/projects.locations.jobs/get
-// and https://developers.google.com/identity/protocols/oauth2/service-account.
+// and https://developers.google.com/identity/protocols/oauth2/service-account, and held on the same day
+// against Google's own description in https://github.com/googleapis/google-api-python-client,
+// googleapiclient/discovery_cache/documents/dataflow.v1b3.json.
 type fake struct {
 	mu      sync.Mutex
 	public  *rsa.PublicKey
@@ -136,13 +138,18 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fake) list(w http.ResponseWriter, r *http.Request) {
-	at, _ := strconv.Atoi(r.URL.Query().Get("pageToken"))
+	query := r.URL.Query()
+	if size, err := strconv.Atoi(query.Get("pageSize")); err != nil || size < 1 || !slices.Contains([]string{"", "UNKNOWN", "ALL", "TERMINATED", "ACTIVE"}, query.Get("filter")) {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"error": {"code": 400, "message": "Invalid value", "status": "INVALID_ARGUMENT"}}`)
+		return
+	}
+	at, _ := strconv.Atoi(query.Get("pageToken"))
 	end := min(at+f.size, len(f.jobs))
 	var page []object
-	for _, j := range f.jobs[at:end] { // a summary has no description
+	for _, j := range f.jobs[at:end] { // a summary has the metadata, and no description
 		j = maps.Clone(j)
 		delete(j, "pipelineDescription")
-		delete(j, "jobMetadata")
 		page = append(page, j)
 	}
 	body := object{}
@@ -301,6 +308,32 @@ func TestAProject(t *testing.T) {
 	m, _, err = harvest(t, func(f *fake) { f.jobs[2]["createTime"] = "2020-01-01T00:00:00Z" }, object{"days": 1})
 	if err != nil || m.assets["us-central1.load"] == nil || m.assets["europe-west1.load"] != nil {
 		t.Errorf("one that runs is left out, or one that ended is not: %v", err)
+	}
+}
+
+// TestStates: every state of Google's description is known, but for the two that
+// say nothing.
+func TestStates(t *testing.T) {
+	states := map[string]sdk.RunState{
+		"UNKNOWN": sdk.RunUnknown, "STOPPED": sdk.RunUnknown, "RUNNING": sdk.RunRunning, "DONE": sdk.RunSucceeded, "FAILED": sdk.RunFailed, "CANCELLED": sdk.RunCancelled, "UPDATED": sdk.RunSucceeded,
+		"DRAINING": sdk.RunRunning, "DRAINED": sdk.RunSucceeded, "PENDING": sdk.RunRunning, "CANCELLING": sdk.RunRunning, "QUEUED": sdk.RunRunning, "RESOURCE_CLEANING_UP": sdk.RunSucceeded,
+		"PAUSING": sdk.RunRunning, "PAUSED": sdk.RunRunning,
+	}
+	m, _, err := harvest(t, func(f *fake) {
+		for state := range states {
+			j := maps.Clone(f.jobs[2])
+			j["id"], j["name"], j["currentState"] = state, state, "JOB_STATE_"+state
+			f.jobs = append(f.jobs, j)
+		}
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for state, want := range states {
+		got := m.assets["us-central1."+state].Runs[0]
+		if ended := want != sdk.RunRunning && want != sdk.RunUnknown; got.State != want || got.Ended.IsZero() == ended {
+			t.Errorf("%s: got %+v", state, got)
+		}
 	}
 }
 

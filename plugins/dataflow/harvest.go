@@ -152,8 +152,9 @@ func (h *harvest) asset(newest, whole job) *sdk.Asset {
 
 // states are Dataflow's words for how far a job has come.
 var states = map[string]sdk.RunState{
-	"JOB_STATE_DONE": sdk.RunSucceeded, "JOB_STATE_DRAINED": sdk.RunSucceeded, "JOB_STATE_UPDATED": sdk.RunSucceeded, "JOB_STATE_FAILED": sdk.RunFailed, "JOB_STATE_CANCELLED": sdk.RunCancelled,
+	"JOB_STATE_DONE": sdk.RunSucceeded, "JOB_STATE_DRAINED": sdk.RunSucceeded, "JOB_STATE_UPDATED": sdk.RunSucceeded, "JOB_STATE_RESOURCE_CLEANING_UP": sdk.RunSucceeded, "JOB_STATE_FAILED": sdk.RunFailed, "JOB_STATE_CANCELLED": sdk.RunCancelled,
 	"JOB_STATE_RUNNING": sdk.RunRunning, "JOB_STATE_PENDING": sdk.RunRunning, "JOB_STATE_QUEUED": sdk.RunRunning, "JOB_STATE_DRAINING": sdk.RunRunning, "JOB_STATE_CANCELLING": sdk.RunRunning,
+	"JOB_STATE_PAUSING": sdk.RunRunning, "JOB_STATE_PAUSED": sdk.RunRunning, // what is stopped has not begun, or has ended: Google says both
 }
 
 // ended gives the last runs of a job.

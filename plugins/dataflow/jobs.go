@@ -30,7 +30,7 @@ type job struct {
 // over reports whether the job has ended.
 func (j job) over() bool {
 	switch j.State {
-	case "JOB_STATE_DONE", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_UPDATED", "JOB_STATE_DRAINED":
+	case "JOB_STATE_DONE", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_UPDATED", "JOB_STATE_DRAINED", "JOB_STATE_RESOURCE_CLEANING_UP":
 		return true
 	}
 	return false
