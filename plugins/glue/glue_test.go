@@ -213,9 +213,9 @@ func TestSecretsOfConnectionsAndArguments(t *testing.T) {
 			t.Errorf("%v %s", err, text)
 		}
 	}
-	for name, want := range map[string]string{"a": "ora.example:1521 shop", "b": "mongo.example:27017 shop", "c": "sql.example:1433 shop", "d": "x:443 ", "e": "shop.eu-west-1:5439 dev"} {
+	for name, want := range map[string]string{"a": "oracle://ora.example:1521 shop", "b": "mongodb://mongo.example:27017 shop", "c": "mssql://sql.example:1433 shop", "d": " ", "e": "redshift://shop.abc.eu-west-1.redshift.amazonaws.com:5439 dev"} {
 		p := m.assets["connection/"+name].Properties
-		if got := p["host"] + " " + p["database"]; got != want {
+		if got := p["system"] + " " + p["database"]; got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}

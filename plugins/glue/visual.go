@@ -182,10 +182,10 @@ func (h *harvest) ends(n node) ([]sdk.NativeID, error) {
 	}
 	if s := n.StreamingOptions; s != nil && s.TopicName != "" {
 		c := h.connections[s.ConnectionName]
-		if c.host == "" {
+		if c.kafka == "" {
 			c = leads("KAFKA", map[string]string{"KAFKA_BOOTSTRAP_SERVERS": s.BootstrapServers})
 		}
-		if err := add(c.dataset(s.TopicName)); err != nil {
+		if err := add(c.topic(s.TopicName)); err != nil {
 			return nil, err
 		}
 	}

@@ -55,6 +55,15 @@ func systemAt(scheme, host, database string) (System, bool) {
 	return s, true
 }
 
+// Namespace is that of the system's tables; "" for no system.
+func (s System) Namespace() string { return s.namespace }
+
+// Database is the one that the address names, or "".
+func (s System) Database() string { return s.database }
+
+// Schemas reports whether a schema stands between a database and its tables.
+func (s System) Schemas() bool { return s.levels == 3 }
+
 // Complete reports whether the system gives a name to every table of it, also
 // to one of which the database is not told.
 func (s System) Complete() bool { return s.levels != 3 || s.database != "" }
