@@ -153,7 +153,6 @@ func (c *conversation) list(ctx context.Context, d database, procedures map[stri
 		{vql: "SELECT * FROM GET_VIEW_COLUMNS()" + in, take: l.takeColumn},
 		{vql: "SELECT database_name, view_name, column_name, tag_name FROM GET_VIEW_TAGS()" + in, take: l.takeTag, skip: !procedures["GET_VIEW_TAGS"]},
 		{vql: "SELECT * FROM GET_ASSOCIATIONS()" + in + " AND input_type = 'views'", take: l.takeAssociation},
-		{vql: "SELECT * FROM VIEW_DEPENDENCIES() WHERE input_view_database_name = " + literal(d.name) + " AND depth = 1", take: l.takeNeed, skip: c.Lineage == "leave"},
 	}
 	for _, q := range questions {
 		if q.skip {
@@ -163,8 +162,33 @@ func (c *conversation) list(ctx context.Context, d database, procedures map[stri
 			return nil, err
 		}
 	}
+	if c.Lineage != "leave" {
+		if err := c.dependencies(ctx, l); err != nil {
+			return nil, err
+		}
+	}
 	l.sort()
 	return l, nil
+}
+
+// dependencies asks what views are built on: of all at once, or, where the
+// server wants to be told which, of one after another.
+func (c *conversation) dependencies(ctx context.Context, l *listing) error {
+	vql := "SELECT * FROM VIEW_DEPENDENCIES() WHERE input_view_database_name = " + literal(l.of)
+	err := c.each(ctx, vql+" AND depth = 1", l.takeNeed)
+	if e, ours := told(err); !ours || e.Class != sdk.ClassInternal {
+		return err
+	}
+	for _, v := range l.views {
+		err := c.each(ctx, vql+" AND input_view_name = "+literal(v.element)+" AND depth = 1", l.takeNeed)
+		if _, ours := told(err); ours {
+			v.secret, err = true, nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // kinds are the types of views, by the number that GET_VIEWS gives.

@@ -1,8 +1,11 @@
 package denodo_test
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/souk-mesh/souk/plugins/denodo"
@@ -28,9 +31,28 @@ func config(t *testing.T, address string, more object) json.RawMessage {
 var secrets = map[string]string{"password": password}
 
 func TestPlugin(t *testing.T) {
-	address := newShop().start(t)
+	shop := newShop()
+	address := shop.start(t)
 	plugintest.Run(t, sdk.Register(denodo.Plugin()), plugintest.Fixture{
 		Config: config(t, address, nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl",
+		Wide: config(t, of(1, 5001).start(t), object{"includeDatabases": []string{"crm"}}),
+		Scale: &plugintest.Scale{Config: func(_ context.Context, n int) (json.RawMessage, map[string]string, error) {
+			return config(t, of(n, 1).start(t), object{"includeDatabases": []string{"crm"}}), secrets, nil
+		}},
+		Mutations: []plugintest.Mutation{{
+			Name: "a view comes", Added: []string{"asset denodo://acme:9996 crm.more", "edge denodo://acme:9996 crm.accounts -> denodo://acme:9996 crm.more DERIVES"},
+			Do: shop.change(func() {
+				shop.view("crm", "more", "derived", "-", "/", "id:int")
+				shop.procedures["VIEW_DEPENDENCIES"].add("crm", "more", "Select", "f", "crm", "accounts", "Base View", "1")
+			}),
+			Undo: shop.change(func() { *shop.procedures["GET_VIEWS"] = shop.procedures["GET_VIEWS"].without("more") }),
+		}, {
+			Name: "a privilege is lost", Incomplete: []string{"database:crm", "server"}, Changed: []string{"asset denodo://acme:9996 admin", "asset denodo://acme:9996 crm", "asset denodo://acme:9996 shop"},
+			Do: shop.change(func() { plain(shop); privileges(shop, "crm", "f") }),
+			Undo: shop.change(func() {
+				shop.procedures["GET_CATALOG_EFFECTIVE_PERMISSIONS"].rows = newShop().procedures["GET_CATALOG_EFFECTIVE_PERMISSIONS"].rows
+			}),
+		}},
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: config(t, address, nil), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no such database", Config: config(t, address+"/none", nil), Secrets: secrets, Class: sdk.ClassConfig, Field: "url"},
@@ -43,4 +65,33 @@ func TestPlugin(t *testing.T) {
 			{Name: "no time", Config: config(t, address, object{"timeout": "0s"}), Secrets: secrets, Class: sdk.ClassConfig, Field: "timeout"},
 		},
 	})
+}
+
+// of is a server with a number of views, each with so many columns.
+func of(views, fields int) *fake {
+	f := newShop()
+	for i := range views {
+		f.view("crm", "v"+strconv.Itoa(i), "materialized", "-", "/", "")
+		for j := range fields {
+			f.procedures["GET_VIEW_COLUMNS"].add("crm", "v"+strconv.Itoa(i), "c"+strconv.Itoa(j), "int", "INTEGER", "0", "0", "false", "t", "", strconv.Itoa(j+1))
+		}
+	}
+	return f
+}
+
+// change gives a change of the server, made between two of its answers.
+func (f *fake) change(do func()) func(context.Context) error {
+	return func(context.Context) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		do()
+		return nil
+	}
+}
+
+// without is the procedure without the rows of a view of the database crm.
+func (p *procedure) without(view string) procedure {
+	rest := *p
+	rest.rows = slices.DeleteFunc(slices.Clone(p.rows), func(r []string) bool { return r[0] == "crm" && r[1] == view })
+	return rest
 }

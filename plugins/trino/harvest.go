@@ -84,17 +84,18 @@ func (h *harvest) catalog(ctx context.Context, c catalog) error {
 	if err != nil {
 		return err
 	}
-	tables, err := h.tables(ctx, c)
+	listed, err := h.tables(ctx, c)
 	if err != nil {
 		return err
 	}
 	byName := map[name]*table{}
-	for _, t := range tables {
+	for _, t := range listed {
 		byName[t.name] = t
 	}
 	if err := h.describe(ctx, c, byName); err != nil {
 		return err
 	}
+	tables := sorted(byName)
 	if err := h.emitSchemas(c, schemas); err != nil {
 		return err
 	}

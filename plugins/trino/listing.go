@@ -3,6 +3,7 @@ package trino
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -79,9 +80,8 @@ func (c *conversation) schemas(ctx context.Context, of catalog) ([]string, error
 	return slices.DeleteFunc(found, of.own), err
 }
 
-// tables lists those of a catalog with all that is known of them but columns. It
-// is this question that fails where a catalog cannot be listed; that of columns
-// gives nothing then, without a word.
+// tables lists those of a catalog. It is this question that fails where a catalog
+// cannot be listed; that of columns gives nothing then, without a word.
 func (c *conversation) tables(ctx context.Context, of catalog) ([]*table, error) {
 	found, err := all(ctx, c, question{sql: "SELECT table_schema, table_name, table_type FROM " + quote(of.name) + ".information_schema.tables WHERE table_schema <> 'information_schema'"}, func(r row) *table {
 		kind := "TABLE"
@@ -90,14 +90,11 @@ func (c *conversation) tables(ctx context.Context, of catalog) ([]*table, error)
 		}
 		return &table{name: name{r.text(0), r.text(1)}, kind: kind}
 	})
-	slices.SortFunc(found, func(a, b *table) int {
-		return cmp.Or(cmp.Compare(a.schema, b.schema), cmp.Compare(a.table, b.table))
-	})
 	return slices.DeleteFunc(found, func(t *table) bool { return of.own(t.schema) }), err
 }
 
-// describe adds what the catalog says of its tables and views. What belongs to
-// none was made after the tables were listed, and is left to the next harvest.
+// describe adds what the catalog says of its tables and views. A table that only
+// these answers name is there, too: Trino leaves a damaged one out of the list.
 func (c *conversation) describe(ctx context.Context, of catalog, tables map[name]*table) error {
 	for _, part := range []struct {
 		sql  string
@@ -123,12 +120,24 @@ func (c *conversation) describe(ctx context.Context, of catalog, tables map[name
 			if err != nil {
 				return err
 			}
-			if t := tables[name{r.text(0), r.text(1)}]; t != nil {
-				part.take(t, r)
+			n := name{r.text(0), r.text(1)}
+			if of.own(n.schema) {
+				continue
 			}
+			if tables[n] == nil {
+				tables[n] = &table{name: n, kind: "TABLE"}
+			}
+			part.take(tables[n], r)
 		}
 	}
 	return nil
+}
+
+// sorted are the tables in an order that does not depend on Trino.
+func sorted(tables map[name]*table) []*table {
+	return slices.SortedFunc(maps.Values(tables), func(a, b *table) int {
+		return cmp.Or(cmp.Compare(a.schema, b.schema), cmp.Compare(a.table, b.table))
+	})
 }
 
 // columnsOf asks for the columns of a catalog, those of a table one after another.

@@ -1,7 +1,9 @@
 package trino_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"testing"
 
@@ -32,6 +34,14 @@ func TestPlugin(t *testing.T) {
 	address := start(t, f)
 	plugintest.Run(t, sdk.Register(trino.Plugin()), plugintest.Fixture{
 		Config: config(t, address, nil), Secrets: secrets, Golden: "testdata/trino-476.golden.jsonl",
+		Wide: config(t, start(t, wide(t)), object{"includeCatalogs": []string{"memory"}, "excludeCatalogs": []string{}}),
+		Mutations: []plugintest.Mutation{{
+			Name: "two names differ in capitals alone", Incomplete: []string{"catalog:shop"}, Do: f.change(f.Twins), Undo: f.change(load(t).Statements),
+			Removed: []string{
+				"asset trino://acme:8443 shop.odd", "asset trino://acme:8443 shop.public", `asset postgres://db.example:5432 shop.odd."a.b ""c"" 🐪"`,
+				"asset postgres://db.example:5432 shop.public.big", "asset postgres://db.example:5432 shop.public.customers", "asset postgres://db.example:5432 shop.public.orders",
+			},
+		}},
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: config(t, address, nil), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no password", Config: config(t, address, nil), Class: sdk.ClassAuth},
@@ -43,4 +53,27 @@ func TestPlugin(t *testing.T) {
 			{Name: "no place", Config: config(t, address, object{"catalogs": object{"shop": "postgres://db"}}), Secrets: secrets, Class: sdk.ClassConfig, Field: "catalogs"},
 		},
 	})
+}
+
+// change gives a change of what is told of statements.
+func (f *fake) change(told map[string]statement) func(context.Context) error {
+	return func(context.Context) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		maps.Copy(f.Statements, told)
+		return nil
+	}
+}
+
+// wide is a cluster with a table of 5,001 columns.
+func wide(t *testing.T) *fake {
+	t.Helper()
+	f := load(t)
+	f.size = 5000
+	columns := statement{}
+	for i := range 5001 {
+		columns.Data = append(columns.Data, []any{"default", "limits", fmt.Sprint("c", i), "integer", "YES", nil, nil})
+	}
+	f.Statements[columnsOf("memory")], f.Statements[tablesOf("memory")] = columns, statement{Data: [][]any{{"default", "limits", "BASE TABLE"}}}
+	return f
 }

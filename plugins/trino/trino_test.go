@@ -261,6 +261,19 @@ func TestAnswersThatFail(t *testing.T) {
 	}
 }
 
+// TestATableLeftOut holds a damaged table, which Trino leaves out of its list.
+func TestATableLeftOut(t *testing.T) {
+	f := load(t)
+	comments := "SELECT schema_name, table_name, comment FROM system.metadata.table_comments WHERE catalog_name = 'memory' AND schema_name <> 'information_schema'"
+	told := f.Statements[comments]
+	told.Data = append(slices.Clone(told.Data), []any{"default", "damaged", nil})
+	f.Statements[comments] = told
+	m, err := harvest(t, f, object{"includeCatalogs": []string{"memory"}})
+	if n := m.Notes["trino.undescribed"]; err != nil || len(n) != 1 || n[0].Asset.Name != "memory.default.damaged" || len(m.Done) != 1 {
+		t.Error(err, n, m.Done)
+	}
+}
+
 func columnsOf(catalog string) string {
 	return "SELECT table_schem, table_name, column_name, type_name, is_nullable, column_def, remarks FROM system.jdbc.columns WHERE table_cat = '" + catalog +
 		"' AND table_schem <> 'information_schema' ORDER BY table_schem, table_name, ordinal_position"
@@ -291,8 +304,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestManyTablesAndColumns holds 20,000 tables, and one of 5,001 columns.
-func TestManyTablesAndColumns(t *testing.T) {
+// TestManyTables holds 20,000 tables.
+func TestManyTables(t *testing.T) {
 	f := load(t)
 	f.size = 5000
 	tables, columns := statement{}, statement{}
@@ -301,12 +314,9 @@ func TestManyTablesAndColumns(t *testing.T) {
 		tables.Data = append(tables.Data, []any{"default", name, "BASE TABLE"})
 		columns.Data = append(columns.Data, []any{"default", name, "c", "integer", "YES", nil, nil})
 	}
-	for i := range 5000 {
-		columns.Data = append(columns.Data, []any{"default", "t19999", fmt.Sprint("c", i), "integer", "YES", nil, nil})
-	}
 	f.Statements[tablesOf("memory")], f.Statements[columnsOf("memory")] = tables, columns
 	m, err := harvest(t, f, object{"includeCatalogs": []string{"memory"}})
-	if err != nil || len(m.Assets) != 20_002 || len(named(m, "memory.default.t19999").Fields) != 5000 || len(m.Notes["trino.many_columns"]) != 1 || len(m.Done) != 1 {
+	if err != nil || len(m.Assets) != 20_002 || named(m, "memory.default.t19999") == nil || len(m.Done) != 1 {
 		t.Error(err, len(m.Assets), m.Notes, m.Done)
 	}
 }
