@@ -67,7 +67,7 @@ func read[C any](config []byte) (C, error) {
 // Info describes the plugin.
 func (r Registration) Info() Info {
 	i := r.info
-	i.Emits = slices.Clone(i.Emits)
+	i.Emits, i.Offers = slices.Clone(i.Emits), slices.Clone(i.Offers)
 	return i
 }
 

@@ -28,7 +28,7 @@ func (s *service) Describe(context.Context, *harvestv1.DescribeRequest) (*harves
 	i := s.plugin.Info()
 	return &harvestv1.DescribeResponse{
 		Name: i.Name, Version: i.Version, Summary: i.Summary, Doc: i.Doc, Emits: i.Emits,
-		SchemaJson: s.plugin.Schema(), SecretFields: s.plugin.SecretFields(),
+		SchemaJson: s.plugin.Schema(), SecretFields: s.plugin.SecretFields(), Offers: i.Offers,
 	}, nil
 }
 
@@ -67,7 +67,7 @@ func (s *service) Harvest(req *harvestv1.HarvestRequest, stream grpc.ServerStrea
 	})
 }
 
-// call is one Check or Harvest with its configuration.
+// call is one call that opens the source, with its configuration.
 type call struct {
 	plugin  Registration
 	config  []byte

@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -68,7 +69,11 @@ func serve(name string) {
 			if start, ok := escapes[name]; ok {
 				return faulty{name, c, env, func(_ faulty, _ context.Context, out sdk.Sink) error { return start(out) }}, nil
 			}
-			return faulty{name, c, env, harvests[name]}, nil
+			f := faulty{name, c, env, harvests[name]}
+			if name == "lends" {
+				return lends{f}, nil
+			}
+			return f, nil
 		},
 		Judge: func(c faultyConfig) error {
 			if c.Count == 13 {
@@ -462,4 +467,35 @@ func serveWire(harvest func(send func(...*harvestv1.HarvestEvent) error) error) 
 		GRPCServer:       plugin.DefaultGRPCServer,
 		Logger:           hclog.NewNullLogger(),
 	})
+}
+
+// lends is a plugin that offers grants, and tells of them what it hears.
+type lends struct{ faulty }
+
+func (l lends) ListGrants(_ context.Context, roles []string, emit func(sdk.HeldGrant) error) error {
+	h := sdk.HeldGrant{Asset: asset("t").ID, Role: roles[0], Fields: []string{"a"}, By: "souk", Ours: true, GrantID: "g1"}
+	if err := emit(h); err != nil {
+		return err
+	}
+	h.By = l.config.Password
+	return emit(h)
+}
+
+func (l lends) PlanGrant(_ context.Context, r sdk.GrantRequest) (sdk.GrantPlan, error) {
+	heard, err := json.Marshal(r)
+	return sdk.GrantPlan{Statements: []string{"give by " + l.config.Password}, Precondition: "p", Remarks: []string{string(heard)}, Reads: r.Grant.Asset}, err
+}
+
+func (l lends) ApplyGrant(_ context.Context, r sdk.GrantRequest, p sdk.GrantPlan) (sdk.GrantOutcome, error) {
+	if len(r.Others) == 0 {
+		return "perhaps", nil
+	}
+	if p.Precondition == "p" && p.Reads == r.Grant.Asset && len(p.Statements) == 1 {
+		return sdk.GrantChanged, nil
+	}
+	return sdk.GrantDone, nil
+}
+
+func (l lends) VerifyGrant(context.Context, sdk.Grant) (sdk.Effective, error) {
+	return sdk.Effective{Given: true, Readable: []string{"a"}, Ways: []sdk.Way{{Kind: sdk.ByInherited, Through: "group", Fields: []string{"a"}, Ours: true}}}, nil
 }

@@ -195,7 +195,7 @@ func (r *receiver) note(n *harvestv1.Note) error {
 	}
 	asset := decodeID(n.GetAsset())
 	if r.secrets.In([]byte(asset.Namespace + " " + asset.Name)) {
-		return broken("secret_in_record", "the plugin sends the value of a secret as if it were a name", reportIt+"; and change the secret")
+		return toldSecret()
 	}
 	if level == sdk.ErrorLevel && asset == (sdk.NativeID{}) {
 		r.broken[n.GetScope()] = true

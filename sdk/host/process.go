@@ -72,6 +72,7 @@ func (p *Process) Describe(ctx context.Context) (Description, error) {
 	return Description{
 		Info: sdk.Info{
 			Name: d.GetName(), Version: d.GetVersion(), Summary: d.GetSummary(), Doc: d.GetDoc(), Emits: slices.Clone(d.GetEmits()),
+			Offers: slices.Clone(d.GetOffers()),
 		},
 		Schema: d.GetSchemaJson(), SecretFields: slices.Clone(d.GetSecretFields()),
 	}, nil

@@ -74,6 +74,7 @@ type DescribeResponse struct {
 	Emits         []string               `protobuf:"bytes,5,rep,name=emits,proto3" json:"emits,omitempty"`                                   // asset, edge, quality
 	SchemaJson    []byte                 `protobuf:"bytes,6,opt,name=schema_json,json=schemaJson,proto3" json:"schema_json,omitempty"`       // JSON Schema 2020-12 of the configuration
 	SecretFields  []string               `protobuf:"bytes,7,rep,name=secret_fields,json=secretFields,proto3" json:"secret_fields,omitempty"` // dotted paths
+	Offers        []string               `protobuf:"bytes,8,rep,name=offers,proto3" json:"offers,omitempty"`                                 // what it can do besides: grants
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -153,6 +154,13 @@ func (x *DescribeResponse) GetSchemaJson() []byte {
 func (x *DescribeResponse) GetSecretFields() []string {
 	if x != nil {
 		return x.SecretFields
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetOffers() []string {
+	if x != nil {
+		return x.Offers
 	}
 	return nil
 }
@@ -2404,12 +2412,863 @@ func (x *Failure) GetRetryAfterMs() int64 {
 	return 0
 }
 
+// Grant says that a role of the source may read an asset, or some of it.
+type Grant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // unique; what the grant has of its own in the source is called by it
+	Asset         *NativeID              `protobuf:"bytes,2,opt,name=asset,proto3" json:"asset,omitempty"`
+	Role          string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`                          // in the source, as an administrator has named it
+	Fields        []string               `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`                      // that it may read as they are; none: all of them
+	Masks         []*Mask                `protobuf:"bytes,5,rep,name=masks,proto3" json:"masks,omitempty"`                        // fields that show something else
+	Filters       []*RowFilter           `protobuf:"bytes,6,rep,name=filters,proto3" json:"filters,omitempty"`                    // every one has to hold for a row
+	TakeOver      bool                   `protobuf:"varint,7,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"` // what the role has already by another hand counts as this grant's
+	StableId      string                 `protobuf:"bytes,8,opt,name=stable_id,json=stableId,proto3" json:"stable_id,omitempty"`  // of the asset, as it was harvested: what has its name and another id is another asset
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Grant) Reset() {
+	*x = Grant{}
+	mi := &file_harvest_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Grant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Grant) ProtoMessage() {}
+
+func (x *Grant) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Grant.ProtoReflect.Descriptor instead.
+func (*Grant) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Grant) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Grant) GetAsset() *NativeID {
+	if x != nil {
+		return x.Asset
+	}
+	return nil
+}
+
+func (x *Grant) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Grant) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *Grant) GetMasks() []*Mask {
+	if x != nil {
+		return x.Masks
+	}
+	return nil
+}
+
+func (x *Grant) GetFilters() []*RowFilter {
+	if x != nil {
+		return x.Filters
+	}
+	return nil
+}
+
+func (x *Grant) GetTakeOver() bool {
+	if x != nil {
+		return x.TakeOver
+	}
+	return false
+}
+
+func (x *Grant) GetStableId() string {
+	if x != nil {
+		return x.StableId
+	}
+	return ""
+}
+
+type Mask struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	With          string                 `protobuf:"bytes,2,opt,name=with,proto3" json:"with,omitempty"` // null, hash, partial
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mask) Reset() {
+	*x = Mask{}
+	mi := &file_harvest_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mask) ProtoMessage() {}
+
+func (x *Mask) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mask.ProtoReflect.Descriptor instead.
+func (*Mask) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Mask) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Mask) GetWith() string {
+	if x != nil {
+		return x.With
+	}
+	return ""
+}
+
+type RowFilter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	Op            string                 `protobuf:"bytes,2,opt,name=op,proto3" json:"op,omitempty"`       // eq, ne, lt, le, gt, ge, in
+	Value         string                 `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"` // of in: a list with commas
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RowFilter) Reset() {
+	*x = RowFilter{}
+	mi := &file_harvest_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RowFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RowFilter) ProtoMessage() {}
+
+func (x *RowFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RowFilter.ProtoReflect.Descriptor instead.
+func (*RowFilter) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *RowFilter) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *RowFilter) GetOp() string {
+	if x != nil {
+		return x.Op
+	}
+	return ""
+}
+
+func (x *RowFilter) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+type ListGrantsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ConfigJson    []byte                 `protobuf:"bytes,1,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
+	Secrets       map[string]string      `protobuf:"bytes,2,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Folders       []string               `protobuf:"bytes,3,rep,name=folders,proto3" json:"folders,omitempty"`
+	Roles         []string               `protobuf:"bytes,4,rep,name=roles,proto3" json:"roles,omitempty"` // the rights of these, beside those that this plugin has given; none: those alone
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListGrantsRequest) Reset() {
+	*x = ListGrantsRequest{}
+	mi := &file_harvest_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListGrantsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListGrantsRequest) ProtoMessage() {}
+
+func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListGrantsRequest.ProtoReflect.Descriptor instead.
+func (*ListGrantsRequest) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ListGrantsRequest) GetConfigJson() []byte {
+	if x != nil {
+		return x.ConfigJson
+	}
+	return nil
+}
+
+func (x *ListGrantsRequest) GetSecrets() map[string]string {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+func (x *ListGrantsRequest) GetFolders() []string {
+	if x != nil {
+		return x.Folders
+	}
+	return nil
+}
+
+func (x *ListGrantsRequest) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+// HeldGrant is a right that a role has in the source.
+type HeldGrant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Asset         *NativeID              `protobuf:"bytes,1,opt,name=asset,proto3" json:"asset,omitempty"`
+	Role          string                 `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	Fields        []string               `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`                  // none: all of them
+	By            string                 `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`                          // who gave it
+	Ours          bool                   `protobuf:"varint,5,opt,name=ours,proto3" json:"ours,omitempty"`                     // this plugin, with the credential that it has now
+	GrantId       string                 `protobuf:"bytes,6,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"` // where the source says for which grant it is
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeldGrant) Reset() {
+	*x = HeldGrant{}
+	mi := &file_harvest_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeldGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeldGrant) ProtoMessage() {}
+
+func (x *HeldGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeldGrant.ProtoReflect.Descriptor instead.
+func (*HeldGrant) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *HeldGrant) GetAsset() *NativeID {
+	if x != nil {
+		return x.Asset
+	}
+	return nil
+}
+
+func (x *HeldGrant) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *HeldGrant) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *HeldGrant) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *HeldGrant) GetOurs() bool {
+	if x != nil {
+		return x.Ours
+	}
+	return false
+}
+
+func (x *HeldGrant) GetGrantId() string {
+	if x != nil {
+		return x.GrantId
+	}
+	return ""
+}
+
+type PlanGrantRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ConfigJson    []byte                 `protobuf:"bytes,1,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
+	Secrets       map[string]string      `protobuf:"bytes,2,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Folders       []string               `protobuf:"bytes,3,rep,name=folders,proto3" json:"folders,omitempty"`
+	Grant         *Grant                 `protobuf:"bytes,4,opt,name=grant,proto3" json:"grant,omitempty"`
+	Revoke        bool                   `protobuf:"varint,5,opt,name=revoke,proto3" json:"revoke,omitempty"`
+	Others        []*Grant               `protobuf:"bytes,6,rep,name=others,proto3" json:"others,omitempty"` // that the same role has on the same asset, and keeps
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanGrantRequest) Reset() {
+	*x = PlanGrantRequest{}
+	mi := &file_harvest_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanGrantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanGrantRequest) ProtoMessage() {}
+
+func (x *PlanGrantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanGrantRequest.ProtoReflect.Descriptor instead.
+func (*PlanGrantRequest) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *PlanGrantRequest) GetConfigJson() []byte {
+	if x != nil {
+		return x.ConfigJson
+	}
+	return nil
+}
+
+func (x *PlanGrantRequest) GetSecrets() map[string]string {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+func (x *PlanGrantRequest) GetFolders() []string {
+	if x != nil {
+		return x.Folders
+	}
+	return nil
+}
+
+func (x *PlanGrantRequest) GetGrant() *Grant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *PlanGrantRequest) GetRevoke() bool {
+	if x != nil {
+		return x.Revoke
+	}
+	return false
+}
+
+func (x *PlanGrantRequest) GetOthers() []*Grant {
+	if x != nil {
+		return x.Others
+	}
+	return nil
+}
+
+type GrantPlan struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Statements    []string               `protobuf:"bytes,1,rep,name=statements,proto3" json:"statements,omitempty"`     // exactly what is done, in order; none: the source is so already
+	Precondition  string                 `protobuf:"bytes,2,opt,name=precondition,proto3" json:"precondition,omitempty"` // stands for the state of the source that the plan is made on
+	Remarks       []string               `protobuf:"bytes,3,rep,name=remarks,proto3" json:"remarks,omitempty"`           // what this can do and what it cannot, for people
+	Reads         *NativeID              `protobuf:"bytes,4,opt,name=reads,proto3" json:"reads,omitempty"`               // where the role finds what it may read
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrantPlan) Reset() {
+	*x = GrantPlan{}
+	mi := &file_harvest_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrantPlan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrantPlan) ProtoMessage() {}
+
+func (x *GrantPlan) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrantPlan.ProtoReflect.Descriptor instead.
+func (*GrantPlan) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *GrantPlan) GetStatements() []string {
+	if x != nil {
+		return x.Statements
+	}
+	return nil
+}
+
+func (x *GrantPlan) GetPrecondition() string {
+	if x != nil {
+		return x.Precondition
+	}
+	return ""
+}
+
+func (x *GrantPlan) GetRemarks() []string {
+	if x != nil {
+		return x.Remarks
+	}
+	return nil
+}
+
+func (x *GrantPlan) GetReads() *NativeID {
+	if x != nil {
+		return x.Reads
+	}
+	return nil
+}
+
+type ApplyGrantRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ConfigJson    []byte                 `protobuf:"bytes,1,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
+	Secrets       map[string]string      `protobuf:"bytes,2,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Folders       []string               `protobuf:"bytes,3,rep,name=folders,proto3" json:"folders,omitempty"`
+	Grant         *Grant                 `protobuf:"bytes,4,opt,name=grant,proto3" json:"grant,omitempty"`
+	Revoke        bool                   `protobuf:"varint,5,opt,name=revoke,proto3" json:"revoke,omitempty"`
+	Others        []*Grant               `protobuf:"bytes,6,rep,name=others,proto3" json:"others,omitempty"`
+	Plan          *GrantPlan             `protobuf:"bytes,7,opt,name=plan,proto3" json:"plan,omitempty"` // of the same grant and others
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplyGrantRequest) Reset() {
+	*x = ApplyGrantRequest{}
+	mi := &file_harvest_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyGrantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyGrantRequest) ProtoMessage() {}
+
+func (x *ApplyGrantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyGrantRequest.ProtoReflect.Descriptor instead.
+func (*ApplyGrantRequest) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ApplyGrantRequest) GetConfigJson() []byte {
+	if x != nil {
+		return x.ConfigJson
+	}
+	return nil
+}
+
+func (x *ApplyGrantRequest) GetSecrets() map[string]string {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+func (x *ApplyGrantRequest) GetFolders() []string {
+	if x != nil {
+		return x.Folders
+	}
+	return nil
+}
+
+func (x *ApplyGrantRequest) GetGrant() *Grant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *ApplyGrantRequest) GetRevoke() bool {
+	if x != nil {
+		return x.Revoke
+	}
+	return false
+}
+
+func (x *ApplyGrantRequest) GetOthers() []*Grant {
+	if x != nil {
+		return x.Others
+	}
+	return nil
+}
+
+func (x *ApplyGrantRequest) GetPlan() *GrantPlan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+type ApplyGrantResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Outcome       string                 `protobuf:"bytes,1,opt,name=outcome,proto3" json:"outcome,omitempty"` // done, already, changed: nothing was done since the source is another than was planned on
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplyGrantResponse) Reset() {
+	*x = ApplyGrantResponse{}
+	mi := &file_harvest_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyGrantResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyGrantResponse) ProtoMessage() {}
+
+func (x *ApplyGrantResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyGrantResponse.ProtoReflect.Descriptor instead.
+func (*ApplyGrantResponse) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ApplyGrantResponse) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
+}
+
+type VerifyGrantRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ConfigJson    []byte                 `protobuf:"bytes,1,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
+	Secrets       map[string]string      `protobuf:"bytes,2,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Folders       []string               `protobuf:"bytes,3,rep,name=folders,proto3" json:"folders,omitempty"`
+	Grant         *Grant                 `protobuf:"bytes,4,opt,name=grant,proto3" json:"grant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyGrantRequest) Reset() {
+	*x = VerifyGrantRequest{}
+	mi := &file_harvest_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyGrantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyGrantRequest) ProtoMessage() {}
+
+func (x *VerifyGrantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyGrantRequest.ProtoReflect.Descriptor instead.
+func (*VerifyGrantRequest) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *VerifyGrantRequest) GetConfigJson() []byte {
+	if x != nil {
+		return x.ConfigJson
+	}
+	return nil
+}
+
+func (x *VerifyGrantRequest) GetSecrets() map[string]string {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+func (x *VerifyGrantRequest) GetFolders() []string {
+	if x != nil {
+		return x.Folders
+	}
+	return nil
+}
+
+func (x *VerifyGrantRequest) GetGrant() *Grant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+type VerifyGrantResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Given         bool                   `protobuf:"varint,1,opt,name=given,proto3" json:"given,omitempty"`      // what the grant gives is there, whole
+	Readable      []string               `protobuf:"bytes,2,rep,name=readable,proto3" json:"readable,omitempty"` // fields of the asset itself whose values the role can read, by whatever
+	Ways          []*Way                 `protobuf:"bytes,3,rep,name=ways,proto3" json:"ways,omitempty"`         // by what
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyGrantResponse) Reset() {
+	*x = VerifyGrantResponse{}
+	mi := &file_harvest_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyGrantResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyGrantResponse) ProtoMessage() {}
+
+func (x *VerifyGrantResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyGrantResponse.ProtoReflect.Descriptor instead.
+func (*VerifyGrantResponse) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *VerifyGrantResponse) GetGiven() bool {
+	if x != nil {
+		return x.Given
+	}
+	return false
+}
+
+func (x *VerifyGrantResponse) GetReadable() []string {
+	if x != nil {
+		return x.Readable
+	}
+	return nil
+}
+
+func (x *VerifyGrantResponse) GetWays() []*Way {
+	if x != nil {
+		return x.Ways
+	}
+	return nil
+}
+
+// Way is by what a role can read an asset.
+type Way struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`       // grant, public, inherited, owner, superuser, other
+	Through       string                 `protobuf:"bytes,2,opt,name=through,proto3" json:"through,omitempty"` // which role, where it is another one
+	Fields        []string               `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`   // none: all of them
+	Ours          bool                   `protobuf:"varint,4,opt,name=ours,proto3" json:"ours,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Way) Reset() {
+	*x = Way{}
+	mi := &file_harvest_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Way) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Way) ProtoMessage() {}
+
+func (x *Way) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Way.ProtoReflect.Descriptor instead.
+func (*Way) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *Way) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Way) GetThrough() string {
+	if x != nil {
+		return x.Through
+	}
+	return ""
+}
+
+func (x *Way) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *Way) GetOurs() bool {
+	if x != nil {
+		return x.Ours
+	}
+	return false
+}
+
 var File_harvest_proto protoreflect.FileDescriptor
 
 const file_harvest_proto_rawDesc = "" +
 	"\n" +
 	"\rharvest.proto\x12\x0fsouk.harvest.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xc8\x01\n" +
+	"\x0fDescribeRequest\"\xe0\x01\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x18\n" +
@@ -2418,7 +3277,8 @@ const file_harvest_proto_rawDesc = "" +
 	"\x05emits\x18\x05 \x03(\tR\x05emits\x12\x1f\n" +
 	"\vschema_json\x18\x06 \x01(\fR\n" +
 	"schemaJson\x12#\n" +
-	"\rsecret_fields\x18\a \x03(\tR\fsecretFields\"/\n" +
+	"\rsecret_fields\x18\a \x03(\tR\fsecretFields\x12\x16\n" +
+	"\x06offers\x18\b \x03(\tR\x06offers\"/\n" +
 	"\fJudgeRequest\x12\x1f\n" +
 	"\vconfig_json\x18\x01 \x01(\fR\n" +
 	"configJson\"\x0f\n" +
@@ -2630,12 +3490,100 @@ const file_harvest_proto_rawDesc = "" +
 	"\x05field\x18\x03 \x01(\tR\x05field\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12\x10\n" +
 	"\x03fix\x18\x05 \x01(\tR\x03fix\x12$\n" +
-	"\x0eretry_after_ms\x18\x06 \x01(\x03R\fretryAfterMs2\xb5\x02\n" +
+	"\x0eretry_after_ms\x18\x06 \x01(\x03R\fretryAfterMs\"\x91\x02\n" +
+	"\x05Grant\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12/\n" +
+	"\x05asset\x18\x02 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x05asset\x12\x12\n" +
+	"\x04role\x18\x03 \x01(\tR\x04role\x12\x16\n" +
+	"\x06fields\x18\x04 \x03(\tR\x06fields\x12+\n" +
+	"\x05masks\x18\x05 \x03(\v2\x15.souk.harvest.v1.MaskR\x05masks\x124\n" +
+	"\afilters\x18\x06 \x03(\v2\x1a.souk.harvest.v1.RowFilterR\afilters\x12\x1b\n" +
+	"\ttake_over\x18\a \x01(\bR\btakeOver\x12\x1b\n" +
+	"\tstable_id\x18\b \x01(\tR\bstableId\"0\n" +
+	"\x04Mask\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
+	"\x04with\x18\x02 \x01(\tR\x04with\"G\n" +
+	"\tRowFilter\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x0e\n" +
+	"\x02op\x18\x02 \x01(\tR\x02op\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\tR\x05value\"\xeb\x01\n" +
+	"\x11ListGrantsRequest\x12\x1f\n" +
+	"\vconfig_json\x18\x01 \x01(\fR\n" +
+	"configJson\x12I\n" +
+	"\asecrets\x18\x02 \x03(\v2/.souk.harvest.v1.ListGrantsRequest.SecretsEntryR\asecrets\x12\x18\n" +
+	"\afolders\x18\x03 \x03(\tR\afolders\x12\x14\n" +
+	"\x05roles\x18\x04 \x03(\tR\x05roles\x1a:\n" +
+	"\fSecretsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa7\x01\n" +
+	"\tHeldGrant\x12/\n" +
+	"\x05asset\x18\x01 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x05asset\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\x12\x16\n" +
+	"\x06fields\x18\x03 \x03(\tR\x06fields\x12\x0e\n" +
+	"\x02by\x18\x04 \x01(\tR\x02by\x12\x12\n" +
+	"\x04ours\x18\x05 \x01(\bR\x04ours\x12\x19\n" +
+	"\bgrant_id\x18\x06 \x01(\tR\agrantId\"\xc9\x02\n" +
+	"\x10PlanGrantRequest\x12\x1f\n" +
+	"\vconfig_json\x18\x01 \x01(\fR\n" +
+	"configJson\x12H\n" +
+	"\asecrets\x18\x02 \x03(\v2..souk.harvest.v1.PlanGrantRequest.SecretsEntryR\asecrets\x12\x18\n" +
+	"\afolders\x18\x03 \x03(\tR\afolders\x12,\n" +
+	"\x05grant\x18\x04 \x01(\v2\x16.souk.harvest.v1.GrantR\x05grant\x12\x16\n" +
+	"\x06revoke\x18\x05 \x01(\bR\x06revoke\x12.\n" +
+	"\x06others\x18\x06 \x03(\v2\x16.souk.harvest.v1.GrantR\x06others\x1a:\n" +
+	"\fSecretsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9a\x01\n" +
+	"\tGrantPlan\x12\x1e\n" +
+	"\n" +
+	"statements\x18\x01 \x03(\tR\n" +
+	"statements\x12\"\n" +
+	"\fprecondition\x18\x02 \x01(\tR\fprecondition\x12\x18\n" +
+	"\aremarks\x18\x03 \x03(\tR\aremarks\x12/\n" +
+	"\x05reads\x18\x04 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x05reads\"\xfb\x02\n" +
+	"\x11ApplyGrantRequest\x12\x1f\n" +
+	"\vconfig_json\x18\x01 \x01(\fR\n" +
+	"configJson\x12I\n" +
+	"\asecrets\x18\x02 \x03(\v2/.souk.harvest.v1.ApplyGrantRequest.SecretsEntryR\asecrets\x12\x18\n" +
+	"\afolders\x18\x03 \x03(\tR\afolders\x12,\n" +
+	"\x05grant\x18\x04 \x01(\v2\x16.souk.harvest.v1.GrantR\x05grant\x12\x16\n" +
+	"\x06revoke\x18\x05 \x01(\bR\x06revoke\x12.\n" +
+	"\x06others\x18\x06 \x03(\v2\x16.souk.harvest.v1.GrantR\x06others\x12.\n" +
+	"\x04plan\x18\a \x01(\v2\x1a.souk.harvest.v1.GrantPlanR\x04plan\x1a:\n" +
+	"\fSecretsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\".\n" +
+	"\x12ApplyGrantResponse\x12\x18\n" +
+	"\aoutcome\x18\x01 \x01(\tR\aoutcome\"\x85\x02\n" +
+	"\x12VerifyGrantRequest\x12\x1f\n" +
+	"\vconfig_json\x18\x01 \x01(\fR\n" +
+	"configJson\x12J\n" +
+	"\asecrets\x18\x02 \x03(\v20.souk.harvest.v1.VerifyGrantRequest.SecretsEntryR\asecrets\x12\x18\n" +
+	"\afolders\x18\x03 \x03(\tR\afolders\x12,\n" +
+	"\x05grant\x18\x04 \x01(\v2\x16.souk.harvest.v1.GrantR\x05grant\x1a:\n" +
+	"\fSecretsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"q\n" +
+	"\x13VerifyGrantResponse\x12\x14\n" +
+	"\x05given\x18\x01 \x01(\bR\x05given\x12\x1a\n" +
+	"\breadable\x18\x02 \x03(\tR\breadable\x12(\n" +
+	"\x04ways\x18\x03 \x03(\v2\x14.souk.harvest.v1.WayR\x04ways\"_\n" +
+	"\x03Way\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
+	"\athrough\x18\x02 \x01(\tR\athrough\x12\x16\n" +
+	"\x06fields\x18\x03 \x03(\tR\x06fields\x12\x12\n" +
+	"\x04ours\x18\x04 \x01(\bR\x04ours2\x82\x05\n" +
 	"\x06Source\x12O\n" +
 	"\bDescribe\x12 .souk.harvest.v1.DescribeRequest\x1a!.souk.harvest.v1.DescribeResponse\x12F\n" +
 	"\x05Judge\x12\x1d.souk.harvest.v1.JudgeRequest\x1a\x1e.souk.harvest.v1.JudgeResponse\x12E\n" +
 	"\x05Check\x12\x1d.souk.harvest.v1.CheckRequest\x1a\x1b.souk.harvest.v1.Capability0\x01\x12K\n" +
-	"\aHarvest\x12\x1f.souk.harvest.v1.HarvestRequest\x1a\x1d.souk.harvest.v1.HarvestEvent0\x01B:Z8github.com/souk-mesh/souk/sdk/proto/harvest/v1;harvestv1b\x06proto3"
+	"\aHarvest\x12\x1f.souk.harvest.v1.HarvestRequest\x1a\x1d.souk.harvest.v1.HarvestEvent0\x01\x12N\n" +
+	"\n" +
+	"ListGrants\x12\".souk.harvest.v1.ListGrantsRequest\x1a\x1a.souk.harvest.v1.HeldGrant0\x01\x12J\n" +
+	"\tPlanGrant\x12!.souk.harvest.v1.PlanGrantRequest\x1a\x1a.souk.harvest.v1.GrantPlan\x12U\n" +
+	"\n" +
+	"ApplyGrant\x12\".souk.harvest.v1.ApplyGrantRequest\x1a#.souk.harvest.v1.ApplyGrantResponse\x12X\n" +
+	"\vVerifyGrant\x12#.souk.harvest.v1.VerifyGrantRequest\x1a$.souk.harvest.v1.VerifyGrantResponseB:Z8github.com/souk-mesh/souk/sdk/proto/harvest/v1;harvestv1b\x06proto3"
 
 var (
 	file_harvest_proto_rawDescOnce sync.Once
@@ -2649,7 +3597,7 @@ func file_harvest_proto_rawDescGZIP() []byte {
 	return file_harvest_proto_rawDescData
 }
 
-var file_harvest_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_harvest_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_harvest_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: souk.harvest.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 1: souk.harvest.v1.DescribeResponse
@@ -2682,16 +3630,32 @@ var file_harvest_proto_goTypes = []any{
 	(*Quality)(nil),               // 28: souk.harvest.v1.Quality
 	(*Result)(nil),                // 29: souk.harvest.v1.Result
 	(*Failure)(nil),               // 30: souk.harvest.v1.Failure
-	nil,                           // 31: souk.harvest.v1.CheckRequest.SecretsEntry
-	nil,                           // 32: souk.harvest.v1.HarvestRequest.SecretsEntry
-	nil,                           // 33: souk.harvest.v1.Asset.PropertiesEntry
-	nil,                           // 34: souk.harvest.v1.Field.MetaEntry
-	nil,                           // 35: souk.harvest.v1.Quality.ArgumentsEntry
-	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
+	(*Grant)(nil),                 // 31: souk.harvest.v1.Grant
+	(*Mask)(nil),                  // 32: souk.harvest.v1.Mask
+	(*RowFilter)(nil),             // 33: souk.harvest.v1.RowFilter
+	(*ListGrantsRequest)(nil),     // 34: souk.harvest.v1.ListGrantsRequest
+	(*HeldGrant)(nil),             // 35: souk.harvest.v1.HeldGrant
+	(*PlanGrantRequest)(nil),      // 36: souk.harvest.v1.PlanGrantRequest
+	(*GrantPlan)(nil),             // 37: souk.harvest.v1.GrantPlan
+	(*ApplyGrantRequest)(nil),     // 38: souk.harvest.v1.ApplyGrantRequest
+	(*ApplyGrantResponse)(nil),    // 39: souk.harvest.v1.ApplyGrantResponse
+	(*VerifyGrantRequest)(nil),    // 40: souk.harvest.v1.VerifyGrantRequest
+	(*VerifyGrantResponse)(nil),   // 41: souk.harvest.v1.VerifyGrantResponse
+	(*Way)(nil),                   // 42: souk.harvest.v1.Way
+	nil,                           // 43: souk.harvest.v1.CheckRequest.SecretsEntry
+	nil,                           // 44: souk.harvest.v1.HarvestRequest.SecretsEntry
+	nil,                           // 45: souk.harvest.v1.Asset.PropertiesEntry
+	nil,                           // 46: souk.harvest.v1.Field.MetaEntry
+	nil,                           // 47: souk.harvest.v1.Quality.ArgumentsEntry
+	nil,                           // 48: souk.harvest.v1.ListGrantsRequest.SecretsEntry
+	nil,                           // 49: souk.harvest.v1.PlanGrantRequest.SecretsEntry
+	nil,                           // 50: souk.harvest.v1.ApplyGrantRequest.SecretsEntry
+	nil,                           // 51: souk.harvest.v1.VerifyGrantRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil), // 52: google.protobuf.Timestamp
 }
 var file_harvest_proto_depIdxs = []int32{
-	31, // 0: souk.harvest.v1.CheckRequest.secrets:type_name -> souk.harvest.v1.CheckRequest.SecretsEntry
-	32, // 1: souk.harvest.v1.HarvestRequest.secrets:type_name -> souk.harvest.v1.HarvestRequest.SecretsEntry
+	43, // 0: souk.harvest.v1.CheckRequest.secrets:type_name -> souk.harvest.v1.CheckRequest.SecretsEntry
+	44, // 1: souk.harvest.v1.HarvestRequest.secrets:type_name -> souk.harvest.v1.HarvestRequest.SecretsEntry
 	8,  // 2: souk.harvest.v1.HarvestEvent.batch:type_name -> souk.harvest.v1.Batch
 	9,  // 3: souk.harvest.v1.HarvestEvent.checkpoint:type_name -> souk.harvest.v1.Checkpoint
 	10, // 4: souk.harvest.v1.HarvestEvent.scope_done:type_name -> souk.harvest.v1.ScopeDone
@@ -2707,40 +3671,64 @@ var file_harvest_proto_depIdxs = []int32{
 	16, // 14: souk.harvest.v1.Asset.id:type_name -> souk.harvest.v1.NativeID
 	24, // 15: souk.harvest.v1.Asset.fields:type_name -> souk.harvest.v1.Field
 	25, // 16: souk.harvest.v1.Asset.foreign_keys:type_name -> souk.harvest.v1.ForeignKey
-	33, // 17: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
+	45, // 17: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
 	23, // 18: souk.harvest.v1.Asset.aliases:type_name -> souk.harvest.v1.Alias
 	16, // 19: souk.harvest.v1.Asset.parent:type_name -> souk.harvest.v1.NativeID
 	18, // 20: souk.harvest.v1.Asset.constraints:type_name -> souk.harvest.v1.Constraint
 	19, // 21: souk.harvest.v1.Asset.indexes:type_name -> souk.harvest.v1.Index
-	36, // 22: souk.harvest.v1.Asset.changed_at:type_name -> google.protobuf.Timestamp
+	52, // 22: souk.harvest.v1.Asset.changed_at:type_name -> google.protobuf.Timestamp
 	20, // 23: souk.harvest.v1.Asset.freshness:type_name -> souk.harvest.v1.Freshness
 	21, // 24: souk.harvest.v1.Asset.usage:type_name -> souk.harvest.v1.Usage
 	22, // 25: souk.harvest.v1.Asset.runs:type_name -> souk.harvest.v1.JobRun
-	36, // 26: souk.harvest.v1.Usage.from:type_name -> google.protobuf.Timestamp
-	36, // 27: souk.harvest.v1.Usage.to:type_name -> google.protobuf.Timestamp
-	36, // 28: souk.harvest.v1.JobRun.started:type_name -> google.protobuf.Timestamp
-	36, // 29: souk.harvest.v1.JobRun.ended:type_name -> google.protobuf.Timestamp
-	34, // 30: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
+	52, // 26: souk.harvest.v1.Usage.from:type_name -> google.protobuf.Timestamp
+	52, // 27: souk.harvest.v1.Usage.to:type_name -> google.protobuf.Timestamp
+	52, // 28: souk.harvest.v1.JobRun.started:type_name -> google.protobuf.Timestamp
+	52, // 29: souk.harvest.v1.JobRun.ended:type_name -> google.protobuf.Timestamp
+	46, // 30: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
 	16, // 31: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
 	16, // 32: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
 	27, // 33: souk.harvest.v1.Edge.fields:type_name -> souk.harvest.v1.FieldEdge
 	16, // 34: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
 	29, // 35: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
-	35, // 36: souk.harvest.v1.Quality.arguments:type_name -> souk.harvest.v1.Quality.ArgumentsEntry
-	36, // 37: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
-	0,  // 38: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
-	2,  // 39: souk.harvest.v1.Source.Judge:input_type -> souk.harvest.v1.JudgeRequest
-	4,  // 40: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
-	6,  // 41: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
-	1,  // 42: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
-	3,  // 43: souk.harvest.v1.Source.Judge:output_type -> souk.harvest.v1.JudgeResponse
-	5,  // 44: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
-	7,  // 45: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
-	42, // [42:46] is the sub-list for method output_type
-	38, // [38:42] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	47, // 36: souk.harvest.v1.Quality.arguments:type_name -> souk.harvest.v1.Quality.ArgumentsEntry
+	52, // 37: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
+	16, // 38: souk.harvest.v1.Grant.asset:type_name -> souk.harvest.v1.NativeID
+	32, // 39: souk.harvest.v1.Grant.masks:type_name -> souk.harvest.v1.Mask
+	33, // 40: souk.harvest.v1.Grant.filters:type_name -> souk.harvest.v1.RowFilter
+	48, // 41: souk.harvest.v1.ListGrantsRequest.secrets:type_name -> souk.harvest.v1.ListGrantsRequest.SecretsEntry
+	16, // 42: souk.harvest.v1.HeldGrant.asset:type_name -> souk.harvest.v1.NativeID
+	49, // 43: souk.harvest.v1.PlanGrantRequest.secrets:type_name -> souk.harvest.v1.PlanGrantRequest.SecretsEntry
+	31, // 44: souk.harvest.v1.PlanGrantRequest.grant:type_name -> souk.harvest.v1.Grant
+	31, // 45: souk.harvest.v1.PlanGrantRequest.others:type_name -> souk.harvest.v1.Grant
+	16, // 46: souk.harvest.v1.GrantPlan.reads:type_name -> souk.harvest.v1.NativeID
+	50, // 47: souk.harvest.v1.ApplyGrantRequest.secrets:type_name -> souk.harvest.v1.ApplyGrantRequest.SecretsEntry
+	31, // 48: souk.harvest.v1.ApplyGrantRequest.grant:type_name -> souk.harvest.v1.Grant
+	31, // 49: souk.harvest.v1.ApplyGrantRequest.others:type_name -> souk.harvest.v1.Grant
+	37, // 50: souk.harvest.v1.ApplyGrantRequest.plan:type_name -> souk.harvest.v1.GrantPlan
+	51, // 51: souk.harvest.v1.VerifyGrantRequest.secrets:type_name -> souk.harvest.v1.VerifyGrantRequest.SecretsEntry
+	31, // 52: souk.harvest.v1.VerifyGrantRequest.grant:type_name -> souk.harvest.v1.Grant
+	42, // 53: souk.harvest.v1.VerifyGrantResponse.ways:type_name -> souk.harvest.v1.Way
+	0,  // 54: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
+	2,  // 55: souk.harvest.v1.Source.Judge:input_type -> souk.harvest.v1.JudgeRequest
+	4,  // 56: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
+	6,  // 57: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
+	34, // 58: souk.harvest.v1.Source.ListGrants:input_type -> souk.harvest.v1.ListGrantsRequest
+	36, // 59: souk.harvest.v1.Source.PlanGrant:input_type -> souk.harvest.v1.PlanGrantRequest
+	38, // 60: souk.harvest.v1.Source.ApplyGrant:input_type -> souk.harvest.v1.ApplyGrantRequest
+	40, // 61: souk.harvest.v1.Source.VerifyGrant:input_type -> souk.harvest.v1.VerifyGrantRequest
+	1,  // 62: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
+	3,  // 63: souk.harvest.v1.Source.Judge:output_type -> souk.harvest.v1.JudgeResponse
+	5,  // 64: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
+	7,  // 65: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
+	35, // 66: souk.harvest.v1.Source.ListGrants:output_type -> souk.harvest.v1.HeldGrant
+	37, // 67: souk.harvest.v1.Source.PlanGrant:output_type -> souk.harvest.v1.GrantPlan
+	39, // 68: souk.harvest.v1.Source.ApplyGrant:output_type -> souk.harvest.v1.ApplyGrantResponse
+	41, // 69: souk.harvest.v1.Source.VerifyGrant:output_type -> souk.harvest.v1.VerifyGrantResponse
+	62, // [62:70] is the sub-list for method output_type
+	54, // [54:62] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_harvest_proto_init() }
@@ -2769,7 +3757,7 @@ func file_harvest_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_harvest_proto_rawDesc), len(file_harvest_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   36,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,10 +26,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Source_Describe_FullMethodName = "/souk.harvest.v1.Source/Describe"
-	Source_Judge_FullMethodName    = "/souk.harvest.v1.Source/Judge"
-	Source_Check_FullMethodName    = "/souk.harvest.v1.Source/Check"
-	Source_Harvest_FullMethodName  = "/souk.harvest.v1.Source/Harvest"
+	Source_Describe_FullMethodName    = "/souk.harvest.v1.Source/Describe"
+	Source_Judge_FullMethodName       = "/souk.harvest.v1.Source/Judge"
+	Source_Check_FullMethodName       = "/souk.harvest.v1.Source/Check"
+	Source_Harvest_FullMethodName     = "/souk.harvest.v1.Source/Harvest"
+	Source_ListGrants_FullMethodName  = "/souk.harvest.v1.Source/ListGrants"
+	Source_PlanGrant_FullMethodName   = "/souk.harvest.v1.Source/PlanGrant"
+	Source_ApplyGrant_FullMethodName  = "/souk.harvest.v1.Source/ApplyGrant"
+	Source_VerifyGrant_FullMethodName = "/souk.harvest.v1.Source/VerifyGrant"
 )
 
 // SourceClient is the client API for Source service.
@@ -51,6 +55,16 @@ type SourceClient interface {
 	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Capability], error)
 	// Harvest sends everything that the source shows, and Done as its last event.
 	Harvest(ctx context.Context, in *HarvestRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[HarvestEvent], error)
+	// ListGrants tells who may read what in the source, as it stands there.
+	ListGrants(ctx context.Context, in *ListGrantsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[HeldGrant], error)
+	// PlanGrant says exactly what would be done to give a role what a grant is
+	// about, or to take it away. It changes nothing.
+	PlanGrant(ctx context.Context, in *PlanGrantRequest, opts ...grpc.CallOption) (*GrantPlan, error)
+	// ApplyGrant does what was planned, whole or not at all. What is done already
+	// is done; a plan whose ground has changed since is refused.
+	ApplyGrant(ctx context.Context, in *ApplyGrantRequest, opts ...grpc.CallOption) (*ApplyGrantResponse, error)
+	// VerifyGrant tells what the role can read now, and by what.
+	VerifyGrant(ctx context.Context, in *VerifyGrantRequest, opts ...grpc.CallOption) (*VerifyGrantResponse, error)
 }
 
 type sourceClient struct {
@@ -119,6 +133,55 @@ func (c *sourceClient) Harvest(ctx context.Context, in *HarvestRequest, opts ...
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Source_HarvestClient = grpc.ServerStreamingClient[HarvestEvent]
 
+func (c *sourceClient) ListGrants(ctx context.Context, in *ListGrantsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[HeldGrant], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Source_ServiceDesc.Streams[2], Source_ListGrants_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ListGrantsRequest, HeldGrant]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Source_ListGrantsClient = grpc.ServerStreamingClient[HeldGrant]
+
+func (c *sourceClient) PlanGrant(ctx context.Context, in *PlanGrantRequest, opts ...grpc.CallOption) (*GrantPlan, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GrantPlan)
+	err := c.cc.Invoke(ctx, Source_PlanGrant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sourceClient) ApplyGrant(ctx context.Context, in *ApplyGrantRequest, opts ...grpc.CallOption) (*ApplyGrantResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ApplyGrantResponse)
+	err := c.cc.Invoke(ctx, Source_ApplyGrant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sourceClient) VerifyGrant(ctx context.Context, in *VerifyGrantRequest, opts ...grpc.CallOption) (*VerifyGrantResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VerifyGrantResponse)
+	err := c.cc.Invoke(ctx, Source_VerifyGrant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SourceServer is the server API for Source service.
 // All implementations must embed UnimplementedSourceServer
 // for forward compatibility.
@@ -138,6 +201,16 @@ type SourceServer interface {
 	Check(*CheckRequest, grpc.ServerStreamingServer[Capability]) error
 	// Harvest sends everything that the source shows, and Done as its last event.
 	Harvest(*HarvestRequest, grpc.ServerStreamingServer[HarvestEvent]) error
+	// ListGrants tells who may read what in the source, as it stands there.
+	ListGrants(*ListGrantsRequest, grpc.ServerStreamingServer[HeldGrant]) error
+	// PlanGrant says exactly what would be done to give a role what a grant is
+	// about, or to take it away. It changes nothing.
+	PlanGrant(context.Context, *PlanGrantRequest) (*GrantPlan, error)
+	// ApplyGrant does what was planned, whole or not at all. What is done already
+	// is done; a plan whose ground has changed since is refused.
+	ApplyGrant(context.Context, *ApplyGrantRequest) (*ApplyGrantResponse, error)
+	// VerifyGrant tells what the role can read now, and by what.
+	VerifyGrant(context.Context, *VerifyGrantRequest) (*VerifyGrantResponse, error)
 	mustEmbedUnimplementedSourceServer()
 }
 
@@ -159,6 +232,18 @@ func (UnimplementedSourceServer) Check(*CheckRequest, grpc.ServerStreamingServer
 }
 func (UnimplementedSourceServer) Harvest(*HarvestRequest, grpc.ServerStreamingServer[HarvestEvent]) error {
 	return status.Error(codes.Unimplemented, "method Harvest not implemented")
+}
+func (UnimplementedSourceServer) ListGrants(*ListGrantsRequest, grpc.ServerStreamingServer[HeldGrant]) error {
+	return status.Error(codes.Unimplemented, "method ListGrants not implemented")
+}
+func (UnimplementedSourceServer) PlanGrant(context.Context, *PlanGrantRequest) (*GrantPlan, error) {
+	return nil, status.Error(codes.Unimplemented, "method PlanGrant not implemented")
+}
+func (UnimplementedSourceServer) ApplyGrant(context.Context, *ApplyGrantRequest) (*ApplyGrantResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ApplyGrant not implemented")
+}
+func (UnimplementedSourceServer) VerifyGrant(context.Context, *VerifyGrantRequest) (*VerifyGrantResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method VerifyGrant not implemented")
 }
 func (UnimplementedSourceServer) mustEmbedUnimplementedSourceServer() {}
 func (UnimplementedSourceServer) testEmbeddedByValue()                {}
@@ -239,6 +324,71 @@ func _Source_Harvest_Handler(srv interface{}, stream grpc.ServerStream) error {
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Source_HarvestServer = grpc.ServerStreamingServer[HarvestEvent]
 
+func _Source_ListGrants_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ListGrantsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SourceServer).ListGrants(m, &grpc.GenericServerStream[ListGrantsRequest, HeldGrant]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Source_ListGrantsServer = grpc.ServerStreamingServer[HeldGrant]
+
+func _Source_PlanGrant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlanGrantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SourceServer).PlanGrant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Source_PlanGrant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SourceServer).PlanGrant(ctx, req.(*PlanGrantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Source_ApplyGrant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ApplyGrantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SourceServer).ApplyGrant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Source_ApplyGrant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SourceServer).ApplyGrant(ctx, req.(*ApplyGrantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Source_VerifyGrant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VerifyGrantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SourceServer).VerifyGrant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Source_VerifyGrant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SourceServer).VerifyGrant(ctx, req.(*VerifyGrantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Source_ServiceDesc is the grpc.ServiceDesc for Source service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -254,6 +404,18 @@ var Source_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Judge",
 			Handler:    _Source_Judge_Handler,
 		},
+		{
+			MethodName: "PlanGrant",
+			Handler:    _Source_PlanGrant_Handler,
+		},
+		{
+			MethodName: "ApplyGrant",
+			Handler:    _Source_ApplyGrant_Handler,
+		},
+		{
+			MethodName: "VerifyGrant",
+			Handler:    _Source_VerifyGrant_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
@@ -264,6 +426,11 @@ var Source_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "Harvest",
 			Handler:       _Source_Harvest_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "ListGrants",
+			Handler:       _Source_ListGrants_Handler,
 			ServerStreams: true,
 		},
 	},
