@@ -20,13 +20,14 @@ type Badge struct {
 	Passed       bool            `json:"passed"`
 	Cases        []Verdict       `json:"cases"`
 	Emits        []string        `json:"emits"`
+	Offers       []string        `json:"offers,omitempty"`
 	Schema       json.RawMessage `json:"schema"`
 	SecretFields []string        `json:"secretFields,omitempty"`
 }
 
 // Description is what the plugin said of itself, as far as releases are compared.
 func (b *Badge) Description() *host.Description {
-	return &host.Description{Info: sdk.Info{Name: b.Plugin, Version: b.Version, Emits: b.Emits}, Schema: b.Schema, SecretFields: b.SecretFields}
+	return &host.Description{Info: sdk.Info{Name: b.Plugin, Version: b.Version, Emits: b.Emits, Offers: b.Offers}, Schema: b.Schema, SecretFields: b.SecretFields}
 }
 
 // ReadBadge reads what Write has written.
@@ -60,7 +61,7 @@ func Report(ctx context.Context, program host.Spec, f Fixture) *Badge {
 		b.Passed = b.Passed && len(v.Problems) == 0
 	}
 	if d := s.description(); d != nil {
-		b.Plugin, b.Version, b.Emits, b.Schema, b.SecretFields = d.Info.Name, d.Info.Version, d.Info.Emits, d.Schema, d.SecretFields
+		b.Plugin, b.Version, b.Emits, b.Offers, b.Schema, b.SecretFields = d.Info.Name, d.Info.Version, d.Info.Emits, d.Info.Offers, d.Schema, d.SecretFields
 	}
 	return b
 }

@@ -36,6 +36,7 @@ type Fixture struct {
 	Mutations []Mutation        // changes of the source
 	Scale     *Scale            // sources of any size
 	Wide      json.RawMessage   // the configuration of a source that has an object with more than 5,000 fields
+	Grants    *Grants           // what a plugin that offers grants is tried with
 	Address   string            // the field, by its dotted path, at whose address the source answers over HTTP; the first one by name when empty
 
 	Skip map[string]string // a case by its name, with the reason

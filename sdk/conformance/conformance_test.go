@@ -42,13 +42,22 @@ type library struct {
 }
 
 func plugin(flaw string) sdk.Registration {
+	info := sdk.Info{Name: "library" + flaw, Version: "1.1.0", Summary: "Books.", Doc: "# Library", Emits: []string{"asset"}}
+	lends := strings.HasPrefix(flaw, "-lends")
+	if lends {
+		info.Offers = []string{sdk.OffersGrants}
+	}
 	return sdk.Register(sdk.Plugin[libraryConfig]{
-		Info: sdk.Info{Name: "library" + flaw, Version: "1.1.0", Summary: "Books.", Doc: "# Library", Emits: []string{"asset"}},
+		Info: info,
 		Open: func(_ context.Context, c libraryConfig, env sdk.Env) (sdk.Source, error) {
 			if c.Books < 0 {
 				return nil, sdk.Config("books", "is less than none", "give none or more")
 			}
-			return library{c, env.Log, flaw}, nil
+			l := library{c, env.Log, flaw}
+			if lends {
+				return lender{l}, nil
+			}
+			return l, nil
 		},
 	})
 }
@@ -182,7 +191,10 @@ func (l library) get(ctx context.Context, n int) (names []string, err error) {
 	return names, nil
 }
 
-var flaws = []string{"", "-prints", "-raw", "-chatty", "-hoards", "-square", "-swallows", "-wide", "-dials", "-writes"}
+var flaws = []string{
+	"", "-prints", "-raw", "-chatty", "-hoards", "-square", "-swallows", "-wide", "-dials", "-writes",
+	"-lends", "-lends-early", "-lends-blindly", "-lends-twice", "-lends-forever", "-lends-unlisted", "-lends-unnamed",
+}
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == host.ServeArgument {

@@ -126,6 +126,11 @@ func (s *suite) compatible() {
 			s.problem("it no longer emits any %s", kind)
 		}
 	}
+	for _, word := range old.Info.Offers {
+		if !slices.Contains(d.Info.Offers, word) {
+			s.problem("it no longer offers %s", word)
+		}
+	}
 	before, now := map[string]field{}, map[string]field{}
 	fieldsOf(old.Schema, before)
 	fieldsOf(d.Schema, now)

@@ -53,6 +53,11 @@ type fixtureFile struct {
 		Few     int               `json:"few"`
 		Many    int               `json:"many"`
 	} `json:"scale"`
+	Grants *struct {
+		Grant  sdk.Grant `json:"grant"`
+		Change []string  `json:"change"` // a command, as is undo
+		Undo   []string  `json:"undo"`
+	} `json:"grants"`
 	Wide    json.RawMessage   `json:"wide"`
 	Address string            `json:"address"` // the field at whose address the source answers over HTTP
 	Skip    map[string]string `json:"skip"`
@@ -139,6 +144,9 @@ func (in *fixtureFile) fixture(p place) (f Fixture, err error) {
 		f.Mutations = append(f.Mutations, Mutation{
 			Name: m.Name, Do: p.command(m.Do), Undo: p.command(m.Undo), Added: m.Added, Removed: m.Removed, Changed: m.Changed, Incomplete: m.Incomplete,
 		})
+	}
+	if g := in.Grants; g != nil {
+		f.Grants = &Grants{Grant: g.Grant, Change: p.command(g.Change), Undo: p.command(g.Undo)}
 	}
 	if in.Scale != nil {
 		f.Scale = in.scale(p)

@@ -160,9 +160,6 @@ func (s *suite) logs() {
 	}
 }
 
-// grants are for a wire that has them.
-func (s *suite) grants() { s.skip("version 1 of the wire has no grants") }
-
 // counter is a handler that keeps nothing.
 type counter struct {
 	assets  int

@@ -18,6 +18,7 @@ type way interface {
 	judge(ctx context.Context, config json.RawMessage) error
 	check(ctx context.Context, in input, on func(sdk.Capability)) error
 	harvest(h *harvest, in input) (host.Usage, error)
+	granting(ctx context.Context, in input, use func(sdk.Granter) error) error
 }
 
 // input is what one call is given.

@@ -24,6 +24,7 @@ type (
 	BadConfig = conformance.BadConfig
 	Mutation  = conformance.Mutation
 	Scale     = conformance.Scale
+	Grants    = conformance.Grants
 	Verdict   = conformance.Verdict
 )
 

@@ -33,7 +33,7 @@ func TestPluginTest(t *testing.T) {
 	}
 	got := invoke(t, nil, args("--kills", "2", "--badge")...)
 	// A script says nothing of its own when a person starts it.
-	for _, want := range []string{"ok      describe", "ok      bad_config", "ok      golden", "ok      kill", "skipped grants: version 1 of the wire has no grants", "skipped scale: ", "sqlite 1."} {
+	for _, want := range []string{"ok      describe", "ok      bad_config", "ok      golden", "ok      kill", "skipped grants: it offers no grants", "skipped scale: ", "sqlite 1."} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("%q is not there: %+v", want, got)
 		}
