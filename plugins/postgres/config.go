@@ -25,6 +25,7 @@ type Config struct {
 	Partitions     string   `json:"partitions" doc:"Whether partitions are counted on their table or listed themselves." enum:"fold,list" default:"fold"`
 	Usage          string   `json:"usage" doc:"Whether to read how often each table was read (count). A table in use is then another one at each harvest, which costs a write." enum:"off,count" default:"off"`
 	ConnectTimeout string   `json:"connectTimeout" doc:"How long to wait for the server." format:"duration" default:"10s"`
+	Grants         Grants   `json:"grants,omitzero" doc:"With what rights are given and taken away; off without a role."`
 }
 
 // parsed is a configuration that has been checked.
@@ -36,6 +37,7 @@ type parsed struct {
 	exclude   []string
 	unfold    bool // partitions one by one
 	counts    bool // how often tables are read
+	grants    Grants
 }
 
 // parse checks the configuration. Without files it takes a file of certificates
@@ -65,6 +67,12 @@ func (c Config) parse(files *sdk.Files) (*parsed, error) {
 	default:
 		return nil, sdk.Config("usage", fmt.Sprintf("%q is not known", c.Usage), "write off or count")
 	}
+	if c.Grants.Role == u.User.Username() {
+		return nil, sdk.Config("grants.role", "is the role that harvests", "give rights by a role of its own, so that what Souk gives can be told from the rest")
+	}
+	if c.Grants.Role == "" && c.Grants.Password != "" {
+		return nil, sdk.Config("grants.role", "is empty and has a password", "name the role, or take the secret grants.password away")
+	}
 	config, err := pgx.ParseConfig(way.url)
 	if err != nil {
 		return nil, sdk.Config("url", "has a parameter with a value that PostgreSQL does not know", "look at what stands behind the question mark")
@@ -76,6 +84,7 @@ func (c Config) parse(files *sdk.Files) (*parsed, error) {
 	return &parsed{
 		pgx: config, database: config.Database, namespace: namespace,
 		include: c.Include, exclude: c.Exclude, unfold: c.Partitions == "list", counts: c.Usage == "count",
+		grants: Grants{c.Grants.Role, c.Grants.Password, cmp.Or(c.Grants.Schema, "souk_grants")},
 	}, nil
 }
 

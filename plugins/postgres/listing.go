@@ -85,6 +85,9 @@ func (l *listing) chooseSchemas(ctx context.Context, p *parsed, c *converter) ([
 			l.lose(s.Name)
 			continue
 		}
+		if p.grants.Role != "" && s.Name == p.grants.Schema { // what stands there is Souk's own
+			continue
+		}
 		if len(p.include) > 0 && !slices.Contains(p.include, s.Name) || slices.Contains(p.exclude, s.Name) {
 			continue
 		}

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/url"
 	"os"
@@ -16,6 +17,7 @@ func TestMain(m *testing.M) { plugintest.Main(m, sdk.Register(postgres.Plugin())
 
 func TestPlugin(t *testing.T) {
 	s := newShop(t)
+	grants := s.tryGrants()
 	u, err := url.Parse(s.config.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -23,12 +25,12 @@ func TestPlugin(t *testing.T) {
 	at := func(host, path, partitions string) json.RawMessage {
 		other := *u
 		other.Host, other.Path = host, path
-		return asJSON(t, map[string]string{"url": other.String(), "namespace": "postgres://shop:5432", "partitions": partitions, "transport": "clear"})
+		return asJSON(t, map[string]any{"url": other.String(), "namespace": "postgres://shop:5432", "partitions": partitions, "transport": "clear", "grants": map[string]string{"role": s.config.Grants.Role}})
 	}
-	secrets := map[string]string{"password": s.config.Password}
+	secrets := map[string]string{"password": s.config.Password, "grants.password": s.config.Grants.Password}
 	plugintest.Run(t, sdk.Register(postgres.Plugin()), plugintest.Fixture{
 		Config: at(u.Host, u.Path, "fold"), Secrets: secrets,
-		Golden: "testdata/shop.golden.jsonl", Replace: s.stand(),
+		Golden: "testdata/shop.golden.jsonl", Replace: s.stand(), Grants: grants,
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: at(u.Host, u.Path, "fold"), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no such database", Config: at(u.Host, "/postgres_absent", "fold"), Secrets: secrets, Class: sdk.ClassConfig, Field: "url"},
@@ -38,6 +40,27 @@ func TestPlugin(t *testing.T) {
 			{Name: "password in the URL", Config: asJSON(t, map[string]string{"url": "postgres://souk:canary-in-url@db/shop"}), Class: sdk.ClassConfig, Field: "url"},
 		},
 	})
+}
+
+// tryGrants makes the role that gives rights, and one of a person.
+func (s *shop) tryGrants() *plugintest.Grants {
+	s.t.Helper()
+	writer, person := s.database+"_writer", s.database+"_person"
+	run(s.t, s.admin, "create role "+writer+" login password 'canary-writer'", "create role "+person, "grant connect on database "+s.database+" to "+writer,
+		"grant usage on schema crm to "+writer+" with grant option", "grant select on crm.customer to "+writer+" with grant option", "create schema souk_grants authorization "+writer)
+	s.after("drop owned by "+writer+" cascade", "drop role "+person, "drop role "+writer)
+	s.config.Grants = postgres.Grants{Role: writer, Password: "canary-writer"}
+	return &plugintest.Grants{
+		Grant: sdk.Grant{ID: "g1", Asset: sdk.NativeID{Namespace: "postgres://shop:5432", Name: s.database + ".crm.customer"}, Role: person, Fields: []string{"id", "country"}},
+		Change: func(ctx context.Context) error {
+			_, err := s.admin.Exec(ctx, "grant select (notes) on crm.customer to "+person)
+			return err
+		},
+		Undo: func(ctx context.Context) error {
+			_, err := s.admin.Exec(ctx, "revoke select (notes) on crm.customer from "+person)
+			return err
+		},
+	}
 }
 
 // stand puts fixed words in the place of what is another in each database.

@@ -1,6 +1,7 @@
 // Package postgres harvests the catalogue of one PostgreSQL database: schemas,
 // tables, views, columns, keys, constraints, indexes and the lineage of views. It reads pg_catalog and
-// nothing else: never a row of a user's table, and it can write nothing.
+// nothing else: never a row of a user's table, and a harvest can write nothing. With
+// a credential of its own it gives roles the right to read, and takes it away.
 package postgres
 
 import (
@@ -29,7 +30,7 @@ func Plugin() sdk.Plugin[Config] {
 		Info: sdk.Info{
 			Name: "postgres", Version: "1.0.0", Doc: doc,
 			Summary: "Tables, views, columns, keys and view lineage of a PostgreSQL database.",
-			Emits:   []string{"asset", "edge"},
+			Emits:   []string{"asset", "edge"}, Offers: []string{sdk.OffersGrants},
 		},
 		Open: open,
 		Judge: func(c Config) error {
@@ -88,7 +89,7 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	}
 	r.OK("read_catalog")
 	s.checkSchemas(l, r)
-	return nil
+	return s.checkGrants(ctx, r)
 }
 
 func (s *source) checkSchemas(l *listing, r *sdk.Report) {

@@ -103,6 +103,17 @@ func newDatabase(t *testing.T, options string) *shop {
 	return s
 }
 
+// after runs statements at the end of the test, when its context is over.
+func (s *shop) after(statements ...string) {
+	s.t.Cleanup(func() {
+		for _, q := range statements {
+			if _, err := s.admin.Exec(context.Background(), q); err != nil {
+				s.t.Errorf("%s: %v", q, err)
+			}
+		}
+	})
+}
+
 func dial(t *testing.T, address string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), address)
