@@ -35,7 +35,7 @@ func (p *program) root() *cobra.Command {
 	root := p.group("souk", "",
 		serve(p), demonstrate(p), harvestOnce(p),
 		p.group("token", "issue or revoke an API token, with the server stopped; list, create and remove them on one that runs", tokenIssue(p), tokenRevoke(p)),
-		p.group("plugin", "list the plugins, check a source's configuration with one, or begin one and hold it to the rules", pluginList(p), pluginCheck(p), pluginNew(p), pluginTest(p)),
+		p.group("plugin", "list the plugins, check a source's configuration or give rights with one, or begin one and hold it to the rules", pluginList(p), pluginCheck(p), pluginGrants(p), pluginNew(p), pluginTest(p)),
 		p.group("policy", "write, check, test and publish policies, vote on them, and explain decisions", policyCommands(p)...),
 		p.group("decisions", "verify, export or replay the decision log; list decisions of a running server",
 			decisionsVerify(p), decisionsExport(p), decisionsReplay(p), decisionsAccept(p)),
