@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,10 +30,18 @@ const (
 	token    = "canary-of-a-token"
 )
 
-// fake is a fake of Dremio Software and Cloud, written on 2026-11-30 from
-// https://docs.dremio.com/current/reference/api/catalog/ (its sources, containers,
-// datasets, wiki, tags and lineage, with maxChildren and pageToken) and
-// https://docs.dremio.com/current/reference/api/#authentication.
+// fake is a fake of Dremio Software and Cloud, with the whole of what Dremio
+// publishes of each answer. It was compared on 2026-11-30 with
+//   - https://docs.dremio.com/current/reference/api/catalog/ (26.x, as of 2026-05-05):
+//     .../container-folder, .../source, .../source/container-source-config, .../table,
+//     .../view, .../lineage, .../wiki, .../tag; and .../reference/api/ for maxChildren,
+//     which stores of files ignore, pageToken and tokens;
+//   - https://docs.dremio.com/cloud/reference/api/catalog/lineage (Dremio Cloud Classic)
+//     for what catalogs with versions do not tell;
+//   - dremio/dremio-oss at 04e0387d474f (GenericExceptionMapper, CollaborationHelper)
+//     for 400, where an id is none of its own, and the form of an error.
+//
+// Beneath a path it names things briefly, and gives to the outside the ids of ids.
 type fake struct {
 	mu      sync.Mutex
 	cloud   bool
@@ -46,54 +55,105 @@ type fake struct {
 	instead map[string]func(w http.ResponseWriter) bool
 }
 
+const daily = `{"tableKey":["mart","daily"],"contentId":"9fd4ce8c-0f62-4d3f-9e0b-0b8c7b1f4b7a","versionContext":{"type":"BRANCH","value":"main"}}`
+
+// ids are the forms of ids: a UUID, a text path, and an object with the branch.
+var ids = map[string]string{
+	"h": "a7b1bc39-bffa-4c30-a5eb-5bdaf5bd0959", "pg": "ed1013cb-4fea-4552-8d43-015215a38bcc", "lake": "2b1be882-7012-4a99-8d6c-82e32e4562e4",
+	"sales": "1bcab7b3-ee82-44c1-abcc-e86d56078d4d", "mart": "5c2f0383-540c-462d-816a-a8be8334efe5",
+	"pg/public": "dremio:/pg/public", "lake/bucket": "dremio:/lake/bucket", "file": "dremio:/lake/bucket/x.csv", "daily": daily,
+	"orders": "3419fa3a-b5b3-4438-b864-a27ec4e18752", "customers": "c9c11d32-0576-4200-5a5b-8c7229cb3d72", "odd": `dremio:/pg/public/a.b "c" 🐪?`,
+	"raw": "1acab7b3-ee82-44c1-abcc-e86d56078d4d", "big": "170e211e-4235-4d8d-acb5-3d4dbfe99c75",
+	"f": "7f79c068-a3c3-4af7-8cd4-35896ef0a0e0", "self": "598697c2-8be0-4050-9731-53563977a17d",
+}
+
+func child(id, kind, more string, path ...string) object {
+	c := object{"id": ids[id], "path": path, "type": kind, "tag": "Iz1v71CeTQY=", "createdAt": "2023-02-14T19:28:40.840Z"}
+	switch kind {
+	case "CONTAINER":
+		c["containerType"] = more
+	case "DATASET":
+		c["datasetType"] = more
+	}
+	return c
+}
+
+// container is a source, a space or a folder.
+func container(entity, id string, more object, children ...object) object {
+	c := object{
+		"entityType": entity, "id": ids[id], "tag": "pRmJ0BQ9SFw=", "children": children, "accessControlList": object{},
+		"owner": object{"ownerId": "d01585a2-b267-4d56-9154-31762ab65a43", "ownerType": "USER"}, "permissions": []string{},
+	}
+	maps.Copy(c, more)
+	return c
+}
+
+// source is one with what it says of its system.
+func source(id, kind string, config object, children ...object) object {
+	config["username"], config["password"], config["accessSecret"] = "exampleuser", "$DREMIO_EXISTING_VALUE$", "$DREMIO_EXISTING_VALUE$"
+	return container("source", id, object{
+		"type": kind, "name": id, "config": config, "createdAt": "2023-02-17T14:32:20.640Z", "metadataPolicy": object{"authTTLMs": 86400000, "deleteUnavailableDatasets": true},
+		"state": object{"status": "good", "suggestedUserAction": "", "messages": []string{}}, "accelerationNeverExpire": false, "checkTableAuthorizer": true,
+	}, children...)
+}
+
+// table is a table or a view. The last of its fields is nested.
+func table(id, kind string, path []string, fields ...string) object {
+	var all []object
+	for _, f := range fields {
+		name, of, _ := strings.Cut(f, " ")
+		t := object{"name": of}
+		switch of {
+		case "DECIMAL":
+			t["precision"], t["scale"] = 10, 2
+		case "LIST":
+			t["subSchema"] = []object{{"type": object{"name": "VARCHAR"}}}
+		case "STRUCT":
+			inner := object{"name": "STRUCT", "subSchema": []object{{"name": "garage", "type": object{"name": "BOOLEAN"}}, {"name": "Price Range", "type": object{"name": "DECIMAL", "precision": 3, "scale": 0}}}}
+			t["subSchema"] = []object{{"name": "Parking", "type": inner}}
+		}
+		all = append(all, object{"name": name, "type": t})
+	}
+	d := object{
+		"entityType": "dataset", "id": ids[id], "type": kind, "path": path, "createdAt": "2024-01-13T19:52:01.894Z", "tag": "cb2905bb-39c0-497f-ae74-4c310d534f25", "fields": all,
+		"isMetadataExpired": false, "lastMetadataRefreshAt": "2024-01-31T09:50:01.012Z", "approximateStatisticsAllowed": false, "accessControlList": object{}, "permissions": []string{},
+		"accelerationRefreshPolicy": object{"activePolicyType": "PERIOD", "method": "FULL"}, "owner": object{"ownerId": "30fca499-4abc-4469-7142-fc8dd29acac8", "ownerType": "USER"},
+	}
+	if kind == "VIRTUAL_DATASET" {
+		d["sql"], d["sqlContext"] = "select 1", []string{"@dremio"}
+	}
+	return d
+}
+
 func newFake() *fake {
-	child := func(id, kind, more string, path ...string) object {
-		c := object{"id": id, "path": path, "type": kind}
-		if kind == "CONTAINER" {
-			c["containerType"] = more
-		} else {
-			c["datasetType"] = more
-		}
-		return c
-	}
-	table := func(kind string, path []string, fields ...string) object {
-		var all []object
-		for _, f := range fields {
-			name, of, _ := strings.Cut(f, " ")
-			t := object{"name": of}
-			if of == "DECIMAL" {
-				t["precision"], t["scale"] = 10, 2
-			}
-			all = append(all, object{"name": name, "type": t})
-		}
-		return object{"entityType": "dataset", "type": kind, "path": path, "fields": all, "tag": "1", "sql": "select 1"}
-	}
+	odd := table("odd", "PHYSICAL_DATASET", []string{"pg", "public", `a.b "c" 🐪?`}, "🐪 VARCHAR")
+	odd["id"] = "ebe519ab-20e3-43ff-9b4c-b3ec590c7e65" // listed by its path, until it is first asked for
+	orders, customers := child("orders", "DATASET", "PROMOTED", "pg", "public", "orders"), child("customers", "DATASET", "PROMOTED", "pg", "public", "customers")
 	return &fake{size: 2, instead: map[string]func(http.ResponseWriter) bool{}, things: map[string]object{
 		"": {"data": []object{
-			child("h", "CONTAINER", "HOME", "@ana"), child("pg", "CONTAINER", "SOURCE", "pg"), child("lake", "CONTAINER", "SOURCE", "lake"), child("sales", "CONTAINER", "SPACE", "sales"),
+			child("h", "CONTAINER", "HOME", "@ana"), child("pg", "CONTAINER", "SOURCE", "pg"), child("lake", "CONTAINER", "SOURCE", "lake"),
+			child("mart", "CONTAINER", "SOURCE", "mart"), child("sales", "CONTAINER", "SPACE", "sales"),
 		}},
-		"pg": {
-			"entityType": "source", "type": "POSTGRES", "state": object{"status": "good"}, "config": object{"hostname": "db.example", "port": "5432", "databaseName": "shop"},
-			"children": []object{child("pg/public", "CONTAINER", "FOLDER", "pg", "public")},
-		},
-		"pg/public": {"entityType": "folder", "children": []object{
-			child("orders", "DATASET", "DIRECT", "pg", "public", "orders"), child("customers", "DATASET", "DIRECT", "pg", "public", "customers"), child("odd", "DATASET", "DIRECT", "pg", "public", `a.b "c"`),
-		}},
-		"lake": {
-			"entityType": "source", "type": "S3", "state": object{"status": "good"}, "config": object{}, "children": []object{child("raw", "DATASET", "PROMOTED", "lake", "bucket", "raw"), child("file", "FILE", "", "lake", "bucket", "x.csv")},
-		},
-		"sales": {"entityType": "space", "children": []object{
-			child("big", "DATASET", "VIRTUAL", "sales", "big"), child("f", "CONTAINER", "FUNCTION", "sales", "f"), child("self", "CONTAINER", "FOLDER", "sales", "self"),
-		}},
-		"self":      {"entityType": "folder", "children": []object{child("self", "CONTAINER", "FOLDER", "sales", "self")}},
-		"orders":    table("PHYSICAL_DATASET", []string{"pg", "public", "orders"}, "id BIGINT", "cents DECIMAL"),
-		"customers": table("PHYSICAL_DATASET", []string{"pg", "public", "customers"}, "id BIGINT"),
-		"odd":       table("PHYSICAL_DATASET", []string{"pg", "public", `a.b "c"`}, "🐪 VARCHAR"),
-		"raw":       table("PHYSICAL_DATASET", []string{"lake", "bucket", "raw"}, "day DATE"),
-		"big":       table("VIRTUAL_DATASET", []string{"sales", "big"}, "id BIGINT"),
+		"pg":          source("pg", "POSTGRES", object{"hostname": "db.example", "port": "5432", "databaseName": "shop", "useSsl": false}, child("pg/public", "CONTAINER", "FOLDER", "pg", "public")),
+		"pg/public":   container("folder", "pg/public", object{"path": []string{"pg", "public"}}, orders, customers, child("odd", "DATASET", "PROMOTED", "pg", "public", `a.b "c" 🐪?`)),
+		"lake":        source("lake", "S3", object{"rootPath": "/", "whitelistedBuckets": []string{"bucket"}}, child("lake/bucket", "CONTAINER", "FOLDER", "lake", "bucket")),
+		"lake/bucket": container("folder", "lake/bucket", object{"path": []string{"lake", "bucket"}}, child("raw", "DATASET", "PROMOTED", "lake", "bucket", "raw"), child("file", "FILE", "", "lake", "bucket", "x.csv"), child("file", "FILE", "", "lake", "bucket", "y.csv")),
+		"mart":        source("mart", "NESSIE", object{"nessieEndpoint": "http://nessie.example:19120/api/v2"}, child("daily", "DATASET", "VIRTUAL", "mart", "daily")),
+		"sales":       container("space", "sales", object{"name": "sales"}, child("big", "DATASET", "VIRTUAL", "sales", "big"), child("f", "CONTAINER", "FUNCTION", "sales", "f"), child("self", "CONTAINER", "FOLDER", "sales", "self")),
+		"self":        container("folder", "self", object{"path": []string{"sales", "self"}}, child("self", "CONTAINER", "FOLDER", "sales", "self")),
+		"orders":      table("orders", "PHYSICAL_DATASET", []string{"pg", "public", "orders"}, "id BIGINT", "cents DECIMAL"),
+		"customers":   table("customers", "PHYSICAL_DATASET", []string{"pg", "public", "customers"}, "id BIGINT"),
+		"odd":         odd,
+		"raw":         table("raw", "PHYSICAL_DATASET", []string{"lake", "bucket", "raw"}, "day DATE", "categories LIST", "attributes STRUCT"),
+		"daily":       table("daily", "VIRTUAL_DATASET", []string{"mart", "daily"}, "id BIGINT"),
+		"big":         table("big", "VIRTUAL_DATASET", []string{"sales", "big"}, "id BIGINT"),
 	}, extra: map[string]object{
 		"big/collaboration/wiki": {"text": "# Big orders", "version": 1}, "big/collaboration/tag": {"tags": []string{"pii", "gold"}, "version": "1"},
-		"big/graph": {"parents": []object{child("orders", "DATASET", "DIRECT", "pg", "public", "orders"), child("customers", "DATASET", "DIRECT", "pg", "public", "customers"), child("orders", "DATASET", "DIRECT", "pg", "public", "orders")}},
+		"sales/collaboration/wiki": {"text": "What Sales sells.", "version": 0},
+		"big/graph": {
+			"sources": []object{child("pg", "CONTAINER", "SOURCE", "pg")}, "parents": []object{orders, customers, orders},
+			"children": []object{child("daily", "DATASET", "VIRTUAL", "mart", "daily")},
+		},
 	}}
 }
 
@@ -104,7 +164,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.cloud {
 		prefix = "/v0/projects/p1/catalog"
 	}
-	path, ours := strings.CutPrefix(r.URL.Path, prefix)
+	_, ours := strings.CutPrefix(r.URL.Path, prefix)
 	switch {
 	case r.URL.Path == "/apiv2/login" && !f.cloud:
 		f.login(w, r)
@@ -121,25 +181,53 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.left--
-	path = strings.TrimPrefix(path, "/")
+	id, path := f.named(r, prefix)
 	if other := f.instead[path]; other != nil && other(w) {
 		return
 	}
 	thing, known := f.things[path]
 	if !known {
-		if thing, known = f.extra[path]; !known {
-			w.WriteHeader(http.StatusNotFound)
-			fmt.Fprint(w, `{"errorMessage": "not found"}`)
-			return
-		}
+		thing, known = f.extra[path]
 	}
-	_ = json.NewEncoder(w).Encode(f.page(thing, r))
+	switch _, more, _ := strings.Cut(strings.TrimPrefix(path, "pg/public"), "/"); {
+	case known:
+		_ = json.NewEncoder(w).Encode(f.page(id, thing, r))
+	case more != "" && !isUUID(id): // Dremio's own lookup takes a UUID alone
+		refuse(w, http.StatusBadRequest, "Could not find entity with id ["+id+"].")
+	default:
+		refuse(w, http.StatusNotFound, "Could not find entity with id ["+id+"].")
+	}
 }
 
-// page cuts the children of a container.
-func (f *fake) page(thing object, r *http.Request) object {
+func isUUID(id string) bool { return len(id) == 36 && strings.Count(id, "-") == 4 }
+
+func refuse(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(object{"errorMessage": message, "moreInfo": ""})
+}
+
+// named gives the id of a request, which is one part of its path, and the path by
+// which the fake knows what is asked for.
+func (f *fake) named(r *http.Request, prefix string) (id, path string) {
+	escaped, more, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(r.URL.EscapedPath(), prefix), "/"), "/")
+	id, err := url.PathUnescape(escaped)
+	if err != nil {
+		return "", "?"
+	}
+	path = id
+	for brief, long := range ids {
+		if long == id {
+			path = brief
+		}
+	}
+	return id, strings.TrimSuffix(path+"/"+more, "/")
+}
+
+// page cuts the children of a container, but not those of a store of files.
+func (f *fake) page(id string, thing object, r *http.Request) object {
 	children, has := thing["children"].([]object)
-	if !has || !r.URL.Query().Has("maxChildren") {
+	if !has || !r.URL.Query().Has("maxChildren") || strings.HasPrefix(id, "dremio:/lake") || thing["type"] == "S3" {
 		return thing
 	}
 	out := maps.Clone(thing)
@@ -156,7 +244,7 @@ func (f *fake) login(w http.ResponseWriter, r *http.Request) {
 	var who struct{ UserName, Password string }
 	if r.Method != http.MethodPost || json.NewDecoder(r.Body).Decode(&who) != nil || who.UserName != "souk" || who.Password != password {
 		w.WriteHeader(http.StatusUnauthorized)
-		fmt.Fprint(w, `{"errorMessage": "Invalid username or password"}`)
+		fmt.Fprint(w, `{"errorMessage": "Invalid username or password", "moreInfo": ""}`)
 		return
 	}
 	f.number++
@@ -264,7 +352,7 @@ func says(status int, text string) func(http.ResponseWriter) bool {
 	}
 }
 
-var all = []string{"source:pg", "source:lake", "space:sales"}
+var all = []string{"source:pg", "source:lake", "source:mart", "space:sales"}
 
 func TestTheCatalog(t *testing.T) {
 	for _, cloud := range []bool{false, true} {
@@ -279,8 +367,21 @@ func TestTheCatalog(t *testing.T) {
 			t.Fatal(err, m.done, f.number)
 		}
 		big := m.assets["sales.big"]
-		if big.Kind != "VIEW" || big.Description != "# Big orders" || !slices.Equal(big.Tags, []string{"gold", "pii"}) || big.Definition != "select 1" || big.StableID != "big" || big.Parent.Name != "sales" {
+		if big.Kind != "VIEW" || big.Description != "# Big orders" || !slices.Equal(big.Tags, []string{"gold", "pii"}) || big.Definition != "select 1" || big.StableID != ids["big"] || big.Parent.Name != "sales" {
 			t.Errorf("got %+v", big)
+		}
+		if got := m.assets["sales"].Description; got != "What Sales sells." {
+			t.Error(got)
+		}
+		if got := m.assets["mart.daily"]; got.Kind != "VIEW" || got.StableID != "9fd4ce8c-0f62-4d3f-9e0b-0b8c7b1f4b7a" || !slices.Equal(m.notes["dremio.no_lineage"], []string{"source:mart"}) {
+			t.Errorf("got %+v, %v", got, m.notes)
+		}
+		if got := m.assets[`pg.public."a.b ""c"" 🐪?"`]; got.StableID != "ebe519ab-20e3-43ff-9b4c-b3ec590c7e65" {
+			t.Errorf("got %+v", got)
+		}
+		raw := m.assets["lake.bucket.raw"].Fields
+		if raw[1].NativeType != "LIST<VARCHAR>" || raw[2].NativeType != "STRUCT<Parking: STRUCT<garage: BOOLEAN, Price Range: DECIMAL(3,0)>>" {
+			t.Errorf("got %+v", raw)
 		}
 		if got := m.assets["pg.public"]; got.Kind != "FOLDER" || got.Parent.Name != "pg" || m.assets["pg"].Parent != nil {
 			t.Errorf("got %+v", got)
@@ -290,7 +391,7 @@ func TestTheCatalog(t *testing.T) {
 		}
 		want := []string{
 			"USES postgres://db.example:5432 shop.public.orders -> pg.public.orders", "USES postgres://db.example:5432 shop.public.customers -> pg.public.customers",
-			`USES postgres://db.example:5432 shop.public."a.b ""c""" -> pg.public."a.b ""c"""`, "USES s3://bucket raw -> lake.bucket.raw",
+			`USES postgres://db.example:5432 shop.public."a.b ""c"" 🐪?" -> pg.public."a.b ""c"" 🐪?"`, "USES s3://bucket raw -> lake.bucket.raw",
 			"DERIVES dremio://acme pg.public.customers -> sales.big", "DERIVES dremio://acme pg.public.orders -> sales.big",
 		}
 		if diff := cmp.Diff(want, m.edges); diff != "" {
@@ -309,9 +410,10 @@ func TestWhatIsNotShown(t *testing.T) {
 	}{
 		"a source that is bad":  {"pg", says(200, `{"entityType": "source", "type": "POSTGRES", "state": {"status": "bad"}, "children": []}`), all[1:], "dremio.source_is_bad"},
 		"a folder":              {"pg/public", says(403, `{}`), all[1:], "dremio.unread"},
-		"a source":              {"lake", says(403, `{}`), []string{all[0], all[2]}, "dremio.unread"},
+		"a source":              {"lake", says(403, `{}`), []string{all[0], all[2], all[3]}, "dremio.unread"},
 		"a table":               {"orders", says(403, `{}`), all, "dremio.undescribed"},
-		"lineage":               {"big/graph", says(403, `{}`), all, "dremio.no_lineage"},
+		"lineage":               {"big/graph", says(403, `{}`), all, "dremio.lineage"},
+		"a wiki":                {"big/collaboration/wiki", says(403, `{}`), all, "dremio.unwritten"},
 		"lineage, in Community": {"big/graph", says(404, `{}`), all, "dremio.no_lineage"},
 	} {
 		f := newFake()
@@ -335,7 +437,7 @@ func TestAnswersThatAreNotWhole(t *testing.T) {
 			f := newFake()
 			f.instead[path] = says(200, text)
 			m, err := harvest(t, f, nil)
-			if classOf(err) != sdk.ClassUnavailable || len(m.done) > 2 || path != "big/graph" && len(m.done) > 0 {
+			if classOf(err) != sdk.ClassUnavailable || len(m.done) > 3 || path != "big/graph" && len(m.done) > 0 {
 				t.Errorf("%s %q: %v, %v", path, text, err, m.done)
 			}
 		}
@@ -363,7 +465,83 @@ func TestManyTablesAndFields(t *testing.T) {
 	f.things["t0"]["fields"] = fields
 	f.things["lake"]["children"] = children
 	m, err := harvest(t, f, object{"details": false, "http": object{"transport": "clear", "requestsPerSecond": 10000}})
-	if err != nil || len(m.assets) != 20_009 || !slices.Equal(m.done, all) || len(m.assets["lake.bucket.t0"].Fields) != 5000 || len(m.notes["dremio.many_fields"]) != 1 {
+	if err != nil || len(m.assets) != 20_011 || !slices.Equal(m.done, all) || len(m.assets["lake.bucket.t0"].Fields) != 5000 || len(m.notes["dremio.many_fields"]) != 1 {
 		t.Errorf("%v, %d, %v", err, len(m.assets), m.notes)
+	}
+}
+
+// TestTheSystemBehindASource is named as what Dremio publishes of its config says.
+func TestTheSystemBehindASource(t *testing.T) {
+	for want, tt := range map[string]struct {
+		kind   string
+		config object
+		path   []string
+	}{
+		"postgres://db:5432 shop.public.t": {"POSTGRES", object{"hostname": "db", "port": "5432", "databaseName": "shop"}, []string{"s", "public", "t"}},
+		"redshift://c.r57.us-west-2.redshift.amazonaws.com:5439 support.public.t": {
+			"REDSHIFT", object{"connectionString": "jdbc:redshift://c.r57.us-west-2.redshift.amazonaws.com:5439/support"}, []string{"s", "public", "t"},
+		},
+		"mysql://db:3307 shop.t":     {"MYSQL", object{"hostname": "db", "port": 3307}, []string{"s", "shop", "t"}},
+		"mssql://db:1433 shop.dbo.t": {"MSSQL", object{"hostname": "db", "port": "1433", "showOnlyConnectionDatabase": false}, []string{"s", "shop", "dbo", "t"}},
+		"mongodb://db:27017 shop.t":  {"MONGO", object{"hostList": []object{{"hostname": "db", "port": 27017}}, "authDatabase": "admin"}, []string{"s", "shop", "t"}},
+		"s3://bucket a/t":            {"S3", object{"rootPath": "/"}, []string{"s", "bucket", "a", "t"}},
+		"s3://bucket in/a/t":         {"S3", object{"rootPath": "/bucket/in"}, []string{"s", "a", "t"}},
+		"gs://bucket t":              {"GCS", object{"projectId": "dremio-4321", "rootPath": "/bucket/"}, []string{"s", "t"}},
+		"not of a replica set":       {"MONGO", object{"hostList": []object{{"hostname": "a", "port": 1}, {"hostname": "b", "port": 1}}}, []string{"s", "shop", "t"}},
+		"not without a database":     {"MSSQL", object{"hostname": "db", "port": "1433"}, []string{"s", "dbo", "t"}},
+		"not without the config":     {"POSTGRES", object{}, []string{"s", "public", "t"}},
+		"not without the bucket":     {"S3", object{"rootPath": "/"}, []string{"s", "t"}},
+		"not of another kind":        {"SNOWFLAKE", object{"hostname": "https://locator_id.snowflakecomputing.com", "database": "d"}, []string{"s", "public", "t"}},
+	} {
+		f := newFake()
+		f.things["lake"] = source("lake", tt.kind, tt.config, child("raw", "DATASET", "PROMOTED", tt.path...))
+		f.things["raw"]["path"] = tt.path
+		m, err := harvest(t, f, object{"details": false})
+		var got []string
+		for _, e := range m.edges {
+			if from, is := strings.CutSuffix(e, " -> "+sdk.JoinName(tt.path...)); is {
+				got = append(got, strings.TrimPrefix(from, "USES "))
+			}
+		}
+		if err != nil || strings.HasPrefix(want, "not ") && len(got) > 0 || !strings.HasPrefix(want, "not ") && !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: got %q, %v", want, got, err)
+		}
+	}
+}
+
+// TestLineageThatIsNotTold stays for one view, while that of others is told. Where
+// a source or a space is told none, it soon asks no more.
+func TestLineageThatIsNotTold(t *testing.T) {
+	views := func(f *fake, told string) {
+		var children []object
+		for i := range 8 {
+			id := fmt.Sprint("v", i)
+			path := []string{"mart", id}
+			children = append(children, object{"id": id, "path": path, "type": "DATASET", "datasetType": "VIRTUAL"})
+			f.things[id] = object{"id": id, "type": "VIRTUAL_DATASET", "path": path, "fields": []object{}}
+			if id == told {
+				f.extra[id+"/graph"] = f.extra["big/graph"]
+			}
+		}
+		f.things["mart"]["children"] = children
+	}
+	f := newFake()
+	views(f, "v2")
+	m, err := harvest(t, f, nil)
+	if want := []string{"mart.v0", "mart.v1", "mart.v3", "mart.v4", "mart.v5", "mart.v6", "mart.v7"}; err != nil || !slices.Equal(m.done, all) || !slices.Equal(m.notes["dremio.lineage"], want) || m.notes["dremio.no_lineage"] != nil {
+		t.Error(err, m.done, m.notes)
+	}
+	f = newFake()
+	asked := 0
+	views(f, "")
+	for i := range 8 {
+		f.instead[fmt.Sprint("v", i, "/graph")] = func(w http.ResponseWriter) bool {
+			asked++
+			return says(400, `{"errorMessage": "no", "moreInfo": ""}`)(w)
+		}
+	}
+	m, err = harvest(t, f, nil)
+	if err != nil || asked != 5 || !slices.Equal(m.done, all) || !slices.Equal(m.notes["dremio.no_lineage"], []string{"source:mart"}) || !strings.Contains(strings.Join(m.edges, "\n"), "-> sales.big") {
+		t.Error(err, asked, m.done, m.notes, m.edges)
 	}
 }

@@ -28,19 +28,11 @@ type child struct {
 
 // dataset is a table or a view.
 type dataset struct {
+	ID     string   `json:"id"`
 	Type   string   `json:"type"` // PHYSICAL_DATASET or VIRTUAL_DATASET
 	Path   []string `json:"path"`
 	SQL    string   `json:"sql"`
 	Fields []field  `json:"fields"`
-}
-
-type field struct {
-	Name string `json:"name"`
-	Type struct {
-		Name      string `json:"name"`
-		Precision int    `json:"precision"`
-		Scale     int    `json:"scale"`
-	} `json:"type"`
 }
 
 // harvest is one run.
@@ -49,7 +41,7 @@ type harvest struct {
 	out      sdk.Sink
 	seen     map[string]bool // containers and datasets, by id
 	broken   map[string]bool // scopes that are not whole
-	noGraph  bool            // this edition tells no lineage
+	noted    bool            // that a tree is told no lineage
 	datasets int64
 }
 
@@ -79,6 +71,9 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 		if err := h.container(ctx, t, r, 0); err != nil {
 			return err
 		}
+		if err := h.withoutLineage(t); err != nil {
+			return err
+		}
 		if h.broken[t.scope] {
 			continue
 		}
@@ -93,6 +88,9 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 type tree struct {
 	scope  string
 	system system // whose tables a source shows
+
+	told   bool           // lineage of a view of it
+	untold []sdk.NativeID // views without, until one is told
 }
 
 func (h *harvest) fail(t *tree, code, title, sample string) error {
@@ -119,7 +117,13 @@ func (h *harvest) container(ctx context.Context, t *tree, c child, deep int) err
 			return err
 		}
 	}
-	if err := h.out.Emit(&sdk.Asset{ID: h.id(c.Path), Scope: t.scope, Kind: "FOLDER", Rank: sdk.Holder, ShortName: c.Path[len(c.Path)-1], Parent: h.above(c)}); err != nil {
+	a := &sdk.Asset{ID: h.id(c.Path), Scope: t.scope, Kind: "FOLDER", Rank: sdk.Holder, ShortName: c.Path[len(c.Path)-1], Parent: h.above(c)}
+	if deep == 0 { // a folder has no wiki
+		if err := h.written(ctx, c.ID, a, "wiki"); err != nil {
+			return err
+		}
+	}
+	if err := h.out.Emit(a); err != nil {
 		return err
 	}
 	for _, inner := range children {
@@ -213,20 +217,25 @@ func (h *harvest) dataset(ctx context.Context, t *tree, folder, c child) error {
 		return h.undescribed(t, c, err)
 	}
 	if len(d.Path) == 0 {
-		d.Path = c.Path
+		if d.Path = c.Path; len(c.Path) == 0 {
+			return h.fail(t, "dremio.nameless", "A table or view has no name.", c.ID)
+		}
+	}
+	if d.ID == "" || d.ID[0] == '{' { // the id of the listing says the branch
+		d.ID = c.ID
 	}
 	parent := h.id(folder.Path)
-	a := &sdk.Asset{ID: h.id(d.Path), Scope: t.scope, Kind: "TABLE", Rank: sdk.Holder, ShortName: d.Path[len(d.Path)-1], Parent: &parent}
-	if !strings.HasPrefix(c.ID, "dremio:") { // such an id is but the path
-		a.StableID = c.ID
-	}
+	a := &sdk.Asset{ID: h.id(d.Path), Scope: t.scope, Kind: "TABLE", Rank: sdk.Holder, ShortName: d.Path[len(d.Path)-1], Parent: &parent, StableID: stableID(d.ID)}
 	if d.Type == "VIRTUAL_DATASET" {
 		a.Kind, a.Definition, a.DefinitionLanguage = "VIEW", d.SQL, "sql"
 	}
 	if err := h.fields(a, d); err != nil {
 		return err
 	}
-	parents, err := h.details(ctx, c, a)
+	if err := h.written(ctx, d.ID, a, "wiki", "tag"); err != nil {
+		return err
+	}
+	parents, err := h.lineage(ctx, t, d.ID, a)
 	if err != nil {
 		return err
 	}
@@ -262,46 +271,51 @@ func (h *harvest) fields(a *sdk.Asset, d dataset) error {
 		if len(a.Fields) == harvestv1.MaxFields {
 			return h.out.Note(sdk.Note{Level: sdk.WarnLevel, Code: "dremio.many_fields", Title: fmt.Sprintf("An asset has more than %d fields, and the others are left out.", harvestv1.MaxFields), Sample: a.ID.Name})
 		}
-		kind := f.Type.Name
-		if kind == "DECIMAL" && f.Type.Precision > 0 {
-			kind = fmt.Sprintf("DECIMAL(%d,%d)", f.Type.Precision, f.Type.Scale)
-		}
-		a.Fields = append(a.Fields, sdk.Field{Name: f.Name, Position: len(a.Fields) + 1, NativeType: kind, Nullable: true})
+		a.Fields = append(a.Fields, sdk.Field{Name: f.Name, Position: len(a.Fields) + 1, NativeType: f.Type.native(), Nullable: true})
 	}
 	return nil
 }
 
-// details puts wiki and tags into the asset, and gives what a view is made of.
-func (h *harvest) details(ctx context.Context, c child, a *sdk.Asset) ([]child, error) {
-	if !h.Details {
-		return nil, nil
+// ids of Dremio: a UUID; a text path, for what it knows from its source alone; and
+// in a catalog with versions an object in JSON.
+const textID = "dremio:"
+
+// stableID is what stays where a dataset is renamed.
+func stableID(id string) string {
+	var versioned struct {
+		Content string `json:"contentId"`
 	}
-	base := h.path + "/" + url.PathEscape(c.ID)
+	switch {
+	case strings.HasPrefix(id, textID):
+		return ""
+	case json.Unmarshal([]byte(id), &versioned) == nil:
+		return versioned.Content
+	}
+	return id
+}
+
+// written puts into the asset what people wrote of it.
+func (h *harvest) written(ctx context.Context, id string, a *sdk.Asset, parts ...string) error {
+	if !h.Details || strings.HasPrefix(id, textID) {
+		return nil
+	}
 	var about struct {
 		Text string   `json:"text"`
 		Tags []string `json:"tags"`
 	}
-	for _, part := range []string{"wiki", "tag"} {
-		// A dataset without a wiki or without tags is answered by 404.
-		if err := h.client.Into(ctx, web.Request{Path: base + "/collaboration/" + part}, &about); err != nil && web.Status(err) != http.StatusNotFound {
-			return nil, err
+	for _, part := range parts {
+		err := h.client.Into(ctx, web.Request{Path: h.path + "/" + url.PathEscape(id) + "/collaboration/" + part}, &about)
+		switch web.Status(err) {
+		case http.StatusNotFound, http.StatusBadRequest: // there is none; there can be none
+			err = nil
+		case http.StatusForbidden:
+			err = h.out.Note(sdk.Note{Level: sdk.ErrorLevel, Code: "dremio.unwritten", Title: "A wiki or tags may not be read.", Sample: a.ID.Name, Scope: a.Scope, Asset: a.ID})
+		}
+		if err != nil {
+			return err
 		}
 	}
 	a.Description, a.Tags = about.Text, about.Tags
 	slices.Sort(a.Tags)
-	if h.noGraph || a.Kind != "VIEW" {
-		return nil, nil
-	}
-	var graph struct {
-		Parents []child `json:"parents"`
-	}
-	switch err := h.client.Into(ctx, web.Request{Path: base + "/graph"}, &graph); web.Status(err) {
-	case http.StatusNotFound, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		h.noGraph = true
-		return nil, h.out.Note(sdk.Note{Level: sdk.WarnLevel, Code: "dremio.no_lineage", Title: "This edition of Dremio, or this user, is not told lineage.", Sample: a.ID.Name})
-	default:
-		slices.SortFunc(graph.Parents, func(a, b child) int { return slices.Compare(a.Path, b.Path) })
-		graph.Parents = slices.CompactFunc(graph.Parents, func(a, b child) bool { return slices.Equal(a.Path, b.Path) })
-		return slices.DeleteFunc(graph.Parents, func(p child) bool { return len(p.Path) == 0 || slices.Equal(p.Path, c.Path) }), err
-	}
+	return nil
 }
