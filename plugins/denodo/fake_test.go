@@ -290,6 +290,9 @@ func (p *procedure) project(what string, given map[string]string) (columns []str
 
 func (p *procedure) takes(r []string, given map[string]string) bool {
 	for name, value := range given {
+		if name == "input_type" { // views are of the type view
+			value = strings.TrimSuffix(value, "s")
+		}
 		i := slices.Index(p.columns, name)
 		if i < 0 { // a parameter filters by the column that it is named for
 			i = slices.Index(p.columns, strings.TrimPrefix(name, "input_"))

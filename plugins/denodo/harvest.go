@@ -1,8 +1,10 @@
 package denodo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -120,8 +122,13 @@ func (h *harvest) database(ctx context.Context, d database, procedures map[strin
 	if err != nil {
 		return err
 	}
+	for _, folder := range slices.Sorted(maps.Keys(l.folders)) {
+		if _, err := h.emitFolder(l, folder); err != nil {
+			return err
+		}
+	}
 	for _, v := range l.sorted {
-		if err := h.view(ctx, v); err != nil {
+		if err := h.view(ctx, l, v); err != nil {
 			return err
 		}
 		if h.done++; h.done%20 == 0 {
@@ -140,14 +147,14 @@ func (h *harvest) database(ctx context.Context, d database, procedures map[strin
 }
 
 // view emits a view, after the folders that hold it.
-func (h *harvest) view(ctx context.Context, v *view) error {
+func (h *harvest) view(ctx context.Context, l *listing, v *view) error {
 	if len(v.fields) == 0 {
 		return h.out.Note(sdk.Note{
 			Level: sdk.ErrorLevel, Code: "denodo.no_columns", Scope: scope(v.database), Sample: v.id(h).Name, Asset: v.id(h),
 			Title: "No column of a view is shown: it is not valid any more, or it was made this moment. What is known of it stays.",
 		})
 	}
-	parent, err := h.emitFolder(v.database, v.folder)
+	parent, err := h.emitFolder(l, v.folder)
 	if err != nil {
 		return err
 	}
@@ -169,22 +176,23 @@ func (h *harvest) view(ctx context.Context, v *view) error {
 // emitFolder emits a folder and those that hold it, each once, and gives what
 // holds the elements in it. A folder is named by its path, so that it is never
 // taken for a view.
-func (h *harvest) emitFolder(database, folder string) (*sdk.NativeID, error) {
+func (h *harvest) emitFolder(l *listing, folder string) (*sdk.NativeID, error) {
 	if folder == "" {
-		id := h.id(database)
+		id := h.id(l.of)
 		return &id, nil
 	}
-	id := h.id(database, "/"+folder)
+	id := h.id(l.of, "/"+folder)
 	if h.folders[id] {
 		return &id, nil
 	}
 	h.folders[id] = true
 	above, base := path.Split(folder)
-	parent, err := h.emitFolder(database, strings.Trim(above, "/"))
+	parent, err := h.emitFolder(l, strings.Trim(above, "/"))
 	if err != nil {
 		return nil, err
 	}
-	return &id, h.out.Emit(&sdk.Asset{ID: id, Scope: scope(database), Kind: "FOLDER", Rank: sdk.Holder, ShortName: base, Parent: parent})
+	told := l.folders[folder]
+	return &id, h.out.Emit(&sdk.Asset{ID: id, Scope: scope(l.of), Kind: "FOLDER", Rank: sdk.Holder, ShortName: cmp.Or(told.name, base), Description: told.description, Parent: parent})
 }
 
 func (h *harvest) asset(v *view, parent *sdk.NativeID) *sdk.Asset {

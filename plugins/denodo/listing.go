@@ -23,7 +23,12 @@ type listing struct {
 	sorted []*view
 	needs  map[name][]need // of each view, private ones too
 	hidden map[name]bool   // views that the server made itself, as steps of others
+
+	folders map[string]folder // by path, in small letters: capitals do not count
 }
+
+// folder is one of a database; its name keeps the capitals that its path loses.
+type folder struct{ name, description string }
 
 // view is a view of any type.
 type view struct {
@@ -141,7 +146,7 @@ func (c *conversation) procedures(ctx context.Context) (map[string]bool, error) 
 
 // list reads all of one database but what is asked for view by view.
 func (c *conversation) list(ctx context.Context, d database, procedures map[string]bool) (*listing, error) {
-	l := &listing{of: d.name, views: map[name]*view{}, needs: map[name][]need{}, hidden: map[name]bool{}}
+	l := &listing{of: d.name, views: map[name]*view{}, needs: map[name][]need{}, hidden: map[name]bool{}, folders: map[string]folder{}}
 	in := " WHERE input_database_name = " + literal(d.name)
 	questions := []struct {
 		vql  string
@@ -150,6 +155,7 @@ func (c *conversation) list(ctx context.Context, d database, procedures map[stri
 	}{
 		{vql: "SELECT * FROM GET_VIEWS()" + in, take: l.takeView},
 		{vql: "SELECT * FROM GET_ELEMENTS()" + in + " AND input_type = 'views'", take: l.takeElement},
+		{vql: "SELECT * FROM GET_ELEMENTS()" + in + " AND input_type = 'folders'", take: l.takeFolder},
 		{vql: "SELECT * FROM GET_VIEW_COLUMNS()" + in, take: l.takeColumn},
 		{vql: "SELECT database_name, view_name, column_name, tag_name FROM GET_VIEW_TAGS()" + in, take: l.takeTag, skip: !procedures["GET_VIEW_TAGS"]},
 		{vql: "SELECT * FROM GET_ASSOCIATIONS()" + in + " AND input_type = 'views'", take: l.takeAssociation},
@@ -200,7 +206,7 @@ var caches = map[string]string{"1": "partial exact", "2": "partial", "3": "full"
 func (l *listing) takeView(r row) {
 	v := &view{
 		name: name{r.text("database_name"), r.text("name")}, kind: cmp.Or(kinds[r.text("view_type")], r.text("view_type")), description: r.text("description"),
-		folder: strings.Trim(r.text("folder"), "/"), owner: r.text("user_creator"), changed: r.text("last_modification_date"), cache: caches[r.text("cache_status")], status: r.text("view_status"),
+		folder: strings.ToLower(strings.Trim(r.text("folder"), "/")), owner: r.text("user_creator"), changed: r.text("last_modification_date"), cache: caches[r.text("cache_status")], status: r.text("view_status"),
 	}
 	if v.database == l.of && v.element != "" {
 		l.views[v.name] = v
@@ -210,6 +216,13 @@ func (l *listing) takeView(r row) {
 func (l *listing) takeElement(r row) {
 	if v := l.views[name{r.text("database_name"), r.text("name")}]; v != nil {
 		v.kind, v.source = cmp.Or(r.text("subtype"), v.kind), r.text("base_view_type")
+	}
+}
+
+func (l *listing) takeFolder(r row) {
+	within, base := strings.Trim(r.text("folder"), "/"), strings.Trim(r.text("name"), "/")
+	if base != "" {
+		l.folders[strings.ToLower(strings.Trim(within+"/"+base, "/"))] = folder{base, r.text("description")}
 	}
 }
 

@@ -66,7 +66,7 @@ func newShop() *fake {
 func (f *fake) view(database, name, subtype, source, folder, fields string) {
 	kind := map[string]string{"base": "0", "derived": "1", "interface": "2", "materialized": "3"}[subtype]
 	f.procedures["GET_VIEWS"].add(database, name, "view", "ana", "ben", "2026-01-02 03:04:05.0", "2026-10-06 07:08:09.123", map[string]string{"orders_joined": "Orders with their customers."}[name], kind, "0", map[bool]string{true: "3", false: "0"}[name == "orders_joined"], folder, "OK")
-	f.procedures["GET_ELEMENTS"].add(database, name, "views", subtype, folder, "", source)
+	f.procedures["GET_ELEMENTS"].add(database, name, "view", subtype, folder, "", source)
 	for i, field := range strings.Fields(fields) {
 		column, kind, _ := strings.Cut(field, ":")
 		column, key := strings.CutSuffix(column, "!")
@@ -88,6 +88,10 @@ func (f *fake) views() {
 	f.view("shop", "big", "derived", "-", "/", "id:long account:text")
 	f.view("shop", odd, "derived", "-", "/", "it's:int 🐪,x:text")
 	f.view("shop", "kept", "materialized", "-", "/", "id:int")
+	for _, folder := range []string{"/|1 - Connectivity|What comes from elsewhere.", "/1 - connectivity|Base|-", "/|Empty|Nothing yet."} {
+		part := strings.Split(folder, "|")
+		f.procedures["GET_ELEMENTS"].add("shop", part[1], "folder", "", part[0], part[2], "-")
+	}
 	f.view("crm", "accounts", "base", "json", "/", "id:text")
 	tags := f.procedures["GET_VIEW_TAGS"]
 	tags.add("shop", "bv_customers", "-", "gold")
