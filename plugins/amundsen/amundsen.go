@@ -96,7 +96,7 @@ func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
 		return nil, sdk.Config("password", "is missing", "give the secret password of the user")
 	}
 	var err error
-	options := web.Options{Address: c.URL, Agent: "souk-amundsen/" + version, Attach: s.attach}
+	options := web.Options{Address: c.URL, Agent: "souk-amundsen/" + version, Attach: web.Credentials{User: c.User, Password: c.Password, Token: c.Token}.Attach}
 	if s.client, err = web.New(env, c.HTTP, options); err != nil {
 		return nil, err
 	}
@@ -110,17 +110,6 @@ func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
 		s.names.namespace = "amundsen://" + s.client.Host()
 	}
 	return s, nil
-}
-
-// attach sends the credentials, where there are any: Amundsen itself asks for none.
-func (s *source) attach(_ context.Context, r *http.Request) error {
-	switch {
-	case s.Token != "":
-		r.Header.Set("Authorization", "Bearer "+s.Token)
-	case s.User != "":
-		r.SetBasicAuth(s.User, s.Password)
-	}
-	return nil
 }
 
 // Close gives back the connections.

@@ -9,6 +9,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/souk-mesh/souk/plugins/internal/document"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -185,7 +186,7 @@ func conditionsOf(x index) string {
 func fieldPath(key string) string {
 	path := ""
 	for part := range strings.SplitSeq(key, ".") {
-		path = below(path, part)
+		path = document.Below(path, part)
 	}
 	return path
 }

@@ -4,8 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/souk-mesh/souk/plugins/internal/document"
 	"github.com/souk-mesh/souk/sdk"
-	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // node is one field of a document with what stands below it, whether it comes
@@ -48,35 +48,22 @@ func (n *node) merge(sampled *node) {
 	}
 }
 
-// flatten gives the fields below with their paths. A field whose name holds a
-// dot is quoted, as a part of a name is.
-func (n *node) flatten(path string, mixed bool, into []sdk.Field) []sdk.Field {
+// documentFields are the fields below, with what is known of each.
+func (n *node) documentFields(mixed bool) (fields []*document.Field) {
 	for _, f := range n.fields {
-		here := below(path, f.name)
-		field := sdk.Field{
-			Name: here, Position: len(into) + 1, NativeType: f.typeText(), Nullable: f.nullable || f.optional,
+		field := &document.Field{Field: sdk.Field{
+			Name: f.name, NativeType: f.typeText(), Nullable: f.nullable || f.optional,
 			Description: f.description, Values: f.values, Meta: map[string]string{},
-		}
+		}, Fields: f.documentFields(mixed)}
 		if f.share > 0 {
 			field.Meta["frequency"] = strconv.Itoa(f.share) + "%"
 		}
 		if mixed {
 			field.Meta["from"] = map[bool]string{true: "validator", false: "sample"}[f.declared]
 		}
-		into = f.flatten(here, mixed, append(into, field))
+		fields = append(fields, field)
 	}
-	return into
-}
-
-func below(path, name string) string {
-	part := sdk.JoinName(name)
-	if part == "" {
-		part = `""`
-	}
-	if path == "" {
-		return part
-	}
-	return path + "." + part
+	return fields
 }
 
 // typeText is the types as the server names them, such as "int | string" or
@@ -116,11 +103,7 @@ func fieldsOf(root *node) (fields []sdk.Field, cut bool) {
 	for _, f := range root.fields {
 		mixed = mixed || f.declared
 	}
-	fields = root.flatten("", mixed, nil)
-	if len(fields) > harvestv1.MaxFields {
-		return fields[:harvestv1.MaxFields], true
-	}
-	return fields, false
+	return document.Flatten(root.documentFields(mixed))
 }
 
 // text is UTF-8, whatever a client has sent.

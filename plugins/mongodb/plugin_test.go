@@ -10,6 +10,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/souk-mesh/souk/plugins/internal/transport/transporttest"
 	"github.com/souk-mesh/souk/plugins/mongodb"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/plugintest"
@@ -36,7 +37,7 @@ func TestPlugin(t *testing.T) {
 		}
 		return text
 	}
-	stranger, _ := certificate(t, "127.0.0.1")
+	stranger, _ := transporttest.Certificate(t, "127.0.0.1")
 	secrets := map[string]string{"password": password}
 	plugintest.Run(t, sdk.Register(mongodb.Plugin()), plugintest.Fixture{
 		Config: at("souk", nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl", Replace: s.stableIDs(),
