@@ -268,6 +268,12 @@ func TestPurviewsTokenExpires(t *testing.T) {
 	if err != nil || len(m.assets) != 3 || len(m.done) != 1 || p.token < 2 {
 		t.Errorf("%v, %v, %d tokens", err, m.done, p.token)
 	}
+	if p.gone > 0 {
+		t.Error("a term of the glossary is asked for as an asset")
+	}
+	if got := m.assets["mssql://shop.database.windows.net:1433 shop.dbo.orders"]; got == nil || got.Properties["terms"] != "Order, Turnover" {
+		t.Errorf("got %+v", got)
+	}
 }
 
 func TestAPurviewThatShowsLessThanItCounts(t *testing.T) {

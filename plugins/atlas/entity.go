@@ -23,7 +23,10 @@ type entity struct {
 		Type   string `json:"typeName"`
 		Status string `json:"entityStatus"`
 	} `json:"classifications"`
-	Labels   []string             `json:"labels"`
+	Labels   []string `json:"labels"`
+	Meanings []struct {
+		Text string `json:"displayText"`
+	} `json:"meanings"`
 	Contacts map[string][]contact `json:"contacts"` // Purview
 }
 
@@ -126,14 +129,18 @@ func (e entity) owners() []string {
 	return slices.Compact(owners)
 }
 
-// terms are the names of the glossary terms of the entity.
+// terms are the names of the glossary terms of the entity. They stand among its
+// relations, or beside them, or in both places.
 func (e entity) terms() string {
 	var names []string
 	for _, m := range e.refs("meanings") {
 		names = append(names, m.Text)
 	}
+	for _, m := range e.Meanings {
+		names = append(names, m.Text)
+	}
 	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return strings.Join(slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" }), ", ")
 }
 
 // columns are the columns of an entity, in their order: its own, or those of

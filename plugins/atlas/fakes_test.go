@@ -146,11 +146,17 @@ const (
 	secret = "canary-of-purview"
 )
 
-// purview is a fake of Microsoft Purview and of Entra ID, written on 2026-11-30 from
-// https://learn.microsoft.com/en-us/rest/api/purview/datamapdataplane/discovery/query,
-// https://learn.microsoft.com/en-us/rest/api/purview/datamapdataplane/entity/list-by-guids,
-// https://learn.microsoft.com/en-us/rest/api/purview/datamapdataplane/type/list
-// and https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
+// purview is a fake of Microsoft Purview and of Entra ID. It was compared on
+// 2026-11-30 with what Microsoft publishes of the data plane's version 2023-09-01, in
+// https://github.com/Azure/azure-rest-api-specs below
+// specification/purview/data-plane/Azure.Analytics.Purview.DataMap/stable/2023-09-01:
+//   - purviewdatamap.json at 0d5478b13a28: QueryOptions, QueryResult, SearchResultValue,
+//     AtlasEntity, AtlasEntityDef, AtlasErrorResponse, and guid as a parameter that is repeated;
+//   - examples/Discovery_Query_PaginationContinuationPage.json at 43de45cb6448,
+//     Discovery_Query_GlossaryTerm.json at 4984b1579aa6, Entity_ListByGuids.json at 0b87b77fbcfb;
+//
+// which is what https://learn.microsoft.com/en-us/rest/api/purview/datamapdataplane/ is made
+// of; and with https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
 type purview struct {
 	mu     sync.Mutex
 	token  int
@@ -158,6 +164,8 @@ type purview struct {
 	left   int
 	tired  int
 	assets []object
+	terms  []object // hits of the search that are no assets
+	gone   int      // entities that were asked for and are not there
 	byGUID map[string]object
 	parts  map[string]object // columns and schemas, by guid
 	say    int               // the count that the search tells; -1 for the true one
@@ -166,18 +174,26 @@ type purview struct {
 
 func newPurview() *purview {
 	asset := func(guid, kind, name, qualified string, more object) object {
-		e := object{"guid": guid, "typeName": kind, "status": "ACTIVE", "attributes": object{"name": name, "qualifiedName": qualified}, "relationshipAttributes": object{}, "classifications": []any{}}
+		e := object{
+			"guid": guid, "typeName": kind, "status": "ACTIVE", "attributes": object{"owner": nil, "name": name, "qualifiedName": qualified, "description": nil},
+			"relationshipAttributes": object{"schema": []any{}, "inputToProcesses": []any{}, "meanings": []any{}, "outputFromProcesses": []any{}, "tabular_schema": nil},
+			"lastModifiedTS":         "1", "createdBy": "ExampleCreator", "updatedBy": "ExampleUpdator", "createTime": 1553072455110, "updateTime": 1553072455110, "version": 0,
+			"isIncomplete": false, "provenanceType": 0, "homeId": "", "collectionId": "acme", "businessAttributes": object{}, "customAttributes": object{},
+		}
 		maps.Copy(e, more)
 		return e
 	}
 	ref := func(guid, kind, text string) object {
-		return object{"guid": guid, "typeName": kind, "entityStatus": "ACTIVE", "displayText": text, "relationshipStatus": "ACTIVE"}
+		return object{
+			"guid": guid, "typeName": kind, "entityStatus": "ACTIVE", "displayText": text, "relationshipStatus": "ACTIVE",
+			"relationshipGuid": "400fd8e4-97bd-45eb-a21c-880b4094ce5b", "relationshipAttributes": object{"typeName": "tabular_schema_columns"}, "relationshipType": "tabular_schema_columns",
+		}
 	}
 	column := func(guid, name, kind, tag string) object {
 		c := asset(guid, "azure_sql_column", name, "mssql://shop.database.windows.net/shop/dbo/orders#"+name, nil)
 		c["attributes"].(object)["data_type"] = kind
 		if tag != "" {
-			c["classifications"] = []any{object{"typeName": tag, "entityStatus": "ACTIVE"}}
+			c["classifications"] = []any{object{"typeName": tag, "entityGuid": guid, "entityStatus": "ACTIVE", "lastModifiedTS": "1", "attributes": object{}, "source": "DataScan", "sourceDetails": object{"ClassificationRuleId": tag}}}
 		}
 		return c
 	}
@@ -186,6 +202,7 @@ func newPurview() *purview {
 		"relationshipAttributes": object{"columns": []any{ref("c2", "azure_sql_column", "id"), ref("c1", "azure_sql_column", "email")}, "meanings": []any{ref("g1", "AtlasGlossaryTerm", "Order")}},
 		"contacts":               object{"Owner": []any{object{"id": "30435ff9-9b96-44af-a5a9-e05c8b1ae2df", "info": "Ana"}}, "Expert": []any{object{"id": "x", "info": "Ben"}}},
 		"labels":                 []any{"gold"},
+		"meanings":               []any{object{"termGuid": "g1", "displayText": "Order", "relationGuid": "r1", "status": "VALIDATED"}, object{"termGuid": "g2", "displayText": "Turnover", "relationGuid": "r2"}},
 	})
 	file := asset("f1", "azure_datalake_gen2_resource_set", "raw", "https://shop.dfs.core.windows.net/lake/raw/orders/{N}.parquet", object{
 		"relationshipAttributes": object{"attachedSchema": []any{ref("s1", "tabular_schema", "schema")}},
@@ -194,7 +211,14 @@ func newPurview() *purview {
 		"attributes": object{"name": "copy orders", "qualifiedName": "/subscriptions/1/resourceGroups/g/providers/Microsoft.DataFactory/factories/f/pipelines/p/activities/copy", "inputs": []any{ref("f1", "azure_datalake_gen2_resource_set", "raw")}, "outputs": []any{ref("t1", "azure_sql_table", "orders"), ref("gone", "azure_sql_table", "x")}},
 	})
 	schema := asset("s1", "tabular_schema", "schema", "schema", object{"relationshipAttributes": object{"columns": []any{ref("c3", "column", "day")}}})
-	return &purview{byGUID: map[string]object{}, say: -1, size: 2, assets: []object{table, file, copyActivity}, parts: map[string]object{
+	terms := []object{
+		{
+			"@search.score": 1.0, "objectType": "Glossary terms", "glossaryType": "AtlasGlossaryTerm", "id": "g1", "name": "Order", "glossary": "DefaultGlossary", "longDescription": "What was ordered.",
+			"termStatus": "Approved", "termTemplate": []string{}, "createTime": 1625819659805, "updateTime": 1625819659805, "qualifiedName": "Order@DefaultGlossary",
+		},
+		{"@search.score": 1.0, "objectType": "Glossary terms", "glossaryType": "AtlasGlossary", "id": "g0", "name": "DefaultGlossary", "createTime": 1625819658745, "updateTime": 1640656877302, "qualifiedName": "DefaultGlossary"},
+	}
+	return &purview{byGUID: map[string]object{}, say: -1, size: 2, assets: []object{table, file, copyActivity}, terms: terms, parts: map[string]object{
 		"c1": column("c1", "email", "nvarchar", "MICROSOFT.PERSONAL.EMAIL"), "c2": column("c2", "id", "bigint", ""), "c3": asset("c3", "column", "day", "day", object{"attributes": object{"name": "day", "type": "date"}}), "s1": schema,
 	}}
 }
@@ -212,8 +236,7 @@ func (p *purview) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	case r.URL.Query().Get("api-version") != "2023-09-01":
-		w.WriteHeader(http.StatusBadRequest)
-		answer(w, object{"error": object{"code": "InvalidApiVersion", "message": "api-version is missing"}})
+		refuse(w, http.StatusBadRequest, "ATLAS-400-00-000", "api-version is missing")
 		return
 	case p.tired > 0:
 		p.tired--
@@ -223,7 +246,7 @@ func (p *purview) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.left--
 	switch r.URL.Path {
 	case "/datamap/api/atlas/v2/types/typedefs":
-		answer(w, object{"entityDefs": []object{
+		answer(w, object{"enumDefs": []object{}, "structDefs": []object{}, "classificationDefs": []object{}, "relationshipDefs": []object{}, "entityDefs": []object{
 			{"name": "Referenceable", "superTypes": []string{}},
 			{"name": "Asset", "superTypes": []string{"Referenceable"}},
 			{"name": "DataSet", "superTypes": []string{"Asset"}},
@@ -252,31 +275,56 @@ func (p *purview) grant(w http.ResponseWriter, r *http.Request) {
 	answer(w, object{"token_type": "Bearer", "expires_in": 3599, "access_token": fmt.Sprint("token-", p.token)})
 }
 
+// refuse answers an error as AtlasErrorResponse has it.
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	w.WriteHeader(status)
+	answer(w, object{"requestId": "9edbba34-0bc4-414a-9664-58c6e0d32786", "errorCode": code, "errorMessage": message})
+}
+
 func (p *purview) query(w http.ResponseWriter, r *http.Request) {
 	var q struct {
+		Keywords          *string
 		Limit             int
-		ContinuationToken string
+		ContinuationToken *string
 	}
-	if r.Method != http.MethodPost || json.NewDecoder(r.Body).Decode(&q) != nil || q.Limit > 1000 {
-		w.WriteHeader(http.StatusBadRequest)
+	if r.Method != http.MethodPost || json.NewDecoder(r.Body).Decode(&q) != nil || q.Limit < 1 || q.Limit > 1000 {
+		refuse(w, http.StatusBadRequest, "ATLAS-400-00-001", "the limit is no number from 1 to 1000")
 		return
 	}
 	at := 0
-	_, _ = fmt.Sscanf(q.ContinuationToken, "at-%d", &at)
-	end := min(at+p.size, len(p.assets))
+	if q.ContinuationToken != nil {
+		if _, err := fmt.Sscanf(*q.ContinuationToken, "at-%d", &at); err != nil {
+			refuse(w, http.StatusBadRequest, "ATLAS-400-00-001", "the token is none")
+			return
+		}
+	}
+	all := len(p.terms) + len(p.assets)
+	end := min(at+min(p.size, q.Limit), all)
 	hits := []object{}
-	for _, e := range p.assets[at:end] {
-		hits = append(hits, object{"id": e["guid"], "entityType": e["typeName"], "qualifiedName": "x"})
+	for i := at; i < end; i++ {
+		if i < len(p.terms) {
+			hits = append(hits, p.terms[i])
+			continue
+		}
+		hits = append(hits, hitOf(p.assets[i-len(p.terms)]))
 	}
 	count := p.say
 	if count < 0 {
-		count = len(p.assets)
+		count = all
 	}
 	body := object{"@search.count": count, "@search.count.approximate": false, "value": hits}
-	if end < len(p.assets) {
+	if end < all {
 		body["continuationToken"] = fmt.Sprint("at-", end)
 	}
 	answer(w, body)
+}
+
+// hitOf is what the search tells of an asset, which is more than the plugin reads.
+func hitOf(e object) object {
+	return object{
+		"@search.score": 1.0, "objectType": "Tables", "id": e["guid"], "qualifiedName": "x", "name": "x", "description": nil, "owner": nil, "entityType": e["typeName"],
+		"classification": []string{}, "label": []string{}, "assetType": []string{"Azure SQL Database"}, "term": []object{}, "contact": []object{}, "createTime": 1625819659805, "updateTime": 1625819659805,
+	}
 }
 
 func (p *purview) bulk(w http.ResponseWriter, guids []string) {
@@ -289,10 +337,11 @@ func (p *purview) bulk(w http.ResponseWriter, guids []string) {
 	for _, guid := range guids {
 		e, has := p.byGUID[guid]
 		if !has {
-			w.WriteHeader(http.StatusNotFound)
+			p.gone++
+			refuse(w, http.StatusNotFound, "ATLAS-404-00-005", "Given instance guid "+guid+" is invalid/not found")
 			return
 		}
 		entities = append(entities, e)
 	}
-	answer(w, object{"entities": entities, "referredEntities": p.parts})
+	answer(w, object{"referredEntities": p.parts, "entities": entities})
 }

@@ -69,9 +69,12 @@ const purviewScope = "assets"
 // purview lists by its search, which finds assets and no columns.
 type purview struct{ client *web.Client }
 
+// hit is an asset that the search has found, or a term or glossary, which has a
+// type of its own and none of an entity.
 type hit struct {
-	ID   string `json:"id"`
-	Type string `json:"entityType"`
+	ID       string `json:"id"`
+	Type     string `json:"entityType"`
+	Glossary string `json:"glossaryType"`
 }
 
 type query struct {
@@ -102,7 +105,7 @@ func (p *purview) list(ctx context.Context, t *types, found func(scope, guid, ki
 		if err != nil {
 			return nil, err
 		}
-		if h.ID == "" || t.part(h.Type) {
+		if h.ID == "" || h.Glossary != "" || t.part(h.Type) {
 			continue
 		}
 		if err := found(purviewScope, h.ID, h.Type); err != nil {
