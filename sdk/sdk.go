@@ -7,6 +7,7 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -123,6 +124,22 @@ func (r *Report) OK(name string) { r.Add(Capability{Name: name, OK: true}) }
 // Failed reports that the capability is missing, why, and what to do.
 func (r *Report) Failed(name, reason, fix string) {
 	r.Add(Capability{Name: name, Reason: reason, Fix: fix})
+}
+
+// Tried reports how trying the capability ended: it is there, or it is missing
+// for the reason that an error of the SDK gives. Any other error is the plugin's
+// own or its host's, and comes back.
+func (r *Report) Tried(name string, err error) error {
+	if err == nil {
+		r.OK(name)
+		return nil
+	}
+	e, told := errors.AsType[*Error](err)
+	if !told {
+		return err
+	}
+	r.Failed(name, e.Error(), e.Fix)
+	return nil
 }
 
 // Add reports one capability.

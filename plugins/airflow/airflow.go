@@ -210,12 +210,12 @@ func (s *source) newToken(ctx context.Context) (web.Token, error) {
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	a, err := s.speaks(ctx)
 	if err != nil {
-		return report(r, "connect", err)
+		return r.Tried("connect", err)
 	}
 	r.OK("connect")
 	for _, part := range []struct{ name, path string }{{"list_dags", "/dags?limit=1"}, {"list_" + a.datasets, "/" + a.datasets + "?limit=1"}} {
 		var answer map[string]any
-		if err := report(r, part.name, s.who(a, s.client.Into(ctx, web.Request{Path: a.path + part.path}, &answer))); err != nil {
+		if err := r.Tried(part.name, s.who(a, s.client.Into(ctx, web.Request{Path: a.path + part.path}, &answer))); err != nil {
 			return err
 		}
 	}
@@ -231,18 +231,4 @@ func (s *source) who(a api, err error) error {
 	e := sdk.Auth("Airflow 2 refuses the user or the password, or the user has no right to read", "give user and password anew, and the user the role Viewer; auth_backends under [api] has to name airflow.api.auth.backend.basic_auth")
 	e.Err = err
 	return e
-}
-
-// report reports a capability. Only an error that is nobody's turn comes back.
-func report(r *sdk.Report, name string, err error) error {
-	e, ours := errors.AsType[*sdk.Error](err)
-	switch {
-	case err == nil:
-		r.OK(name)
-	case ours:
-		r.Failed(name, e.Error(), e.Fix)
-	default:
-		return err
-	}
-	return nil
 }

@@ -8,7 +8,6 @@ package amundsen
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -124,30 +123,19 @@ func (s *source) Close() error {
 
 // Check reads a little of everything that a harvest wants.
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
-	parts := map[string]func() error{"read_files": func() error {
+	if s.client == nil {
 		_, err := s.readFolder()
+		if err := r.Tried("read_files", err); err != nil {
+			return err
+		}
+	} else if err := r.Tried("metadata_service", s.speaks(ctx)); err != nil {
 		return err
-	}}
-	if s.client != nil {
-		parts = map[string]func() error{"metadata_service": func() error { return s.speaks(ctx) }}
 	}
-	if s.search != nil {
-		parts["search_service"] = func() error {
-			_, err := s.searched(ctx, "table", nil, 1, func(hit) error { return nil })
-			return err
-		}
+	if s.search == nil {
+		return nil
 	}
-	for name, try := range parts {
-		err := try()
-		if e, ours := errors.AsType[*sdk.Error](err); ours {
-			r.Failed(name, e.Error(), e.Fix)
-		} else if err != nil {
-			return err
-		} else {
-			r.OK(name)
-		}
-	}
-	return nil
+	_, err := s.searched(ctx, "table", nil, 1, func(hit) error { return nil })
+	return r.Tried("search_service", err)
 }
 
 // speaks asks whether a metadata service is there: a table that it does not know

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // table is a table as the metadata service answers it; the files fill the same.

@@ -86,7 +86,7 @@ func (s *source) Close() error {
 // Check reads the types, and the first entities.
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	known, err := s.types(ctx)
-	if err := report(r, "read_types", err); err != nil || known == nil {
+	if err := r.Tried("read_types", err); err != nil || known == nil {
 		return err
 	}
 	enough := errors.New("one is enough")
@@ -99,19 +99,5 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	if errors.Is(err, enough) {
 		err = nil
 	}
-	return report(r, "read_entities", err)
-}
-
-// report reports a capability. Only an error that is nobody's turn comes back.
-func report(r *sdk.Report, name string, err error) error {
-	e, ours := errors.AsType[*sdk.Error](err)
-	switch {
-	case err == nil:
-		r.OK(name)
-	case ours:
-		r.Failed(name, e.Error(), e.Fix)
-	default:
-		return err
-	}
-	return nil
+	return r.Tried("read_entities", err)
 }

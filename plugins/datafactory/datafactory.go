@@ -129,24 +129,10 @@ func (s *source) factories(ctx context.Context) ([]resource[struct{}], error) {
 // Check lists the factories, and the pipelines of the first one.
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	found, err := s.factories(ctx)
-	if err := report(r, "list_factories", err); err != nil || len(found) == 0 {
+	if err := r.Tried("list_factories", err); err != nil || len(found) == 0 {
 		return err
 	}
 	var answer map[string]any
 	err = s.client.Into(ctx, web.Request{Path: found[0].ID + "/pipelines", Query: url.Values{"api-version": {apiVersion}}}, &answer)
-	return report(r, "list_pipelines", err)
-}
-
-// report reports a capability. Only an error that is nobody's turn comes back.
-func report(r *sdk.Report, name string, err error) error {
-	e, ours := errors.AsType[*sdk.Error](err)
-	switch {
-	case err == nil:
-		r.OK(name)
-	case ours:
-		r.Failed(name, e.Error(), e.Fix)
-	default:
-		return err
-	}
-	return nil
+	return r.Tried("list_pipelines", err)
 }

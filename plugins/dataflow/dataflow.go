@@ -6,7 +6,6 @@ package dataflow
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -92,15 +91,5 @@ func (s *source) Close() error {
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	request := web.Request{Path: "/v1b3/projects/" + url.PathEscape(s.Project) + "/jobs:aggregated", Query: url.Values{"pageSize": {"1"}}}
 	var answer map[string]any
-	err := s.client.Into(ctx, request, &answer)
-	e, ours := errors.AsType[*sdk.Error](err)
-	switch {
-	case err == nil:
-		r.OK("list_jobs")
-	case ours:
-		r.Failed("list_jobs", e.Error(), e.Fix)
-	default:
-		return err
-	}
-	return nil
+	return r.Tried("list_jobs", s.client.Into(ctx, request, &answer))
 }

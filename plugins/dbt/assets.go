@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // emitAssets emits one asset for each name: where a source of one package is

@@ -9,7 +9,6 @@ import (
 	"context"
 	_ "embed"
 
-	"github.com/souk-mesh/souk/plugins/internal/said"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -49,13 +48,13 @@ func (s *source) Close() error { return nil }
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	c, err := s.connect(ctx)
 	if err != nil {
-		return said.Failed(r, "connect", err)
+		return r.Tried("connect", err)
 	}
 	defer c.close()
 	r.OK("connect")
 	databases, err := c.databases(ctx)
 	if err != nil {
-		return said.Failed(r, "list_databases", err)
+		return r.Tried("list_databases", err)
 	}
 	r.OK("list_databases")
 	whole := true
@@ -65,7 +64,7 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	}
 	rights, err := c.rights(ctx)
 	if err != nil {
-		return said.Failed(r, "list_views", err)
+		return r.Tried("list_views", err)
 	}
 	for _, d := range databases {
 		if !rights.cover(d.name) {

@@ -7,7 +7,6 @@ package dremio
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -131,14 +130,5 @@ func (s *source) login(ctx context.Context) (web.Token, error) {
 // Check lists the sources and spaces.
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	_, err := s.roots(ctx)
-	e, ours := errors.AsType[*sdk.Error](err)
-	switch {
-	case err == nil:
-		r.OK("list_catalog")
-	case ours:
-		r.Failed("list_catalog", e.Error(), e.Fix)
-	default:
-		return err
-	}
-	return nil
+	return r.Tried("list_catalog", err)
 }

@@ -101,25 +101,16 @@ func (p *parsed) clientOptions() *options.ClientOptions {
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	client, end, err := s.connect(ctx)
 	if err != nil {
-		return failed(r, "connect", err)
+		return r.Tried("connect", err)
 	}
 	defer end()
 	r.OK("connect")
 	l, err := s.list(ctx, client)
 	if err != nil {
-		return failed(r, "list_databases", err)
+		return r.Tried("list_databases", err)
 	}
 	s.checkDatabases(ctx, client, l, r)
 	return ctx.Err()
-}
-
-// failed reports what is wrong with the source, and gives back any other error.
-func failed(r *sdk.Report, capability string, err error) error {
-	if e, known := errors.AsType[*sdk.Error](err); known {
-		r.Failed(capability, e.Message, e.Fix)
-		return nil
-	}
-	return err
 }
 
 // checkDatabases tries one collection of each database.

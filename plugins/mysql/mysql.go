@@ -8,7 +8,6 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
-	"errors"
 	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -92,18 +91,13 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 		s.checkRights(l, r)
 		return nil
 	})
-	e, known := errors.AsType[*sdk.Error](err)
 	switch {
 	case err == nil:
 		return nil
-	case !known:
-		return err
 	case !connected:
-		r.Failed("connect", e.Message, e.Fix)
-	default:
-		r.Failed("read_catalog", e.Message, e.Fix)
+		return r.Tried("connect", err)
 	}
-	return nil
+	return r.Tried("read_catalog", err)
 }
 
 func (s *source) checkRights(l *listing, r *sdk.Report) {

@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -74,11 +73,7 @@ func closeConn(conn *pgx.Conn) {
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	conn, err := s.connect(ctx)
 	if err != nil {
-		if e, ok := errors.AsType[*sdk.Error](err); ok {
-			r.Failed("connect", e.Message, e.Fix)
-			return nil
-		}
-		return err
+		return r.Tried("connect", err)
 	}
 	defer closeConn(conn)
 	r.OK("connect")

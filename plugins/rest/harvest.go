@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 	"github.com/souk-mesh/souk/sdk/web"
 )
 

@@ -119,15 +119,7 @@ func (s *source) Close() error {
 // Check asks for the first item of each list.
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	for _, l := range s.mapping.Lists {
-		name := "list " + l.Name
-		err := s.first(ctx, l)
-		e, ours := errors.AsType[*sdk.Error](err)
-		switch {
-		case err == nil:
-			r.OK(name)
-		case ours:
-			r.Failed(name, e.Error(), e.Fix)
-		default:
+		if err := r.Tried("list "+l.Name, s.first(ctx, l)); err != nil {
 			return err
 		}
 	}

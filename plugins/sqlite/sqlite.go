@@ -123,11 +123,7 @@ func (s *source) try(option string) (*sqlite.Conn, error) {
 func (s *source) Check(_ context.Context, r *sdk.Report) error {
 	conn, err := s.connect()
 	if err != nil {
-		if e, ok := errors.AsType[*sdk.Error](err); ok {
-			r.Failed("read_schema", e.Message, e.Fix)
-			return nil
-		}
-		return err
+		return r.Tried("read_schema", err)
 	}
 	r.OK("read_schema")
 	return conn.Close()

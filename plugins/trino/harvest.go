@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
 // harvest is one run.

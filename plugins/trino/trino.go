@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/plugins/internal/dataset"
-	"github.com/souk-mesh/souk/plugins/internal/said"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/web"
 )
@@ -108,7 +107,7 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	c := &conversation{source: s}
 	catalogs, err := c.catalogs(ctx)
 	if err != nil {
-		return said.Failed(r, "list_catalogs", err)
+		return r.Tried("list_catalogs", err)
 	}
 	r.OK("list_catalogs")
 	whole := true
@@ -119,7 +118,7 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	for _, catalog := range catalogs {
 		if _, err := c.tables(ctx, catalog); err != nil {
 			whole = false
-			if err := said.Failed(r, "list_tables", err); err != nil {
+			if err := r.Tried("list_tables", err); err != nil {
 				return err
 			}
 		}

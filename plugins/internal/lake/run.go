@@ -98,10 +98,8 @@ func Check(ctx context.Context, scopes []Scope, options Options, r *sdk.Report) 
 
 // failed reports what a person can mend, and returns what they cannot.
 func failed(ctx context.Context, r *sdk.Report, what string, err error) error {
-	e, known := errors.AsType[*sdk.Error](err)
-	if !known || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return err
 	}
-	r.Failed(what, e.Message, e.Fix)
-	return nil
+	return r.Tried(what, err)
 }

@@ -4,10 +4,8 @@
 package said
 
 import (
-	"errors"
 	"strings"
 
-	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/credential"
 )
 
@@ -22,15 +20,4 @@ func Words(text string) string {
 		return string(words[:most]) + "…"
 	}
 	return string(words)
-}
-
-// Failed reports to a check that a capability is missing, in the words of an
-// error of the SDK. It gives back any other error.
-func Failed(r *sdk.Report, capability string, err error) error {
-	e, ours := errors.AsType[*sdk.Error](err)
-	if !ours {
-		return err
-	}
-	r.Failed(capability, e.Error(), e.Fix)
-	return nil
 }
