@@ -92,12 +92,12 @@ func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
 		return nil, sdk.Config("password", "is missing", "give the secret password")
 	}
 	s := &source{config: c}
-	s.tokens = web.NewTokens(env.Now, s.newToken)
 	var err error
 	options := web.Options{Address: c.URL, Agent: "souk-airflow/" + version, Expired: noToken}
 	if s.open, err = web.New(env, c.HTTP, options); err != nil {
 		return nil, err
 	}
+	s.tokens = web.NewTokens(env.Now, s.login().Get)
 	options.Attach = s.attach
 	if c.Token == "" {
 		options.Renew = s.renew
@@ -188,22 +188,12 @@ func (s *source) renew(ctx context.Context) error {
 	return s.tokens.Renew(ctx)
 }
 
-// newToken exchanges the password for a token.
-func (s *source) newToken(ctx context.Context) (web.Token, error) {
-	request, err := web.Request{Method: http.MethodPost, Path: "/auth/token", Asks: true}.JSON(map[string]string{"username": s.config.User, "password": s.config.Password})
-	if err != nil {
-		return web.Token{}, err
+// login exchanges the password for a token.
+func (s *source) login() web.Login {
+	return web.Login{
+		Server: s.open, Path: "/auth/token", Body: map[string]string{"username": s.config.User, "password": s.config.Password}, Field: "access_token",
+		None: sdk.Auth("Airflow gives no token for the user and the password", "give a token in place of them, if its way to sign in has none"),
 	}
-	var answer struct {
-		Token string `json:"access_token"`
-	}
-	if err := s.open.Into(ctx, request, &answer); err != nil {
-		return web.Token{}, err
-	}
-	if answer.Token == "" {
-		return web.Token{}, sdk.Auth("Airflow gives no token for the user and the password", "give a token in place of them, if its way to sign in has none")
-	}
-	return web.Token{Value: answer.Token}, nil
 }
 
 // Check asks for one of each thing that a harvest reads.

@@ -79,7 +79,7 @@ func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
 	if s.open, err = web.New(env, c.HTTP, options); err != nil {
 		return nil, err
 	}
-	tokens := web.NewTokens(env.Now, s.login)
+	tokens := web.NewTokens(env.Now, s.login().Get)
 	options.Attach = func(_ context.Context, r *http.Request) error {
 		r.Header.Set("Authorization", "Bearer "+c.Token)
 		return nil
@@ -110,21 +110,11 @@ func (s *source) Close() error {
 }
 
 // login exchanges the password for a token.
-func (s *source) login(ctx context.Context) (web.Token, error) {
-	request, err := web.Request{Method: http.MethodPost, Path: "/apiv2/login", Asks: true}.JSON(map[string]string{"userName": s.User, "password": s.Password})
-	if err != nil {
-		return web.Token{}, err
+func (s *source) login() web.Login {
+	return web.Login{
+		Server: s.open, Path: "/apiv2/login", Body: map[string]string{"userName": s.User, "password": s.Password}, Field: "token",
+		None: sdk.Auth("Dremio gives no token for the user and the password", "give a personal access token in place of them, if people sign in elsewhere"),
 	}
-	var answer struct {
-		Token string `json:"token"`
-	}
-	if err := s.open.Into(ctx, request, &answer); err != nil {
-		return web.Token{}, err
-	}
-	if answer.Token == "" {
-		return web.Token{}, sdk.Auth("Dremio gives no token for the user and the password", "give a personal access token in place of them, if people sign in elsewhere")
-	}
-	return web.Token{Value: answer.Token}, nil
 }
 
 // Check lists the sources and spaces.

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -94,5 +96,25 @@ func TestAServerOfTokensThatAnswersOtherwise(t *testing.T) {
 	wants(t, err, sdk.ClassUnavailable, "http.503")
 	if s.asked.Load() != 1 {
 		t.Error("a refresh token that may be used up is sent again")
+	}
+}
+
+func TestAPasswordIsExchangedForAToken(t *testing.T) {
+	none := errors.New("no token")
+	for answer, want := range map[string]string{`{"jwt": "t1", "more": 1}`: "t1", `{"jwt": 1}`: "", `{"token": "t1"}`: "", `[]`: "", `{"jwt": `: ""} {
+		s := serve(t, web.Options{}, func(_ int, w http.ResponseWriter, r *http.Request) {
+			var sent map[string]string
+			if json.NewDecoder(r.Body).Decode(&sent) != nil || sent["password"] != "canary" || r.Method != http.MethodPost || r.URL.Path != "/api/login" {
+				w.WriteHeader(400)
+			}
+			fmt.Fprint(w, answer)
+		})
+		token, err := web.Login{Server: s.Client, Path: "/login", Body: map[string]string{"password": "canary"}, Field: "jwt", None: none}.Get(t.Context())
+		if token.Value != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", answer, token.Value, err)
+		}
+		if strings.HasSuffix(answer, "}") && want == "" && !errors.Is(err, none) {
+			t.Errorf("%s: %v", answer, err)
+		}
 	}
 }

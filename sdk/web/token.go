@@ -31,6 +31,33 @@ func NewTokens(now func() time.Time, get func(context.Context) (Token, error)) *
 	return &Tokens{get: get, now: now}
 }
 
+// Login exchanges the name and the password of a person for a token, at servers
+// that have a way of their own for it.
+type Login struct {
+	Server *Client // without credentials
+	Path   string
+	Body   any    // is sent as JSON
+	Field  string // of the answer, that holds the token
+	None   error  // what to say where the answer holds none
+}
+
+// Get asks for a token. It fits NewTokens.
+func (l Login) Get(ctx context.Context) (Token, error) {
+	request, err := Request{Method: http.MethodPost, Path: l.Path, Asks: true}.JSON(l.Body)
+	if err != nil {
+		return Token{}, err
+	}
+	var answer map[string]any
+	if err := l.Server.Into(ctx, request, &answer); err != nil {
+		return Token{}, err
+	}
+	token, _ := answer[l.Field].(string)
+	if token == "" {
+		return Token{}, l.None
+	}
+	return Token{Value: token}, nil
+}
+
 // Attach sends the token as a bearer.
 func (t *Tokens) Attach(ctx context.Context, r *http.Request) error {
 	t.mu.Lock()

@@ -59,7 +59,7 @@ func readDelta(ctx context.Context, scope Scope, d *dataset) ([]heads.Table, err
 		return nil, &heads.BrokenError{What: "the schema in the log of the Delta table is no JSON", Err: err}
 	}
 	t := heads.Table{Properties: map[string]string{}}
-	deltaFields(schema.Fields, "", 0, &t.Fields)
+	flatten(schema.Fields, "", 0, &t.Fields)
 	for _, column := range m.Partitions {
 		for i := range t.Fields {
 			if t.Fields[i].Name == column {
@@ -246,22 +246,9 @@ func (r ranged) ReadAt(p []byte, offset int64) (int, error) {
 	return n, nil
 }
 
-func deltaFields(fields []deltaField, path string, depth int, into *[]sdk.Field) {
-	if depth > deepest || len(*into) > mostFields {
-		return
-	}
-	for _, f := range fields {
-		if f.Name == "" {
-			continue
-		}
-		name := f.Name
-		if path != "" {
-			name = path + "." + name
-		}
-		kind, mark, inner := deltaKind(f.Type)
-		*into = append(*into, sdk.Field{Name: name, NativeType: kind, Nullable: f.Nullable, Description: f.Metadata.Comment})
-		deltaFields(inner, name+mark, depth+1, into)
-	}
+func (f deltaField) say() (field sdk.Field, mark string, inner []deltaField) {
+	kind, mark, inner := deltaKind(f.Type)
+	return sdk.Field{Name: f.Name, NativeType: kind, Nullable: f.Nullable, Description: f.Metadata.Comment}, mark, inner
 }
 
 func deltaKind(raw json.RawMessage) (kind, mark string, inner []deltaField) {
