@@ -6,6 +6,7 @@
 package plugintest
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"os"
@@ -13,10 +14,15 @@ import (
 
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/conformance"
-	"github.com/souk-mesh/souk/sdk/proto/harvest/v1"
+	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
-var update = flag.Bool("update", false, "write the golden records anew") // a flag of the test binary
+// Flags of the test binary.
+var (
+	update = flag.Bool("update", false, "write the golden records anew")
+	kills  = flag.Int("kills", 0, "how often a harvest is killed and taken up again; as the fixture says, or 20, when 0")
+	many   = flag.Int("many", 0, "how many assets a large source has; as the fixture says, or 20,000, when 0")
+)
 
 // What an author gives and what comes out, as package conformance has it.
 type (
@@ -61,6 +67,10 @@ func Run(t *testing.T, plugin sdk.Registration, f Fixture) {
 
 // Judge runs every case, in order.
 func Judge(ctx context.Context, plugin sdk.Registration, f Fixture) []Verdict {
-	f.Update = f.Update || *update
+	f.Update, f.Kills = f.Update || *update, cmp.Or(*kills, f.Kills)
+	if f.Scale != nil && *many > 0 {
+		larger := *f.Scale
+		larger.Many, f.Scale = *many, &larger
+	}
 	return conformance.Judge(ctx, plugin, f)
 }
