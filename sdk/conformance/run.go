@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
@@ -285,21 +284,6 @@ func (j *journal) String() string {
 
 func (j *journal) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
-// within reports when the work takes longer than a cancel may.
-func (s *suite) within(limit time.Duration, what string, work func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		work()
-	}()
-	select {
-	case <-done:
-	case <-time.After(limit):
-		<-done // the work notes problems of its own
-		s.problem("%s takes longer than %s", what, limit)
-	}
 }
 
 func stateText(state []byte) string {

@@ -21,7 +21,7 @@ import (
 var (
 	update = flag.Bool("update", false, "write the golden records anew")
 	kills  = flag.Int("kills", 0, "how often a harvest is killed and taken up again; as the fixture says, or 20, when 0")
-	many   = flag.Int("many", 0, "how many assets a large source has; as the fixture says, or 20,000, when 0")
+	many   = flag.Int("scale", 0, "how many assets a large source has; as the fixture says, or 20,000, when 0")
 )
 
 // What an author gives and what comes out, as package conformance has it.
