@@ -207,11 +207,14 @@ func (g *graph) tell(w *writer) error {
 // done closes what the files hold. Where they hold nothing of a kind, that job of
 // databuilder may not have run.
 func (g *graph) done(w *writer) error {
-	for scope, held := range map[string]bool{tableScope: len(g.tables) > 0, lineageScope: g.joined, dashboardScope: len(g.dashboards) > 0} {
-		if !held {
+	for _, scope := range []struct {
+		name  string
+		holds bool
+	}{{tableScope, len(g.tables) > 0}, {lineageScope, g.joined}, {dashboardScope, len(g.dashboards) > 0}} {
+		if !scope.holds {
 			continue
 		}
-		if err := w.out.ScopeDone(scope); err != nil {
+		if err := w.out.ScopeDone(scope.name); err != nil {
 			return err
 		}
 	}

@@ -109,9 +109,12 @@ func (c Config) choices(*parsed) error {
 			return sdk.Config(one.field, "is not known", "write "+strings.Join(one.allowed, " or "))
 		}
 	}
-	for field, patterns := range map[string][]string{"includeTopics": c.Include, "excludeTopics": c.Exclude, "excludeGroups": c.ExcludeGroups} {
-		if slices.ContainsFunc(patterns, func(p string) bool { _, err := path.Match(p, ""); return err != nil || p == "" }) {
-			return sdk.Config(field, "has one that is no pattern", "write names, in which a * stands for any letters")
+	for _, list := range []struct {
+		field    string
+		patterns []string
+	}{{"includeTopics", c.Include}, {"excludeTopics", c.Exclude}, {"excludeGroups", c.ExcludeGroups}} {
+		if slices.ContainsFunc(list.patterns, func(p string) bool { _, err := path.Match(p, ""); return err != nil || p == "" }) {
+			return sdk.Config(list.field, "has one that is no pattern", "write names, in which a * stands for any letters")
 		}
 	}
 	if c.User == "" && c.Password != "" {

@@ -71,10 +71,11 @@ func (s *source) placeOf(subject string, topics map[string]*topic) []place {
 		}
 		return []place{{t, ofEvent}}
 	}
-	for suffix, r := range map[string]role{"-key": ofKey, "-value": ofValue} {
-		if stem, ok := strings.CutSuffix(subject, suffix); ok && topics[stem] != nil {
-			return []place{{stem, r}}
-		}
+	if stem, ok := strings.CutSuffix(subject, "-key"); ok && topics[stem] != nil {
+		return []place{{stem, ofKey}}
+	}
+	if stem, ok := strings.CutSuffix(subject, "-value"); ok && topics[stem] != nil {
+		return []place{{stem, ofValue}}
 	}
 	var places []place
 	for end := len(subject) - 1; end > 0; end-- {

@@ -153,10 +153,13 @@ func (m *Memory) Recall(ctx context.Context, prints map[catalog.Ref]Print) (map[
 // revisions reads at which revisions the records stand, and nothing more of them.
 func (m *Memory) revisions(ctx context.Context, assets, names []model.ID) (map[model.ID]model.Revision, error) {
 	stand := make(map[model.ID]model.Revision, len(assets)+len(names))
-	for kind, ids := range map[store.Kind][]model.ID{store.Assets.Kind(): assets, store.Aliases.Kind(): names} {
-		slices.Sort(ids)
-		for chunk := range slices.Chunk(slices.Compact(ids), store.MaxIn) {
-			records, err := m.store.Get(ctx, kind, chunk...)
+	for _, of := range []struct {
+		kind store.Kind
+		ids  []model.ID
+	}{{store.Assets.Kind(), assets}, {store.Aliases.Kind(), names}} {
+		slices.Sort(of.ids)
+		for chunk := range slices.Chunk(slices.Compact(of.ids), store.MaxIn) {
+			records, err := m.store.Get(ctx, of.kind, chunk...)
 			if err != nil {
 				return nil, fmt.Errorf("look at what is remembered: %w", err)
 			}
