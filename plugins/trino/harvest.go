@@ -15,6 +15,8 @@ type harvest struct {
 	*conversation
 	out  sdk.Sink
 	done int64 // tables
+
+	storage map[place]place // of materialized views
 }
 
 // Harvest goes through the catalogs, each a scope of its own: one whose system
@@ -27,6 +29,9 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 		return err
 	}
 	if err := h.emitCatalogs(catalogs); err != nil {
+		return err
+	}
+	if err := h.findKept(ctx); err != nil {
 		return err
 	}
 	for _, c := range catalogs {

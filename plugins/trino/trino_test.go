@@ -108,9 +108,30 @@ func TestScopes(t *testing.T) {
 	}
 	f := load(t)
 	maps.DeleteFunc(f.Statements, func(string, statement) bool { return true })
-	f.Statements[catalogs] = statement{}
+	f.Statements[catalogs], f.Statements[kept] = statement{}, statement{}
 	if m, err := harvest(t, f, nil); err != nil || !slices.Equal(m.Done, []string{"server"}) {
 		t.Error(err, m.Done)
+	}
+}
+
+const kept = "SELECT storage_catalog, storage_schema, storage_table, catalog_name, schema_name, name FROM system.metadata.materialized_views"
+
+// TestMaterializedViews holds a view over one: it is made of that, and not of the
+// table in which Trino keeps the rows.
+func TestMaterializedViews(t *testing.T) {
+	f := load(t)
+	m, err := harvest(t, f, object{"includeCatalogs": []string{"lake"}})
+	if err != nil || !slices.Contains(m.Edges, "DERIVES lake.sales.daily -> lake.sales.recent") {
+		t.Error(err, m.Edges)
+	}
+	f.Statements[kept] = f.Statements["SELECT"]
+	m, err = harvest(t, f, object{"includeCatalogs": []string{"lake"}})
+	if err != nil || len(m.Notes["trino.storage_unknown"]) != 1 || len(m.Done) != 1 {
+		t.Error(err, m.Notes)
+	}
+	m, err = harvest(t, f, object{"includeCatalogs": []string{"lake"}, "lineage": "leave"})
+	if err != nil || len(m.Notes) > 0 || len(m.Edges) > 0 {
+		t.Error(err, m.Notes, m.Edges)
 	}
 }
 
@@ -250,7 +271,7 @@ func TestAnswersThatFail(t *testing.T) {
 	f := load(t)
 	f.Statements[views] = statement{}
 	m, err := harvest(t, f, object{"includeCatalogs": []string{"lake"}})
-	if err != nil || named(m, "lake.sales.big") != nil || len(m.Notes["trino.undescribed"]) != 2 || !slices.Equal(m.Done, []string{"catalog:lake"}) {
+	if err != nil || named(m, "lake.sales.big") != nil || len(m.Notes["trino.undescribed"]) != 3 || !slices.Equal(m.Done, []string{"catalog:lake"}) {
 		t.Error(err, m.Notes, m.Done)
 	}
 	f = load(t)
@@ -351,7 +372,7 @@ func TestPlaces(t *testing.T) {
 func single(t *testing.T) *fake {
 	t.Helper()
 	f := load(t)
-	told := map[string]statement{catalogs: {Data: [][]any{{"c", "x"}}}, tablesOf("c"): {Data: [][]any{{"s", "t", "BASE TABLE"}}}, columnsOf("c"): {Data: [][]any{{"s", "t", "id", "integer", "NO", "7", "the id"}}}}
+	told := map[string]statement{kept: {}, catalogs: {Data: [][]any{{"c", "x"}}}, tablesOf("c"): {Data: [][]any{{"s", "t", "BASE TABLE"}}}, columnsOf("c"): {Data: [][]any{{"s", "t", "id", "integer", "NO", "7", "the id"}}}}
 	for sql := range f.Statements {
 		if !strings.HasPrefix(sql, "EXPLAIN") && strings.Contains(sql, "memory") {
 			sql = strings.NewReplacer(`"memory"`, `"c"`, "'memory'", "'c'").Replace(sql)

@@ -94,6 +94,7 @@ for statement in [
     "create view lake.sales.over as select id, upper(name) as name from lake.sales.big",
     "create materialized view lake.sales.daily comment 'Kept' as select day, count(*) as n from lake.sales.orders group by day",
     "refresh materialized view lake.sales.daily",
+    "create view lake.sales.recent as select day, n from lake.sales.daily",
     "create view memory.default.closed security invoker as select least from memory.default.limits",
     "create table memory.default.gone (x integer)",
     "create view memory.default.stale as select x from memory.default.gone",
@@ -102,7 +103,8 @@ for statement in [
     make(statement)
 
 catalogs = "SELECT catalog_name, connector_name FROM system.metadata.catalogs"
-answers = {catalogs: told(run(catalogs))}
+kept = "SELECT storage_catalog, storage_schema, storage_table, catalog_name, schema_name, name FROM system.metadata.materialized_views"
+answers = {catalogs: told(run(catalogs)), kept: told(run(kept))}
 views = []
 for catalog in sorted(row[0] for row in answers[catalogs]["data"] if row[0] not in ("system", "tpch")):
     schema = f'"{catalog}".information_schema'
