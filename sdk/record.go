@@ -1,6 +1,9 @@
 package sdk
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Asset is one table, view, file, dashboard, job or the like; and what holds
 // others: a database, a schema, a folder, a bucket.
@@ -199,3 +202,15 @@ type Result struct {
 func (*Asset) record()   {}
 func (*Edge) record()    {}
 func (*Quality) record() {}
+
+// Properties makes the properties of an asset of names and values in turn, and
+// leaves out what has no value.
+func Properties(pairs ...string) map[string]string {
+	all := map[string]string{}
+	for pair := range slices.Chunk(pairs, 2) {
+		if len(pair) == 2 && pair[1] != "" {
+			all[pair[0]] = pair[1]
+		}
+	}
+	return all
+}

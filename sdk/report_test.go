@@ -27,3 +27,10 @@ func TestWhatWasTriedIsReported(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestPropertiesHaveValues(t *testing.T) {
+	want := map[string]string{"owner": "sales"}
+	if diff := cmp.Diff(want, sdk.Properties("owner", "sales", "team", "", "odd")); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -206,7 +206,7 @@ func (h *harvest) asset(d dagAnswer, runs runs) *sdk.Asset {
 	a := &sdk.Asset{
 		ID: h.id(d.ID), Scope: dagScope, Kind: "JOB", Rank: sdk.Holder, ShortName: cmp.Or(d.DisplayName, d.ID),
 		Description: d.Description, Owners: people(d.Owners...), Aliases: h.aliases(d.ID),
-		Properties: properties("type", "DAG", "schedule", d.Schedule, "file", d.File, "paused", yes(d.Paused)), Runs: runs.ofDAG(),
+		Properties: sdk.Properties("type", "DAG", "schedule", d.Schedule, "file", d.File, "paused", yes(d.Paused)), Runs: runs.ofDAG(),
 	}
 	for _, tag := range d.Tags {
 		a.Tags = append(a.Tags, tag.Name)
@@ -220,7 +220,7 @@ func (h *harvest) task(d dagAnswer, t taskAnswer, runs runs) *sdk.Asset {
 	return &sdk.Asset{
 		ID: h.id(d.ID, t.ID), Scope: dagScope, Kind: "JOB", Rank: sdk.Holder, ShortName: cmp.Or(t.DisplayName, t.ID),
 		Description: t.Doc, Owners: people(t.Owner), Aliases: h.aliases(d.ID, t.ID),
-		Properties: properties("type", "task", "dag", d.ID, "operator", cmp.Or(t.Operator, t.ClassRef.Class), "before", strings.Join(t.Downstream, ", "), "mapped", yes(t.Mapped)), Runs: runs.ofTask(t.ID),
+		Properties: sdk.Properties("type", "task", "dag", d.ID, "operator", cmp.Or(t.Operator, t.ClassRef.Class), "before", strings.Join(t.Downstream, ", "), "mapped", yes(t.Mapped)), Runs: runs.ofTask(t.ID),
 	}
 }
 
@@ -244,17 +244,6 @@ func yes(is bool) string {
 		return "true"
 	}
 	return ""
-}
-
-// properties makes a map of names and values, without those that are empty.
-func properties(pairs ...string) map[string]string {
-	out := map[string]string{}
-	for pair := range slices.Chunk(pairs, 2) {
-		if pair[1] != "" {
-			out[pair[0]] = pair[1]
-		}
-	}
-	return out
 }
 
 // datasets emits the datasets, and who reads and writes them.
@@ -294,7 +283,7 @@ func (h *harvest) named(d datasetAnswer) *sdk.Asset {
 	}
 	return &sdk.Asset{
 		ID: sdk.NativeID{Namespace: h.namespace, Name: uri}, Scope: datasetScope, Kind: "OTHER", Rank: sdk.Builder, ShortName: cmp.Or(d.Name, uri),
-		Properties: properties("type", "dataset", "group", group),
+		Properties: sdk.Properties("type", "dataset", "group", group),
 	}
 }
 

@@ -53,7 +53,7 @@ func (h *harvest) connection(ctx context.Context, c types.Connection) error {
 	return h.emit(&sdk.Asset{
 		ID: h.work.id("connection", name), Scope: connectionScope, Kind: "OTHER", Rank: sdk.Holder, ShortName: name,
 		Description: aws.ToString(c.Description), Tags: labels, ChangedAt: latest(c.CreationTime, c.LastUpdatedTime),
-		Properties: properties("type", "connection", "connects_to", string(c.ConnectionType), "system", system, "database", database, "status", string(c.Status)),
+		Properties: sdk.Properties("type", "connection", "connects_to", string(c.ConnectionType), "system", system, "database", database, "status", string(c.Status)),
 	})
 }
 

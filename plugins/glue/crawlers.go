@@ -33,7 +33,7 @@ func (h *harvest) crawler(ctx context.Context, c types.Crawler) error {
 	a := &sdk.Asset{
 		ID: h.work.id("crawler", name), Scope: crawlerScope, Kind: "JOB", Rank: sdk.Holder, ShortName: name, Description: aws.ToString(c.Description),
 		Tags: labels, ChangedAt: latest(c.CreationTime, c.LastUpdated),
-		Properties: properties("type", "crawler", "database", aws.ToString(c.DatabaseName), "table_prefix", aws.ToString(c.TablePrefix), "role", aws.ToString(c.Role), "state", string(c.State), "created", stamp(c.CreationTime)),
+		Properties: sdk.Properties("type", "crawler", "database", aws.ToString(c.DatabaseName), "table_prefix", aws.ToString(c.TablePrefix), "role", aws.ToString(c.Role), "state", string(c.State), "created", stamp(c.CreationTime)),
 	}
 	if s := c.Schedule; s != nil && aws.ToString(s.ScheduleExpression) != "" {
 		a.Properties["schedule"] = aws.ToString(s.ScheduleExpression)

@@ -80,7 +80,7 @@ func (h *harvest) database(ctx context.Context, d types.Database) error {
 	a := &sdk.Asset{
 		ID: h.data.id("database", name), Scope: h.scopeOf(name), Kind: "DATABASE", Rank: sdk.Holder, ShortName: name,
 		Description: cmp.Or(aws.ToString(d.Description), d.Parameters["comment"]), Tags: labels,
-		Properties: properties("location", aws.ToString(d.LocationUri), "created", stamp(d.CreateTime)),
+		Properties: sdk.Properties("location", aws.ToString(d.LocationUri), "created", stamp(d.CreateTime)),
 	}
 	ownWords(a.Properties, d.Parameters)
 	link := sdk.NativeID{}

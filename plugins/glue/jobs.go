@@ -64,12 +64,12 @@ func (h *harvest) job(ctx context.Context, j types.Job) error {
 // jobFacts are what a job is and runs on. Arguments may hold secrets: their
 // names alone are shown, but for some of Glue's own.
 func jobFacts(j types.Job) map[string]string {
-	all := properties(
+	all := sdk.Properties(
 		"type", "job", "glue_version", aws.ToString(j.GlueVersion), "role", aws.ToString(j.Role), "worker_type", string(j.WorkerType), "mode", string(j.JobMode),
 		"execution_class", string(j.ExecutionClass), "created", stamp(j.CreatedOn),
 	)
 	if c := j.Command; c != nil {
-		maps.Copy(all, properties("engine", aws.ToString(c.Name), "script", aws.ToString(c.ScriptLocation), "python", aws.ToString(c.PythonVersion), "runtime", aws.ToString(c.Runtime)))
+		maps.Copy(all, sdk.Properties("engine", aws.ToString(c.Name), "script", aws.ToString(c.ScriptLocation), "python", aws.ToString(c.PythonVersion), "runtime", aws.ToString(c.Runtime)))
 	}
 	if n := aws.ToInt32(j.NumberOfWorkers); n > 0 {
 		all["workers"] = strconv.Itoa(int(n))
@@ -78,15 +78,15 @@ func jobFacts(j types.Job) map[string]string {
 		all["timeout_minutes"] = strconv.Itoa(int(n))
 	}
 	if s := j.SourceControlDetails; s != nil {
-		maps.Copy(all, properties("repository", strings.Trim(aws.ToString(s.Owner)+"/"+aws.ToString(s.Repository), "/"), "branch", aws.ToString(s.Branch), "commit", aws.ToString(s.LastCommitId)))
+		maps.Copy(all, sdk.Properties("repository", strings.Trim(aws.ToString(s.Owner)+"/"+aws.ToString(s.Repository), "/"), "branch", aws.ToString(s.Branch), "commit", aws.ToString(s.LastCommitId)))
 	}
 	for _, known := range []string{"--job-language", "--class", "--datalake-formats", "--job-bookmark-option"} {
-		maps.Copy(all, properties(strings.TrimPrefix(known, "--"), j.DefaultArguments[known]))
+		maps.Copy(all, sdk.Properties(strings.TrimPrefix(known, "--"), j.DefaultArguments[known]))
 	}
 	arguments := slices.Collect(maps.Keys(j.DefaultArguments))
 	slices.Sort(arguments)
 	if text := strings.Join(arguments, " "); len(text) <= longWord {
-		maps.Copy(all, properties("arguments", text))
+		maps.Copy(all, sdk.Properties("arguments", text))
 	}
 	return all
 }

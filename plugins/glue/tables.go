@@ -145,18 +145,18 @@ func kind(t types.Table) string {
 
 // facts are what the catalog says of a table and no other place of a record takes.
 func facts(t types.Table) map[string]string {
-	all := properties(
+	all := sdk.Properties(
 		"type", aws.ToString(t.TableType), "version", aws.ToString(t.VersionId), "created", stamp(t.CreateTime), "created_by", aws.ToString(t.CreatedBy),
 		"format", format(t), "partitioned_by", strings.Join(named(t.PartitionKeys), ", "), "crawler", t.Parameters["UPDATED_BY_CRAWLER"],
 	)
 	if s := t.StorageDescriptor; s != nil {
-		maps.Copy(all, properties("location", aws.ToString(s.Location), "input_format", aws.ToString(s.InputFormat), "bucketed_by", strings.Join(s.BucketColumns, ", ")))
+		maps.Copy(all, sdk.Properties("location", aws.ToString(s.Location), "input_format", aws.ToString(s.InputFormat), "bucketed_by", strings.Join(s.BucketColumns, ", ")))
 		if s.SerdeInfo != nil {
-			maps.Copy(all, properties("serde", aws.ToString(s.SerdeInfo.SerializationLibrary)))
+			maps.Copy(all, sdk.Properties("serde", aws.ToString(s.SerdeInfo.SerializationLibrary)))
 		}
 	}
 	if f := t.FederatedTable; f != nil {
-		maps.Copy(all, properties("federated", aws.ToString(f.Identifier)))
+		maps.Copy(all, sdk.Properties("federated", aws.ToString(f.Identifier)))
 	}
 	if t.IsRegisteredWithLakeFormation {
 		all["lake_formation"] = "true"

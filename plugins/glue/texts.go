@@ -19,17 +19,6 @@ func tags(all map[string]string) []string {
 	return out
 }
 
-// properties makes a map of names and values, without those that are empty.
-func properties(pairs ...string) map[string]string {
-	out := map[string]string{}
-	for pair := range slices.Chunk(pairs, 2) {
-		if pair[1] != "" {
-			out[pair[0]] = pair[1]
-		}
-	}
-	return out
-}
-
 func asError(err error) (*sdk.Error, bool) { return errors.AsType[*sdk.Error](err) }
 
 // What of a record the columns may take, so that the whole fits its limit.

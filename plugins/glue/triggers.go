@@ -30,7 +30,7 @@ func (h *harvest) trigger(ctx context.Context, t types.Trigger) error {
 	}
 	a := &sdk.Asset{
 		ID: h.work.id("trigger", name), Scope: triggerScope, Kind: "OTHER", Rank: sdk.Holder, ShortName: name, Description: aws.ToString(t.Description), Tags: labels,
-		Properties: properties("type", "trigger", "starts", string(t.Type), "schedule", aws.ToString(t.Schedule), "state", string(t.State), "workflow", workflow),
+		Properties: sdk.Properties("type", "trigger", "starts", string(t.Type), "schedule", aws.ToString(t.Schedule), "state", string(t.State), "workflow", workflow),
 	}
 	var before, after []sdk.NativeID
 	if p := t.Predicate; p != nil {

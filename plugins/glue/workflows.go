@@ -56,7 +56,7 @@ func (h *harvest) workflow(ctx context.Context, w types.Workflow) error {
 	}
 	a := &sdk.Asset{
 		ID: h.work.id("workflow", name), Scope: workflowScope, Kind: "JOB", Rank: sdk.Holder, ShortName: name, Description: aws.ToString(w.Description),
-		Tags: labels, ChangedAt: latest(w.CreatedOn, w.LastModifiedOn), Properties: properties("type", "workflow", "created", stamp(w.CreatedOn)),
+		Tags: labels, ChangedAt: latest(w.CreatedOn, w.LastModifiedOn), Properties: sdk.Properties("type", "workflow", "created", stamp(w.CreatedOn)),
 	}
 	if r := w.LastRun; r != nil && h.config.Runs > 0 {
 		run := sdk.JobRun{ID: aws.ToString(r.WorkflowRunId), State: cmp.Or(outcome(r), sdk.RunUnknown), Started: aws.ToTime(r.StartedOn).UTC(), Message: aws.ToString(r.ErrorMessage)}
