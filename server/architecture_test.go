@@ -22,7 +22,7 @@ type rule struct {
 }
 
 // services lists the rooms that hold the logic of the mesh. None imports another.
-var services = []string{"server/mesh", "server/access", "server/audit", "server/catalog", "server/lineage", "server/governance", "server/standards"}
+var services = []string{"server/mesh", "server/access", "server/audit", "server/catalog", "server/lineage", "server/governance", "server/standards", "server/sourcegrants"}
 
 // wiring lists who knows the engines: the server, and the tests' way to one of each.
 var wiring = []string{"server", "server/store/enginetest"}
@@ -110,6 +110,7 @@ var rules = []rule{
 		inside:  []string{"graph/model", "server/store", "server/policy", "server/gate", "server/catalog", "server/lineage", "server/harvest", "server/tracing", "server/watch", "sdk"},
 		outside: []string{"github.com/robfig/cron", "github.com/santhosh-tekuri/jsonschema", "golang.org/x/text"},
 	},
+	{path: "server/sourcegrants", inside: []string{"graph/model", "server/store", "server/policy", "server/gate", "sdk"}},
 	{path: "server/tracing/tracingtest", outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"}},
 	{path: "server/tracing", inside: []string{"graph/model"}, outside: []string{"go.opentelemetry.io/otel"}},
 	{path: "server/telemetry", inside: []string{"graph/model", "server/store", "server/tracing"}, outside: []string{"github.com/prometheus/client_golang"}},

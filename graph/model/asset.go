@@ -2,6 +2,7 @@ package model
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -223,4 +224,48 @@ type QualityResult struct {
 	Failures int64     `json:"failures"`
 	Message  string    `json:"message,omitempty"`
 	At       time.Time `json:"at"`
+}
+
+// Column is ColumnIn for the asset, whose name is that of a table.
+func (a *Asset) Column(field string) (string, bool) {
+	parts := NameParts(a.Name)
+	schema := ""
+	if len(parts) > 1 {
+		schema = parts[len(parts)-2]
+	}
+	return ColumnIn(schema, parts[len(parts)-1], a.Fields, field)
+}
+
+// ColumnIn finds the column of a table that a duty is about: by its name, dots
+// included, or by the same behind the name of the table, with its schema or
+// without. Of a table whose columns nobody knows, every plain name is one.
+func ColumnIn(schema, table string, fields []AssetField, field string) (string, bool) {
+	if name, ok := columnNamed(fields, field); ok {
+		return name, true
+	}
+	for _, of := range []string{table, schema + "." + table} {
+		if len(field) > len(of)+1 && field[len(of)] == '.' && strings.EqualFold(field[:len(of)], of) {
+			if name, ok := columnNamed(fields, field[len(of)+1:]); ok || len(fields) == 0 {
+				return name, true
+			}
+		}
+	}
+	return field, len(fields) == 0 && field != "" && !strings.Contains(field, ".")
+}
+
+// columnNamed finds a column by its name, in another case where there is no exact one.
+func columnNamed(fields []AssetField, name string) (string, bool) {
+	alike := ""
+	for _, f := range fields {
+		if f.Name == name {
+			return name, true
+		}
+		if strings.EqualFold(f.Name, name) {
+			alike = f.Name
+		}
+	}
+	if alike != "" {
+		return alike, true
+	}
+	return name, false
 }

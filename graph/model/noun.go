@@ -45,6 +45,9 @@ const (
 	PrefixName      Prefix = "nam"
 	PrefixRemoved   Prefix = "rem"
 	PrefixMemory    Prefix = "mem"
+	PrefixRole      Prefix = "srl"
+	PrefixInSource  Prefix = "sgr"
+	PrefixGranting  Prefix = "sgg"
 )
 
 // crockford leaves out the letters that people misread.

@@ -64,6 +64,9 @@ func nouns(g *Gate) []Noun {
 func unasked(g *Gate) []Noun {
 	return []Noun{
 		Noun{Prefix: model.PrefixRun, Kind: store.Runs.Kind()}.placed(throughSources(g)),
+		Noun{Prefix: model.PrefixRole, Kind: store.SourceRoles.Kind()}.placed(inOwn(g, store.SourceRoles, func(r model.SourceRole) model.ID { return r.DomainID })),
+		Noun{Prefix: model.PrefixInSource, Kind: store.SourceGrants.Kind()}.placed(inOwn(g, store.SourceGrants, func(s model.SourceGrant) model.ID { return s.DomainID })),
+		Noun{Prefix: model.PrefixGranting, Kind: store.SourceGrantings.Kind()}.placed(inOwn(g, store.SourceGrantings, func(s model.SourceGranting) model.ID { return s.DomainID })),
 		Noun{Prefix: model.PrefixState, Kind: store.PolicyStates.Kind()}.
 			placed(byDomainName(g, store.PolicyStates, func(s model.PolicyState) model.Slug { return s.Domain })),
 	}
@@ -90,11 +93,16 @@ func nounOf[T any, P model.PointerTo[T]](g *Gate, prefix model.Prefix, typ strin
 		return nil
 	}
 	if lies != nil {
-		n.place = func(ctx context.Context, ids []model.ID, domains map[model.ID]model.ID) error {
-			return place(ctx, g, table, ids, domains, lies)
-		}
+		n.place = inOwn(g, table, lies)
 	}
 	return n
+}
+
+// inOwn places records that know their domain by its id.
+func inOwn[T any, P model.PointerTo[T]](g *Gate, table store.Table[T, P], lies func(T) model.ID) placing {
+	return func(ctx context.Context, ids []model.ID, domains map[model.ID]model.ID) error {
+		return place(ctx, g, table, ids, domains, lies)
+	}
 }
 
 // Nouns lists what the policies are asked about, for other rooms that have a row

@@ -253,6 +253,41 @@ func (g *Gate) Source(ctx context.Context, s model.Source) (policy.Resource, err
 	return policy.Resource{Type: "source", ID: s.ID, Name: string(s.Name), Domain: domain}, err
 }
 
+// SourceRoles describes roles in sources to the policies: what may be done with
+// one is what may be done with its source.
+func (g *Gate) SourceRoles(ctx context.Context, roles []model.SourceRole) ([]policy.Resource, error) {
+	resources := make([]policy.Resource, len(roles))
+	for i, r := range roles {
+		source, err := store.Sources.Get(ctx, g.store, r.SourceID)
+		if err != nil {
+			return nil, err
+		}
+		if resources[i], err = g.Source(ctx, source); err != nil {
+			return nil, err
+		}
+	}
+	return resources, nil
+}
+
+// SourceGrants describes grants in sources to the policies, as the grants that
+// they are made for.
+func (g *Gate) SourceGrants(ctx context.Context, rows []model.SourceGrant) ([]policy.Resource, error) {
+	grants := make([]model.Grant, len(rows))
+	for i, r := range rows {
+		grant, err := store.Grants.Get(ctx, g.store, r.GrantID)
+		if err != nil {
+			return nil, err
+		}
+		grants[i] = grant
+	}
+	return g.Grants(ctx, grants)
+}
+
+// SourceGrant describes one.
+func (g *Gate) SourceGrant(ctx context.Context, r model.SourceGrant) (policy.Resource, error) {
+	return single(g.SourceGrants(ctx, []model.SourceGrant{r}))
+}
+
 // Principal describes a principal to the policies: a resource of the platform that it owns itself.
 func (g *Gate) Principal(_ context.Context, p model.Principal) (policy.Resource, error) {
 	return policy.Resource{Type: "principal", ID: p.ID, Name: p.Name, Owner: p.ID}, nil

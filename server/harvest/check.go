@@ -99,7 +99,7 @@ func (s *Service) check(ctx context.Context, source model.Source) ([]model.Capab
 	}
 	defer end()
 	var found []model.Capability
-	err = s.use(ctx, source, s.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
+	err = s.Use(ctx, source, s.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
 		return p.Check(ctx, source.Config, secrets, func(c sdk.Capability) { found = append(found, translate.Capability(c)) })
 	})
 	switch {
@@ -111,10 +111,10 @@ func (s *Service) check(ctx context.Context, source model.Source) ([]model.Capab
 	return found, s.failureOf(ctx, err), nil
 }
 
-// use launches the source's plugin with its secrets for one call, and ends it
+// Use launches the source's plugin with its secrets for one call, and ends it
 // after. What the operator has bound is asked for each time, since it may have
 // changed. The error is a *host.Failure, unless it is the call's own.
-func (s *Service) use(ctx context.Context, source model.Source, log *slog.Logger, call func(context.Context, *host.Process, map[string]string) error) error {
+func (s *Service) Use(ctx context.Context, source model.Source, log *slog.Logger, call func(context.Context, *host.Process, map[string]string) error) error {
 	p, err := s.plugins.find(ctx, source.Plugin)
 	if err != nil {
 		return notLaunched(err)

@@ -177,7 +177,7 @@ func (x *execution) attempt() error {
 	}
 	c := newCollector(x, source, remembered)
 	x.row.Change(func(r *model.Run) { forget(r, c.resumed) })
-	err = x.service.use(x.ctx, source, x.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
+	err = x.service.Use(x.ctx, source, x.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
 		_, err := p.Harvest(ctx, host.Request{RunID: string(x.id), Config: source.Config, Secrets: secrets, Checkpoint: source.Checkpoint}, c)
 		return err
 	})

@@ -14,38 +14,7 @@ import (
 // with its schema or without. It is false where the duty is about no column of
 // this table; of a table whose columns nobody knows, every plain name is one.
 func (a Answer) Column(o model.Obligation) (string, bool) {
-	return columnIn(a.table, a.Fields, o.Params["field"])
-}
-
-func columnIn(t Table, fields []model.AssetField, field string) (string, bool) {
-	if name, ok := columnNamed(fields, field); ok {
-		return name, true
-	}
-	for _, of := range []string{t.Table, t.Schema + "." + t.Table} {
-		if len(field) > len(of)+1 && field[len(of)] == '.' && strings.EqualFold(field[:len(of)], of) {
-			if name, ok := columnNamed(fields, field[len(of)+1:]); ok || len(fields) == 0 {
-				return name, true
-			}
-		}
-	}
-	return field, len(fields) == 0 && field != "" && !strings.Contains(field, ".")
-}
-
-// columnNamed finds a column by its name, in another case where there is no exact one.
-func columnNamed(fields []model.AssetField, name string) (string, bool) {
-	alike := ""
-	for _, f := range fields {
-		if f.Name == name {
-			return name, true
-		}
-		if strings.EqualFold(f.Name, name) {
-			alike = f.Name
-		}
-	}
-	if alike != "" {
-		return alike, true
-	}
-	return name, false
+	return model.ColumnIn(a.table.Schema, a.table.Table, a.Fields, o.Params["field"])
 }
 
 // fitted refuses what is allowed only with a duty on a column that the product
@@ -83,12 +52,7 @@ func unfit(o model.Obligation) model.Reason {
 func (r *batch) elsewhere(ctx context.Context, p model.DataProduct, o model.Obligation) (bool, error) {
 	assets, err := store.Assets.GetMany(ctx, r.store, p.Assets(model.OutputPort)...)
 	return slices.ContainsFunc(assets, func(a model.Asset) bool {
-		parts := model.NameParts(a.Name)
-		t := Table{Table: parts[len(parts)-1]}
-		if len(parts) > 1 {
-			t.Schema = parts[len(parts)-2]
-		}
-		name, ok := columnIn(t, a.Fields, o.Params["field"])
+		name, ok := a.Column(o.Params["field"])
 		return ok && (o.Type == model.ObligeMask || name != o.Params["field"] && !strings.EqualFold(name, o.Params["field"]))
 	}), err
 }

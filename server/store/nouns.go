@@ -119,6 +119,25 @@ var (
 		return Keys{"name": text(name), "domain": text(s.DomainID)}
 	}, unique("by_home", "domain", "name"), index("named", "name"), index("by_domain", "domain", "name"))
 
+	// Two principals never share a role: what one loses the other would lose, too.
+	SourceRoles = table("source_role", "role in a source", func(r model.SourceRole) Keys {
+		return Keys{"source": text(r.SourceID), "principal": text(r.PrincipalID), "role": text(r.Role), "domain": text(r.DomainID)}
+	}, unique("by_principal", "source", "principal"), unique("by_role", "source", "role"), index("by_holder", "principal"))
+
+	// The id is made of the source's, so there is one of each.
+	SourceGrantings = table("source_granting", "grants of a source", func(g model.SourceGranting) Keys {
+		return Keys{"source": text(g.SourceID), "domain": text(g.DomainID)}
+	}, index("by_source", "source"))
+
+	// The id of a grant in a source is made of the grant, the source and the asset, so there is one of each.
+	SourceGrants = table("source_grant", "grant in a source", func(g model.SourceGrant) Keys {
+		return Keys{
+			"grant": text(g.GrantID), "source": text(g.SourceID), "asset": text(g.AssetID), "domain": text(g.DomainID), "principal": text(g.PrincipalID),
+			"state": text(g.State), "due": moment(g.DueAt), "created": moment(g.CreatedAt),
+		}
+	}, index("by_created", "created"), index("by_grant", "grant", "created"), index("by_source", "source", "created"), index("by_state", "state", "due"),
+		index("by_asset", "source", "asset", "principal"))
+
 	Runs = table("run", "harvest run", func(r model.Run) Keys {
 		return Keys{"source": text(r.SourceID), "started": moment(r.StartedAt), "status": text(r.Status)}
 	}, index("by_started", "started"), index("by_source", "source", "started"), index("by_status", "status", "started"))
@@ -186,6 +205,7 @@ func Schemas() []Schema {
 		Edges.schema, QualityRules.schema, Requests.schema, Changes.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
 		PolicyRevisions.schema, PolicyStates.schema, PolicyProposals.schema, PolicyDifferences.schema,
 		Scorecards.schema, DecisionHeads.schema, Namespaces.schema, Upgrades.schema, Names.schema, Removals.schema, Memories.schema,
+		SourceRoles.schema, SourceGrants.schema, SourceGrantings.schema,
 	}
 }
 

@@ -1,0 +1,80 @@
+package sourcegrants
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// news is what the feed has told since somebody took it: grants that were
+// written, or that anything was on which all of them may depend.
+type news struct {
+	mu     sync.Mutex
+	grants map[model.ID]bool
+	all    bool
+}
+
+// take gives what has come, and forgets it.
+func (n *news) take() (grants []model.ID, all bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for id := range n.grants {
+		grants = append(grants, id)
+	}
+	all = n.all
+	n.grants, n.all = nil, false
+	return grants, all
+}
+
+// follow reads the feed until the context ends. After trouble it cannot know what
+// it missed, so everything is looked at.
+func (n *news) follow(ctx context.Context, s store.Store) {
+	for ctx.Err() == nil {
+		after, err := store.Newest(ctx, s)
+		n.mu.Lock()
+		n.all = true
+		n.mu.Unlock()
+		if err == nil {
+			n.read(ctx, s, after)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (n *news) read(ctx context.Context, s store.Store, after int64) {
+	for e, err := range s.Events(ctx, after) {
+		if err != nil {
+			return
+		}
+		n.hear(e)
+	}
+}
+
+// hear notes what an event may change.
+func (n *news) hear(e model.Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, t := range e.Touched {
+		switch store.Kind(t.Kind) {
+		case store.Grants.Kind():
+			if n.grants == nil {
+				n.grants = map[model.ID]bool{}
+			}
+			n.grants[t.ID] = true
+		case store.SourceRoles.Kind(), store.Products.Kind(), store.Assets.Kind(), store.Principals.Kind(), store.PolicyStates.Kind():
+			n.all = true
+		default: // nothing that a right depends on
+		}
+	}
+}
+
+// missed has a grant looked at again.
+func (n *news) missed(grant model.ID) {
+	n.hear(model.Event{Touched: []model.Touch{{Kind: string(store.Grants.Kind()), ID: grant}}})
+}

@@ -1,0 +1,94 @@
+// Package sourcegrants owns what grants mean in the systems that are harvested:
+// which role of a source somebody reads by, and the work that brings a source to
+// have exactly the rights of the grants that live. It decides nothing that a
+// grant and the policies have not decided, names no role by itself, and calls
+// done only what the source has confirmed.
+package sourcegrants
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/store"
+)
+
+// How the work goes.
+const (
+	lookEach   = 5 * time.Second  // how often a server looks for work
+	surveyEach = 5 * time.Minute  // how often all grants are looked at, whatever the feed has told
+	checkEach  = 10 * time.Minute // how often a source is compared with what it shall have
+	holdFor    = 3 * time.Minute  // how long a server may work on a source before another takes over
+	patience   = 90 * time.Second // with one right
+)
+
+// plugins launches the plugin of a source for one call. The error is a
+// *host.Failure, unless it is the call's own.
+type plugins interface {
+	Use(ctx context.Context, source model.Source, log *slog.Logger, call func(context.Context, *host.Process, map[string]string) error) error
+}
+
+// Config is what the service needs.
+type Config struct {
+	Store   store.Store
+	Gate    *gate.Gate
+	Plugins plugins
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Service keeps the roles and the rights.
+type Service struct {
+	store   store.Store
+	gate    *gate.Gate
+	plugins plugins
+	now     func() time.Time
+	log     *slog.Logger
+	name    string // of this server among those on the same store
+
+	news     *news
+	surveyed time.Time // only Run touches it
+}
+
+// New makes the service. Nothing is given before Run is called.
+func New(cfg Config) *Service {
+	return &Service{
+		store: cfg.Store, gate: cfg.Gate, plugins: cfg.Plugins, now: cfg.Now, log: cfg.Log, name: string(model.NewID(model.PrefixGranting)), news: &news{},
+	}
+}
+
+// Run brings the sources to have what they shall have, until the context ends.
+// The context's principal must be the system.
+func (s *Service) Run(ctx context.Context) {
+	go s.news.follow(ctx, s.store)
+	tick := time.NewTicker(lookEach)
+	defer tick.Stop()
+	for {
+		if err := s.Tend(ctx); err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "the rights in the sources could not be tended; it is tried again soon", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Tend does one round: what has changed is turned into work, and the work that is
+// due is done.
+func (s *Service) Tend(ctx context.Context) error {
+	grants, all := s.news.take()
+	if all || s.now().Sub(s.surveyed) >= surveyEach {
+		err := s.survey(ctx)
+		if err == nil {
+			s.surveyed = s.now()
+		}
+		return errors.Join(err, s.labour(ctx))
+	}
+	return errors.Join(s.look(ctx, grants), s.labour(ctx))
+}
