@@ -1044,6 +1044,20 @@ type RemoveSourcePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// Which role in a source to take away.
+type RemoveSourceRoleInput struct {
+	// The role's id.
+	ID model.ID `json:"id"`
+}
+
+// What became of removeSourceRole.
+type RemoveSourceRolePayload struct {
+	// The role that was taken away; null when there are userErrors.
+	SourceRole *model.SourceRole `json:"sourceRole,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // A page of removed records.
 type RemovedRecordConnection struct {
 	// The rows with their cursors.
@@ -1080,6 +1094,22 @@ type RenameRecordPayload struct {
 	Name *string `json:"name,omitempty"`
 	// The record itself, where it can be fetched by node: a token cannot.
 	Record model.Noun `json:"record,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which grant in a source to repair.
+type RepairSourceGrantInput struct {
+	// The grant in the source.
+	ID model.ID `json:"id"`
+	// The version that was looked at.
+	ExpectedVersion int `json:"expectedVersion"`
+}
+
+// What became of repairSourceGrant.
+type RepairSourceGrantPayload struct {
+	// The grant in the source; null when there are userErrors.
+	SourceGrant *model.SourceGrant `json:"sourceGrant,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -1276,6 +1306,24 @@ type SecretInput struct {
 	Reference model.SecretRef `json:"reference"`
 }
 
+// Whose role in a source to name.
+type SetSourceRoleInput struct {
+	// The source.
+	SourceID model.ID `json:"sourceId"`
+	// Who reads by the role.
+	PrincipalID model.ID `json:"principalId"`
+	// The role, as the source's system calls it; up to 200 characters.
+	Role string `json:"role"`
+}
+
+// What became of setSourceRole.
+type SetSourceRolePayload struct {
+	// The role; null when there are userErrors.
+	SourceRole *model.SourceRole `json:"sourceRole,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What shadowPolicy switches.
 type ShadowPolicyInput struct {
 	// The proposal.
@@ -1320,10 +1368,56 @@ type SourceEdge struct {
 	Node *model.Source `json:"node"`
 }
 
+// A page of grants in sources.
+type SourceGrantConnection struct {
+	// The rows with their cursors.
+	Edges []*SourceGrantEdge `json:"edges"`
+	// The rows without their cursors.
+	Nodes []*model.SourceGrant `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A row of a page of grants in sources.
+type SourceGrantEdge struct {
+	// The place just after this row.
+	Cursor string `json:"cursor"`
+	// The row.
+	Node *model.SourceGrant `json:"node"`
+}
+
+// Which grants in sources to list. Every condition given must hold.
+type SourceGrantFilter struct {
+	// Only those of this grant.
+	GrantID graphql.Omittable[*model.ID] `json:"grantId,omitempty"`
+	// Only those in this source.
+	SourceID graphql.Omittable[*model.ID] `json:"sourceId,omitempty"`
+	// Only those that stand here.
+	State graphql.Omittable[*model.SourceGrantState] `json:"state,omitempty"`
+}
+
 // What the policies let the viewer do with a source.
 type SourceRights struct {
 	// Whether they may change, check and run it.
 	Administer model.Outcome `json:"administer"`
+}
+
+// A page of roles in a source.
+type SourceRoleConnection struct {
+	// The rows with their cursors.
+	Edges []*SourceRoleEdge `json:"edges"`
+	// The rows without their cursors.
+	Nodes []*model.SourceRole `json:"nodes"`
+	// Where the page stands.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// A row of a page of roles in a source.
+type SourceRoleEdge struct {
+	// The place just after this row.
+	Cursor string `json:"cursor"`
+	// The row.
+	Node *model.SourceRole `json:"node"`
 }
 
 // Which source startHarvest harvests.

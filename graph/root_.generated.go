@@ -53,6 +53,8 @@ type ResolverRoot interface {
 	Scorecard() ScorecardResolver
 	Sighting() SightingResolver
 	Source() SourceResolver
+	SourceGrant() SourceGrantResolver
+	SourceRole() SourceRoleResolver
 	Subscription() SubscriptionResolver
 	Team() TeamResolver
 	Token() TokenResolver
@@ -705,7 +707,9 @@ type ComplexityRoot struct {
 		ReleaseNamespace       func(childComplexity int, input ReleaseNamespaceInput) int
 		RemoveRecord           func(childComplexity int, input RemoveRecordInput) int
 		RemoveSource           func(childComplexity int, input RemoveSourceInput) int
+		RemoveSourceRole       func(childComplexity int, input RemoveSourceRoleInput) int
 		RenameRecord           func(childComplexity int, input RenameRecordInput) int
+		RepairSourceGrant      func(childComplexity int, input RepairSourceGrantInput) int
 		RequestAccess          func(childComplexity int, input RequestAccessInput) int
 		RestoreRecord          func(childComplexity int, input RestoreRecordInput) int
 		RestoreSource          func(childComplexity int, input RestoreSourceInput) int
@@ -714,6 +718,7 @@ type ComplexityRoot struct {
 		RevokeGrant            func(childComplexity int, input RevokeGrantInput) int
 		RevokeToken            func(childComplexity int, input RevokeTokenInput) int
 		RollbackPolicy         func(childComplexity int, input RollbackPolicyInput) int
+		SetSourceRole          func(childComplexity int, input SetSourceRoleInput) int
 		ShadowPolicy           func(childComplexity int, input ShadowPolicyInput) int
 		StartHarvest           func(childComplexity int, input StartHarvestInput) int
 		TestPolicy             func(childComplexity int, input TestPolicyInput) int
@@ -1112,6 +1117,8 @@ type ComplexityRoot struct {
 		RemovedRecords    func(childComplexity int, first int, after *string) int
 		Search            func(childComplexity int, query string, filter *SearchFilter, first int, after *string) int
 		Source            func(childComplexity int, id *model.ID, name *model.Slug) int
+		SourceGrants      func(childComplexity int, filter *SourceGrantFilter, first int, after *string) int
+		SourceRoles       func(childComplexity int, sourceID model.ID, first int, after *string) int
 		Sources           func(childComplexity int, domainID *model.ID, first int, after *string) int
 		Team              func(childComplexity int, id model.ID) int
 		Teams             func(childComplexity int, domainID model.ID, first int, after *string) int
@@ -1156,6 +1163,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	RemoveSourceRolePayload struct {
+		SourceRole func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	RemovedRecord struct {
 		CreatedAt func(childComplexity int) int
 		Domain    func(childComplexity int) int
@@ -1182,6 +1194,11 @@ type ComplexityRoot struct {
 		Name       func(childComplexity int) int
 		Record     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	RepairSourceGrantPayload struct {
+		SourceGrant func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
 	}
 
 	RequestAccessPayload struct {
@@ -1297,6 +1314,11 @@ type ComplexityRoot struct {
 		Reference func(childComplexity int) int
 	}
 
+	SetSourceRolePayload struct {
+		SourceRole func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ShadowPolicyPayload struct {
 		State      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1355,8 +1377,61 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	SourceGrant struct {
+		Asset        func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Drift        func(childComplexity int) int
+		Due          func(childComplexity int) int
+		Failure      func(childComplexity int) int
+		Fields       func(childComplexity int) int
+		Grant        func(childComplexity int) int
+		ID           func(childComplexity int) int
+		MaskedFields func(childComplexity int) int
+		Principal    func(childComplexity int) int
+		Reads        func(childComplexity int) int
+		Remarks      func(childComplexity int) int
+		Revision     func(childComplexity int) int
+		Role         func(childComplexity int) int
+		Source       func(childComplexity int) int
+		State        func(childComplexity int) int
+		Statements   func(childComplexity int) int
+		UpdatedAt    func(childComplexity int) int
+	}
+
+	SourceGrantConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SourceGrantEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	SourceRights struct {
 		Administer func(childComplexity int) int
+	}
+
+	SourceRole struct {
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Principal func(childComplexity int) int
+		Revision  func(childComplexity int) int
+		Role      func(childComplexity int) int
+		Source    func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	SourceRoleConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SourceRoleEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	StartHarvestPayload struct {
@@ -4208,6 +4283,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveSource(childComplexity, args["input"].(RemoveSourceInput)), true
+	case "Mutation.removeSourceRole":
+		if e.ComplexityRoot.Mutation.RemoveSourceRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeSourceRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveSourceRole(childComplexity, args["input"].(RemoveSourceRoleInput)), true
 	case "Mutation.renameRecord":
 		if e.ComplexityRoot.Mutation.RenameRecord == nil {
 			break
@@ -4219,6 +4305,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RenameRecord(childComplexity, args["input"].(RenameRecordInput)), true
+	case "Mutation.repairSourceGrant":
+		if e.ComplexityRoot.Mutation.RepairSourceGrant == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_repairSourceGrant_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RepairSourceGrant(childComplexity, args["input"].(RepairSourceGrantInput)), true
 	case "Mutation.requestAccess":
 		if e.ComplexityRoot.Mutation.RequestAccess == nil {
 			break
@@ -4307,6 +4404,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RollbackPolicy(childComplexity, args["input"].(RollbackPolicyInput)), true
+	case "Mutation.setSourceRole":
+		if e.ComplexityRoot.Mutation.SetSourceRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setSourceRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSourceRole(childComplexity, args["input"].(SetSourceRoleInput)), true
 	case "Mutation.shadowPolicy":
 		if e.ComplexityRoot.Mutation.ShadowPolicy == nil {
 			break
@@ -6236,6 +6344,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Source(childComplexity, args["id"].(*model.ID), args["name"].(*model.Slug)), true
+	case "Query.sourceGrants":
+		if e.ComplexityRoot.Query.SourceGrants == nil {
+			break
+		}
+
+		args, err := ec.field_Query_sourceGrants_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SourceGrants(childComplexity, args["filter"].(*SourceGrantFilter), args["first"].(int), args["after"].(*string)), true
+	case "Query.sourceRoles":
+		if e.ComplexityRoot.Query.SourceRoles == nil {
+			break
+		}
+
+		args, err := ec.field_Query_sourceRoles_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SourceRoles(childComplexity, args["sourceId"].(model.ID), args["first"].(int), args["after"].(*string)), true
 	case "Query.sources":
 		if e.ComplexityRoot.Query.Sources == nil {
 			break
@@ -6395,6 +6525,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RemoveSourcePayload.UserErrors(childComplexity), true
 
+	case "RemoveSourceRolePayload.sourceRole":
+		if e.ComplexityRoot.RemoveSourceRolePayload.SourceRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSourceRolePayload.SourceRole(childComplexity), true
+	case "RemoveSourceRolePayload.userErrors":
+		if e.ComplexityRoot.RemoveSourceRolePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSourceRolePayload.UserErrors(childComplexity), true
+
 	case "RemovedRecord.removedAt":
 		if e.ComplexityRoot.RemovedRecord.CreatedAt == nil {
 			break
@@ -6494,6 +6637,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RenameRecordPayload.UserErrors(childComplexity), true
+
+	case "RepairSourceGrantPayload.sourceGrant":
+		if e.ComplexityRoot.RepairSourceGrantPayload.SourceGrant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RepairSourceGrantPayload.SourceGrant(childComplexity), true
+	case "RepairSourceGrantPayload.userErrors":
+		if e.ComplexityRoot.RepairSourceGrantPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RepairSourceGrantPayload.UserErrors(childComplexity), true
 
 	case "RequestAccessPayload.accessRequest":
 		if e.ComplexityRoot.RequestAccessPayload.AccessRequest == nil {
@@ -6872,6 +7028,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Secret.Reference(childComplexity), true
 
+	case "SetSourceRolePayload.sourceRole":
+		if e.ComplexityRoot.SetSourceRolePayload.SourceRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSourceRolePayload.SourceRole(childComplexity), true
+	case "SetSourceRolePayload.userErrors":
+		if e.ComplexityRoot.SetSourceRolePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSourceRolePayload.UserErrors(childComplexity), true
+
 	case "ShadowPolicyPayload.state":
 		if e.ComplexityRoot.ShadowPolicyPayload.State == nil {
 			break
@@ -7118,12 +7287,228 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SourceEdge.Node(childComplexity), true
 
+	case "SourceGrant.asset":
+		if e.ComplexityRoot.SourceGrant.Asset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Asset(childComplexity), true
+	case "SourceGrant.createdAt":
+		if e.ComplexityRoot.SourceGrant.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.CreatedAt(childComplexity), true
+	case "SourceGrant.drift":
+		if e.ComplexityRoot.SourceGrant.Drift == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Drift(childComplexity), true
+	case "SourceGrant.dueAt":
+		if e.ComplexityRoot.SourceGrant.Due == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Due(childComplexity), true
+	case "SourceGrant.failure":
+		if e.ComplexityRoot.SourceGrant.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Failure(childComplexity), true
+	case "SourceGrant.fields":
+		if e.ComplexityRoot.SourceGrant.Fields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Fields(childComplexity), true
+	case "SourceGrant.grant":
+		if e.ComplexityRoot.SourceGrant.Grant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Grant(childComplexity), true
+	case "SourceGrant.id":
+		if e.ComplexityRoot.SourceGrant.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.ID(childComplexity), true
+	case "SourceGrant.maskedFields":
+		if e.ComplexityRoot.SourceGrant.MaskedFields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.MaskedFields(childComplexity), true
+	case "SourceGrant.principal":
+		if e.ComplexityRoot.SourceGrant.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Principal(childComplexity), true
+	case "SourceGrant.reads":
+		if e.ComplexityRoot.SourceGrant.Reads == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Reads(childComplexity), true
+	case "SourceGrant.remarks":
+		if e.ComplexityRoot.SourceGrant.Remarks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Remarks(childComplexity), true
+	case "SourceGrant.version":
+		if e.ComplexityRoot.SourceGrant.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Revision(childComplexity), true
+	case "SourceGrant.role":
+		if e.ComplexityRoot.SourceGrant.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Role(childComplexity), true
+	case "SourceGrant.source":
+		if e.ComplexityRoot.SourceGrant.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Source(childComplexity), true
+	case "SourceGrant.state":
+		if e.ComplexityRoot.SourceGrant.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.State(childComplexity), true
+	case "SourceGrant.statements":
+		if e.ComplexityRoot.SourceGrant.Statements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Statements(childComplexity), true
+	case "SourceGrant.updatedAt":
+		if e.ComplexityRoot.SourceGrant.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.UpdatedAt(childComplexity), true
+
+	case "SourceGrantConnection.edges":
+		if e.ComplexityRoot.SourceGrantConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrantConnection.Edges(childComplexity), true
+	case "SourceGrantConnection.nodes":
+		if e.ComplexityRoot.SourceGrantConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrantConnection.Nodes(childComplexity), true
+	case "SourceGrantConnection.pageInfo":
+		if e.ComplexityRoot.SourceGrantConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrantConnection.PageInfo(childComplexity), true
+
+	case "SourceGrantEdge.cursor":
+		if e.ComplexityRoot.SourceGrantEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrantEdge.Cursor(childComplexity), true
+	case "SourceGrantEdge.node":
+		if e.ComplexityRoot.SourceGrantEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrantEdge.Node(childComplexity), true
+
 	case "SourceRights.administer":
 		if e.ComplexityRoot.SourceRights.Administer == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SourceRights.Administer(childComplexity), true
+
+	case "SourceRole.createdAt":
+		if e.ComplexityRoot.SourceRole.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRole.CreatedAt(childComplexity), true
+	case "SourceRole.id":
+		if e.ComplexityRoot.SourceRole.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRole.ID(childComplexity), true
+	case "SourceRole.principal":
+		if e.ComplexityRoot.SourceRole.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRole.Principal(childComplexity), true
+	case "SourceRole.version":
+		if e.ComplexityRoot.SourceRole.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRole.Revision(childComplexity), true
+	case "SourceRole.role":
+		if e.ComplexityRoot.SourceRole.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRole.Role(childComplexity), true
+	case "SourceRole.source":
+		if e.ComplexityRoot.SourceRole.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRole.Source(childComplexity), true
+	case "SourceRole.updatedAt":
+		if e.ComplexityRoot.SourceRole.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRole.UpdatedAt(childComplexity), true
+
+	case "SourceRoleConnection.edges":
+		if e.ComplexityRoot.SourceRoleConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRoleConnection.Edges(childComplexity), true
+	case "SourceRoleConnection.nodes":
+		if e.ComplexityRoot.SourceRoleConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRoleConnection.Nodes(childComplexity), true
+	case "SourceRoleConnection.pageInfo":
+		if e.ComplexityRoot.SourceRoleConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRoleConnection.PageInfo(childComplexity), true
+
+	case "SourceRoleEdge.cursor":
+		if e.ComplexityRoot.SourceRoleEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRoleEdge.Cursor(childComplexity), true
+	case "SourceRoleEdge.node":
+		if e.ComplexityRoot.SourceRoleEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRoleEdge.Node(childComplexity), true
 
 	case "StartHarvestPayload.run":
 		if e.ComplexityRoot.StartHarvestPayload.Run == nil {
@@ -7660,7 +8045,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReleaseNamespaceInput", ec.unmarshalInputReleaseNamespaceInput),
 			graphql.NewInputUnmarshaler("RemoveRecordInput", ec.unmarshalInputRemoveRecordInput),
 			graphql.NewInputUnmarshaler("RemoveSourceInput", ec.unmarshalInputRemoveSourceInput),
+			graphql.NewInputUnmarshaler("RemoveSourceRoleInput", ec.unmarshalInputRemoveSourceRoleInput),
 			graphql.NewInputUnmarshaler("RenameRecordInput", ec.unmarshalInputRenameRecordInput),
+			graphql.NewInputUnmarshaler("RepairSourceGrantInput", ec.unmarshalInputRepairSourceGrantInput),
 			graphql.NewInputUnmarshaler("RequestAccessInput", ec.unmarshalInputRequestAccessInput),
 			graphql.NewInputUnmarshaler("RestoreRecordInput", ec.unmarshalInputRestoreRecordInput),
 			graphql.NewInputUnmarshaler("RestoreSourceInput", ec.unmarshalInputRestoreSourceInput),
@@ -7671,7 +8058,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RollbackPolicyInput", ec.unmarshalInputRollbackPolicyInput),
 			graphql.NewInputUnmarshaler("SearchFilter", ec.unmarshalInputSearchFilter),
 			graphql.NewInputUnmarshaler("SecretInput", ec.unmarshalInputSecretInput),
+			graphql.NewInputUnmarshaler("SetSourceRoleInput", ec.unmarshalInputSetSourceRoleInput),
 			graphql.NewInputUnmarshaler("ShadowPolicyInput", ec.unmarshalInputShadowPolicyInput),
+			graphql.NewInputUnmarshaler("SourceGrantFilter", ec.unmarshalInputSourceGrantFilter),
 			graphql.NewInputUnmarshaler("StartHarvestInput", ec.unmarshalInputStartHarvestInput),
 			graphql.NewInputUnmarshaler("TestPolicyInput", ec.unmarshalInputTestPolicyInput),
 			graphql.NewInputUnmarshaler("UpdateDataProductInput", ec.unmarshalInputUpdateDataProductInput),
@@ -7774,7 +8163,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema/access.graphqls" "schema/audit.graphqls" "schema/catalog.graphqls" "schema/change.graphqls" "schema/harvest.graphqls" "schema/identity.graphqls" "schema/lineage.graphqls" "schema/mesh.graphqls" "schema/namespace.graphqls" "schema/policy.graphqls" "schema/removal.graphqls" "schema/schema.graphqls" "schema/standards.graphqls"
+//go:embed "schema/access.graphqls" "schema/audit.graphqls" "schema/catalog.graphqls" "schema/change.graphqls" "schema/harvest.graphqls" "schema/identity.graphqls" "schema/lineage.graphqls" "schema/mesh.graphqls" "schema/namespace.graphqls" "schema/policy.graphqls" "schema/removal.graphqls" "schema/schema.graphqls" "schema/sourcegrants.graphqls" "schema/standards.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -7798,6 +8187,7 @@ var sources = []*ast.Source{
 	{Name: "schema/policy.graphqls", Input: sourceData("schema/policy.graphqls"), BuiltIn: false},
 	{Name: "schema/removal.graphqls", Input: sourceData("schema/removal.graphqls"), BuiltIn: false},
 	{Name: "schema/schema.graphqls", Input: sourceData("schema/schema.graphqls"), BuiltIn: false},
+	{Name: "schema/sourcegrants.graphqls", Input: sourceData("schema/sourcegrants.graphqls"), BuiltIn: false},
 	{Name: "schema/standards.graphqls", Input: sourceData("schema/standards.graphqls"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -9804,6 +10194,16 @@ func (ec *executionContext) childFields_RemoveSourcePayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RemoveSourcePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveSourceRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sourceRole":
+		return ec.fieldContext_RemoveSourceRolePayload_sourceRole(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveSourceRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveSourceRolePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemovedRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9858,6 +10258,16 @@ func (ec *executionContext) childFields_RenameRecordPayload(ctx context.Context,
 		return ec.fieldContext_RenameRecordPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RenameRecordPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RepairSourceGrantPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sourceGrant":
+		return ec.fieldContext_RepairSourceGrantPayload_sourceGrant(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RepairSourceGrantPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RepairSourceGrantPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10086,6 +10496,16 @@ func (ec *executionContext) childFields_Secret(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Secret", field.Name)
 }
 
+func (ec *executionContext) childFields_SetSourceRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sourceRole":
+		return ec.fieldContext_SetSourceRolePayload_sourceRole(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SetSourceRolePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetSourceRolePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ShadowPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "state":
@@ -10202,12 +10622,118 @@ func (ec *executionContext) childFields_SourceEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type SourceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_SourceGrant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SourceGrant_id(ctx, field)
+	case "version":
+		return ec.fieldContext_SourceGrant_version(ctx, field)
+	case "grant":
+		return ec.fieldContext_SourceGrant_grant(ctx, field)
+	case "source":
+		return ec.fieldContext_SourceGrant_source(ctx, field)
+	case "asset":
+		return ec.fieldContext_SourceGrant_asset(ctx, field)
+	case "principal":
+		return ec.fieldContext_SourceGrant_principal(ctx, field)
+	case "state":
+		return ec.fieldContext_SourceGrant_state(ctx, field)
+	case "role":
+		return ec.fieldContext_SourceGrant_role(ctx, field)
+	case "fields":
+		return ec.fieldContext_SourceGrant_fields(ctx, field)
+	case "maskedFields":
+		return ec.fieldContext_SourceGrant_maskedFields(ctx, field)
+	case "reads":
+		return ec.fieldContext_SourceGrant_reads(ctx, field)
+	case "statements":
+		return ec.fieldContext_SourceGrant_statements(ctx, field)
+	case "remarks":
+		return ec.fieldContext_SourceGrant_remarks(ctx, field)
+	case "drift":
+		return ec.fieldContext_SourceGrant_drift(ctx, field)
+	case "failure":
+		return ec.fieldContext_SourceGrant_failure(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_SourceGrant_dueAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SourceGrant_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_SourceGrant_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SourceGrant", field.Name)
+}
+
+func (ec *executionContext) childFields_SourceGrantConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SourceGrantConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SourceGrantConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SourceGrantConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SourceGrantConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SourceGrantEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SourceGrantEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SourceGrantEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SourceGrantEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_SourceRights(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "administer":
 		return ec.fieldContext_SourceRights_administer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SourceRights", field.Name)
+}
+
+func (ec *executionContext) childFields_SourceRole(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SourceRole_id(ctx, field)
+	case "version":
+		return ec.fieldContext_SourceRole_version(ctx, field)
+	case "source":
+		return ec.fieldContext_SourceRole_source(ctx, field)
+	case "principal":
+		return ec.fieldContext_SourceRole_principal(ctx, field)
+	case "role":
+		return ec.fieldContext_SourceRole_role(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SourceRole_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_SourceRole_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SourceRole", field.Name)
+}
+
+func (ec *executionContext) childFields_SourceRoleConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SourceRoleConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SourceRoleConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SourceRoleConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SourceRoleConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SourceRoleEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SourceRoleEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SourceRoleEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SourceRoleEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_StartHarvestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

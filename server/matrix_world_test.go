@@ -24,6 +24,7 @@ import (
 	"github.com/souk-mesh/souk/server/harvest"
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/sourcegrants"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -305,6 +306,24 @@ func (m *matrix) newTeam() model.Team {
 	return team
 }
 
+func (m *matrix) newSourceRole() model.SourceRole {
+	role, err := m.InSources.SetRole(m.as("steward"), sourcegrants.NewRole{SourceID: m.newSource().ID, PrincipalID: m.people["member"].ID, Role: "reader"})
+	must(m.t, err)
+	return role
+}
+
+// newSourceGrant is one that could not be given.
+func (m *matrix) newSourceGrant() model.SourceGrant {
+	source, g := m.newSource(), m.grant(m.published().ID)
+	row := model.SourceGrant{
+		Meta: model.Meta{ID: model.NewID(model.PrefixInSource)}, GrantID: g.ID, SourceID: source.ID, DomainID: source.DomainID, PrincipalID: g.PrincipalID,
+		State: model.SourceGrantFailed, Wanted: &model.SourceRight{Role: "reader", Name: "orders"}, Failure: &model.Failure{Code: "denied"},
+	}
+	_, err := m.store.Apply(m.system(), store.Change{Actor: "prn_system", Action: "test.furnish", Writes: []store.Write{store.SourceGrants.Put(row)}})
+	must(m.t, err)
+	return row
+}
+
 func (m *matrix) newToken() model.Token {
 	token, _, err := m.Identity.IssueToken(m.system(), identity.NewToken{PrincipalID: m.people["member"].ID, Name: m.name(), Lifetime: time.Hour})
 	must(m.t, err)
@@ -328,6 +347,10 @@ func (m *matrix) fresh(what string) string {
 		return string(m.request().ID)
 	case "grant":
 		return string(m.grant(m.published().ID).ID)
+	case "inrole":
+		return string(m.newSourceRole().ID)
+	case "given":
+		return string(m.newSourceGrant().ID)
 	case "source":
 		return string(m.newSource().ID)
 	case "namespace":

@@ -29,6 +29,7 @@ import (
 	"github.com/souk-mesh/souk/server/pdp"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/resolver"
+	"github.com/souk-mesh/souk/server/sourcegrants"
 	"github.com/souk-mesh/souk/server/standards"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/mongo"
@@ -49,6 +50,7 @@ type Server struct {
 	Harvest    *harvest.Service
 	Governance *governance.Service
 	Standards  *standards.Service
+	InSources  *sourcegrants.Service
 	Decisions  *decisionlog.Log
 	Outside    *pdp.Service
 
@@ -120,6 +122,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 		Store: records, Gate: g, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Alone: strings.HasPrefix(cfg.Store, sqliteScheme),
 		SecretEnv: cfg.SecretEnv, SecretDir: cfg.SecretDir, Bindings: bindings, Folders: folders, Own: cfg.own(), Limits: cfg.plugins(), Backoff: cfg.pauses(), AtOnce: cfg.Harvests, Ended: numbers.Harvested, Trace: s.trace, Now: model.Now, Log: log,
 	})
+	s.InSources = sourcegrants.New(sourcegrants.Config{Store: records, Gate: g, Plugins: s.Harvest, Now: model.Now, Log: log})
 	return s, nil
 }
 
@@ -154,7 +157,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener, ready func(url 
 	var work sync.WaitGroup
 	for name, loop := range map[string]func(context.Context){
 		"gate": s.gate.Follow, "access": s.Access.Run, "mesh": s.Mesh.Run, "catalog": s.Catalog.Run, "harvest": s.Harvest.Run, "decisions": s.Decisions.Run,
-		"governance": s.Governance.Run, "standards": s.Standards.Run, "health": s.health.run,
+		"governance": s.Governance.Run, "standards": s.Standards.Run, "sourcegrants": s.InSources.Run, "health": s.health.run,
 	} {
 		work.Go(func() { loop(telemetry.As(background, name)) })
 	}
@@ -174,7 +177,7 @@ func (s *Server) web() *httpd.Server {
 	web := httpd.New(cfg, s.log)
 	schema := resolver.Schema(resolver.Services{
 		Identity: s.Identity, Mesh: s.Mesh, Access: s.Access, Audit: s.Audit,
-		Catalog: s.Catalog, Lineage: s.Lineage, Harvest: s.Harvest, Governance: s.Governance, Standards: s.Standards,
+		Catalog: s.Catalog, Lineage: s.Lineage, Harvest: s.Harvest, Governance: s.Governance, Standards: s.Standards, InSources: s.InSources,
 	})
 	api := httpd.GraphQL(cfg, schema, s.log, resolver.Present(s.log), resolver.Recover(s.log))
 	web.Handle("/graphql", web.Signed(s.Identity, api))

@@ -6,6 +6,7 @@ import (
 	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/access"
+	"github.com/souk-mesh/souk/server/sourcegrants"
 )
 
 // AccessRequest resolves the field accessRequest.
@@ -135,4 +136,71 @@ func (grant) Principal(ctx context.Context, g *model.Grant) (*model.Principal, e
 // RevokedBy resolves who ended a grant.
 func (grant) RevokedBy(ctx context.Context, g *model.Grant) (*model.Principal, error) {
 	return linkTo[model.Principal](ctx, g.RevokedBy)
+}
+
+// SourceRoles resolves the field sourceRoles.
+func (q query) SourceRoles(ctx context.Context, sourceID model.ID, first int, after *string) (*graph.SourceRoleConnection, error) {
+	page, err := q.s.InSources.Roles(ctx, sourceID, paging(first, after))
+	return (*graph.SourceRoleConnection)(connect[model.SourceRole, graph.SourceRoleEdge](ctx, page)), err
+}
+
+// SourceGrants resolves the field sourceGrants.
+func (q query) SourceGrants(ctx context.Context, filter *graph.SourceGrantFilter, first int, after *string) (*graph.SourceGrantConnection, error) {
+	f := deref(filter)
+	page, err := q.s.InSources.Grants(ctx, sourcegrants.Filter{GrantID: given(f.GrantID), SourceID: given(f.SourceID), State: given(f.State)}, paging(first, after))
+	if err == nil {
+		err = q.aimed(ctx, len(page.Nodes), after, aim{"filter.grantId", given(f.GrantID), model.PrefixGrant}, aim{"filter.sourceId", given(f.SourceID), model.PrefixSource})
+	}
+	return (*graph.SourceGrantConnection)(connect[model.SourceGrant, graph.SourceGrantEdge](ctx, page)), err
+}
+
+// SetSourceRole resolves the mutation.
+func (m mutation) SetSourceRole(ctx context.Context, in graph.SetSourceRoleInput) (*graph.SetSourceRolePayload, error) {
+	r, err := m.s.InSources.SetRole(ctx, sourcegrants.NewRole{SourceID: in.SourceID, PrincipalID: in.PrincipalID, Role: in.Role})
+	named, problems, err := answer(ctx, r, err)
+	return &graph.SetSourceRolePayload{SourceRole: named, UserErrors: problems}, err
+}
+
+// RemoveSourceRole resolves the mutation.
+func (m mutation) RemoveSourceRole(ctx context.Context, in graph.RemoveSourceRoleInput) (*graph.RemoveSourceRolePayload, error) {
+	r, err := m.s.InSources.RemoveRole(ctx, in.ID)
+	removed, problems, err := answer(ctx, r, err)
+	return &graph.RemoveSourceRolePayload{SourceRole: removed, UserErrors: problems}, err
+}
+
+// RepairSourceGrant resolves the mutation.
+func (m mutation) RepairSourceGrant(ctx context.Context, in graph.RepairSourceGrantInput) (*graph.RepairSourceGrantPayload, error) {
+	g, err := m.s.InSources.Repair(ctx, in.ID, model.Revision(in.ExpectedVersion))
+	repaired, problems, err := answer(ctx, g, err)
+	return &graph.RepairSourceGrantPayload{SourceGrant: repaired, UserErrors: problems}, err
+}
+
+// Source resolves in which source it is a role.
+func (sourceRole) Source(ctx context.Context, r *model.SourceRole) (*model.Source, error) {
+	return linkTo[model.Source](ctx, r.SourceID)
+}
+
+// Principal resolves who reads by a role.
+func (sourceRole) Principal(ctx context.Context, r *model.SourceRole) (*model.Principal, error) {
+	return linkTo[model.Principal](ctx, r.PrincipalID)
+}
+
+// Grant resolves which grant is given in the source.
+func (sourceGrant) Grant(ctx context.Context, g *model.SourceGrant) (*model.Grant, error) {
+	return linkTo[model.Grant](ctx, g.GrantID)
+}
+
+// Source resolves in which source it is given.
+func (sourceGrant) Source(ctx context.Context, g *model.SourceGrant) (*model.Source, error) {
+	return linkTo[model.Source](ctx, g.SourceID)
+}
+
+// Asset resolves what may be read.
+func (sourceGrant) Asset(ctx context.Context, g *model.SourceGrant) (*model.Asset, error) {
+	return linkTo[model.Asset](ctx, g.AssetID)
+}
+
+// Principal resolves who may read it.
+func (sourceGrant) Principal(ctx context.Context, g *model.SourceGrant) (*model.Principal, error) {
+	return linkTo[model.Principal](ctx, g.PrincipalID)
 }

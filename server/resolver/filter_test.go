@@ -23,6 +23,7 @@ func TestFiltersNameSomething(t *testing.T) {
 	w := newWorld(t)
 	hidden := map[string]model.ID{"productId": w.draft.ID, "sourceId": w.source.ID, "assetId": w.hiddenTable().ID, "subjectId": w.draft.ID}
 	absent := map[string]model.ID{
+		"grantId":   "grt_00000000000000000000000000",
 		"productId": "dpr_00000000000000000000000000", "sourceId": "src_00000000000000000000000000", "assetId": "ast_00000000000000000000000000",
 		"subjectId": "dpr_00000000000000000000000000", "proposalId": "ppr_00000000000000000000000000", "domain": "nothing",
 		"domainId": "dom_00000000000000000000000000", "parentId": "dom_00000000000000000000000000",

@@ -15,6 +15,8 @@ import (
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/sourcegrants"
+	"github.com/souk-mesh/souk/server/store"
 )
 
 // refusal is somebody doing what they may not.
@@ -94,6 +96,21 @@ var refusals = map[string]refusal{
 		_, err = w.services.Harvest.Wait(w.As("ana"), run.ID)
 		w.Must(err)
 		return vars{"id": run.ID}
+	}},
+	"setSourceRole": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars {
+		return vars{"sourceId": w.source.ID, "principalId": w.People["bo"].ID, "role": "bo"}
+	}},
+	"removeSourceRole": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars {
+		r, err := w.services.InSources.SetRole(w.As("ana"), sourcegrants.NewRole{SourceID: w.source.ID, PrincipalID: w.People["bo"].ID, Role: "bo"})
+		w.Must(err)
+		return vars{"id": r.ID}
+	}},
+	"repairSourceGrant": {who: "dee", want: "NOT_FOUND", input: func(w *world) vars {
+		row := model.SourceGrant{
+			Meta: model.Meta{ID: model.NewID(model.PrefixInSource)}, GrantID: w.granted("bo"), SourceID: w.source.ID, State: model.SourceGrantFailed, Wanted: &model.SourceRight{Role: "bo"},
+		}
+		w.Put(store.SourceGrants.Put(row))
+		return vars{"id": row.ID, "expectedVersion": 1}
 	}},
 	"draftPolicy": {who: "bo", want: "FORBIDDEN", input: func(*world) vars {
 		return vars{"domain": "sales", "title": "Mine", "modules": []any{vars{"path": "domains/sales/x.rego", "text": "package souk.domains.sales"}}}

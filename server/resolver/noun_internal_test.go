@@ -17,10 +17,11 @@ var staying = map[string]string{
 	"Asset": "goes when no source shows it", "Grant": "is revoked, and stays to be seen", "Source": "has mutations of its own", "HarvestRun": "is history",
 	"Namespace": "is released", "AccessRequest": "is history", "ProposedChange": "is history", "DecisionRecord": "is history", "PolicyProposal": "is history",
 	"PolicyRevision": "is history", "AuditEvent": "is history",
+	"SourceRole": "has a mutation of its own", "SourceGrant": "is revoked with its grant, and stays to be seen",
 }
 
 // noNode are the nouns that node(id:) does not find.
-var noNode = map[string]string{"Token": "is seen by its holder, in their list", "AuditEvent": "is a line of a feed"}
+var noNode = map[string]string{"Token": "is seen by its holder, in their list", "AuditEvent": "is a line of a feed", "SourceRole": "is seen in the list of its source", "SourceGrant": "is seen with its grant"}
 
 // TestNounsOfTheGraph fails for a noun of the policies or of the schema that is
 // new and has no row in nouns, and for a row that lacks a part.
@@ -78,6 +79,7 @@ func TestNounsAreLookedUpTogether(t *testing.T) {
 var unlinked = map[string]string{
 	"AccessRequest.DecisionID": "shown as an id", "AuditEvent.DecisionID": "shown as an id", "AuditEvent.SubjectID": "shown as an id",
 	"DecisionRecord.ResourceID": "shown as an id", "Grant.RequestID": "shown as an id", "PolicyState.PolicyState.TakenBack.RevisionID": "shown as an id",
+	"SourceGrant.DecisionID": "not shown", "SourceGrant.DomainID": "not shown", "SourceRole.DomainID": "not shown",
 	"ProposedChange.DecisionID": "shown as an id", "RemovedRecord.RecordID": "shown as an id",
 
 	"Asset.Sightings.AssetDetails.ParentID": "not shown", "Asset.Sightings.DomainID": "not shown", "Asset.Sightings.Fields.DescribedBy": "not shown", "AuditEvent.Touched.ID": "not shown",

@@ -18,6 +18,7 @@ import (
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/lineage"
 	"github.com/souk-mesh/souk/server/mesh"
+	"github.com/souk-mesh/souk/server/sourcegrants"
 	"github.com/souk-mesh/souk/server/standards"
 )
 
@@ -32,6 +33,7 @@ type Services struct {
 	Harvest    *harvest.Service
 	Governance *governance.Service
 	Standards  *standards.Service
+	InSources  *sourcegrants.Service
 }
 
 // Config joins the resolvers and the costs of fields for graph.NewExecutableSchema.
@@ -78,6 +80,8 @@ func (r root) Port() graph.PortResolver                       { return port(r) }
 func (r root) Asset() graph.AssetResolver                     { return asset(r) }
 func (r root) AssetField() graph.AssetFieldResolver           { return assetField(r) }
 func (r root) Sighting() graph.SightingResolver               { return sighting(r) }
+func (r root) SourceRole() graph.SourceRoleResolver           { return sourceRole(r) }
+func (r root) SourceGrant() graph.SourceGrantResolver         { return sourceGrant(r) }
 func (r root) QualityRule() graph.QualityRuleResolver         { return qualityRule(r) }
 func (r root) Finding() graph.FindingResolver                 { return finding(r) }
 func (r root) Scorecard() graph.ScorecardResolver             { return scorecard(r) }
@@ -116,6 +120,8 @@ type (
 	asset           struct{ s Services }
 	assetField      struct{ s Services }
 	sighting        struct{ s Services }
+	sourceRole      struct{ s Services }
+	sourceGrant     struct{ s Services }
 	qualityRule     struct{ s Services }
 	finding         struct{ s Services }
 	scorecard       struct{ s Services }

@@ -28,6 +28,7 @@ import (
 	"github.com/souk-mesh/souk/server/mesh"
 	"github.com/souk-mesh/souk/server/resolver"
 	"github.com/souk-mesh/souk/server/servertest"
+	"github.com/souk-mesh/souk/server/sourcegrants"
 	"github.com/souk-mesh/souk/server/standards"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -92,6 +93,7 @@ func (w *world) open(l *decisionlog.Log) {
 	s.Harvest = harvest.New(harvest.Config{
 		Store: w.Store, Gate: w.Gate, Catalog: s.Catalog, Lineage: s.Lineage, Plugins: launcher, Now: model.Now, Log: w.log, Folders: map[model.Slug][]string{"sales": {"/"}},
 	})
+	s.InSources = sourcegrants.New(sourcegrants.Config{Store: w.Store, Gate: w.Gate, Plugins: s.Harvest, Now: model.Now, Log: w.log})
 	w.Cleanup(s.Harvest.Close)
 	w.Cleanup(s.Governance.Close)
 	w.services = s

@@ -38,6 +38,8 @@ func All() []Noun {
 		{Word: "product", Type: "DataProduct", About: "what domains offer", List: "dataProducts", Show: "dataProduct", Columns: []string{"domain.name", "name", "displayName", "status", "classification", "id"}, Named: true},
 		{Word: "request", Type: "AccessRequest", About: "who asks for which product", List: "accessRequests", Show: "accessRequest", Columns: []string{"product.name", "requester.name", "status", "duration", "createdAt", "id"}},
 		{Word: "grant", Type: "Grant", About: "who may use which product", List: "grants", Show: "grant", Columns: []string{"product.name", "principal.name", "status", "endsAt", "id"}},
+		{Word: "source-role", Type: "SourceRole", About: "by which role people read in a source", List: "sourceRoles", Columns: []string{"source.name", "principal.name", "role", "id"}},
+		{Word: "source-grant", Type: "SourceGrant", About: "what grants have come to in the sources", List: "sourceGrants", Columns: []string{"source.name", "asset.name", "principal.name", "role", "state", "reads", "id"}},
 		{Word: "policy", Type: "PolicyProposal", Verbs: "Policy", About: "rules on their way into force", List: "policyProposals", Show: "policyProposal", Columns: []string{"domain", "title", "status", "author.name", "id"}},
 		{Word: "decisions", Type: "DecisionRecord", About: "what was decided", List: "decisions", Show: "decision", Columns: []string{"at", "action", "principal.name", "domain", "outcome", "id"}},
 		{Word: "change", Type: "ProposedChange", Verbs: "Change", About: "changes that wait for votes", List: "proposedChanges", Show: "proposedChange", Columns: []string{"kind", "domain.name", "proposer.name", "status", "fields", "id"}},
