@@ -3,9 +3,11 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -321,4 +323,67 @@ func TestRightsAreNotGivenWithoutThem(t *testing.T) {
 	c.config.Grants.Role, c.config.Grants.Password = "", ""
 	c.granter = open(t, c.config).(sdk.Granter)
 	refused(c.grant("g", "id"), sdk.ClassConfig, "grants.role")
+}
+
+// TestManyAtOnce give rights on one table, which PostgreSQL itself refuses to who
+// comes second.
+func TestManyAtOnce(t *testing.T) {
+	c := newCounter(t)
+	const many = 6
+	var all sync.WaitGroup
+	for i := range many {
+		role := fmt.Sprintf("%s_p-%d.x", c.database, i)
+		run(t, c.admin, `create role "`+role+`"`)
+		c.after(`drop role "` + role + `"`)
+		g := c.grant(fmt.Sprintf("g%d", i), "id", "note")
+		g.Role = role
+		all.Go(func() {
+			for _, revoke := range []bool{false, true, false, true} {
+				if err := c.atOnce(sdk.GrantRequest{Grant: g, Revoke: revoke}); err != nil {
+					t.Errorf("%s: %v", role, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// atOnce plans and applies until nobody has been faster.
+func (c *counter) atOnce(r sdk.GrantRequest) error {
+	for range 20 {
+		plan, err := c.granter.PlanGrant(c.t.Context(), r)
+		if err != nil {
+			return err
+		}
+		outcome, err := c.granter.ApplyGrant(c.t.Context(), r, plan)
+		if err != nil || outcome != sdk.GrantChanged {
+			return err
+		}
+	}
+	return errors.New("somebody was always faster")
+}
+
+// TestAColumnThatIsGoneIsNoTrouble when the grant ends, and one that takes its
+// name is not given.
+func TestAColumnThatIsGoneIsNoTrouble(t *testing.T) {
+	c := newCounter(t)
+	r := sdk.GrantRequest{Grant: c.grant("g1", "id", "note")}
+	c.settle(r)
+	run(t, c.admin, "alter table app.orders drop column note", "alter table app.orders add column note text")
+	if c.may("select note from app.orders") {
+		t.Error("a new column with the old name can be read")
+	}
+	r.Revoke = true
+	c.settle(r)
+	if c.may("select id from app.orders") {
+		t.Error("the grant has not ended")
+	}
+	run(t, c.admin, "drop table app.orders")
+	r.Grant.StableID = "pg_class:1.1" // of a table that is not there
+	c.settle(r)
+	nobody := c.grant("g2", "id")
+	nobody.Role = "PUBLIC"
+	if _, err := c.granter.PlanGrant(t.Context(), sdk.GrantRequest{Grant: nobody}); err == nil {
+		t.Error("everybody is taken for a role")
+	}
 }

@@ -171,7 +171,7 @@ func (w *writer) find(ctx context.Context, tx pgx.Tx, g sdk.Grant) (table, error
 		return t, err
 	}
 	parts := sdk.SplitName(g.Asset.Name)
-	if g.Asset.Namespace != w.namespace || len(parts) != 3 || parts[0] != w.database {
+	if len(parts) != 3 || parts[0] != w.database { // the namespace may be written in another way by now
 		return table{}, sdk.Config("grant.asset", fmt.Sprintf("is none of the database %s: %.200q", quote(w.database), g.Asset.Name), "name the asset as it was harvested: DATABASE.SCHEMA.TABLE")
 	}
 	return one[table](ctx, tx, tableQuery+" and n.nspname = $1 and c.relname = $2", parts[1], parts[2])
