@@ -12,21 +12,31 @@ import (
 // news is what the feed has told since somebody took it: grants that were
 // written, or that anything was on which all of them may depend.
 type news struct {
+	come chan struct{} // has one in it when there is something that shall not wait
+
 	mu     sync.Mutex
 	grants map[model.ID]bool
 	all    bool
+	assets bool
 }
 
 // take gives what has come, and forgets it.
-func (n *news) take() (grants []model.ID, all bool) {
+func (n *news) take() (grants []model.ID, all, assets bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for id := range n.grants {
 		grants = append(grants, id)
 	}
-	all = n.all
-	n.grants, n.all = nil, false
-	return grants, all
+	all, assets = n.all, n.assets
+	n.grants, n.all, n.assets = nil, false, false
+	return grants, all, assets
+}
+
+// keepAssets leaves the news of assets for a later round.
+func (n *news) keepAssets() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.assets = true
 }
 
 // follow reads the feed until the context ends. After trouble it cannot know what
@@ -67,10 +77,21 @@ func (n *news) hear(e model.Event) {
 				n.grants = map[model.ID]bool{}
 			}
 			n.grants[t.ID] = true
-		case store.SourceRoles.Kind(), store.Products.Kind(), store.Assets.Kind(), store.Principals.Kind(), store.PolicyStates.Kind():
+			n.wake()
+		case store.SourceRoles.Kind(), store.Products.Kind(), store.Principals.Kind(), store.PolicyStates.Kind():
 			n.all = true
+			n.wake()
+		case store.Assets.Kind():
+			n.assets = true
 		default: // nothing that a right depends on
 		}
+	}
+}
+
+func (n *news) wake() {
+	select {
+	case n.come <- struct{}{}:
+	default: // one is enough
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -21,6 +22,7 @@ import (
 const (
 	lookEach   = 5 * time.Second  // how often a server looks for work
 	surveyEach = 5 * time.Minute  // how often all grants are looked at, whatever the feed has told
+	assetsEach = 30 * time.Second // how often because of assets, of which a harvest changes one after the other
 	checkEach  = 10 * time.Minute // how often a source is compared with what it shall have
 	holdFor    = 3 * time.Minute  // how long a server may work on a source before another takes over
 	patience   = 90 * time.Second // with one right
@@ -57,14 +59,16 @@ type Service struct {
 // New makes the service. Nothing is given before Run is called.
 func New(cfg Config) *Service {
 	return &Service{
-		store: cfg.Store, gate: cfg.Gate, plugins: cfg.Plugins, now: cfg.Now, log: cfg.Log, name: string(model.NewID(model.PrefixGranting)), news: &news{},
+		store: cfg.Store, gate: cfg.Gate, plugins: cfg.Plugins, now: cfg.Now, log: cfg.Log, name: string(model.NewID(model.PrefixGranting)), news: &news{come: make(chan struct{}, 1)},
 	}
 }
 
 // Run brings the sources to have what they shall have, until the context ends.
 // The context's principal must be the system.
 func (s *Service) Run(ctx context.Context) {
-	go s.news.follow(ctx, s.store)
+	var feed sync.WaitGroup
+	feed.Go(func() { s.news.follow(ctx, s.store) })
+	defer feed.Wait()
 	tick := time.NewTicker(lookEach)
 	defer tick.Stop()
 	for {
@@ -75,6 +79,7 @@ func (s *Service) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-s.news.come:
 		}
 	}
 }
@@ -82,8 +87,12 @@ func (s *Service) Run(ctx context.Context) {
 // Tend does one round: what has changed is turned into work, and the work that is
 // due is done.
 func (s *Service) Tend(ctx context.Context) error {
-	grants, all := s.news.take()
-	if all || s.now().Sub(s.surveyed) >= surveyEach {
+	grants, all, assets := s.news.take()
+	since := s.now().Sub(s.surveyed)
+	if assets && since < assetsEach {
+		s.news.keepAssets()
+	}
+	if all || assets && since >= assetsEach || since >= surveyEach {
 		err := s.survey(ctx)
 		if err == nil {
 			s.surveyed = s.now()

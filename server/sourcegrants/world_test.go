@@ -101,14 +101,32 @@ func newWorld(t *testing.T, rules map[string]string) *world {
 		Sightings: []model.Sighting{{SourceID: w.source.ID, Scope: "database:shop", Rank: 10, DomainID: sales, Kind: model.KindTable}},
 	}
 	w.Put(store.Sources.Put(w.source), store.Assets.Put(asset))
+	w.product = w.offer("orders", asset)
+	return w
+}
+
+// offer is a product of sales that is published over the asset.
+func (w *world) offer(name model.Slug, asset model.Asset) model.DataProduct {
+	w.Helper()
 	p, err := w.Mesh.CreateProduct(w.As("ana"), mesh.NewProduct{
-		Name: "orders", DomainID: sales, Description: "What was ordered.", Classification: model.Internal,
+		Name: name, DomainID: w.Domains["sales"].ID, Description: "What was ordered.", Classification: model.Internal,
 		Ports: []model.Port{{Name: "tables", Direction: model.OutputPort, Description: "All of it.", AssetIDs: []model.ID{asset.ID}}},
 	})
 	w.Must(err)
-	w.product, err = w.Mesh.PublishProduct(w.As("ana"), p.ID)
+	p, err = w.Mesh.PublishProduct(w.As("ana"), p.ID)
 	w.Must(err)
-	return w
+	return p
+}
+
+// address is that of the database, as the role uses it.
+func (w *world) address(role string) string {
+	w.Helper()
+	var config struct{ URL string }
+	w.Must(json.Unmarshal(w.source.Config, &config))
+	u, err := url.Parse(config.URL)
+	w.Must(err)
+	u.User = url.User(role)
+	return u.String()
 }
 
 // replica is one more server on the same store.
