@@ -1,6 +1,7 @@
 package glue_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -366,10 +367,19 @@ func TestViews(t *testing.T) {
 		`SELECT * FROM "o""ne" JOIN two`:                                                                                        "two",
 		`SELECT 'it''s' FROM "one`:                                                                                              "",
 		`SELECT (SELECT max(x) FROM two) FROM v`:                                                                                "two",
+		"SELECT 'it\\'s FROM two', \"FROM three\" FROM `one`":                                                                   "one",
 		`SELECT * FROM one LATERAL VIEW explode(two) t AS x`:                                                                    "one",
 	} {
 		f := newFake()
-		f.lists["GetTables/a"] = []object{{"Name": "v", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": sql}, {"Name": "one"}, {"Name": "two"}, {"Name": "three"}, {"Name": "Two/x"}}
+		text := sql
+		if !strings.Contains(sql, "`") { // those of Spark and Hive stand as they are
+			packed, err := json.Marshal(object{"originalSql": sql, "schema": "a"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = "/* Presto View: " + base64.StdEncoding.EncodeToString(packed) + " */"
+		}
+		f.lists["GetTables/a"] = []object{{"Name": "v", "TableType": "VIRTUAL_VIEW", "ViewOriginalText": text}, {"Name": "one"}, {"Name": "two"}, {"Name": "three"}, {"Name": "Two/x"}}
 		m, err := harvest(t, f.start(t), func(c *glue.Config) { c.Jobs = "skip" })
 		if err != nil {
 			t.Fatal(err)

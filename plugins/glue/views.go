@@ -48,7 +48,7 @@ func (h *harvest) remember(a *sdk.Asset, database string, t types.Table) {
 		return
 	}
 	v := view{id: a.ID, scope: a.Scope}
-	for _, name := range tablesIn(a.Definition) {
+	for _, name := range tablesIn(a.Definition, isWrapped(aws.ToString(t.ViewOriginalText))) {
 		in := database
 		if len(name) == 3 && strings.EqualFold(name[0], "awsdatacatalog") || len(name) == 3 && name[0] == "spark_catalog" {
 			name = name[1:]
@@ -79,6 +79,9 @@ func (h *harvest) viewEdges() error {
 	h.views = nil
 	return nil
 }
+
+// isWrapped tells whether Athena or Trino has written the view.
+func isWrapped(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "/*") }
 
 // unwrap gives the SQL of a view's text, or "" where the text holds none.
 func unwrap(text string) string {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/souk-mesh/souk/plugins/internal/sqltext"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -146,13 +147,18 @@ func valuesOf(kind string) []string {
 	if !isEnum {
 		return nil
 	}
+	all, whole := tokens(list)
+	if !whole {
+		return nil
+	}
 	var values []string
-	for at := 0; at < len(list) && list[at] == '\''; at++ {
-		value, end, closed := quotedAt(list, at)
-		if !closed {
-			return nil
+	for _, t := range all {
+		switch {
+		case t.Is(")"):
+			return values
+		case t.Kind == sqltext.Literal:
+			values = append(values, text(t.Text))
 		}
-		values, at = append(values, text(value)), end
 	}
 	return values
 }

@@ -1,6 +1,10 @@
 package mysql
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/souk-mesh/souk/plugins/internal/sqltext"
+)
 
 // columns finds what each column of the outermost SELECT is made of. It gives
 // nothing where there is more than one: a UNION, an EXCEPT or an INTERSECT.
@@ -14,11 +18,11 @@ func (r *reader) columns() []column {
 	for i := begin; i <= end; i++ {
 		t := r.at(i)
 		switch {
-		case i == end || depth == 0 && t.is(","):
+		case i == end || depth == 0 && t.Is(","):
 			all, start = append(all, r.column(start, i)), i+1
-		case t.is("("):
+		case t.Is("("):
 			depth++
-		case t.is(")"):
+		case t.Is(")"):
 			depth--
 		}
 	}
@@ -31,23 +35,23 @@ func (r *reader) list() (begin, end int) {
 	depth, ended := 0, false
 	for i, t := range r.tokens {
 		switch {
-		case t.is("("):
+		case t.Is("("):
 			depth++
-		case t.is(")"):
+		case t.Is(")"):
 			depth--
 		case depth > 0:
-		case t.is("union"), t.is("except"), t.is("intersect"), t.is("values"):
+		case t.Is("union"), t.Is("except"), t.Is("intersect"), t.Is("values"):
 			return -1, 0
-		case t.is("select"):
+		case t.Is("select"):
 			if begin >= 0 {
 				return -1, 0
 			}
 			begin = i + 1
-		case t.is("from") && begin >= 0 && !ended:
+		case t.Is("from") && begin >= 0 && !ended:
 			end, ended = i, true
 		}
 	}
-	for r.at(begin).is("distinct") || r.at(begin).is("sql_no_cache") || r.at(begin).is("straight_join") || r.at(begin).is("high_priority") {
+	for r.at(begin).Is("distinct") || r.at(begin).Is("sql_no_cache") || r.at(begin).Is("straight_join") || r.at(begin).Is("high_priority") {
 		begin++
 	}
 	return begin, end
@@ -55,21 +59,21 @@ func (r *reader) list() (begin, end int) {
 
 // column reads one item of the list: an expression, AS and a name.
 func (r *reader) column(start, end int) column {
-	if end-start < 3 || !r.at(end-2).is("as") {
+	if end-start < 3 || !r.at(end-2).Is("as") {
 		return column{}
 	}
 	end -= 2
 	c := column{known: true}
 	for i := start; i < end; i++ {
 		t := r.at(i)
-		if t.is("select") {
+		if t.Is("select") {
 			return column{}
 		}
-		if t.kind != ident {
+		if t.Kind != sqltext.Name {
 			continue
 		}
 		chain := r.chain(&i, end)
-		if r.at(i + 1).is("(") {
+		if r.at(i + 1).Is("(") {
 			continue // a function of the user's own
 		}
 		from, ok := r.resolve(chain)
@@ -82,17 +86,17 @@ func (r *reader) column(start, end int) column {
 		}
 	}
 	if len(c.from) > 0 {
-		c.how = strings.TrimSpace(r.sql[r.at(start).start:r.at(end-1).end])
+		c.how = strings.TrimSpace(r.sql[r.at(start).Start:r.at(end-1).End])
 	}
 	return c
 }
 
 // chain reads a name with dots, and leaves the place at its last part.
 func (r *reader) chain(i *int, end int) []string {
-	parts := []string{r.at(*i).text}
-	for *i+2 < end && r.at(*i+1).is(".") && r.at(*i+2).kind == ident {
+	parts := []string{r.at(*i).Text}
+	for *i+2 < end && r.at(*i+1).Is(".") && r.at(*i+2).Kind == sqltext.Name {
 		*i += 2
-		parts = append(parts, r.at(*i).text)
+		parts = append(parts, r.at(*i).Text)
 	}
 	return parts
 }
@@ -126,7 +130,7 @@ func (r *reader) resolve(chain []string) (columnOf, bool) {
 // derived tells whether a query in parentheses goes by a name.
 func (r *reader) derived(alias string) bool {
 	for i, t := range r.tokens {
-		if t.kind == ident && t.text == alias && r.at(i-1).is(")") {
+		if t.Kind == sqltext.Name && t.Text == alias && r.at(i-1).Is(")") {
 			return true
 		}
 	}

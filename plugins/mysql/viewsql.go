@@ -2,8 +2,8 @@ package mysql
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/souk-mesh/souk/plugins/internal/sqltext"
 )
 
 // The server keeps a view not as it was written but in one spelling of its own:
@@ -11,105 +11,9 @@ import (
 // every column of the result with AS. That spelling is read here, and nothing
 // more general: what does not look like it is no lineage.
 
-type tokenKind int
-
-const (
-	word tokenKind = iota // in small letters
-	ident
-	literal
-	mark
-)
-
-type token struct {
-	kind  tokenKind
-	text  string
-	start int
-	end   int
-}
-
-func (t token) is(text string) bool { return t.kind != ident && t.kind != literal && t.text == text }
-
-// tokens cuts the SQL of a view. It is not ok where a quote does not end.
-func tokens(sql string) (all []token, ok bool) {
-	for at := 0; at < len(sql); {
-		r, size := utf8.DecodeRuneInString(sql[at:])
-		start := at
-		switch {
-		case unicode.IsSpace(r):
-			at += size
-			continue
-		case strings.HasPrefix(sql[at:], "/*"):
-			end := strings.Index(sql[at:], "*/")
-			if end < 0 {
-				return nil, false
-			}
-			at += end + 2
-			continue
-		case r == '`' || r == '\'' || r == '"':
-			text, end, closed := quotedAt(sql, at)
-			if !closed {
-				return nil, false
-			}
-			kind := literal
-			if r == '`' {
-				kind = ident
-			}
-			all, at = append(all, token{kind, text, start, end}), end
-			continue
-		case r == '_' || r == '$' || r == '@' || unicode.IsLetter(r) || unicode.IsDigit(r):
-			for at < len(sql) && inWord(sql[at:]) {
-				_, size := utf8.DecodeRuneInString(sql[at:])
-				at += size
-			}
-			all = append(all, token{word, strings.ToLower(sql[start:at]), start, at})
-			continue
-		}
-		at += size
-		all = append(all, token{mark, sql[start:at], start, at})
-	}
-	return all, true
-}
-
-func inWord(text string) bool {
-	r, _ := utf8.DecodeRuneInString(text)
-	return r == '_' || r == '$' || r == '@' || unicode.IsLetter(r) || unicode.IsDigit(r)
-}
-
-// quotedAt reads what is quoted at a place: a doubled quote stands for itself,
-// and in a text a backslash keeps the next letter.
-func quotedAt(sql string, at int) (text string, end int, closed bool) {
-	quote := sql[at]
-	var b strings.Builder
-	for i := at + 1; i < len(sql); i++ {
-		switch {
-		case sql[i] == '\\' && quote != '`' && i+1 < len(sql):
-			i++
-			b.WriteByte(escaped(sql[i]))
-		case sql[i] != quote:
-			b.WriteByte(sql[i])
-		case i+1 < len(sql) && sql[i+1] == quote:
-			i++
-			b.WriteByte(quote)
-		default:
-			return b.String(), i + 1, true
-		}
-	}
-	return "", 0, false
-}
-
-// escaped is the letter that a backslash and a letter stand for.
-func escaped(letter byte) byte {
-	switch letter {
-	case 'n':
-		return '\n'
-	case 'r':
-		return '\r'
-	case 't':
-		return '\t'
-	case '0':
-		return 0
-	}
-	return letter
+// tokens cuts what the server has spelled.
+func tokens(sql string) ([]sqltext.Token, bool) {
+	return sqltext.Dialect{Names: "`", Texts: `'"`, Backslash: true}.Tokens(sql)
 }
 
 // origin is a table that a query reads, and the name that its columns go by.
@@ -141,7 +45,7 @@ type columnOf struct {
 // reader walks the tokens of a view.
 type reader struct {
 	sql    string
-	tokens []token
+	tokens []sqltext.Token
 	common map[string]bool // names that WITH gives to queries
 	levels []level
 	made   made
@@ -173,9 +77,9 @@ func readView(sql string) made {
 
 func (r *reader) top() *level { return &r.levels[len(r.levels)-1] }
 
-func (r *reader) at(i int) token {
+func (r *reader) at(i int) sqltext.Token {
 	if i < 0 || i >= len(r.tokens) {
-		return token{kind: mark}
+		return sqltext.Token{Kind: sqltext.Mark}
 	}
 	return r.tokens[i]
 }
@@ -187,23 +91,23 @@ func (r *reader) tables() bool {
 	for i := 0; i < len(r.tokens); i++ {
 		t := r.tokens[i]
 		switch {
-		case t.is("("):
+		case t.Is("("):
 			r.levels = append(r.levels, level{joined: expecting, from: expecting})
-		case t.is(")"):
+		case t.Is(")"):
 			if len(r.levels) == 1 {
 				return false
 			}
 			r.levels, expecting = r.levels[:len(r.levels)-1], false
-		case expecting && t.kind == ident:
+		case expecting && t.Kind == sqltext.Name:
 			next, ok := r.table(i)
 			if !ok {
 				return false
 			}
 			i, expecting = next, false
-		case t.is(","):
+		case t.Is(","):
 			expecting = r.top().from
-		case t.kind == word:
-			expecting = r.keyword(t.text, expecting)
+		case t.Kind == sqltext.Word:
+			expecting = r.keyword(t.Text, expecting)
 		}
 	}
 	return len(r.levels) == 1
@@ -236,38 +140,38 @@ func (r *reader) keyword(text string, expecting bool) bool {
 func (r *reader) names() {
 	for i, t := range r.tokens {
 		before := r.at(i - 1)
-		opens := before.is("with") || before.is("recursive") || before.is(",")
-		if (t.kind == word || t.kind == ident) && opens && r.query(i+1) {
-			r.common[strings.ToLower(t.text)] = true
+		opens := before.Is("with") || before.Is("recursive") || before.Is(",")
+		if (t.Kind == sqltext.Word || t.Kind == sqltext.Name) && opens && r.query(i+1) {
+			r.common[strings.ToLower(t.Text)] = true
 		}
 	}
 }
 
 // query tells whether AS ( and a query stand at a place, after columns in parentheses if any.
 func (r *reader) query(i int) bool {
-	if r.at(i).is("(") {
-		for !r.at(i).is(")") && i < len(r.tokens) {
+	if r.at(i).Is("(") {
+		for !r.at(i).Is(")") && i < len(r.tokens) {
 			i++
 		}
 		i++
 	}
 	after := r.at(i + 2)
-	return r.at(i).is("as") && r.at(i+1).is("(") && (after.is("select") || after.is("with") || after.is("values") || after.is("("))
+	return r.at(i).Is("as") && r.at(i+1).Is("(") && (after.Is("select") || after.Is("with") || after.Is("values") || after.Is("("))
 }
 
 // table reads the name of a table and its alias, and gives the place of their end.
 func (r *reader) table(i int) (end int, ok bool) {
 	first := r.at(i)
-	if !r.at(i + 1).is(".") {
-		return i, r.common[strings.ToLower(first.text)]
+	if !r.at(i + 1).Is(".") {
+		return i, r.common[strings.ToLower(first.Text)]
 	}
-	if r.at(i+2).kind != ident {
+	if r.at(i+2).Kind != sqltext.Name {
 		return i, false
 	}
-	o := origin{name: name{first.text, r.at(i + 2).text}}
+	o := origin{name: name{first.Text, r.at(i + 2).Text}}
 	end = i + 2
-	if r.at(end+1).kind == ident {
-		o.alias = r.at(end + 1).text
+	if r.at(end+1).Kind == sqltext.Name {
+		o.alias = r.at(end + 1).Text
 		end++
 	}
 	if !r.seen[o.name] {

@@ -162,7 +162,7 @@ type patient struct {
 const (
 	mostAttempts = 7
 	longestWait  = 20 * time.Second // where the service wants to be left alone
-	longestFault = 5 * time.Second  // where it fails
+	longestFault = 2 * time.Second  // where it fails: some ten seconds for all attempts
 )
 
 func newPatient() patient {

@@ -1,0 +1,55 @@
+package sqltext_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/souk-mesh/souk/plugins/internal/sqltext"
+)
+
+func TestTokens(t *testing.T) {
+	mysql := sqltext.Dialect{Names: "`", Texts: `'"`, Backslash: true}
+	trino := sqltext.Dialect{Names: `"`, Texts: "'", Lines: true}
+	for _, c := range []struct {
+		name, sql string
+		dialect   sqltext.Dialect
+		want      string // kind:text of each; "?" for what does not end
+	}{
+		{"words and marks", "SELECT a.É1,$x", mysql, "0:select 0:a 3:. 0:é1 3:, 0:$x"},
+		{"names", "`a``b` \"c\"", mysql, "1:a`b 2:c"},
+		{"other names", `"a""b" 'c''d'`, trino, `1:a"b 2:c'd`},
+		{"backslashes", `'it\'s\n' x`, mysql, "2:it's\n 0:x"},
+		{"no backslashes", `'\' x`, trino, `2:\ 0:x`},
+		{"comments", "a /* from b */ -- from c\nd", trino, "0:a 0:d"},
+		{"a comment to the end", "a --", trino, "0:a"},
+		{"dashes", "a--1", mysql, "0:a 3:- 3:- 0:1"},
+		{"a quote that does not end", "a 'b", trino, "?"},
+		{"a comment that does not end", "a /*/", trino, "?"},
+		{"a backslash at the end", `'a\`, mysql, "?"},
+		{"no UTF-8", "a\xffb", trino, "0:a 3:\xff 0:b"},
+		{"nothing", "", trino, ""},
+	} {
+		all, ok := c.dialect.Tokens(c.sql)
+		var got []string
+		for _, token := range all {
+			got = append(got, fmt.Sprintf("%d:%s", token.Kind, token.Text))
+			at := c.sql[token.Start:token.End]
+			if quoted := token.Kind == sqltext.Name || token.Kind == sqltext.Literal; !quoted && !strings.EqualFold(at, token.Text) || quoted && at[0] != at[len(at)-1] {
+				t.Errorf("%s: %q stands at %q", c.name, token.Text, at)
+			}
+		}
+		text := strings.Join(got, " ")
+		if !ok {
+			text = "?"
+		}
+		if text != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, text, c.want)
+		}
+	}
+	for _, token := range []sqltext.Token{{Kind: sqltext.Name, Text: "from"}, {Kind: sqltext.Literal, Text: "from"}, {Text: "join"}} {
+		if token.Is("from") {
+			t.Errorf("%+v is taken for the word", token)
+		}
+	}
+}
