@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/base64"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -19,22 +21,26 @@ import (
 	"github.com/souk-mesh/souk/plugins/internal/aws/awstest"
 )
 
-// emulator is moto, with a client that writes. Each test has a region of its own,
-// which is a catalog of its own.
+// emulator is moto, with a client that writes. Each test has an account of its
+// own, so that tests that run at once do not meet.
 type emulator struct {
-	t      *testing.T
-	url    string
-	region string
-	client *client.Client
-	stand  map[string]string // what differs from run to run, by its stand-in
+	t       *testing.T
+	moto    string
+	account string
+	region  string
+	client  *client.Client
+	stand   map[string]string // what differs from run to run, by its stand-in
+
+	mu    sync.Mutex
+	known map[string]answer
 }
 
 func newEmulator(t *testing.T, region string) *emulator {
 	t.Helper()
-	e := &emulator{t: t, url: awstest.URL(t), region: region, stand: map[string]string{}}
-	e.client = client.New(client.Options{Region: region, BaseEndpoint: &e.url, Credentials: credentials.NewStaticCredentialsProvider("writer", "writer-secret", "")})
-	e.clear()
-	t.Cleanup(e.clear)
+	e := &emulator{t: t, moto: awstest.URL(t), region: region, account: strconv.FormatInt(100_000_000_000+rand.Int64N(800_000_000_000), 10)}
+	e.stand = map[string]string{e.account: "123456789012"}
+	address := e.serve(e.ask)
+	e.client = client.New(client.Options{Region: region, BaseEndpoint: &address, Credentials: credentials.NewStaticCredentialsProvider("writer", "writer-secret", "")})
 	return e
 }
 
@@ -52,23 +58,31 @@ func must[T any](e *emulator) func(T, error) T {
 // remembered is an address that answers as the emulator does, and asks it once
 // for each question: the suite asks some forty times, and the emulator is slow.
 func (e *emulator) remembered() string {
-	var mu sync.Mutex
-	known := map[string]answer{}
+	e.forget()
+	return e.serve(func(r *http.Request, body []byte) (answer, error) {
+		key := r.Header.Get("Authorization")[:60] + r.Header.Get("X-Amz-Target") + string(body)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		a, found := e.known[key]
+		if found {
+			return a, nil
+		}
+		a, err := e.ask(r, body)
+		e.known[key] = a
+		return a, err
+	})
+}
+
+func (e *emulator) serve(ask func(*http.Request, []byte) (answer, error)) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return
 		}
-		key := r.Header.Get("Authorization")[:60] + r.Header.Get("X-Amz-Target") + string(body)
-		mu.Lock()
-		defer mu.Unlock()
-		a, found := known[key]
-		if !found {
-			if a, err = e.ask(r, body); err != nil {
-				e.t.Error(err)
-				return
-			}
-			known[key] = a
+		a, err := ask(r, body)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.WriteHeader(a.status)
@@ -78,17 +92,34 @@ func (e *emulator) remembered() string {
 	return server.URL
 }
 
+// forget makes the next question of each kind go to the emulator.
+func (e *emulator) forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.known = map[string]answer{}
+}
+
+// change changes the source, as the suite asks for.
+func change[O any](e *emulator, do func(context.Context) (O, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := do(ctx)
+		e.forget()
+		return err
+	}
+}
+
 type answer struct {
 	status int
 	body   []byte
 }
 
 func (e *emulator) ask(r *http.Request, body []byte) (answer, error) {
-	out, err := http.NewRequestWithContext(e.t.Context(), r.Method, e.url+r.URL.Path, bytes.NewReader(body))
+	out, err := http.NewRequestWithContext(e.t.Context(), r.Method, e.moto+r.URL.Path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
 	out.Header = r.Header.Clone()
+	out.Header.Set("X-Moto-Account-Id", e.account)
 	got, err := http.DefaultClient.Do(out)
 	if err != nil {
 		return answer{}, err
@@ -96,37 +127,6 @@ func (e *emulator) ask(r *http.Request, body []byte) (answer, error) {
 	defer func() { _ = got.Body.Close() }()
 	text, err := io.ReadAll(got.Body)
 	return answer{got.StatusCode, text}, err
-}
-
-// clear takes everything out of the region.
-func (e *emulator) clear() {
-	ctx := context.WithoutCancel(e.t.Context())
-	if out, err := e.client.GetDatabases(ctx, &client.GetDatabasesInput{}); err == nil {
-		for _, d := range out.DatabaseList {
-			_, _ = e.client.DeleteDatabase(ctx, &client.DeleteDatabaseInput{Name: d.Name})
-		}
-	}
-	if out, err := e.client.GetJobs(ctx, &client.GetJobsInput{}); err == nil {
-		for _, j := range out.Jobs {
-			_, _ = e.client.DeleteJob(ctx, &client.DeleteJobInput{JobName: j.Name})
-		}
-	}
-	if out, err := e.client.GetCrawlers(ctx, &client.GetCrawlersInput{}); err == nil {
-		for _, c := range out.Crawlers {
-			_, _ = e.client.DeleteCrawler(ctx, &client.DeleteCrawlerInput{Name: c.Name})
-		}
-	}
-	if out, err := e.client.GetTriggers(ctx, &client.GetTriggersInput{}); err == nil {
-		for _, t := range out.Triggers {
-			_, _ = e.client.DeleteTrigger(ctx, &client.DeleteTriggerInput{Name: t.Name})
-		}
-	}
-	if out, err := e.client.ListWorkflows(ctx, &client.ListWorkflowsInput{}); err == nil {
-		for i := range out.Workflows {
-			_, _ = e.client.DeleteWorkflow(ctx, &client.DeleteWorkflowInput{Name: &out.Workflows[i]})
-		}
-	}
-	// The emulator cannot delete connections; one that is there already stays as it is.
 }
 
 func (e *emulator) database(in types.DatabaseInput, tags map[string]string) {
@@ -142,9 +142,7 @@ func (e *emulator) table(in types.TableInput) {
 func (e *emulator) connect(name string, kind types.ConnectionType, properties map[string]string) {
 	e.t.Helper()
 	in := &client.CreateConnectionInput{ConnectionInput: &types.ConnectionInput{Name: &name, ConnectionType: kind, ConnectionProperties: properties}}
-	if _, err := e.client.GetConnection(e.t.Context(), &client.GetConnectionInput{Name: &name}); err != nil {
-		must[*client.CreateConnectionOutput](e)(e.client.CreateConnection(e.t.Context(), in))
-	}
+	must[*client.CreateConnectionOutput](e)(e.client.CreateConnection(e.t.Context(), in))
 }
 
 func column(name, kind, comment string) types.Column {

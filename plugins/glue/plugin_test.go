@@ -1,9 +1,14 @@
 package glue_test
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	client "github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/souk-mesh/souk/plugins/glue"
 	"github.com/souk-mesh/souk/sdk"
@@ -27,8 +32,30 @@ func TestPlugin(t *testing.T) {
 		return text
 	}
 	secrets := map[string]string{"secretAccessKey": "canary-of-the-secret-key", "sessionToken": "canary-of-the-session-token"}
+	wide := newFake()
+	wide.lists["GetTables/a"] = []object{{"Name": "wide", "StorageDescriptor": object{"Columns": manyColumns(6000)}}}
+	sales := "arn:aws:glue:eu-west-1:" + e.account + ":database/sales"
+	extra := &types.TableInput{Name: aws.String("extra"), StorageDescriptor: at("s3://souk-lake/sales/extra", column("id", "int", ""))}
 	plugintest.Run(t, sdk.Register(glue.Plugin()), plugintest.Fixture{
 		Config: config(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl", Replace: e.stand,
+		Wide: config(map[string]any{"endpoint": wide.start(t), "jobs": "skip", "tags": "skip"}),
+		Mutations: []plugintest.Mutation{{
+			Name: "a table comes", Added: []string{"asset arn:aws:glue:eu-west-1:123456789012 table/sales/extra"},
+			Do: change(e, func(ctx context.Context) (*client.CreateTableOutput, error) {
+				return e.client.CreateTable(ctx, &client.CreateTableInput{DatabaseName: aws.String("sales"), TableInput: extra})
+			}),
+			Undo: change(e, func(ctx context.Context) (*client.DeleteTableOutput, error) {
+				return e.client.DeleteTable(ctx, &client.DeleteTableInput{DatabaseName: aws.String("sales"), Name: extra.Name})
+			}),
+		}, {
+			Name: "a tag comes", Changed: []string{"asset arn:aws:glue:eu-west-1:123456789012 database/sales"},
+			Do: change(e, func(ctx context.Context) (*client.TagResourceOutput, error) {
+				return e.client.TagResource(ctx, &client.TagResourceInput{ResourceArn: &sales, TagsToAdd: map[string]string{"new": "yes"}})
+			}),
+			Undo: change(e, func(ctx context.Context) (*client.UntagResourceOutput, error) {
+				return e.client.UntagResource(ctx, &client.UntagResourceInput{ResourceArn: &sales, TagsToRemove: []string{"new"}})
+			}),
+		}},
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "no endpoint", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "endpoint"},
 			{Name: "not encrypted", Config: config(map[string]any{"http": nil}), Secrets: secrets, Class: sdk.ClassConfig, Field: "endpoint"},
