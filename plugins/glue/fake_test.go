@@ -56,6 +56,20 @@ func newFake() *fake {
 	return f
 }
 
+// withTables is a catalog with a number of tables.
+func withTables(n int) *fake {
+	f := newFake()
+	f.size = 100
+	f.lists["GetTables/a"] = nil
+	for i := range n {
+		f.lists["GetTables/a"] = append(f.lists["GetTables/a"], object{
+			"Name": fmt.Sprintf("t%05d", i), "Parameters": object{"classification": "parquet"},
+			"StorageDescriptor": object{"Location": fmt.Sprintf("s3://lake/a/t%05d/", i), "Columns": []object{{"Name": "id", "Type": "bigint"}, {"Name": "day", "Type": "date"}}},
+		})
+	}
+	return f
+}
+
 func (f *fake) start(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(f)

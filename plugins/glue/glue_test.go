@@ -183,22 +183,6 @@ func TestWideTables(t *testing.T) {
 	}
 }
 
-func TestTwentyThousandTables(t *testing.T) {
-	f := newFake()
-	f.size = 100
-	f.lists["GetTables/a"] = nil
-	for i := range 20_000 {
-		f.lists["GetTables/a"] = append(f.lists["GetTables/a"], object{
-			"Name": fmt.Sprintf("t%05d", i), "Parameters": object{"classification": "parquet"},
-			"StorageDescriptor": object{"Location": fmt.Sprintf("s3://lake/a/t%05d/", i), "Columns": []object{{"Name": "id", "Type": "bigint"}, {"Name": "day", "Type": "date"}}},
-		})
-	}
-	m, err := harvest(t, f.start(t), func(c *glue.Config) { c.Jobs = "skip" })
-	if err != nil || len(m.tables()) != 20_005 || len(m.done) != 1 {
-		t.Error(err, len(m.tables()), m.done)
-	}
-}
-
 // TestSecretsOfConnectionsAndArguments: what may be a secret is nowhere.
 func TestSecretsOfConnectionsAndArguments(t *testing.T) {
 	f := newFake()
