@@ -59,7 +59,7 @@ func readDelta(ctx context.Context, scope Scope, d *dataset) ([]heads.Table, err
 		return nil, &heads.BrokenError{What: "the schema in the log of the Delta table is no JSON", Err: err}
 	}
 	t := heads.Table{Properties: map[string]string{}}
-	flatten(schema.Fields, "", 0, &t.Fields)
+	flatten(schema.Fields, deltaColumn, "", 0, &t.Fields)
 	for _, column := range m.Partitions {
 		for i := range t.Fields {
 			if t.Fields[i].Name == column {
@@ -246,7 +246,7 @@ func (r ranged) ReadAt(p []byte, offset int64) (int, error) {
 	return n, nil
 }
 
-func (f deltaField) say() (field sdk.Field, mark string, inner []deltaField) {
+func deltaColumn(f deltaField) (field sdk.Field, mark string, inner []deltaField) {
 	kind, mark, inner := deltaKind(f.Type)
 	return sdk.Field{Name: f.Name, NativeType: kind, Nullable: f.Nullable, Description: f.Metadata.Comment}, mark, inner
 }

@@ -76,7 +76,7 @@ func readIceberg(ctx context.Context, scope Scope, d *dataset) ([]heads.Table, e
 		return nil, &heads.BrokenError{What: "the metadata of the Iceberg table has no current schema"}
 	}
 	var fields []sdk.Field
-	flatten(schema.Fields, "", 0, &fields)
+	flatten(schema.Fields, icebergColumn, "", 0, &fields)
 	t.mark(schema, fields)
 	table := heads.Table{Fields: fields, Rows: t.rows(), Properties: t.properties()}
 	cutFields(&table)
@@ -121,27 +121,25 @@ func (t *icebergTable) schema() *icebergStruct {
 	return t.Schema
 }
 
-func (f icebergField) say() (field sdk.Field, mark string, inner []icebergField) {
+func icebergColumn(f icebergField) (field sdk.Field, mark string, inner []icebergField) {
 	kind, mark, inner := icebergKind(f.Type)
 	return sdk.Field{Name: f.Name, NativeType: kind, Nullable: !f.Required, Description: f.Doc}, mark, inner
 }
 
-// flatten lists columns and what they hold, each by its path. A column gives what
-// its path goes on with below it, and what lies there.
-func flatten[C interface {
-	say() (sdk.Field, string, []C)
-}](columns []C, path string, depth int, into *[]sdk.Field) {
+// flatten lists columns and what they hold, each by its path. A column is read as
+// a field, with what its path goes on with below it, and what lies there.
+func flatten[C any](columns []C, read func(C) (sdk.Field, string, []C), path string, depth int, into *[]sdk.Field) {
 	if depth > deepest || len(*into) > mostFields {
 		return
 	}
 	for _, c := range columns {
-		f, mark, inner := c.say()
+		f, mark, inner := read(c)
 		if f.Name == "" {
 			continue
 		}
 		f.Name = path + f.Name
 		*into = append(*into, f)
-		flatten(inner, f.Name+mark+".", depth+1, into)
+		flatten(inner, read, f.Name+mark+".", depth+1, into)
 	}
 }
 
