@@ -16,13 +16,14 @@ type harvest struct {
 	out  sdk.Sink
 	done int64 // tables
 
-	storage map[place]place // of materialized views
+	storage map[place]place           // of materialized views
+	shown   map[sdk.NativeID]*catalog // tables of other systems, with the catalog that showed them
 }
 
 // Harvest goes through the catalogs, each a scope of its own: one whose system
 // is out of reach is noted, and the others go on.
 func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
-	h := &harvest{conversation: &conversation{source: s}, out: out}
+	h := &harvest{conversation: &conversation{source: s}, out: out, shown: map[sdk.NativeID]*catalog{}}
 	h.alive = func() error { return h.out.Progress(h.done, 0, "tables") }
 	catalogs, err := h.catalogs(ctx)
 	if err != nil {
@@ -141,6 +142,9 @@ func (h *harvest) emitTables(ctx context.Context, c catalog, left map[name]*tabl
 			return nil
 		}
 		delete(left, at)
+		if twice, err := h.twice(c, t); twice || err != nil {
+			return err
+		}
 		h.done++
 		if err := h.out.Emit(h.asset(c, t, columns)); err != nil {
 			return err
@@ -160,6 +164,24 @@ func (h *harvest) emitTables(ctx context.Context, c catalog, left map[name]*tabl
 		columns = append(columns, r)
 	}
 	return flush()
+}
+
+// twice reports a table of another system that a catalog before has shown: two
+// catalogs over one metastore do.
+func (h *harvest) twice(c catalog, t *table) (bool, error) {
+	id := h.id(c, t.name)
+	if id.Namespace == h.Namespace {
+		return false, nil
+	}
+	first, is := h.shown[id]
+	if !is {
+		h.shown[id] = &c
+		return false, nil
+	}
+	return true, h.out.Note(sdk.Note{
+		Level: sdk.InfoLevel, Code: "trino.same_table", Sample: id.Name + " in " + first.name + " and " + c.name,
+		Title: "Two catalogs show one table of another system; it is described as the first of them does.",
+	})
 }
 
 func (h *harvest) asset(c catalog, t *table, columns []row) *sdk.Asset {

@@ -72,7 +72,7 @@ func (h *harvest) emitLineage(ctx context.Context, c catalog, tables []*table) e
 		return nil
 	}
 	for _, t := range tables {
-		if t.kind == "TABLE" {
+		if first := h.shown[h.id(c, t.name)]; t.kind == "TABLE" || first != nil && first.name != c.name {
 			continue
 		}
 		made, err := h.madeOf(ctx, c, t)

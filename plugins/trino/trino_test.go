@@ -368,6 +368,30 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// TestTwoCatalogsOverOneSystem holds a table that both show: it is one.
+func TestTwoCatalogsOverOneSystem(t *testing.T) {
+	f := single(t)
+	f.Statements["plan"] = statement{Data: [][]any{{`{"inputTableColumnInfos": [{"table": {"catalog": "x", "schemaTable": {"schema": "s", "table": "u"}}}]}`}}}
+	for sql, told := range maps.Clone(f.Statements) {
+		f.Statements[strings.NewReplacer(`"c"`, `"d"`, "'c'", "'d'").Replace(sql)] = told
+	}
+	f.Statements[catalogs] = statement{Data: [][]any{{"c", "hive"}, {"d", "iceberg"}}}
+	for _, c := range []string{"c", "d"} {
+		view := `SELECT table_schema, table_name, view_definition FROM "` + c + `".information_schema.views WHERE table_schema <> 'information_schema'`
+		f.Statements[view] = statement{Data: [][]any{{"s", "t", "SELECT 1"}}}
+		f.Statements[`EXPLAIN (TYPE IO, FORMAT JSON) SELECT * FROM "`+c+`"."s"."t"`] = f.Statements["plan"]
+	}
+	place := "hive://metastore.example:9083"
+	m, err := harvest(t, f, object{"catalogs": object{"c": place, "d": place}})
+	if a := m.Assets[place+" s.t"]; err != nil || a == nil || a.Scope != "catalog:c" || len(m.Edges) != 1 || len(m.Notes["trino.same_table"]) != 1 || !slices.Equal(m.Done, []string{"server", "catalog:c", "catalog:d"}) {
+		t.Error(err, a, m.Notes, m.Done)
+	}
+	m, err = harvest(t, f, nil)
+	if err != nil || len(m.Assets) != 4 || len(m.Notes) > 0 {
+		t.Error(err, m.Assets, m.Notes)
+	}
+}
+
 // single is a cluster of one catalog c with one table s.t.
 func single(t *testing.T) *fake {
 	t.Helper()
