@@ -257,14 +257,18 @@ func (g *Gate) Source(ctx context.Context, s model.Source) (policy.Resource, err
 // one is what may be done with its source.
 func (g *Gate) SourceRoles(ctx context.Context, roles []model.SourceRole) ([]policy.Resource, error) {
 	resources := make([]policy.Resource, len(roles))
+	sources := map[model.ID]policy.Resource{} // mostly one
 	for i, r := range roles {
-		source, err := store.Sources.Get(ctx, g.store, r.SourceID)
-		if err != nil {
-			return nil, err
+		if _, known := sources[r.SourceID]; !known {
+			source, err := store.Sources.Get(ctx, g.store, r.SourceID)
+			if err != nil {
+				return nil, err
+			}
+			if sources[r.SourceID], err = g.Source(ctx, source); err != nil {
+				return nil, err
+			}
 		}
-		if resources[i], err = g.Source(ctx, source); err != nil {
-			return nil, err
-		}
+		resources[i] = sources[r.SourceID]
 	}
 	return resources, nil
 }
@@ -272,11 +276,23 @@ func (g *Gate) SourceRoles(ctx context.Context, roles []model.SourceRole) ([]pol
 // SourceGrants describes grants in sources to the policies, as the grants that
 // they are made for.
 func (g *Gate) SourceGrants(ctx context.Context, rows []model.SourceGrant) ([]policy.Resource, error) {
-	grants := make([]model.Grant, len(rows))
+	ids := make([]model.ID, len(rows))
 	for i, r := range rows {
-		grant, err := store.Grants.Get(ctx, g.store, r.GrantID)
-		if err != nil {
-			return nil, err
+		ids[i] = r.GrantID
+	}
+	found, err := store.Grants.GetMany(ctx, g.store, slices.Compact(slices.Sorted(slices.Values(ids)))...)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[model.ID]model.Grant{}
+	for _, grant := range found {
+		byID[grant.ID] = grant
+	}
+	grants := make([]model.Grant, len(rows))
+	for i, id := range ids {
+		grant, there := byID[id]
+		if !there {
+			return nil, model.NotFound(store.Grants.Schema().Noun, id)
 		}
 		grants[i] = grant
 	}
