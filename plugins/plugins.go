@@ -10,6 +10,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/atlas"
 	"github.com/souk-mesh/souk/plugins/azureblob"
 	"github.com/souk-mesh/souk/plugins/azuredatacatalog"
+	"github.com/souk-mesh/souk/plugins/bigquery"
 	"github.com/souk-mesh/souk/plugins/datafactory"
 	"github.com/souk-mesh/souk/plugins/dataflow"
 	"github.com/souk-mesh/souk/plugins/dbt"
@@ -39,6 +40,7 @@ func All() []sdk.Registration {
 		sdk.Register(dataflow.Plugin()),
 		sdk.Register(azureblob.Plugin()),
 		sdk.Register(azuredatacatalog.Plugin()),
+		sdk.Register(bigquery.Plugin()),
 		sdk.Register(dbt.Plugin()),
 		sdk.Register(denodo.Plugin()),
 		sdk.Register(dremio.Plugin()),

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/souk-mesh/souk/plugins/internal/google"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/web"
 )
@@ -21,12 +22,11 @@ const version = "1.0.0"
 
 // Config says which project to read, and as whom.
 type Config struct {
-	URL      string     `json:"url" doc:"Address of Dataflow." format:"url" host:"true" default:"https://dataflow.googleapis.com"`
-	OAuthURL string     `json:"oauthUrl" doc:"Address that gives tokens for the key." format:"url" host:"true" default:"https://oauth2.googleapis.com/token"`
-	Project  string     `json:"project" doc:"Id of the project."`
-	Key      string     `json:"key" doc:"Key of a service account, as the JSON that Google gives." format:"secret"`
-	Days     int        `json:"days" doc:"How many days back jobs are taken that no longer run; 0 for all that Dataflow keeps." default:"0"`
-	HTTP     web.Config `json:"http,omitzero"`
+	URL string `json:"url" doc:"Address of Dataflow." format:"url" host:"true" default:"https://dataflow.googleapis.com"`
+	google.Account
+	Project string     `json:"project" doc:"Id of the project."`
+	Days    int        `json:"days" doc:"How many days back jobs are taken that no longer run; 0 for all that Dataflow keeps." default:"0"`
+	HTTP    web.Config `json:"http,omitzero"`
 }
 
 // Plugin is the harvester of Google Cloud Dataflow.
@@ -54,7 +54,7 @@ func judge(c Config) error {
 type source struct {
 	Config
 	client *web.Client
-	login  *web.Client
+	end    func()
 	now    func() time.Time
 }
 
@@ -62,28 +62,16 @@ func open(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) {
 	if err := judge(c); err != nil {
 		return nil, err
 	}
-	key, err := parseKey(c.Key)
+	client, end, err := c.Clients(env, c.HTTP, c.URL, "souk-dataflow/"+version, google.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
-	agent := "souk-dataflow/" + version
-	login, err := web.New(env, c.HTTP, web.Options{Address: c.OAuthURL, Field: "oauthUrl", Agent: agent, MaxBytes: 1 << 20})
-	if err != nil {
-		return nil, err
-	}
-	o := &web.OAuth{Server: login, Assertion: func() (string, error) { return key.assertion(c.OAuthURL, env.Now()) }}
-	tokens := web.NewTokens(env.Now, o.Get)
-	client, err := web.New(env, c.HTTP, web.Options{Address: c.URL, Agent: agent, Attach: tokens.Attach, Renew: tokens.Renew})
-	if err != nil {
-		return nil, err
-	}
-	return &source{Config: c, client: client, login: login, now: env.Now}, nil
+	return &source{Config: c, client: client, end: end, now: env.Now}, nil
 }
 
 // Close gives back the connections.
 func (s *source) Close() error {
-	s.client.Close()
-	s.login.Close()
+	s.end()
 	return nil
 }
 

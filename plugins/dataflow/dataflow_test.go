@@ -1,14 +1,8 @@
 package dataflow_test
 
 import (
-	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/plugins/dataflow"
+	"github.com/souk-mesh/souk/plugins/internal/google/googletest"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/plugintest"
 )
@@ -32,27 +27,6 @@ func TestMain(m *testing.M) { plugintest.Main(m, sdk.Register(dataflow.Plugin())
 
 type object = map[string]any
 
-// newKey makes the key of a service account as Google writes it.
-func newKey(t *testing.T) (*rsa.PrivateKey, string) {
-	t.Helper()
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(object{
-		"type": "service_account", "client_email": "souk@acme.iam.gserviceaccount.com", "private_key_id": "k1", "token_uri": "https://elsewhere.example/token",
-		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return private, string(text)
-}
-
 // fake is a fake of Dataflow and of Google's server of tokens, written on 2026-11-30 from
 // https://docs.cloud.google.com/dataflow/docs/reference/rest/v1b3/projects.jobs/aggregated,
 // https://docs.cloud.google.com/dataflow/docs/reference/rest/v1b3/projects.locations.jobs/get
@@ -60,13 +34,8 @@ func newKey(t *testing.T) (*rsa.PrivateKey, string) {
 // against Google's own description in https://github.com/googleapis/google-api-python-client,
 // googleapiclient/discovery_cache/documents/dataflow.v1b3.json.
 type fake struct {
-	mu      sync.Mutex
-	public  *rsa.PublicKey
-	now     func() time.Time
-	token   int
-	lasts   int // requests that a token is good for; 0 for all
-	left    int
-	tired   int
+	mu sync.Mutex
+	googletest.Door
 	size    int
 	failed  []object
 	jobs    []object
@@ -82,7 +51,7 @@ func newFake(public *rsa.PublicKey) *fake {
 	step := func(kind, name, key, value string) object {
 		return object{"kind": kind, "id": name, "name": name, "displayData": []object{{"key": "numShards", "int64Value": "3"}, {"key": key, "strValue": value}}}
 	}
-	return &fake{public: public, now: time.Now, size: 2, instead: map[string]func(http.ResponseWriter) bool{}, jobs: []object{
+	return &fake{Door: googletest.Door{Public: public, Now: time.Now}, size: 2, instead: map[string]func(http.ResponseWriter) bool{}, jobs: []object{
 		job("j1", "load", "europe-west1", "JOB_STATE_DONE", "2026-11-28T08:00:00Z", nil),
 		job("j2", "load", "europe-west1", "JOB_STATE_FAILED", "2026-11-29T08:00:00Z", object{
 			"labels": object{"team": "sales", "gold": ""},
@@ -104,22 +73,9 @@ func newFake(public *rsa.PublicKey) *fake {
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w.Header().Set("Content-Type", "application/json")
-	if r.URL.Path == "/token" {
-		f.grant(w, r)
+	if !f.Opens(w, r) {
 		return
 	}
-	switch {
-	case r.Header.Get("Authorization") != fmt.Sprint("Bearer token-", f.token) || f.lasts > 0 && f.left == 0:
-		w.WriteHeader(http.StatusUnauthorized)
-		fmt.Fprint(w, `{"error": {"code": 401, "message": "Request had invalid authentication credentials.", "status": "UNAUTHENTICATED"}}`)
-		return
-	case f.tired > 0:
-		f.tired--
-		w.WriteHeader(http.StatusTooManyRequests)
-		return
-	}
-	f.left--
 	if other := f.instead[r.URL.Path]; other != nil && other(w) {
 		return
 	}
@@ -165,30 +121,6 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// grant checks the assertion as RFC 7523 has it.
-func (f *fake) grant(w http.ResponseWriter, r *http.Request) {
-	parts := strings.Split(r.PostFormValue("assertion"), ".")
-	var claims struct {
-		Iss, Aud, Scope string
-		Iat, Exp        int64
-	}
-	good := len(parts) == 3 && r.PostFormValue("grant_type") == "urn:ietf:params:oauth:grant-type:jwt-bearer"
-	if good {
-		text, _ := base64.RawURLEncoding.DecodeString(parts[1])
-		signature, _ := base64.RawURLEncoding.DecodeString(parts[2])
-		sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-		good = json.Unmarshal(text, &claims) == nil && rsa.VerifyPKCS1v15(f.public, crypto.SHA256, sum[:], signature) == nil
-	}
-	if now := f.now().Unix(); !good || claims.Iss != "souk@acme.iam.gserviceaccount.com" || claims.Aud != "http://"+r.Host+"/token" || claims.Exp-claims.Iat > 3600 || claims.Iat > now+60 || claims.Exp < now {
-		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprint(w, `{"error": "invalid_grant", "error_description": "Invalid JWT Signature."}`)
-		return
-	}
-	f.token++
-	f.left = f.lasts
-	fmt.Fprintf(w, `{"access_token": "token-%d", "expires_in": 3599, "token_type": "Bearer"}`, f.token)
-}
-
 func start(t *testing.T, f *fake) string {
 	t.Helper()
 	server := httptest.NewServer(f)
@@ -208,8 +140,8 @@ func config(t *testing.T, address string, more object) json.RawMessage {
 }
 
 func TestPlugin(t *testing.T) {
-	private, key := newKey(t)
-	_, strange := newKey(t)
+	private, key := googletest.Key(t)
+	_, strange := googletest.Key(t)
 	address := start(t, newFake(&private.PublicKey))
 	secrets := map[string]string{"key": key}
 	plugintest.Run(t, sdk.Register(dataflow.Plugin()), plugintest.Fixture{
@@ -255,11 +187,11 @@ func (m *memory) Note(n sdk.Note) error {
 
 func harvest(t *testing.T, change func(*fake), more object) (*memory, *fake, error) {
 	t.Helper()
-	private, key := newKey(t)
+	private, key := googletest.Key(t)
 	f := newFake(&private.PublicKey)
-	f.now = func() time.Time { return time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC) }
+	f.Now = func() time.Time { return time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC) }
 	change(f)
-	s, err := sdk.Register(dataflow.Plugin()).Open(t.Context(), config(t, start(t, f), more), map[string]string{"key": key}, sdk.Env{Now: f.now})
+	s, err := sdk.Register(dataflow.Plugin()).Open(t.Context(), config(t, start(t, f), more), map[string]string{"key": key}, sdk.Env{Now: f.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,9 +218,9 @@ func says(status int, text string) func(http.ResponseWriter) bool {
 }
 
 func TestAProject(t *testing.T) {
-	m, f, err := harvest(t, func(f *fake) { f.lasts, f.tired = 2, 1 }, nil)
-	if err != nil || !slices.Equal(m.done, []string{"jobs"}) || f.token < 2 {
-		t.Fatal(err, m.done, f.token)
+	m, f, err := harvest(t, func(f *fake) { f.Lasts, f.Tired = 2, 1 }, nil)
+	if err != nil || !slices.Equal(m.done, []string{"jobs"}) || f.Granted < 2 {
+		t.Fatal(err, m.done, f.Granted)
 	}
 	want := []string{
 		"DERIVES europe-west1.load -> acme.shop.orders 1", "DERIVES us-central1.load -> acme.shop.events 1", "DERIVES us-central1.load -> topic:other:out 1",

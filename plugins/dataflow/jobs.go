@@ -2,7 +2,6 @@ package dataflow
 
 import (
 	"cmp"
-	"net/url"
 	"strings"
 	"time"
 
@@ -93,7 +92,7 @@ func (m metadata) touched(project string) []names.Dataset {
 		add(pubSub("subscription", "subscriptions", p.Subscription, project))
 	}
 	for _, f := range m.Files {
-		add(file(f.Pattern))
+		add(names.FromPattern(f.Pattern))
 	}
 	for _, s := range m.Spanner {
 		add(other("spanner://"+cmp.Or(s.Project, project)+":"+s.Instance, s.Database, "OTHER"))
@@ -132,19 +131,6 @@ func pubSub(word, folder, name, project string) (names.Dataset, bool) {
 	return other("pubsub", word+":"+project+":"+name, "TOPIC")
 }
 
-// file names the file of a pattern, or the folder of all that fit it.
-func file(pattern string) (names.Dataset, bool) {
-	if i := strings.IndexAny(pattern, "*?[{"); i >= 0 {
-		pattern = pattern[:i]
-		pattern = pattern[:strings.LastIndexByte(pattern, '/')+1]
-	}
-	store, path, ok := strings.Cut(pattern, "://")
-	if !ok {
-		return names.Dataset{}, false
-	}
-	return names.FromURI(store + "://" + (&url.URL{Path: path}).EscapedPath())
-}
-
 // end is what a step reads or writes, where it says so.
 func (t transform) end(project string) (names.Dataset, bool) {
 	for _, d := range t.Display {
@@ -159,7 +145,7 @@ func (t transform) end(project string) (names.Dataset, bool) {
 		case "subscription":
 			found, ok = pubSub("subscription", "subscriptions", text, project)
 		case "filepattern", "file_pattern", "filename", "fileprefix", "filenameprefix":
-			found, ok = file(text)
+			found, ok = names.FromPattern(text)
 		}
 		if ok {
 			return found, true
