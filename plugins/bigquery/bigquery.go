@@ -94,7 +94,7 @@ func (s *source) Close() error {
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	datasets, absent, err := s.datasets(ctx)
 	if err != nil {
-		return failed(r, "list_datasets", err)
+		return r.Tried("list_datasets", err)
 	}
 	for _, name := range absent {
 		r.Failed("list_datasets", "there is no dataset "+name+" that the service account may see", "take it out of includeDatasets, create it, or grant the role BigQuery Metadata Viewer")
@@ -104,20 +104,11 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	}
 	for _, d := range datasets[:min(1, len(datasets))] {
 		if _, err := s.tables(ctx, d); err != nil {
-			return failed(r, "list_tables", err)
+			return r.Tried("list_tables", err)
 		}
 		r.OK("list_tables")
 	}
 	return ctx.Err()
-}
-
-// failed reports what is wrong with the source, and gives back any other error.
-func failed(r *sdk.Report, capability string, err error) error {
-	if e, known := errors.AsType[*sdk.Error](err); known {
-		r.Failed(capability, e.Error(), e.Fix)
-		return nil
-	}
-	return err
 }
 
 func (s *source) path(parts ...string) string {

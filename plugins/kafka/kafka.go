@@ -7,7 +7,6 @@ package kafka
 import (
 	"context"
 	_ "embed"
-	"errors"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -94,7 +93,7 @@ func (s *source) Close() error {
 func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	topics, err := s.topics(ctx)
 	if err != nil {
-		return failed(r, "connect", err)
+		return r.Tried("connect", err)
 	}
 	r.OK("connect")
 	for _, step := range []struct {
@@ -112,7 +111,7 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 			continue
 		}
 		if err := step.try(ctx); err != nil {
-			if err := failed(r, step.capability, err); err != nil {
+			if err := r.Tried(step.capability, err); err != nil {
 				return err
 			}
 			continue
@@ -120,13 +119,4 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 		r.OK(step.capability)
 	}
 	return ctx.Err()
-}
-
-// failed reports what is wrong with the source, and gives back any other error.
-func failed(r *sdk.Report, capability string, err error) error {
-	if e, known := errors.AsType[*sdk.Error](err); known {
-		r.Failed(capability, e.Error(), e.Fix)
-		return nil
-	}
-	return err
 }
