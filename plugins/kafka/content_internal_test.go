@@ -109,4 +109,10 @@ func TestProtobufImports(t *testing.T) {
 	if fields, _ := document.Flatten(c.root.Fields); len(fields) != 2 || fields[1].Name != "kept.inner" {
 		t.Errorf("of a file in its binary form: %v", fields)
 	}
+	// Another schema may have a message of the same name, also one that it imports.
+	for _, text := range []string{`syntax = "proto3"; message M { int32 other = 1; }`, `syntax = "proto3"; package p; import "other.proto"; message M { Kept a = 1; message Kept { int32 b = 1; } }`} {
+		if c, err := contentOf("PROTOBUF", text, map[string]string{"other.proto": `syntax = "proto3"; message Kept {}`}); err != nil || len(c.root.Fields) != 1 {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }

@@ -23,7 +23,7 @@ func TestServer(t *testing.T) {
 	s.fill()
 	for name, test := range map[string]func(*testing.T, *server){
 		"nothing of a document leaves": nothingLeaves, "the whole deployment": wholeDeployment, "rights": rights,
-		"one that cannot be read": unreadable, "ends and random": samplings, "a rename keeps the id": renamed, "connections": connections,
+		"one that cannot be read": unreadable, "ends and random": samplings, "a rename keeps the id": renamed, "connections": connections, "a user kept elsewhere": elsewhere,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
@@ -179,6 +179,25 @@ func renamed(t *testing.T, s *server) {
 	s.run("admin", bson.D{{Key: "renameCollection", Value: "names.before"}, {Key: "to", Value: "names.after"}})
 	if after := harvest(t, c).Assets["names.after"].StableID; len(before) != 36 || after != before {
 		t.Errorf("before %q, after %q", before, after)
+	}
+}
+
+// elsewhere: a user that another database than admin keeps signs in by the URL's
+// path, and what it may not see of others is left alone.
+func elsewhere(t *testing.T, s *server) {
+	t.Helper()
+	s.run("crm", bson.D{{Key: "createUser", Value: "local"}, {Key: "pwd", Value: password}, {Key: "roles", Value: bson.A{"read"}}})
+	for _, way := range []string{"/crm", "/?authSource=crm", "/crm?replicaSet=&authMechanism=SCRAM-SHA-256"} {
+		c := s.config("local")
+		c.URL += way
+		m := harvest(t, c)
+		if !slices.Equal(m.Done, []string{"database:crm"}) || m.Assets["crm.contacts"] == nil {
+			t.Errorf("%s: done %v, notes %v", way, m.Done, m.Notes)
+		}
+	}
+	var r sdk.Report
+	if err := open(t, s.config("local")).Check(t.Context(), &r); err != nil || r.Capabilities[0].OK {
+		t.Errorf("without the database that keeps it: %v %v", err, r.Capabilities)
 	}
 }
 
