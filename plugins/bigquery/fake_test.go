@@ -99,8 +99,8 @@ func shopTables() []object {
 			column("id", "INTEGER", "REQUIRED", object{"description": "Once given."}), column("mail", "STRING", "NULLABLE", object{"maxLength": "200", "policyTags": object{"names": []string{"projects/acme/locations/eu/taxonomies/1/policyTags/2"}}}),
 		}, object{"description": "Who buys.", "labels": object{"pii": "yes"}, "tableConstraints": object{"primaryKey": object{"columns": []string{"id"}}}}),
 		one("shop", "orders", []object{
-			column("id", "INTEGER", "REQUIRED", nil), column("customer", "INTEGER", "NULLABLE", nil), column("placed", "DATE", "NULLABLE", object{"defaultValueExpression": "CURRENT_DATE()"}), column("total", "NUMERIC", "NULLABLE", object{"precision": "10", "scale": "2"}),
-			column("lines", "RECORD", "REPEATED", object{"fields": []object{column("sku", "STRING", "REQUIRED", nil), column("gift", "RECORD", "NULLABLE", object{"fields": []object{column("text", "STRING", "NULLABLE", nil)}})}}),
+			column("id", "INTEGER", "REQUIRED", nil), column("customer", "INTEGER", "NULLABLE", nil), column("phones", "STRING", "REPEATED", object{"policyTags": object{"names": []string{"projects/acme/locations/eu/taxonomies/1/policyTags/2"}}}), column("placed", "DATE", "NULLABLE", object{"defaultValueExpression": "CURRENT_DATE()"}), column("total", "NUMERIC", "NULLABLE", object{"precision": "10", "scale": "2"}),
+			column("lines", "RECORD", "REPEATED", object{"fields": []object{column("sku", "STRING", "REQUIRED", object{"policyTags": object{"names": []string{"projects/acme/locations/eu/taxonomies/1/policyTags/3"}}}), column("gift", "RECORD", "NULLABLE", object{"fields": []object{column("text", "STRING", "NULLABLE", nil)}})}}),
 		}, object{
 			"timePartitioning": object{"type": "DAY", "field": "placed"}, "requirePartitionFilter": true, "clustering": object{"fields": []string{"customer"}},
 			"tableConstraints": object{"foreignKeys": []object{{"name": "orders.buyer", "referencedTable": reference("shop", "customers"), "columnReferences": []object{{"referencingColumn": "customer", "referencedColumn": "id"}}}}},
