@@ -53,6 +53,25 @@ func TestAGrantIsGivenAndTakenAway(t *testing.T) {
 	}
 }
 
+// TestWhatCanStillBeReadIsSaid when it is by what somebody else has given.
+func TestWhatCanStillBeReadIsSaid(t *testing.T) {
+	w := newWorld(t, nil)
+	run(w, w.admin, "grant select (secret) on app.orders to public")
+	w.name()
+	w.grant()
+	w.tend()
+	const want = "more than Souk gives it: secret, by public."
+	if row := w.expect(model.SourceGrantApplied, ""); !strings.HasSuffix(strings.Join(row.Remarks, " "), want) {
+		t.Errorf("beside the right: %q", row.Remarks)
+	}
+	run(w, w.admin, "grant usage on schema app to public")
+	w.Must(w.revokeAll())
+	w.tend()
+	if row := w.expect(model.SourceGrantRevoked, ""); !strings.HasSuffix(strings.Join(row.Remarks, " "), want) {
+		t.Errorf("after the right: %q", row.Remarks)
+	}
+}
+
 // TestAnExpiredGrantIsTakenAway by the clock.
 func TestAnExpiredGrantIsTakenAway(t *testing.T) {
 	w := newWorld(t, nil)

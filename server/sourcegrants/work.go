@@ -235,21 +235,39 @@ func (h *holding) do(ctx context.Context, row model.SourceGrant, right *model.So
 	return plan, failureOf(err)
 }
 
-// verify adds what the role can read after the right is gone.
+// verify adds what the role can read beyond what Souk gives it: after a right is
+// gone, or beside one. Nobody but who gave it can take that away.
 func (h *holding) verify(ctx context.Context, p *host.Process, a host.Access, r sdk.GrantRequest, plan *sdk.GrantPlan) error {
-	if !r.Revoke {
-		return nil
-	}
 	found, err := p.VerifyGrant(ctx, a, r.Grant)
-	if err != nil || len(found.Readable) == 0 || len(r.Others) > 0 {
+	if err != nil {
 		return err
+	}
+	more := slices.DeleteFunc(found.Readable, reachedBy(r))
+	if len(more) == 0 {
+		return nil
 	}
 	var by []string
 	for _, w := range found.Ways {
-		by = append(by, strings.TrimSpace(string(w.Kind)+" "+w.Through))
+		if !w.Ours {
+			by = append(by, strings.TrimSpace(string(w.Kind)+" "+w.Through))
+		}
 	}
-	plan.Remarks = append(plan.Remarks, "The role can still read "+strings.Join(found.Readable, ", ")+", by what Souk has not given: "+strings.Join(by, ", ")+".")
+	plan.Remarks = append(plan.Remarks, "The role can read more than Souk gives it: "+strings.Join(more, ", ")+", by "+strings.Join(by, ", ")+".")
 	return nil
+}
+
+// reachedBy tells which fields of the asset itself the role has by Souk once the
+// request is done. A grant that is read through a view gives none.
+func reachedBy(r sdk.GrantRequest) func(field string) bool {
+	live := slices.Clone(r.Others)
+	if !r.Revoke {
+		live = append(live, r.Grant)
+	}
+	return func(field string) bool {
+		return slices.ContainsFunc(live, func(g sdk.Grant) bool {
+			return len(g.Masks)+len(g.Filters) == 0 && (len(g.Fields) == 0 || slices.Contains(g.Fields, field))
+		})
+	}
 }
 
 // call launches the source's plugin.
