@@ -59,6 +59,11 @@ func rights() []kfake.ACL {
 	}
 }
 
+// denied is a rule against doing something to the topic orders.
+func denied(o kmsg.ACLOperation) kfake.ACL {
+	return kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: "orders", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: o}
+}
+
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
 	s := &cluster{t: t}
@@ -69,9 +74,16 @@ func startCluster(t *testing.T) *cluster {
 		t.Fatal(err)
 	}
 	few := []kfake.ACL{{Resource: kmsg.ACLResourceTypeTopic, Name: "orders", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: kmsg.ACLOperationDescribe, Allow: true}}
+	afar := rights()
+	for i := range afar {
+		if afar[i].Operation == kmsg.ACLOperationDescribe && afar[i].Resource == kmsg.ACLResourceTypeTopic {
+			afar[i].Host = "192.0.2.1"
+		}
+	}
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.EnableACLs(), kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}),
 		kfake.Superuser("SCRAM-SHA-256", "admin", "admin-secret"), kfake.User("SCRAM-SHA-512", "souk", password, rights()...),
-		kfake.User("PLAIN", "few", password, few...))
+		kfake.User("PLAIN", "few", password, few...), kfake.User("PLAIN", "reader", password, append(rights(), denied(kmsg.ACLOperationWrite))...),
+		kfake.User("PLAIN", "kept out", password, append(rights(), denied(kmsg.ACLOperationDescribe))...), kfake.User("PLAIN", "from afar", password, afar...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,13 @@ func blind(t *testing.T, s *cluster) {
 	if len(m.Noted("kafka.no_configs")) != 1 || m.Assets["orders"].Properties["retention_ms"] != "" {
 		t.Errorf("without the right to configurations: %v", m.Assets["orders"])
 	}
-	c.Visibility = "trust"
+	for user, sees := range map[string]bool{"reader": true, "kept out": false, "from afar": false} {
+		c.User = user
+		if m := harvest(t, c); slices.Contains(m.Done, "topics") != sees || (len(m.Noted("kafka.blind")) == 0) != sees {
+			t.Errorf("%s: done %v, %v", user, m.Done, m.Notes)
+		}
+	}
+	c.User, c.Visibility = "few", "trust"
 	if m = harvest(t, c); !slices.Contains(m.Done, "topics") {
 		t.Errorf("who is trusted to see all: done %v", m.Done)
 	}

@@ -148,13 +148,13 @@ func (s *source) seesAll(ctx context.Context) error {
 	sees := map[kmsg.ACLResourceType]bool{}
 	for _, result := range found {
 		for _, rule := range result.Described {
-			if rule.Principal != me && rule.Principal != "User:*" {
-				continue
-			}
-			if rule.Permission == kmsg.ACLPermissionTypeDeny {
-				return s.blind("is denied something by a rule")
-			}
-			if rule.Name == "*" && describes(rule.Operation) {
+			switch {
+			case rule.Principal != me && rule.Principal != "User:*":
+			case rule.Permission == kmsg.ACLPermissionTypeDeny:
+				if rule.Operation == kadm.OpDescribe || rule.Operation == kadm.OpAll {
+					return s.blind("is denied to describe something by a rule")
+				}
+			case rule.Name == "*" && rule.Pattern == kadm.ACLPatternLiteral && rule.Host == "*" && describes(rule.Operation):
 				sees[rule.Type] = true
 			}
 		}
