@@ -163,16 +163,20 @@ func (h *harvest) emit(c *collection, sampled *shape) error {
 	if c.kind != viewKind {
 		return nil
 	}
+	followed, known := columnsOf(c.options.ViewOn, c.options.Pipeline)
 	from := append([]string{c.options.ViewOn}, readsOf(c.options.Pipeline)...)
 	for i, name := range from {
 		if name == c.name || i > 0 && name == c.options.ViewOn {
 			continue
 		}
-		err := h.out.Emit(&sdk.Edge{
+		edge := &sdk.Edge{
 			From: h.id(c.database, name), To: asset.ID, Scope: asset.Scope, Kind: "DERIVES",
 			Method: "mongodb.view_pipeline", Confidence: 1,
-		})
-		if err != nil {
+		}
+		if known {
+			edge.Fields = followed.fieldEdges(asset.Fields, name)
+		}
+		if err := h.out.Emit(edge); err != nil {
 			return err
 		}
 	}

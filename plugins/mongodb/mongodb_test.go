@@ -96,7 +96,7 @@ func rights(t *testing.T, s *server) {
 	s.run("admin", bson.D{{Key: "createRole", Value: "names"}, {Key: "roles", Value: bson.A{}}, {Key: "privileges", Value: bson.A{privilege("", "listCollections", "listIndexes", "collStats")}}})
 	s.user("names", "names")
 	c := only(s.config("names"), "shop")
-	if m = harvest(t, c); len(m.Noted("mongodb.unread")) != 7 || m.Assets["shop.orders"] != nil {
+	if m = harvest(t, c); len(m.Noted("mongodb.unread")) != 8 || m.Assets["shop.orders"] != nil {
 		t.Errorf("who may not read documents: %v", m.Notes)
 	}
 	if failed := failedOf(t, c); !slices.Equal(failed, []string{"sample"}) {

@@ -163,6 +163,11 @@ func (s *server) fillIndexesAndViews() {
 		}}},
 		bson.D{{Key: "$project", Value: bson.D{{Key: "total", Value: 1}, {Key: "city", Value: "$who.address.city"}}}},
 	}}})
+	s.run("shop", bson.D{{Key: "create", Value: "order_buyers"}, {Key: "viewOn", Value: "orders"}, {Key: "pipeline", Value: bson.A{
+		bson.D{{Key: "$lookup", Value: bson.D{{Key: "from", Value: "customers"}, {Key: "localField", Value: "customer"}, {Key: "foreignField", Value: "_id"}, {Key: "as", Value: "who"}}}},
+		bson.D{{Key: "$unwind", Value: "$who"}},
+		bson.D{{Key: "$project", Value: bson.D{{Key: "city", Value: "$who.address.city"}, {Key: "sku", Value: "$items.sku"}, {Key: "twice", Value: bson.D{{Key: "$multiply", Value: bson.A{"$total", 2}}}}}}},
+	}}})
 	s.run("crm", bson.D{{Key: "create", Value: "contacts"}})
 }
 
