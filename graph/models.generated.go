@@ -1486,6 +1486,24 @@ type TokenEdge struct {
 	Node *model.Token `json:"node"`
 }
 
+// Which run undoHarvest undoes.
+type UndoHarvestInput struct {
+	// The run.
+	ID model.ID `json:"id"`
+}
+
+// What became of undoHarvest.
+type UndoHarvestPayload struct {
+	// The undone run; null when there are userErrors.
+	Run *model.Run `json:"run,omitempty"`
+	// How many records stand again as before the run: assets, names, flows and quality rules.
+	Restored int `json:"restored"`
+	// How many records somebody has written since, so that they were left as they are. The run's note undo_left names some.
+	Left int `json:"left"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What updateDataProduct changes. What is left out stays as it is; null clears.
 type UpdateDataProductInput struct {
 	// Which product.
@@ -1618,8 +1636,10 @@ type UpdateSourceInput struct {
 	Schedule graphql.Omittable[*string] `json:"schedule,omitempty"`
 	// Whether the schedule is suspended.
 	IsPaused graphql.Omittable[*bool] `json:"isPaused,omitempty"`
-	// Lets the next run retire more than the fail-safe would let pass.
+	// Lets the next run retire more than the fail-safe would let pass. Who did, and why, is told by the audit feed and by the run's note retire_all_used.
 	AllowsRetireAll graphql.Omittable[*bool] `json:"allowsRetireAll,omitempty"`
+	// Why, with allowsRetireAll: up to 500 characters.
+	RetireAllReason graphql.Omittable[*string] `json:"retireAllReason,omitempty"`
 	// The version that the sender has seen; another one is a CONFLICT.
 	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
 }

@@ -593,19 +593,22 @@ type ComplexityRoot struct {
 	}
 
 	HarvestRun struct {
-		Counts    func(childComplexity int) int
-		EndedAt   func(childComplexity int) int
-		Failure   func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Notes     func(childComplexity int) int
-		Preview   func(childComplexity int) int
-		Progress  func(childComplexity int) int
-		Scopes    func(childComplexity int) int
-		Source    func(childComplexity int) int
-		StartedAt func(childComplexity int) int
-		StartedBy func(childComplexity int) int
-		Status    func(childComplexity int) int
-		Trigger   func(childComplexity int) int
+		CPUSeconds      func(childComplexity int) int
+		Counts          func(childComplexity int) int
+		EndedAt         func(childComplexity int) int
+		Failure         func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Notes           func(childComplexity int) int
+		PeakMemoryBytes func(childComplexity int) int
+		Preview         func(childComplexity int) int
+		Progress        func(childComplexity int) int
+		Scopes          func(childComplexity int) int
+		Source          func(childComplexity int) int
+		StartedAt       func(childComplexity int) int
+		StartedBy       func(childComplexity int) int
+		Status          func(childComplexity int) int
+		Trigger         func(childComplexity int) int
+		UndoneAt        func(childComplexity int) int
 	}
 
 	HarvestRunConnection struct {
@@ -722,6 +725,7 @@ type ComplexityRoot struct {
 		ShadowPolicy           func(childComplexity int, input ShadowPolicyInput) int
 		StartHarvest           func(childComplexity int, input StartHarvestInput) int
 		TestPolicy             func(childComplexity int, input TestPolicyInput) int
+		UndoHarvest            func(childComplexity int, input UndoHarvestInput) int
 		UpdateDataProduct      func(childComplexity int, input UpdateDataProductInput) int
 		UpdateDomain           func(childComplexity int, input UpdateDomainInput) int
 		UpdatePolicyDraft      func(childComplexity int, input UpdatePolicyDraftInput) int
@@ -1488,6 +1492,13 @@ type ComplexityRoot struct {
 	TokenEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	UndoHarvestPayload struct {
+		Left       func(childComplexity int) int
+		Restored   func(childComplexity int) int
+		Run        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	UnmetCondition struct {
@@ -3614,6 +3625,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.HarvestFailure.Message(childComplexity), true
 
+	case "HarvestRun.cpuSeconds":
+		if e.ComplexityRoot.HarvestRun.CPUSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HarvestRun.CPUSeconds(childComplexity), true
 	case "HarvestRun.counts":
 		if e.ComplexityRoot.HarvestRun.Counts == nil {
 			break
@@ -3644,6 +3661,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HarvestRun.Notes(childComplexity), true
+	case "HarvestRun.peakMemoryBytes":
+		if e.ComplexityRoot.HarvestRun.PeakMemoryBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HarvestRun.PeakMemoryBytes(childComplexity), true
 	case "HarvestRun.isPreview":
 		if e.ComplexityRoot.HarvestRun.Preview == nil {
 			break
@@ -3692,6 +3715,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HarvestRun.Trigger(childComplexity), true
+	case "HarvestRun.undoneAt":
+		if e.ComplexityRoot.HarvestRun.UndoneAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HarvestRun.UndoneAt(childComplexity), true
 
 	case "HarvestRunConnection.edges":
 		if e.ComplexityRoot.HarvestRunConnection.Edges == nil {
@@ -4448,6 +4477,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TestPolicy(childComplexity, args["input"].(TestPolicyInput)), true
+	case "Mutation.undoHarvest":
+		if e.ComplexityRoot.Mutation.UndoHarvest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_undoHarvest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UndoHarvest(childComplexity, args["input"].(UndoHarvestInput)), true
 	case "Mutation.updateDataProduct":
 		if e.ComplexityRoot.Mutation.UpdateDataProduct == nil {
 			break
@@ -7703,6 +7743,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TokenEdge.Node(childComplexity), true
 
+	case "UndoHarvestPayload.left":
+		if e.ComplexityRoot.UndoHarvestPayload.Left == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoHarvestPayload.Left(childComplexity), true
+	case "UndoHarvestPayload.restored":
+		if e.ComplexityRoot.UndoHarvestPayload.Restored == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoHarvestPayload.Restored(childComplexity), true
+	case "UndoHarvestPayload.run":
+		if e.ComplexityRoot.UndoHarvestPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoHarvestPayload.Run(childComplexity), true
+	case "UndoHarvestPayload.userErrors":
+		if e.ComplexityRoot.UndoHarvestPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoHarvestPayload.UserErrors(childComplexity), true
+
 	case "UnmetCondition.column":
 		if e.ComplexityRoot.UnmetCondition.Column == nil {
 			break
@@ -8063,6 +8128,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SourceGrantFilter", ec.unmarshalInputSourceGrantFilter),
 			graphql.NewInputUnmarshaler("StartHarvestInput", ec.unmarshalInputStartHarvestInput),
 			graphql.NewInputUnmarshaler("TestPolicyInput", ec.unmarshalInputTestPolicyInput),
+			graphql.NewInputUnmarshaler("UndoHarvestInput", ec.unmarshalInputUndoHarvestInput),
 			graphql.NewInputUnmarshaler("UpdateDataProductInput", ec.unmarshalInputUpdateDataProductInput),
 			graphql.NewInputUnmarshaler("UpdateDomainInput", ec.unmarshalInputUpdateDomainInput),
 			graphql.NewInputUnmarshaler("UpdatePolicyDraftInput", ec.unmarshalInputUpdatePolicyDraftInput),
@@ -9280,6 +9346,12 @@ func (ec *executionContext) childFields_HarvestRun(ctx context.Context, field gr
 		return ec.fieldContext_HarvestRun_failure(ctx, field)
 	case "progress":
 		return ec.fieldContext_HarvestRun_progress(ctx, field)
+	case "cpuSeconds":
+		return ec.fieldContext_HarvestRun_cpuSeconds(ctx, field)
+	case "peakMemoryBytes":
+		return ec.fieldContext_HarvestRun_peakMemoryBytes(ctx, field)
+	case "undoneAt":
+		return ec.fieldContext_HarvestRun_undoneAt(ctx, field)
 	case "isPreview":
 		return ec.fieldContext_HarvestRun_isPreview(ctx, field)
 	}
@@ -10836,6 +10908,20 @@ func (ec *executionContext) childFields_TokenEdge(ctx context.Context, field gra
 		return ec.fieldContext_TokenEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TokenEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_UndoHarvestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_UndoHarvestPayload_run(ctx, field)
+	case "restored":
+		return ec.fieldContext_UndoHarvestPayload_restored(ctx, field)
+	case "left":
+		return ec.fieldContext_UndoHarvestPayload_left(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UndoHarvestPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UndoHarvestPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UnmetCondition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -40,6 +40,7 @@ type MutationResolver interface {
 	CheckSourceConfig(ctx context.Context, input CheckSourceConfigInput) (*CheckSourceConfigPayload, error)
 	StartHarvest(ctx context.Context, input StartHarvestInput) (*StartHarvestPayload, error)
 	CancelHarvest(ctx context.Context, input CancelHarvestInput) (*CancelHarvestPayload, error)
+	UndoHarvest(ctx context.Context, input UndoHarvestInput) (*UndoHarvestPayload, error)
 	CreatePrincipal(ctx context.Context, input CreatePrincipalInput) (*CreatePrincipalPayload, error)
 	UpdatePrincipal(ctx context.Context, input UpdatePrincipalInput) (*UpdatePrincipalPayload, error)
 	IssueToken(ctx context.Context, input IssueTokenInput) (*IssueTokenPayload, error)
@@ -766,6 +767,20 @@ func (ec *executionContext) field_Mutation_testPolicy_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (TestPolicyInput, error) {
 			return ec.unmarshalNTestPolicyInput2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐTestPolicyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_undoHarvest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (UndoHarvestInput, error) {
+			return ec.unmarshalNUndoHarvestInput2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐUndoHarvestInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2730,6 +2745,50 @@ func (ec *executionContext) fieldContext_Mutation_cancelHarvest(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_cancelHarvest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_undoHarvest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_undoHarvest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UndoHarvest(ctx, fc.Args["input"].(UndoHarvestInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UndoHarvestPayload) graphql.Marshaler {
+			return ec.marshalOUndoHarvestPayload2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐUndoHarvestPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_undoHarvest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UndoHarvestPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_undoHarvest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6700,6 +6759,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "cancelHarvest":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cancelHarvest(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "undoHarvest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_undoHarvest(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++

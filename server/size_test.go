@@ -23,9 +23,9 @@ var largest = size{files: 25, lines: 4000, names: 200}
 // larger lists the packages that are over, each with what it may have until it
 // is cut. A package that fits leaves the list.
 var larger = map[string]size{
-	// The words of the mesh: 188 of the names are those of closed lists. A noun
+	// The words of the mesh: 189 of the names are those of closed lists. A noun
 	// more may bring its own, and nothing else.
-	"graph/model": {files: 25, lines: 4000, names: 402},
+	"graph/model": {files: 25, lines: 4000, names: 404},
 }
 
 func (s size) within(most size) bool {

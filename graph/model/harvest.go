@@ -22,6 +22,8 @@ type Source struct {
 	SetUpBy        ID                   `json:"setUpBy,omitempty"`        // who last set the configuration or the secrets, and answers for them
 	RemovedAt      *time.Time           `json:"removedAt,omitempty"`      // it is not run any more, and its name is free
 	AllowRetireAll bool                 `json:"allowRetireAll,omitempty"` // a person has lifted the fail-safe for the next run
+	RetireAllBy    ID                   `json:"retireAllBy,omitempty"`    // who has
+	RetireAllWhy   string               `json:"retireAllWhy,omitempty"`   // in their words
 	Scopes         []string             `json:"scopes,omitempty"`         // those in which something may still stand that the source has shown
 	Interrupted    bool                 `json:"interrupted,omitempty"`    // the latest run ended with its server: a server takes it over
 }
@@ -71,6 +73,11 @@ type Run struct {
 	Notes     []RunNote  `json:"notes,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
 
+	CPUSeconds      *float64 `json:"cpuSeconds,omitempty"`      // of the plugin's processes, once they have ended
+	PeakMemoryBytes *int64   `json:"peakMemoryBytes,omitempty"` // of the largest of them
+
+	UndoneAt *time.Time `json:"undoneAt,omitempty"` // when what it had changed was put back
+
 	Progress *RunProgress `json:"progress,omitempty"` // as the plugin told it last
 	Preview  bool         `json:"preview,omitempty"`  // it looks at what would change, and changes nothing
 }
@@ -100,6 +107,16 @@ type Remembered struct {
 	Meta
 	SourceID ID              `json:"sourceId"`
 	Objects  json.RawMessage `json:"objects"`
+}
+
+// RunChange is a part of what a run has changed, as it stood before, so that the
+// run can be undone. It is the server's own.
+type RunChange struct {
+	Meta
+	SourceID ID     `json:"sourceId"`
+	RunID    ID     `json:"runId"`
+	Number   int    `json:"number"`  // in the order that the run wrote them
+	Records  []byte `json:"records"` // packed
 }
 
 // RunNote is a remark of the plugin or the host, counted, with a few samples.

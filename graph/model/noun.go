@@ -48,6 +48,7 @@ const (
 	PrefixRole      Prefix = "srl"
 	PrefixInSource  Prefix = "sgr"
 	PrefixGranting  Prefix = "sgg"
+	PrefixRunChange Prefix = "rch"
 )
 
 // crockford leaves out the letters that people misread.

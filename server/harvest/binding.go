@@ -14,6 +14,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/harvest/vault"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -54,7 +55,7 @@ func parseBinding(line string) (Binding, error) {
 	b := Binding{Ref: model.SecretRef(strings.TrimSpace(line[:i])), Domain: model.Slug(domain), Host: strings.ToLower(strings.TrimSpace(host))}
 	from, name, _ := strings.Cut(string(b.Ref), ":")
 	switch {
-	case from+":" != fromEnv && from+":" != fromFile || name == "" || name == "*":
+	case from+":" != vault.FromEnv && from+":" != vault.FromFile || name == "" || name == "*":
 		return Binding{}, bad("the reference must begin with env: or file: and name one")
 	case !found || b.Domain.Validate("domain") != nil:
 		return Binding{}, bad("there is no domain in it")
@@ -68,15 +69,15 @@ func parseBinding(line string) (Binding, error) {
 }
 
 // opens reports whether the binding lets the domain show the secret to the host.
-func (b Binding) opens(v vault, ref model.SecretRef, domain model.Slug, host string) bool {
+func (b Binding) opens(v vault.Vault, ref model.SecretRef, domain model.Slug, host string) bool {
 	return b.Domain == domain && b.names(v, ref) && b.reaches(host)
 }
 
-func (b Binding) names(v vault, ref model.SecretRef) bool {
+func (b Binding) names(v vault.Vault, ref model.SecretRef) bool {
 	if stem, open := strings.CutSuffix(string(b.Ref), "*"); open {
-		return strings.HasPrefix(string(v.plain(ref)), stem)
+		return strings.HasPrefix(string(v.Plain(ref)), stem)
 	}
-	return v.plain(b.Ref) == v.plain(ref)
+	return v.Plain(b.Ref) == v.Plain(ref)
 }
 
 func (b Binding) reaches(host string) bool {
@@ -86,18 +87,6 @@ func (b Binding) reaches(host string) bool {
 	name, open := strings.CutSuffix(b.Host, ":*")
 	other, _, err := net.SplitHostPort(host)
 	return open && err == nil && strings.Trim(name, "[]") == other
-}
-
-// plain writes a reference the one way that its spellings share.
-func (v vault) plain(ref model.SecretRef) model.SecretRef {
-	path, ok := strings.CutPrefix(string(ref), fromFile)
-	if !ok {
-		return ref
-	}
-	if local, err := v.local(strings.TrimSuffix(path, "*")); err == nil {
-		return model.SecretRef(fromFile + filepath.Clean(local))
-	}
-	return ref
 }
 
 // hosts lists where the plugin would connect, as its schema tells: every field
@@ -285,7 +274,7 @@ func (s *Service) unbound(ref model.SecretRef, domain model.Slug, hosts []string
 		hosts = []string{anyHost}
 	}
 	for _, host := range hosts {
-		if !slices.ContainsFunc(s.bindings, func(b Binding) bool { return b.opens(s.vault, ref, domain, host) }) {
+		if !slices.ContainsFunc(s.bindings, func(b Binding) bool { return b.opens(s.secrets, ref, domain, host) }) {
 			return "the host " + host
 		}
 	}

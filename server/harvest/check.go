@@ -124,7 +124,7 @@ func (s *Service) Use(ctx context.Context, source model.Source, log *slog.Logger
 	} else if err != nil {
 		return err
 	}
-	secrets, missing := s.vault.resolve(source.Secrets)
+	secrets, missing := s.secrets.Resolve(source.Secrets)
 	if missing != nil {
 		return &host.Failure{Class: sdk.ClassConfig, Fault: host.FaultConfig, Code: missing.Code, Message: missing.Message, Fix: missing.Fix}
 	}

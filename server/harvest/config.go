@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/harvest/vault"
 )
 
 // maxConfig bounds a configuration. It is typed by people.
@@ -84,12 +85,12 @@ func (f *form) judge(config json.RawMessage) (json.RawMessage, error) {
 
 // judgeSecrets reports the first reference that cannot work, by its field below
 // secrets.
-func (f *form) judgeSecrets(refs map[string]model.SecretRef, v vault) error {
+func (f *form) judgeSecrets(refs map[string]model.SecretRef, v vault.Vault) error {
 	for _, field := range slices.Sorted(maps.Keys(refs)) {
 		if !slices.Contains(f.secrets, field) {
 			return model.Invalid("secrets."+clip(field, 100), "is no secret of this plugin", f.knownSecrets())
 		}
-		if err := v.accepts(refs[field]); err != nil {
+		if err := v.Accepts(refs[field]); err != nil {
 			e, _ := errors.AsType[*model.Error](err)
 			return model.Invalid("secrets."+field, e.Message, e.Hint)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/server/harvest/journal"
 	"github.com/souk-mesh/souk/server/harvest/memory"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/tracing"
@@ -41,6 +43,7 @@ type execution struct {
 	written time.Time // when the row was written last
 	lifted  bool      // the latest attempt could retire without the fail-safe
 
+	journal  journal.Of
 	standing []string // the scopes that the source shall remember; nil leaves them
 
 	row *watch.Value[model.Run] // the run as readers see it
@@ -55,7 +58,7 @@ func newExecution(begun context.Context, s *Service, source model.Source, run mo
 	return &execution{
 		service: s, id: run.ID, trigger: run.Trigger, preview: run.Preview, source: source, row: watch.New(run), decision: decision, request: model.RequestIDFrom(begun), ctx: ctx, end: end, span: span.Run(run, source.Name),
 		log:     s.log.With(slog.String("source", string(source.Name)), slog.String("run", string(run.ID))),
-		written: time.Now(),
+		written: time.Now(), journal: journal.Of{Store: s.store, Source: source.ID, Run: run.ID},
 	}
 }
 
@@ -177,10 +180,13 @@ func (x *execution) attempt() error {
 	}
 	c := newCollector(x, source, remembered)
 	x.row.Change(func(r *model.Run) { forget(r, c.resumed) })
+	var ran *host.Process
 	err = x.service.Use(x.ctx, source, x.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
+		ran = p
 		_, err := p.Harvest(ctx, host.Request{RunID: string(x.id), Config: source.Config, Secrets: secrets, Checkpoint: source.Checkpoint}, c)
 		return err
 	})
+	x.used(ran, err)
 	if err != nil {
 		return err
 	}
@@ -188,6 +194,30 @@ func (x *execution) attempt() error {
 		return err
 	}
 	return c.retire(context.WithoutCancel(x.ctx))
+}
+
+// used keeps what the plugin took of the machine, and tells it to whom a limit
+// has ended it.
+func (x *execution) used(p *host.Process, err error) {
+	if p == nil {
+		return
+	}
+	u := p.Usage()
+	x.row.Change(func(r *model.Run) {
+		if u.CPU > 0 {
+			seconds := u.CPU.Seconds()
+			if r.CPUSeconds != nil {
+				seconds += *r.CPUSeconds // of the tries before
+			}
+			r.CPUSeconds = &seconds
+		}
+		if peak := int64(min(u.MaxRSS, math.MaxInt64)); peak > 0 && (r.PeakMemoryBytes == nil || peak > *r.PeakMemoryBytes) {
+			r.PeakMemoryBytes = &peak
+		}
+	})
+	if f, ok := errors.AsType[*host.Failure](err); ok && (f.Code == "memory_limit" || f.Code == "cpu_limit") {
+		f.Message += fmt.Sprintf(" (it took %.1f s of processor time, and up to %d MiB)", u.CPU.Seconds(), u.MaxRSS>>20)
+	}
 }
 
 // forget takes back the counts of an earlier try that is made from the beginning.
@@ -233,14 +263,19 @@ func (x *execution) write(ctx context.Context, st step) error {
 	if st.run != nil {
 		st.run(&run)
 	}
-	writes = append(writes, store.Runs.Put(run))
-	_, err := x.service.store.Apply(ctx, store.Change{
+	noted, err := x.journal.Note(ctx, st.writes)
+	if err != nil {
+		return err
+	}
+	writes = append(append(writes, noted...), store.Runs.Put(run))
+	_, err = x.service.store.Apply(ctx, store.Change{
 		Actor: run.StartedBy, Action: st.action, Subject: source.ID, Reason: st.reason,
 		Decision: x.decision, Request: x.request, Writes: writes,
 	})
 	if err != nil {
 		return x.refused(ctx, err)
 	}
+	x.journal.Kept()
 	x.written = time.Now()
 	if st.source != nil {
 		source.Revision++
@@ -307,6 +342,11 @@ func (x *execution) finish(status model.RunStatus, failure *model.Failure) {
 		x.log.ErrorContext(ctx, "the end of the run could not be written", slog.Any("error", err))
 		x.row.Change(st.run)
 	}
+	if status.Through() && !x.preview {
+		if err := journal.Drop(ctx, x.service.store, x.source.ID, x.id); err != nil {
+			x.log.WarnContext(ctx, "what earlier runs wrote over could not be dropped", slog.Any("error", err))
+		}
+	}
 	x.service.ended(x.row.Now())
 	if failure != nil {
 		x.log.WarnContext(ctx, "the run has failed", slog.String("fault", string(failure.Fault)), slog.String("code", failure.Code), slog.Bool("schedule_paused", opened))
@@ -331,7 +371,9 @@ func settle(s *model.Source, run model.Run, status model.RunStatus, failure *mod
 			s.Paused = false // it was paused by its failures, and they are over
 		}
 		s.Checkpoint, s.CheckpointRun, s.FailedRuns = nil, "", 0
-		s.AllowRetireAll = s.AllowRetireAll && !lifted // it was for one run, which has used it
+		if lifted { // it was for one run, which has used it
+			s.AllowRetireAll, s.RetireAllBy, s.RetireAllWhy = false, "", ""
+		}
 	case model.RunFailed:
 		ours := failure.Fault == model.FaultHost
 		s.Interrupted = failure.Code == codeInterrupted && takenOver(run)

@@ -105,7 +105,7 @@ type lockedConfig struct {
 //	asset JSON     flow JSON     test JSON
 //	tables SCOPE COUNT     wait DURATION     await FILE     skip-to STATE
 //	progress DONE TOTAL WHAT
-//	panic | hang | exit | unavailable | auth | tell-trace | tell-secret | emit-secret | name-secret
+//	panic | hang | spin | exit | unavailable | auth | tell-trace | tell-secret | emit-secret | name-secret
 type script struct {
 	config scriptConfig
 	env    sdk.Env
@@ -227,6 +227,9 @@ func (s *script) misbehave(ctx context.Context, out sdk.Sink, verb string, args 
 		select {}
 	case "hang":
 		select {}
+	case "spin":
+		for { //nolint:staticcheck // is what it is for
+		}
 	case "exit":
 		os.Exit(7)
 	case "unavailable":

@@ -1,9 +1,11 @@
 package harvest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/catalog"
@@ -57,7 +59,11 @@ func (c *collector) retireScope(ctx context.Context, scope string, e *ending) er
 	if err != nil {
 		return fmt.Errorf("retire assets of scope %s: %w", scope, err)
 	}
-	if !e.judged && suspicious(gone) && !c.source.AllowRetireAll {
+	switch {
+	case e.judged || !suspicious(gone):
+	case c.source.AllowRetireAll:
+		c.remark(c.lifted(scope, gone))
+	default:
 		c.remark(blocked(scope, gone))
 		return nil
 	}
@@ -152,10 +158,27 @@ func suspicious(gone catalog.RetireResult) bool {
 	return all || many
 }
 
+// lifted notes what the fail-safe would have held back, and who lifted it.
+func (c *collector) lifted(scope string, gone catalog.RetireResult) model.RunNote {
+	who := string(c.source.RetireAllBy)
+	if p, err := store.Principals.Get(c.run.ctx, c.run.service.store, c.source.RetireAllBy); err == nil {
+		who = p.Name
+	}
+	return model.RunNote{
+		Level: "warn", Code: "retire_all_used", Count: 1,
+		Title:   strings.TrimSuffix("More than the fail-safe lets pass was taken for gone: "+cmp.Or(who, "somebody")+" had allowed it for this run: "+c.source.RetireAllWhy, ": "),
+		Samples: []string{extent(scope, gone)},
+	}
+}
+
+func extent(scope string, gone catalog.RetireResult) string {
+	return fmt.Sprintf("%s: %d of %s", clip(scope, 200), gone.Withdrawn, model.Counted(gone.Known, "asset"))
+}
+
 func blocked(scope string, gone catalog.RetireResult) model.RunNote {
 	return model.RunNote{
 		Level: "warn", Code: "retire_blocked", Count: 1,
 		Title:   "So much of a scope is gone that nothing of it was retired: see that the source still shows everything to the harvester; if it is really gone, set allowRetireAll on the source and run it again.",
-		Samples: []string{fmt.Sprintf("%s: %d of %s", clip(scope, 200), gone.Withdrawn, model.Counted(gone.Known, "asset"))},
+		Samples: []string{extent(scope, gone)},
 	}
 }

@@ -3,12 +3,14 @@ package harvest_test
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/harvest"
+	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -173,5 +175,31 @@ func TestABadCheckpointIsForgotten(t *testing.T) {
 	config = append(config[:len(config)-1], `,"port":1}`...)
 	if got := w.edit(w.reload(s), harvest.SourceEdit{Config: &config}); len(got.Checkpoint) > 0 {
 		t.Errorf("checkpoint after a new configuration: %q", got.Checkpoint)
+	}
+}
+
+// TestTheFailSafeIsLifted tells who lifted it and why: in the feed at once, and on the run that used it.
+func TestTheFailSafeIsLifted(t *testing.T) {
+	w := newWorld(t)
+	s := w.source()
+	w.succeed(s, "table public a id", "table public b id", "done public")
+	yes, no, why, long := true, false, " the schema moved to the lake ", strings.Repeat("x", 501)
+	for _, e := range []harvest.SourceEdit{{RetireAllWhy: &why}, {RetireAllWhy: &why, AllowRetireAll: &no}, {RetireAllWhy: &long, AllowRetireAll: &yes}} {
+		e.ID = s.ID
+		_, err := w.UpdateSource(w.ctx, e)
+		servertest.WantField(t, err, model.KindInvalid, "retireAllReason")
+	}
+	w.edit(s, harvest.SourceEdit{AllowRetireAll: &yes, RetireAllWhy: &why})
+	told, err := store.Events.First(t.Context(), w.store, store.Query{Index: "by_seq", Desc: true})
+	if err != nil || !strings.Contains(told.Reason, "the schema moved to the lake") || told.DecisionID == "" || told.ActorID != "prn_ana" {
+		t.Errorf("the feed says %+v, %v", told, err)
+	}
+	run := w.succeed(s, "done public")
+	i := slices.IndexFunc(run.Notes, func(n model.RunNote) bool { return n.Code == "retire_all_used" })
+	if i < 0 || !strings.Contains(run.Notes[i].Title, "ana@sales had allowed it for this run: the schema moved to the lake") || run.Counts.Retired != 2 {
+		t.Errorf("got %+v, %+v", run.Notes, run.Counts)
+	}
+	if now := w.reload(s); now.AllowRetireAll || now.RetireAllBy != "" || now.RetireAllWhy != "" {
+		t.Errorf("it is still lifted: %+v", now)
 	}
 }

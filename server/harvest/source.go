@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
@@ -31,6 +32,7 @@ type SourceEdit struct {
 	Schedule         *string
 	Paused           *bool
 	AllowRetireAll   *bool // lifts the fail-safe for the next complete run
+	RetireAllWhy     *string
 	ExpectedRevision *model.Revision
 }
 
@@ -100,7 +102,7 @@ func (s *Service) judge(ctx context.Context, in *gate.Session, source *model.Sou
 	if err := s.finder.refuse(source.Config, p.form); err != nil {
 		return "", nil, err
 	}
-	if err := p.form.judgeSecrets(source.Secrets, s.vault); err != nil {
+	if err := p.form.judgeSecrets(source.Secrets, s.secrets); err != nil {
 		return "", nil, err
 	}
 	asker, err := model.PrincipalFrom(ctx)
@@ -217,10 +219,38 @@ func (s *Service) edit(ctx context.Context, in *gate.Session, source *model.Sour
 	if e.Paused != nil {
 		source.Paused, source.FailedRuns = *e.Paused, 0
 	}
-	if e.AllowRetireAll != nil {
-		source.AllowRetireAll = *e.AllowRetireAll
+	lifting, err := lift(ctx, source, e)
+	if err != nil {
+		return "", nil, err
 	}
-	return reason, vouched, nil
+	return strings.Trim(reason+"; "+lifting, "; "), vouched, nil
+}
+
+// maxWhy bounds, in characters, what somebody writes of why the fail-safe is lifted.
+const maxWhy = 500
+
+// lift lets the next run retire what the fail-safe would not let pass, or takes
+// that back. It gives the words for the audit.
+func lift(ctx context.Context, source *model.Source, e SourceEdit) (string, error) {
+	switch {
+	case e.RetireAllWhy != nil && (e.AllowRetireAll == nil || !*e.AllowRetireAll):
+		return "", model.Invalid("retireAllReason", "is given, and the fail-safe is not lifted", "set allowsRetireAll too, or leave the reason out")
+	case e.AllowRetireAll == nil:
+		return "", nil
+	}
+	source.AllowRetireAll, source.RetireAllBy, source.RetireAllWhy = *e.AllowRetireAll, "", ""
+	if !source.AllowRetireAll {
+		return "the fail-safe holds", nil
+	}
+	if e.RetireAllWhy != nil {
+		if err := (model.Text{Field: "retireAllReason", Most: maxWhy}).Check(*e.RetireAllWhy); err != nil {
+			return "", err
+		}
+		source.RetireAllWhy = strings.TrimSpace(*e.RetireAllWhy)
+	}
+	asker, err := model.PrincipalFrom(ctx)
+	source.RetireAllBy = asker.ID
+	return strings.TrimSuffix("the next run may retire everything: "+source.RetireAllWhy, ": "), err
 }
 
 func (s *Service) editConfig(ctx context.Context, in *gate.Session, source *model.Source, e SourceEdit) (string, []store.Write, error) {

@@ -72,7 +72,7 @@ func (m mutation) CreateSource(ctx context.Context, in graph.CreateSourceInput) 
 // UpdateSource resolves the mutation.
 func (m mutation) UpdateSource(ctx context.Context, in graph.UpdateSourceInput) (*graph.UpdateSourcePayload, error) {
 	change := harvest.SourceEdit{
-		ID: in.ID, Name: edit(in.Name), DomainID: edit(in.DomainID), Schedule: edit(in.Schedule), Paused: edit(in.IsPaused), AllowRetireAll: edit(in.AllowsRetireAll), ExpectedRevision: expected(in.ExpectedVersion),
+		ID: in.ID, Name: edit(in.Name), DomainID: edit(in.DomainID), Schedule: edit(in.Schedule), Paused: edit(in.IsPaused), AllowRetireAll: edit(in.AllowsRetireAll), RetireAllWhy: edit(in.RetireAllReason), ExpectedRevision: expected(in.ExpectedVersion),
 	}
 	if config := in.Config.Value(); config != nil {
 		change.Config = &config
@@ -155,6 +155,13 @@ func (m mutation) CancelHarvest(ctx context.Context, in graph.CancelHarvestInput
 	r, err := m.s.Harvest.Cancel(ctx, in.ID)
 	ending, problems, err := answer(ctx, r, err)
 	return &graph.CancelHarvestPayload{Run: ending, UserErrors: problems}, err
+}
+
+// UndoHarvest resolves the mutation.
+func (m mutation) UndoHarvest(ctx context.Context, in graph.UndoHarvestInput) (*graph.UndoHarvestPayload, error) {
+	u, err := m.s.Harvest.Undo(ctx, in.ID)
+	undone, problems, err := answer(ctx, u.Run, err)
+	return &graph.UndoHarvestPayload{Run: undone, Restored: u.Restored, Left: u.Left, UserErrors: problems}, err
 }
 
 // HarvestRun resolves the subscription: each state of the run until it has

@@ -112,6 +112,13 @@ var refusals = map[string]refusal{
 		w.Put(store.SourceGrants.Put(row))
 		return vars{"id": row.ID, "expectedVersion": 1}
 	}},
+	"undoHarvest": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars {
+		run, err := w.services.Harvest.Start(w.As("ana"), w.source.ID, "manual")
+		w.Must(err)
+		_, err = w.services.Harvest.Wait(w.As("ana"), run.ID)
+		w.Must(err)
+		return vars{"id": run.ID}
+	}},
 	"draftPolicy": {who: "bo", want: "FORBIDDEN", input: func(*world) vars {
 		return vars{"domain": "sales", "title": "Mine", "modules": []any{vars{"path": "domains/sales/x.rego", "text": "package souk.domains.sales"}}}
 	}},

@@ -84,7 +84,7 @@ var unlinked = map[string]string{
 
 	"Asset.Sightings.AssetDetails.ParentID": "not shown", "Asset.Sightings.DomainID": "not shown", "Asset.Sightings.Fields.DescribedBy": "not shown", "AuditEvent.Touched.ID": "not shown",
 	"DataProduct.Consents.ChangeID": "not shown", "DecisionRecord.Decision.ID": "not shown", "PolicyState.PolicyState.Past": "not shown",
-	"PolicyState.PolicyState.ShadowOf": "not shown", "Source.CheckpointRun": "not shown", "Source.SetUpBy": "not shown",
+	"PolicyState.PolicyState.ShadowOf": "not shown", "Source.CheckpointRun": "not shown", "Source.SetUpBy": "not shown", "Source.RetireAllBy": "not shown",
 
 	"Asset.DescribedBy": "a source of its sightings", "Asset.Fields.DescribedBy": "a source of its sightings", "DataProduct.Unconsented": "assets of its ports",
 

@@ -147,6 +147,10 @@ var (
 		return Keys{"source": text(m.SourceID)}
 	}, index("by_source", "source"))
 
+	RunChanges = table("run_change", "part of what a run changed", func(c model.RunChange) Keys {
+		return Keys{"source": text(c.SourceID), "run": text(c.RunID), "number": {int64(c.Number)}, "created": moment(c.CreatedAt)}
+	}, index("by_run", "run", "number"), index("by_source", "source", "created"))
+
 	Decisions = table("decision", "decision", func(d model.DecisionRecord) Keys {
 		return Keys{
 			"at": moment(d.At), "principal": text(d.PrincipalID), "resource": text(d.ResourceID),
@@ -204,7 +208,7 @@ func Schemas() []Schema {
 		Principals.schema, Tokens.schema, Teams.schema, Domains.schema, Products.schema, Assets.schema, Aliases.schema,
 		Edges.schema, QualityRules.schema, Requests.schema, Changes.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
 		PolicyRevisions.schema, PolicyStates.schema, PolicyProposals.schema, PolicyDifferences.schema,
-		Scorecards.schema, DecisionHeads.schema, Namespaces.schema, Upgrades.schema, Names.schema, Removals.schema, Memories.schema,
+		Scorecards.schema, DecisionHeads.schema, Namespaces.schema, Upgrades.schema, Names.schema, Removals.schema, Memories.schema, RunChanges.schema,
 		SourceRoles.schema, SourceGrants.schema, SourceGrantings.schema,
 	}
 }

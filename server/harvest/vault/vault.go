@@ -1,4 +1,6 @@
-package harvest
+// Package vault finds the secrets that sources name, in the environment and in a
+// folder. It gives out only what the operator has opened to sources, and keeps none.
+package vault
 
 import (
 	"errors"
@@ -17,38 +19,37 @@ import (
 // maxSecret bounds a secret: a key with its chain of certificates fits.
 const maxSecret = 64 << 10
 
-// vault finds the secrets that sources name. It gives out only what the
-// operator has opened to sources: a source is made by a domain, and a domain
-// shall not reach the settings of the server itself.
-type vault struct {
-	env []string
-	dir string
+// Vault is what the operator has opened to sources: a source is made by a domain,
+// and a domain shall not reach the settings of the server itself.
+type Vault struct {
+	Env []string // environment variables; a trailing * stands for the rest
+	Dir string   // folder of files; "" is none
 }
 
 // The two ways to name a secret.
 const (
-	fromEnv  = "env:"
-	fromFile = "file:"
+	FromEnv  = "env:"
+	FromFile = "file:"
 )
 
-// accepts reports a reference that can never be resolved. No message repeats
+// Accepts reports a reference that can never be resolved. No message repeats
 // the reference: a person may have put the secret itself there.
-func (v vault) accepts(ref model.SecretRef) error {
-	if name, ok := strings.CutPrefix(string(ref), fromEnv); ok {
+func (v Vault) Accepts(ref model.SecretRef) error {
+	if name, ok := strings.CutPrefix(string(ref), FromEnv); ok {
 		if !v.opens(name) {
 			return &model.Error{Message: "names an environment variable that is not open to sources", Hint: v.remedyEnv()}
 		}
 		return nil
 	}
-	if path, ok := strings.CutPrefix(string(ref), fromFile); ok {
+	if path, ok := strings.CutPrefix(string(ref), FromFile); ok {
 		_, err := v.local(path)
 		return err
 	}
 	return &model.Error{Message: "is no reference to a secret", Hint: "write env:NAME or file:PATH; the secret itself has no place here"}
 }
 
-func (v vault) opens(name string) bool {
-	return name != "" && slices.ContainsFunc(v.env, func(allowed string) bool {
+func (v Vault) opens(name string) bool {
+	return name != "" && slices.ContainsFunc(v.Env, func(allowed string) bool {
 		if stem, open := strings.CutSuffix(allowed, "*"); open {
 			return strings.HasPrefix(name, stem)
 		}
@@ -56,20 +57,20 @@ func (v vault) opens(name string) bool {
 	})
 }
 
-func (v vault) remedyEnv() string {
-	if len(v.env) == 0 {
+func (v Vault) remedyEnv() string {
+	if len(v.Env) == 0 {
 		return "let the operator open one with the setting secret-env, or use file:PATH"
 	}
-	return "name one that fits " + strings.Join(v.env, ", ") + ", or let the operator open it with the setting secret-env"
+	return "name one that fits " + strings.Join(v.Env, ", ") + ", or let the operator open it with the setting secret-env"
 }
 
 // local gives the path of a file within the folder of secrets.
-func (v vault) local(path string) (string, error) {
-	if v.dir == "" {
+func (v Vault) local(path string) (string, error) {
+	if v.Dir == "" {
 		return "", &model.Error{Message: "names a file, and the server has no folder of secrets", Hint: "let the operator set secret-dir, or use env:NAME"}
 	}
 	if filepath.IsAbs(path) {
-		if root, err := filepath.Abs(v.dir); err == nil {
+		if root, err := filepath.Abs(v.Dir); err == nil {
 			path, _ = filepath.Rel(root, path)
 		}
 	}
@@ -79,9 +80,9 @@ func (v vault) local(path string) (string, error) {
 	return path, nil
 }
 
-// resolve looks every secret up. What is missing is the fault of whoever set
+// Resolve looks every secret up. What is missing is the fault of whoever set
 // the source up, and the failure names the field.
-func (v vault) resolve(refs map[string]model.SecretRef) (map[string]string, *model.Failure) {
+func (v Vault) Resolve(refs map[string]model.SecretRef) (map[string]string, *model.Failure) {
 	secrets := make(map[string]string, len(refs))
 	for _, field := range slices.Sorted(maps.Keys(refs)) {
 		value, err := v.look(refs[field])
@@ -97,14 +98,14 @@ func (v vault) resolve(refs map[string]model.SecretRef) (map[string]string, *mod
 	return secrets, nil
 }
 
-func (v vault) look(ref model.SecretRef) (string, error) {
-	if err := v.accepts(ref); err != nil {
+func (v Vault) look(ref model.SecretRef) (string, error) {
+	if err := v.Accepts(ref); err != nil {
 		return "", err // the operator may have closed it since
 	}
-	if path, ok := strings.CutPrefix(string(ref), fromFile); ok {
+	if path, ok := strings.CutPrefix(string(ref), FromFile); ok {
 		return v.read(path)
 	}
-	name := strings.TrimPrefix(string(ref), fromEnv)
+	name := strings.TrimPrefix(string(ref), FromEnv)
 	value := os.Getenv(name)
 	if value == "" {
 		return "", &model.Error{Message: "the environment variable " + name + " is not set", Hint: "set " + name + " where the server runs, and start it again"}
@@ -114,12 +115,12 @@ func (v vault) look(ref model.SecretRef) (string, error) {
 
 // read takes one file of the folder. Opening through the folder keeps links
 // from leading out of it; only a regular file is opened, since a pipe blocks.
-func (v vault) read(path string) (string, error) {
+func (v Vault) read(path string) (string, error) {
 	path, err := v.local(path)
 	if err != nil {
 		return "", err
 	}
-	root, err := os.OpenRoot(v.dir)
+	root, err := os.OpenRoot(v.Dir)
 	if err != nil {
 		return "", &model.Error{Message: "the folder of secrets cannot be opened", Hint: "let the operator look at the setting secret-dir"}
 	}
@@ -153,4 +154,16 @@ func readSecret(root *os.Root, path string) (string, error) {
 		return "", &model.Error{Message: "the file " + path + " is empty", Hint: "put the secret into the file"}
 	}
 	return value, nil
+}
+
+// Plain writes a reference the one way that its spellings share.
+func (v Vault) Plain(ref model.SecretRef) model.SecretRef {
+	path, ok := strings.CutPrefix(string(ref), FromFile)
+	if !ok {
+		return ref
+	}
+	if local, err := v.local(strings.TrimSuffix(path, "*")); err == nil {
+		return model.SecretRef(FromFile + filepath.Clean(local))
+	}
+	return ref
 }
