@@ -2700,11 +2700,11 @@ func (ec *executionContext) _UndoHarvestPayload_restored(ctx context.Context, fi
 			return obj.Restored, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_UndoHarvestPayload_restored(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -2723,11 +2723,11 @@ func (ec *executionContext) _UndoHarvestPayload_left(ctx context.Context, field 
 			return obj.Left, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_UndoHarvestPayload_left(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4603,12 +4603,12 @@ func (ec *executionContext) _UndoHarvestPayload(ctx context.Context, sel ast.Sel
 			}
 		case "restored":
 			out.Values[i] = ec._UndoHarvestPayload_restored(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "left":
 			out.Values[i] = ec._UndoHarvestPayload_left(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "userErrors":

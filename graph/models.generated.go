@@ -1496,10 +1496,10 @@ type UndoHarvestInput struct {
 type UndoHarvestPayload struct {
 	// The undone run; null when there are userErrors.
 	Run *model.Run `json:"run,omitempty"`
-	// How many records stand again as before the run: assets, names, flows and quality rules.
-	Restored int `json:"restored"`
-	// How many records somebody has written since, so that they were left as they are. The run's note undo_left names some.
-	Left int `json:"left"`
+	// How many records stand again as before the run: assets, names, flows and quality rules. It is null when there are userErrors.
+	Restored *int `json:"restored,omitempty"`
+	// How many records somebody has written since, so that they were left as they are; null when there are userErrors. The run's note undo_left names some.
+	Left *int `json:"left,omitempty"`
 	// What the sender has to mend.
 	UserErrors []*UserError `json:"userErrors"`
 }

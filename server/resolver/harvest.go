@@ -161,7 +161,11 @@ func (m mutation) CancelHarvest(ctx context.Context, in graph.CancelHarvestInput
 func (m mutation) UndoHarvest(ctx context.Context, in graph.UndoHarvestInput) (*graph.UndoHarvestPayload, error) {
 	u, err := m.s.Harvest.Undo(ctx, in.ID)
 	undone, problems, err := answer(ctx, u.Run, err)
-	return &graph.UndoHarvestPayload{Run: undone, Restored: u.Restored, Left: u.Left, UserErrors: problems}, err
+	payload := &graph.UndoHarvestPayload{Run: undone, UserErrors: problems}
+	if undone != nil {
+		payload.Restored, payload.Left = &u.Restored, &u.Left
+	}
+	return payload, err
 }
 
 // HarvestRun resolves the subscription: each state of the run until it has
