@@ -322,7 +322,7 @@ func mask(with string, c grantColumn) string {
 	return fmt.Sprintf("NULL::%s AS %s", c.Type, name)
 }
 
-// comparisons writes what a filter says. Nothing else is ever written.
+// comparison writes what a filter says. Nothing else is ever written.
 func comparison(op string) string {
 	return map[string]string{"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}[op]
 }

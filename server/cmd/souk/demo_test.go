@@ -216,6 +216,22 @@ func TestOpenDoors(t *testing.T) {
 	}
 }
 
+// npmInstall installs packages. A registry that does not answer once is asked again.
+func npmInstall(t *testing.T, dir string, packages ...string) {
+	t.Helper()
+	arguments := append([]string{"install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1", "--fetch-timeout=30000", "--prefix", dir}, packages...)
+	for try := 1; ; try++ {
+		out, err := exec.CommandContext(t.Context(), "npm", arguments...).CombinedOutput()
+		if err == nil {
+			return
+		}
+		if try == 3 {
+			t.Fatalf("npm install: %v: %s", err, out)
+		}
+		t.Logf("npm install, try %d: %v: %s", try, err, out)
+	}
+}
+
 // TestGraphQLOverHTTP runs the audits of the GraphQL over HTTP working group.
 func TestGraphQLOverHTTP(t *testing.T) {
 	if os.Getenv("SOUK_TEST_NPM") == "" {
@@ -223,10 +239,7 @@ func TestGraphQLOverHTTP(t *testing.T) {
 	}
 	r, token := serving(t, "sqlite:"+filepath.Join(t.TempDir(), "souk.db"))
 	dir := t.TempDir()
-	install := exec.CommandContext(t.Context(), "npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", dir, "graphql-http@1.23.1", "graphql@16")
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("npm install: %v: %s", err, out)
-	}
+	npmInstall(t, dir, "graphql-http@1.23.1", "graphql@16")
 	script, err := os.ReadFile("testdata/audit.mjs")
 	if err != nil {
 		t.Fatal(err)
