@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -175,4 +176,31 @@ func (b *bench) harvest(name string, limits host.Limits, m *memory) (host.Result
 		return result, b.failure(err)
 	}
 	return result, nil
+}
+
+// BenchmarkFirstRecord tells how long it takes from the start of a plugin to its
+// first record, for half of the starts and for nineteen of twenty.
+func BenchmarkFirstRecord(b *testing.B) {
+	log := slog.New(slog.DiscardHandler)
+	var took []time.Duration
+	for b.Loop() {
+		begun := time.Now()
+		p, err := host.Launch(b.Context(), host.Self("good"), host.Limits{}, log)
+		if err != nil {
+			b.Fatal(err)
+		}
+		m := &memory{onRecord: func() error {
+			took = append(took, time.Since(begun))
+			return nil
+		}}
+		if _, err := p.Harvest(b.Context(), host.Request{Config: json.RawMessage(`{"count": 1}`)}, m); err != nil {
+			b.Fatal(err)
+		}
+		if err := p.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms/p50")
+	b.ReportMetric(float64(took[len(took)*19/20].Microseconds())/1000, "ms/p95")
 }

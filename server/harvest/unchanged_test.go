@@ -138,11 +138,47 @@ func BenchmarkUnchanged(b *testing.B) {
 		w.Close()
 		_ = db.Close()
 	}
+	b.ReportMetric(float64(len(lines)*b.N)/took[0].Seconds(), "new-datasets/s")
 	for i, what := range []string{"new", "again"} {
 		b.ReportMetric(took[i].Seconds()/float64(b.N), "s/"+what)
 		b.ReportMetric(busy[i].Seconds()/float64(b.N), "cpu-s/"+what)
 	}
 	b.ReportMetric(float64(busy[0])/float64(busy[1]), "times-less-cpu")
+}
+
+// BenchmarkEightAtOnce harvests eight sources at once, which show the same fifty
+// tables. One run that does not succeed fails it.
+func BenchmarkEightAtOnce(b *testing.B) {
+	db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "souk.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := newWorldOn(b, db)
+	lines := []string{}
+	for i := range 50 {
+		lines = append(lines, wide(fmt.Sprint("t", i), "one"))
+	}
+	writeScript(b, w.script, append(lines, "done main")...)
+	sources := make([]model.Source, 8)
+	for i := range sources {
+		sources[i] = w.source()
+	}
+	for b.Loop() {
+		runs := make([]model.Run, len(sources))
+		for i, s := range sources {
+			if runs[i], err = w.Start(w.ctx, s.ID, "manual"); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, run := range runs {
+			if ended := w.wait(run); ended.Status != model.RunSucceeded {
+				b.Fatalf("a run ended as %s: %+v", ended.Status, ended.Failure)
+			}
+		}
+	}
+	w.Close()
+	_ = db.Close()
+	b.ReportMetric(float64(len(sources)*b.N)/b.Elapsed().Seconds(), "runs/s")
 }
 
 // processor is the time that this process has taken of the processor.
