@@ -236,13 +236,17 @@ func helpOnGroup(w io.Writer, cmd *cobra.Command) {
 		fmt.Fprint(w, "Souk is a data-mesh server: catalog, lineage and access requests behind one GraphQL API.\n\n")
 	}
 	fmt.Fprintf(w, "Usage: %s COMMAND [FLAGS]\n\n", cmd.CommandPath())
+	width := cmd.NamePadding()
+	for _, c := range cmd.Commands() {
+		width = max(width, len(c.Name()))
+	}
 	for _, group := range append([]*cobra.Group{{}}, cmd.Groups()...) {
 		if group.Title != "" {
 			fmt.Fprintf(w, "\n%s\n\n", group.Title)
 		}
 		for _, c := range cmd.Commands() {
 			if c.IsAvailableCommand() && c.GroupID == group.ID {
-				fmt.Fprintf(w, "  %-*s %s\n", max(9, cmd.NamePadding()), c.Name(), c.Short)
+				fmt.Fprintf(w, "  %-*s %s\n", width, c.Name(), c.Short)
 			}
 		}
 	}
