@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/harvest/journal"
 	"github.com/souk-mesh/souk/server/harvest/memory"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -92,7 +93,7 @@ func (s *Service) RemoveSource(ctx context.Context, id model.ID, expected *model
 // a bounded size. To remove a removed source again goes on where that broke off.
 func (s *Service) takeBackAll(ctx context.Context, source model.Source) error {
 	scopes, err := s.scopesOf(ctx, source)
-	if err != nil {
+	if err != nil || len(scopes) == 0 {
 		return err
 	}
 	for _, scope := range scopes {
@@ -117,7 +118,8 @@ func (s *Service) takeBackAll(ctx context.Context, source model.Source) error {
 			return err
 		}
 	}
-	return nil
+	// What the last run wrote over cannot be put back any more, and nobody asks for it.
+	return journal.Drop(ctx, s.store, source.ID, "")
 }
 
 // scopesOf lists the scopes in which anything of the source stands.

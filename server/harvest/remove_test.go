@@ -43,6 +43,9 @@ func TestASourceIsRemovedAndRestored(t *testing.T) {
 	if got := w.assets(model.AssetActive); len(got) != 0 {
 		t.Errorf("still active: %v", got)
 	}
+	if kept, err := store.RunChanges.Find(t.Context(), w.store, store.Query{Index: "by_source", Limit: 5}); err != nil || len(kept.Nodes) != 0 {
+		t.Errorf("kept to undo a run of what is removed: %d, %v", len(kept.Nodes), err)
+	}
 	if edges, err := store.Edges.Find(t.Context(), w.store, store.Query{Index: "by_to", Limit: 5}); err != nil || len(edges.Nodes) != 0 {
 		t.Errorf("still flowing: %+v %v", edges.Nodes, err)
 	}
