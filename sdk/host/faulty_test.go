@@ -2,7 +2,6 @@ package host_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -467,35 +466,4 @@ func serveWire(harvest func(send func(...*harvestv1.HarvestEvent) error) error) 
 		GRPCServer:       plugin.DefaultGRPCServer,
 		Logger:           hclog.NewNullLogger(),
 	})
-}
-
-// lends is a plugin that offers grants, and tells of them what it hears.
-type lends struct{ faulty }
-
-func (l lends) ListGrants(_ context.Context, roles []string, emit func(sdk.HeldGrant) error) error {
-	h := sdk.HeldGrant{Asset: asset("t").ID, Role: roles[0], Fields: []string{"a"}, By: "souk", Ours: true, GrantID: "g1"}
-	if err := emit(h); err != nil {
-		return err
-	}
-	h.By = l.config.Password
-	return emit(h)
-}
-
-func (l lends) PlanGrant(_ context.Context, r sdk.GrantRequest) (sdk.GrantPlan, error) {
-	heard, err := json.Marshal(r)
-	return sdk.GrantPlan{Statements: []string{"give by " + l.config.Password}, Precondition: "p", Remarks: []string{string(heard)}, Reads: r.Grant.Asset}, err
-}
-
-func (l lends) ApplyGrant(_ context.Context, r sdk.GrantRequest, p sdk.GrantPlan) (sdk.GrantOutcome, error) {
-	if len(r.Others) == 0 {
-		return "perhaps", nil
-	}
-	if p.Precondition == "p" && p.Reads == r.Grant.Asset && len(p.Statements) == 1 {
-		return sdk.GrantChanged, nil
-	}
-	return sdk.GrantDone, nil
-}
-
-func (l lends) VerifyGrant(context.Context, sdk.Grant) (sdk.Effective, error) {
-	return sdk.Effective{Given: true, Readable: []string{"a"}, Ways: []sdk.Way{{Kind: sdk.ByInherited, Through: "group", Fields: []string{"a"}, Ours: true}}}, nil
 }
