@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -144,14 +145,17 @@ func TestWhatAKilledHostLeavesIsRemoved(t *testing.T) {
 		t.Fatal(failure)
 	}
 	old, strange := filepath.Join(b.dir, "souk-run-1"), filepath.Join(b.dir, "souk-run-2")
-	for _, dir := range []string{old, strange} {
+	unfinished, making := filepath.Join(b.dir, "souk-new-1"), filepath.Join(b.dir, "souk-new-2")
+	for _, dir := range []string{old, strange, unfinished, making} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	yesterday := time.Now().Add(-24 * time.Hour)
-	if err := os.Chtimes(old, yesterday, yesterday); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{old, unfinished} {
+		if err := os.Chtimes(dir, yesterday, yesterday); err != nil {
+			t.Fatal(err)
+		}
 	}
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "host-to-be-killed")
 	out, err := cmd.StdoutPipe()
@@ -167,18 +171,18 @@ func TestWhatAKilledHostLeavesIsRemoved(t *testing.T) {
 	}
 	_, _ = cmd.Process.Kill(), cmd.Wait()
 	host.RemoveLeftBehind(b.logger())
-	left, err := filepath.Glob(filepath.Join(b.dir, "souk-run-*"))
-	if err != nil || len(left) != 2 {
-		t.Errorf("left: %v, want that of the living host and the one that may be new", left)
+	left, err := filepath.Glob(filepath.Join(b.dir, "souk-*"))
+	if err != nil || len(left) != 3 {
+		t.Errorf("left: %v, want that of the living host and the two that may be new", left)
 	}
 	if _, err := living.Harvest(t.Context(), host.Request{}, &memory{}); err != nil {
 		t.Error(err)
 	}
 	b.close(living)
-	if !strings.Contains(b.log.String(), "count=2") {
+	if !strings.Contains(b.log.String(), "count=3") {
 		t.Errorf("the log: %s", b.log)
 	}
-	if err := os.Remove(strange); err != nil {
+	if err := errors.Join(os.Remove(strange), os.Remove(making)); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"crypto/rand"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -12,8 +13,11 @@ import (
 )
 
 const (
+	newPrefix = "souk-new-" // of a directory that has no owner's lock yet
 	runPrefix = "souk-run-"
 	ownerFile = ".owner" // locked for as long as the host lives
+
+	runNameLength = 10 // letters that nobody can guess, in a path short enough for a socket
 )
 
 // runDir is the directory of one process, with its owner's lock.
@@ -22,15 +26,21 @@ type runDir struct {
 	owner *os.File // nil where files cannot be locked
 }
 
-// newRunDir makes a directory of our own, with a path short enough for a socket.
+// newRunDir makes a directory of our own. It takes the name by which the sweep
+// of another host knows it when its owner's lock is held, so that no sweep ever
+// finds it without.
 func newRunDir(account *process.Account) (*runDir, error) {
-	path, err := os.MkdirTemp(runBase(), runPrefix) // made with mode 0700
+	base := runBase()
+	path, err := os.MkdirTemp(base, newPrefix) // made with mode 0700
 	if err != nil {
 		return nil, err
 	}
 	d := &runDir{path: path}
 	if d.owner, err = lock(filepath.Join(path, ownerFile), os.O_CREATE); err == nil {
-		err = give(path, account)
+		err = d.rename(filepath.Join(base, runPrefix+rand.Text()[:runNameLength]))
+	}
+	if err == nil {
+		err = give(d.path, account)
 	}
 	if err != nil {
 		_ = d.remove() // why it could not be made says more
@@ -39,6 +49,15 @@ func newRunDir(account *process.Account) (*runDir, error) {
 	return d, nil
 }
 
+func (d *runDir) rename(path string) error {
+	if err := os.Rename(d.path, path); err != nil {
+		return err
+	}
+	d.path = path
+	return nil
+}
+
+// runBase is a folder whose own path leaves room for that of a socket.
 func runBase() string {
 	base := os.TempDir()
 	if len(base) > 40 && filepath.Separator == '/' {
@@ -64,8 +83,8 @@ func (d *runDir) remove() error {
 	return err
 }
 
-// staleAfter is the age at which a directory without an owner's lock, as hosts
-// of before made them, is nobody's: no run lasts that long.
+// staleAfter is the age at which a directory without an owner's lock is nobody's,
+// one that was never finished or one of a host of before: no run lasts that long.
 const staleAfter = 6 * time.Hour
 
 // RemoveLeftBehind removes the directories of runs whose host is gone: it was
@@ -81,7 +100,7 @@ func RemoveLeftBehind(log *slog.Logger) {
 	removed := 0
 	for _, entry := range entries {
 		path := filepath.Join(base, entry.Name())
-		if !entry.IsDir() || !strings.HasPrefix(entry.Name(), runPrefix) || !leftBehind(path) {
+		if !entry.IsDir() || !leftBehind(path) {
 			continue
 		}
 		process.EndCell(cgroup, entry.Name())
@@ -96,10 +115,20 @@ func RemoveLeftBehind(log *slog.Logger) {
 	}
 }
 
+// leftBehind tells whether a directory is a run's, and nobody's any more. The
+// lock of one that is being made is never tried: its maker could not have it then.
 func leftBehind(path string) bool {
+	isNew, isRun := strings.HasPrefix(filepath.Base(path), newPrefix), strings.HasPrefix(filepath.Base(path), runPrefix)
+	if !isNew && !isRun {
+		return false
+	}
 	info, err := os.Lstat(path)
 	if err != nil || !isOurs(info) {
 		return false
+	}
+	isOld := time.Since(info.ModTime()) > staleAfter
+	if isNew {
+		return isOld
 	}
 	owner, err := lock(filepath.Join(path, ownerFile), 0)
 	switch {
@@ -107,7 +136,7 @@ func leftBehind(path string) bool {
 		_ = owner.Close()
 		return true
 	case os.IsNotExist(err), owner == nil && err == nil:
-		return time.Since(info.ModTime()) > staleAfter
+		return isOld
 	}
 	return false
 }

@@ -63,16 +63,13 @@ func silent(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// runFolders lists the folders of runs that have their owner's lock: one whose
-// server is killed before that is left for some hours.
+// runFolders lists the folders of runs. One whose server is killed while it makes
+// it has another name, and is left for some hours.
 func runFolders(t *testing.T, below string) []string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(below, "souk-run-*", ".owner"))
+	found, err := filepath.Glob(filepath.Join(below, "souk-run-*"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	for i := range found {
-		found[i] = filepath.Dir(found[i])
 	}
 	return found
 }
