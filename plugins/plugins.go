@@ -26,6 +26,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/rest"
 	"github.com/souk-mesh/souk/plugins/s3"
 	"github.com/souk-mesh/souk/plugins/sqlite"
+	"github.com/souk-mesh/souk/plugins/superset"
 	"github.com/souk-mesh/souk/plugins/trino"
 	"github.com/souk-mesh/souk/sdk"
 )
@@ -55,6 +56,7 @@ func All() []sdk.Registration {
 		sdk.Register(rest.Plugin()),
 		sdk.Register(s3.Plugin()),
 		sdk.Register(sqlite.Plugin()),
+		sdk.Register(superset.Plugin()),
 		sdk.Register(trino.Plugin()),
 	}
 }

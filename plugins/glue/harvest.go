@@ -10,6 +10,7 @@ import (
 
 	access "github.com/souk-mesh/souk/plugins/internal/aws"
 	"github.com/souk-mesh/souk/plugins/internal/dataset"
+	"github.com/souk-mesh/souk/plugins/internal/fit"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -167,7 +168,7 @@ func (h *harvest) emit(a *sdk.Asset) error {
 
 // cut leaves out what a record cannot hold.
 func (h *harvest) cut(a *sdk.Asset) error {
-	dropped := fit(a)
+	dropped := fit.Columns(a)
 	if dropped == 0 {
 		return nil
 	}

@@ -48,7 +48,7 @@ func (h *harvest) remember(a *sdk.Asset, database string, t types.Table) {
 		return
 	}
 	v := view{id: a.ID, scope: a.Scope}
-	for _, name := range tablesIn(a.Definition, isWrapped(aws.ToString(t.ViewOriginalText))) {
+	for _, name := range dialects[isWrapped(aws.ToString(t.ViewOriginalText))].Tables(a.Definition) {
 		in := database
 		if len(name) == 3 && strings.EqualFold(name[0], "awsdatacatalog") || len(name) == 3 && name[0] == "spark_catalog" {
 			name = name[1:]

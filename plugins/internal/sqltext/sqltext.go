@@ -1,5 +1,6 @@
-// Package sqltext cuts SQL into words, names in quotes, texts and marks. It owns
-// how dialects quote; what the words mean, its callers know.
+// Package sqltext cuts SQL into words, names in quotes, texts and marks, and tells
+// which names stand where tables stand. It owns how dialects quote; whether a name
+// is one of a table, its callers know.
 package sqltext
 
 import (
