@@ -22,7 +22,7 @@ func (p *project) emitAssets() error {
 	order := slices.SortedFunc(maps.Keys(byID), func(a, b sdk.NativeID) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	p.fields = map[sdk.NativeID][]sdk.Field{}
+	p.fields, p.whole = map[sdk.NativeID][]sdk.Field{}, map[sdk.NativeID]bool{}
 	for i, id := range order {
 		a := p.asset(id, byID[id])
 		if len(a.Fields) > maxFields {
@@ -31,7 +31,7 @@ func (p *project) emitAssets() error {
 				return err
 			}
 		}
-		p.fields[id] = a.Fields
+		p.fields[id], p.whole[id] = a.Fields, p.isWhole(byID[id])
 		if err := p.out.Emit(a); err != nil {
 			return err
 		}
@@ -69,6 +69,9 @@ func (p *project) asset(id sdk.NativeID, nodes []*node) *sdk.Asset {
 		a.Aliases = append(a.Aliases, sdk.Alias{Scheme: "dbt", Namespace: p.namer(n), Name: n.UniqueID})
 	}
 	a.Description = cmp.Or(a.Description, comment)
+	if told := p.columnLineage(n); told != "" {
+		a.Properties["column_lineage"] = told
+	}
 	a.Constraints = p.enforced(n, a.Fields)
 	if semantic(n) {
 		a.Definition, a.DefinitionLanguage = definition(n)
@@ -201,7 +204,7 @@ func (p *project) edgesOf(n *node) error {
 			continue
 		}
 		seen[from] = true
-		if err := p.out.Emit(&sdk.Edge{From: from, To: to, Scope: p.scope(), Kind: kind, Method: "dbt.depends_on", Confidence: 1}); err != nil {
+		if err := p.out.Emit(&sdk.Edge{From: from, To: to, Scope: p.scope(), Kind: kind, Method: "dbt.depends_on", Confidence: 1, Fields: p.flow(n, from, to)}); err != nil {
 			return err
 		}
 	}

@@ -113,7 +113,7 @@ func (s *source) Harvest(_ context.Context, _ sdk.Request, out sdk.Sink) error {
 		return err
 	}
 	p.out = out
-	for _, step := range []func() error{p.remarks, p.emitAssets, p.emitEdges, p.emitTests, p.emitFreshness} {
+	for _, step := range []func() error{p.remarks, p.follow, p.emitAssets, p.emitEdges, p.emitTests, p.emitFreshness} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -138,6 +138,8 @@ type project struct {
 	runs      results
 	freshness results
 	fields    map[sdk.NativeID][]sdk.Field // of the assets emitted
+	whole     map[sdk.NativeID]bool        // of which the warehouse has told all fields
+	lineage   *lineage
 }
 
 func (p *project) scope() string { return "project:" + p.name }

@@ -82,6 +82,7 @@ func TestModel(t *testing.T) {
 		Properties: map[string]string{
 			"group": "sales", "dbt_unique_id": "model.bakery.orders.v2", "package": "bakery", "path": "models/orders.sql",
 			"materialized": "table", "access": "public", "version": "2", "contract": "enforced", "meta.tier": "1",
+			"column_lineage": "known",
 		},
 		Constraints: []sdk.Constraint{{Name: "positive", Kind: sdk.Check, Expression: "total >= 0"}, {Kind: sdk.Unique, Fields: []string{"ID", "total"}}},
 		Aliases:     []sdk.Alias{{Scheme: "dbt", Namespace: "bakery", Name: "model.bakery.orders.v2"}},
@@ -183,7 +184,7 @@ func TestQuality(t *testing.T) {
 
 func TestNotesScopeAndSecrecy(t *testing.T) {
 	m := bakery(t)
-	if diff := cmp.Diff(map[string]int{"dbt.other_invocation": 1}, m.notes); diff != "" {
+	if diff := cmp.Diff(map[string]int{"dbt.columns_followed": 1, "dbt.other_invocation": 1}, m.notes); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"project:bakery"}, m.done); diff != "" {

@@ -46,10 +46,10 @@ func TestRemarks(t *testing.T) {
 		files map[string]string
 		want  map[string]int
 	}{
-		"no catalog":      {nil, map[string]int{"dbt.no_catalog": 1}},
-		"as it should be": {catalogOf("model.p.a", ""), map[string]int{}},
-		"tables beyond":   {map[string]string{"catalog.json": `{"nodes": {"model.p.a": {}, "model.p.old": {}}, "sources": {"source.p.x.y": {}}, "errors": null}`}, map[string]int{"dbt.not_in_manifest": 2}},
-		"errors":          {map[string]string{"catalog.json": `{"nodes": {"model.p.a": {}}, "errors": ["x"]}`}, map[string]int{"dbt.catalog_errors": 1}},
+		"no catalog":      {nil, map[string]int{"dbt.no_catalog": 1, "dbt.columns_followed": 1}},
+		"as it should be": {catalogOf("model.p.a", ""), map[string]int{"dbt.columns_followed": 1}},
+		"tables beyond":   {map[string]string{"catalog.json": `{"nodes": {"model.p.a": {}, "model.p.old": {}}, "sources": {"source.p.x.y": {}}, "errors": null}`}, map[string]int{"dbt.not_in_manifest": 2, "dbt.columns_followed": 1}},
+		"errors":          {map[string]string{"catalog.json": `{"nodes": {"model.p.a": {}}, "errors": ["x"]}`}, map[string]int{"dbt.catalog_errors": 1, "dbt.columns_followed": 1}},
 	} {
 		m := harvest(t, project(t, nodes, tt.files))
 		if diff := cmp.Diff(tt.want, m.notes); diff != "" || len(m.done) != 1 {

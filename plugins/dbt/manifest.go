@@ -23,7 +23,8 @@ type metadata struct {
 	Adapter      text `json:"adapter_type"`
 }
 
-// node is what is kept of a model, test, source, exposure or the like: never its SQL.
+// node is what is kept of a model, test, source, exposure or the like. Of its SQL
+// only the compiled one is, for as long as its columns are followed.
 type node struct {
 	UniqueID    string      `json:"unique_id"`
 	Type        text        `json:"resource_type"`
@@ -38,6 +39,9 @@ type node struct {
 	Description text        `json:"description"`
 	File        text        `json:"original_file_path"`
 	Columns     columns     `json:"columns"`
+	Language    text        `json:"language"`
+	Compiled    text        `json:"compiled_code"`
+	CompiledSQL text        `json:"compiled_sql"` // before dbt 1.3
 	Tags        texts       `json:"tags"`
 	Meta        dict        `json:"meta"`
 	Group       text        `json:"group"`
@@ -119,7 +123,7 @@ func section(key string) (resourceType string, wanted bool) {
 	return resourceType, wanted
 }
 
-// readManifest decodes the file node by node; only one node is ever held with its SQL.
+// readManifest decodes the file node by node; only one node is ever held with all of its SQL.
 func readManifest(files sdk.Files, file string) (*manifest, error) {
 	m := &manifest{Nodes: map[string]*node{}, Groups: map[string]owner{}}
 	err := walkFile(files, file, func(key string, d *json.Decoder) error {
@@ -164,6 +168,9 @@ func (m *manifest) addNode(id, kind string, d *json.Decoder) error {
 		return err
 	}
 	n.UniqueID = id
+	if n.Type != "model" && n.Type != "snapshot" && kind == "" {
+		n.Compiled, n.CompiledSQL = "", ""
+	}
 	if id == "" {
 		m.Damaged = append(m.Damaged, "a node without an id")
 		return nil

@@ -65,16 +65,7 @@ func (p *project) id(n *node) sdk.NativeID {
 	if !stored(n) {
 		return sdk.NativeID{Namespace: "dbt://" + p.name, Name: p.namespace + "/" + n.UniqueID}
 	}
-	parts := []string{
-		cmp.Or(string(n.Database), p.config.DefaultDatabase), string(n.Schema),
-		cmp.Or(string(n.Identifier), string(n.Alias), string(n.Name)),
-	}
-	quoted := splitRelation(string(n.Relation))
-	for i := range min(len(quoted), len(parts)) {
-		if part := quoted[len(quoted)-1-i]; part.quoted {
-			parts[len(parts)-1-i] = part.name
-		}
-	}
+	parts := p.parts(n)
 	adapter := string(p.manifest.Adapter)
 	if withoutDatabase(adapter) {
 		parts[0] = ""

@@ -35,10 +35,11 @@ func (t Token) Is(texts ...string) bool {
 
 // Dialect is how a system quotes.
 type Dialect struct {
-	Names     string // the quotes of names
+	Names     string // the quotes of names; a [ is closed by a ]
 	Texts     string // the quotes of texts
 	Backslash bool   // in a text a backslash keeps the next letter
 	Lines     bool   // two dashes begin a comment
+	Hash      bool   // and so does a hash
 }
 
 // Tokens cuts the SQL; comments are left out. It is not ok where a quote or a
@@ -52,7 +53,7 @@ func (d Dialect) Tokens(sql string) (all []Token, ok bool) {
 		switch {
 		case unicode.IsSpace(r):
 			shown = false
-		case strings.HasPrefix(rest, "/*"), d.Lines && strings.HasPrefix(rest, "--"):
+		case strings.HasPrefix(rest, "/*"), d.Lines && strings.HasPrefix(rest, "--"), d.Hash && r == '#':
 			size, shown = comment(rest), false
 		case strings.ContainsRune(d.Names, r):
 			t.Kind = Name
@@ -83,7 +84,7 @@ func inWord(r rune) bool {
 
 // comment is the length of the comment at the beginning; 0 where it does not end.
 func comment(rest string) int {
-	if strings.HasPrefix(rest, "--") {
+	if !strings.HasPrefix(rest, "/*") {
 		if end := strings.IndexByte(rest, '\n'); end >= 0 {
 			return end
 		}
@@ -100,6 +101,9 @@ func comment(rest string) int {
 // stands for itself. The length is 0 where it does not end.
 func quoted(sql string, backslash bool) (text string, length int) {
 	quote := sql[0]
+	if quote == '[' {
+		quote = ']'
+	}
 	var b strings.Builder
 	for i := 1; i < len(sql); i++ {
 		switch {

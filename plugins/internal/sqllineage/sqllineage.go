@@ -1,0 +1,136 @@
+// Package sqllineage says of which columns each column of a SELECT is made. It
+// owns how a query is put together, in the dialects of warehouses alike: WITH,
+// joins, subqueries, set operations, stars. Which tables there are and which
+// columns they have, its callers know. What it cannot be sure of is unknown, with
+// the reason: it never guesses, and an empty answer is never its way to say so.
+// It refuses what is too long, too deep or grows without bound.
+package sqllineage
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/souk-mesh/souk/plugins/internal/sqltext"
+)
+
+// The bounds of one text.
+const (
+	MaxText = 512 << 10 // bytes
+	deepest = 100       // queries and parentheses in one another
+	mostOps = 400_000   // origins that are carried from one column to the next
+)
+
+// How a column is made of another one, the least change first. The last two do
+// not give the value, they decide which value it is.
+type How int
+
+// The ways.
+const (
+	Identity How = iota
+	Transformation
+	Aggregation
+	Masked
+	Window
+	Conditional
+)
+
+// String is the word of OpenLineage, and MASKED for its "masking".
+func (h How) String() string {
+	return []string{"IDENTITY", "TRANSFORMATION", "AGGREGATION", "MASKED", "WINDOW", "CONDITIONAL"}[h]
+}
+
+// Table is one that a query reads.
+type Table struct {
+	ID      string
+	Columns []string // all of them in their order, or nil where they are not known
+}
+
+// Origin is a column of a table.
+type Origin struct {
+	Table, Column string
+	How           How
+}
+
+// Column is one of the result.
+type Column struct {
+	Name    string // "" where the query gives it none
+	From    []Origin
+	Unknown string // why it is not known what it is made of
+}
+
+// Result is what a query gives.
+type Result struct {
+	Columns []Column
+	Unknown string // why it is not known which columns there are
+}
+
+// Reader reads queries of one dialect over the tables that Find knows.
+type Reader struct {
+	Dialect sqltext.Dialect
+	// Find gives the table of a name, which comes in its parts.
+	Find func(name []string) (Table, bool)
+	// Inlined, which is optional, gives the table for which a part of WITH stands.
+	Inlined func(name string) (Table, bool)
+}
+
+// DialectOf gives the quotes of a system, by the name that dbt has for it: those of
+// BigQuery, Spark and MySQL, those of SQLite, which takes all, and else of the standard.
+func DialectOf(system string) sqltext.Dialect {
+	switch system {
+	case "bigquery", "spark", "databricks", "hive", "impala", "mysql", "mysql5", "mariadb", "singlestore", "doris", "starrocks", "clickhouse":
+		return sqltext.Dialect{Names: "`", Texts: `'"`, Backslash: true, Lines: true, Hash: true}
+	case "sqlite", "sqlserver", "synapse", "fabric":
+		return sqltext.Dialect{Names: "\"`[", Texts: "'", Lines: true}
+	}
+	return sqltext.Dialect{Names: `"`, Texts: "'", Lines: true}
+}
+
+// Read says what the columns of the query are made of. A statement that makes a
+// view is read like the query in it.
+func (r Reader) Read(sql string) Result {
+	if len(sql) > MaxText {
+		return Result{Unknown: "the SQL is longer than 512 KiB"}
+	}
+	tokens, ok := r.Dialect.Tokens(sql)
+	if !ok {
+		return Result{Unknown: "a quote or a comment does not end"}
+	}
+	p := &parser{sql: sql, tokens: tokens}
+	names := p.begin()
+	q := p.query()
+	if p.why == "" && p.peek().Is(";") {
+		p.at++
+	}
+	if p.why == "" && p.at < len(tokens) {
+		p.fail("the SQL goes on after its query, or is none that is known")
+	}
+	if p.why != "" {
+		return Result{Unknown: p.why}
+	}
+	w := &resolver{Reader: r, parser: p}
+	rel := w.query(q, nil)
+	if w.ops > mostOps {
+		return Result{Unknown: "the columns are too many to follow"}
+	}
+	if rel.open() {
+		return Result{Unknown: rel.why()}
+	}
+	return Result{Columns: renamed(rel.columns, names)}
+}
+
+// renamed gives columns the names of a list, where there is one.
+func renamed(columns []Column, names []string) []Column {
+	columns = slices.Clone(columns)
+	for i := range columns {
+		if i < len(names) {
+			columns[i].Name = names[i]
+		}
+	}
+	return columns
+}
+
+func same(a, b string) bool { return strings.EqualFold(a, b) }
+
+func has(list []string, name string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return same(s, name) })
+}
