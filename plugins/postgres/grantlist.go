@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -132,7 +132,7 @@ func (s *source) VerifyGrant(ctx context.Context, g sdk.Grant) (found sdk.Effect
 			return err
 		}
 		p := &planner{w: w, r: sdk.GrantRequest{Grant: g}, st: st}
-		found.Given = p.make() == nil && len(p.plan.Statements) == 0
+		found.Given = p.make() == nil && len(p.Statements) == 0
 		return w.effective(ctx, tx, st, &found)
 	})
 	return found, err
@@ -180,12 +180,7 @@ func waysOf(given []wayRow, st *state, names map[uint32]string) (ways []sdk.Way)
 		if r.Field != "" {
 			way.Fields = []string{r.Field}
 		}
-		same := func(w sdk.Way) bool { return w.Kind == way.Kind && w.Through == way.Through && w.Ours == way.Ours }
-		if i := slices.IndexFunc(ways, same); i < 0 {
-			ways = append(ways, way)
-		} else if len(ways[i].Fields) > 0 && r.Field != "" {
-			ways[i].Fields = append(ways[i].Fields, r.Field)
-		}
+		ways = sqlgrant.AddWay(ways, way)
 	}
 	return ways
 }

@@ -10,15 +10,17 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
 	"github.com/souk-mesh/souk/sdk"
 )
 
 // planner makes the plan of one request on one state.
 type planner struct {
-	w    *writer
-	r    sdk.GrantRequest
-	st   *state
-	plan sdk.GrantPlan
+	sqlgrant.Plan
+
+	w  *writer
+	r  sdk.GrantRequest
+	st *state
 }
 
 // plan reads the state and says what is to be done.
@@ -31,8 +33,7 @@ func (w *writer) plan(ctx context.Context, tx pgx.Tx, r sdk.GrantRequest) (sdk.G
 	if err := p.make(); err != nil {
 		return sdk.GrantPlan{}, err
 	}
-	p.plan.Precondition, err = st.precondition()
-	return p.plan, err
+	return p.Stand(st)
 }
 
 func (p *planner) make() error {
@@ -43,21 +44,10 @@ func (p *planner) make() error {
 		return err
 	}
 	p.foreign()
-	if shaped(p.r.Grant) {
+	if sqlgrant.Shaped(p.r.Grant) {
 		return p.giveView()
 	}
 	return p.giveTable()
-}
-
-// shaped tells whether the grant is read through a view.
-func shaped(g sdk.Grant) bool { return len(g.Masks)+len(g.Filters) > 0 }
-
-func (p *planner) do(format string, args ...any) {
-	p.plan.Statements = append(p.plan.Statements, fmt.Sprintf(format, args...))
-}
-
-func (p *planner) remark(format string, args ...any) {
-	p.plan.Remarks = append(p.plan.Remarks, fmt.Sprintf(format, args...))
 }
 
 func (p *planner) role() string { return quote(p.r.Grant.Role) }
@@ -77,7 +67,7 @@ func (p *planner) possible() error {
 		return sdk.Config("grants.role", "the role "+writer+" may act for the owner of "+p.st.Table.quoted()+": what it gives could not be told from what the owner gives",
 			"give Souk a role of its own, as the page of the plugin says, that is no member of "+quote(p.st.Table.Owner))
 	}
-	for _, field := range p.named() {
+	for _, field := range sqlgrant.Named(g) {
 		c, has := p.st.column(field)
 		if !has {
 			return sdk.Config("grant.fields", fmt.Sprintf("%s has no column %.80q", p.st.Table.quoted(), field), "harvest the source, and grant what it has")
@@ -98,18 +88,6 @@ func (p *planner) mayNotPassOn() error {
 		fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %s WITH GRANT OPTION; GRANT SELECT ON %s TO %s WITH GRANT OPTION;", quote(p.st.Table.Schema), writer, p.st.Table.quoted(), writer))
 }
 
-// named are the columns that the grant names.
-func (p *planner) named() []string {
-	names := slices.Clone(p.r.Grant.Fields)
-	for _, m := range p.r.Grant.Masks {
-		names = append(names, m.Field)
-	}
-	for _, f := range p.r.Grant.Filters {
-		names = append(names, f.Field)
-	}
-	return names
-}
-
 // foreign tells of rights that are not Souk's to take away.
 func (p *planner) foreign() {
 	for _, r := range p.st.Rights {
@@ -118,7 +96,7 @@ func (p *planner) foreign() {
 			if p.r.Grant.TakeOver {
 				word = "Somebody else has given the role %s a right on %s already. To take it over, who gave it runs REVOKE once this grant is there: PostgreSQL lets nobody else."
 			}
-			p.remark(word, p.role(), p.st.Table.quoted())
+			p.Remark(word, p.role(), p.st.Table.quoted())
 			return
 		}
 	}
@@ -131,23 +109,23 @@ func (p *planner) giveTable() error {
 		if !p.st.Usage.Passable {
 			return p.mayNotPassOn()
 		}
-		p.do("GRANT USAGE ON SCHEMA %s TO %s", quote(t.Schema), p.role())
+		p.Do("GRANT USAGE ON SCHEMA %s TO %s", quote(t.Schema), p.role())
 	}
-	p.plan.Reads = p.w.nameOf(t.Schema, t.Name)
+	p.Reads = p.w.nameOf(t.Schema, t.Name)
 	if t.Security {
-		p.remark("The policies of row security of the table still choose which rows the role sees.")
+		p.Remark("The policies of row security of the table still choose which rows the role sees.")
 	}
 	if len(p.r.Grant.Fields) == 0 {
-		p.remark("The role reads every column of %s, also one that is added later.", t.quoted())
+		p.Remark("The role reads every column of %s, also one that is added later.", t.quoted())
 		if !p.st.ours(0) {
-			p.do("GRANT SELECT ON %s TO %s", t.quoted(), p.role())
+			p.Do("GRANT SELECT ON %s TO %s", t.quoted(), p.role())
 		}
 		return nil
 	}
-	p.remark("The role reads these columns of %s and no other; SELECT * fails, since it asks for all of them.", t.quoted())
+	p.Remark("The role reads these columns of %s and no other; SELECT * fails, since it asks for all of them.", t.quoted())
 	missing := p.columns(p.r.Grant.Fields, func(c grantColumn) bool { return !p.st.ours(c.Num) })
 	if len(missing) > 0 {
-		p.do("GRANT SELECT (%s) ON %s TO %s", strings.Join(missing, ", "), t.quoted(), p.role())
+		p.Do("GRANT SELECT (%s) ON %s TO %s", strings.Join(missing, ", "), t.quoted(), p.role())
 	}
 	return nil
 }
@@ -168,10 +146,10 @@ func (p *planner) takeAway() error {
 	switch {
 	case p.st.Role.OID == 0: // all its rights went with it
 		p.dropView()
-	case shaped(p.r.Grant):
+	case sqlgrant.Shaped(p.r.Grant):
 		p.dropView()
 		if p.st.View != nil && p.st.Through.Ours && !p.st.Through.Others {
-			p.do("REVOKE USAGE ON SCHEMA %s FROM %s", quote(p.w.schema), p.role())
+			p.Do("REVOKE USAGE ON SCHEMA %s FROM %s", quote(p.w.schema), p.role())
 		}
 	case p.st.Table.OID == 0 && p.r.Grant.StableID == "":
 		return sdk.Config("grant.asset", fmt.Sprintf("there is no such table: %.200q", p.r.Grant.Asset.Name),
@@ -191,14 +169,14 @@ func (p *planner) takeTable() {
 		left = p.takeWhole()
 	}
 	if !left && p.st.Usage.Ours && !p.st.Usage.Others {
-		p.do("REVOKE USAGE ON SCHEMA %s FROM %s", quote(p.st.Table.Schema), p.role())
+		p.Do("REVOKE USAGE ON SCHEMA %s FROM %s", quote(p.st.Table.Schema), p.role())
 	}
 }
 
 // takeColumns takes the columns that no other grant needs, and tells whether any
 // right is left.
 func (p *planner) takeColumns() (left bool) {
-	t, kept, left := p.st.Table, p.kept(), p.st.ours(0)
+	t, kept, left := p.st.Table, sqlgrant.Kept(p.r.Others), p.st.ours(0)
 	var dropped []string
 	for _, c := range p.st.Columns {
 		switch {
@@ -210,7 +188,7 @@ func (p *planner) takeColumns() (left bool) {
 		}
 	}
 	if len(dropped) > 0 {
-		p.do("REVOKE SELECT (%s) ON %s FROM %s", strings.Join(dropped, ", "), t.quoted(), p.role())
+		p.Do("REVOKE SELECT (%s) ON %s FROM %s", strings.Join(dropped, ", "), t.quoted(), p.role())
 	}
 	return left
 }
@@ -218,33 +196,18 @@ func (p *planner) takeColumns() (left bool) {
 // takeWhole takes the right on the table, with which the server takes those on
 // its columns, too: what others need is given again.
 func (p *planner) takeWhole() (left bool) {
-	t, kept := p.st.Table, p.kept()
+	t, kept := p.st.Table, sqlgrant.Kept(p.r.Others)
 	if kept[""] {
 		return true
 	}
 	again := p.columns(p.everything(), func(c grantColumn) bool { return p.st.ours(c.Num) || kept[c.Name] })
 	if p.st.ours(0) {
-		p.do("REVOKE SELECT ON %s FROM %s", t.quoted(), p.role())
+		p.Do("REVOKE SELECT ON %s FROM %s", t.quoted(), p.role())
 		if len(again) > 0 {
-			p.do("GRANT SELECT (%s) ON %s TO %s", strings.Join(again, ", "), t.quoted(), p.role())
+			p.Do("GRANT SELECT (%s) ON %s TO %s", strings.Join(again, ", "), t.quoted(), p.role())
 		}
 	}
 	return len(again) > 0
-}
-
-// kept are the columns that other grants need, and "" for the whole table.
-func (p *planner) kept() map[string]bool {
-	kept := map[string]bool{}
-	for _, other := range p.r.Others {
-		if shaped(other) {
-			continue
-		}
-		kept[""] = kept[""] || len(other.Fields) == 0
-		for _, field := range other.Fields {
-			kept[field] = true
-		}
-	}
-	return kept
 }
 
 func (p *planner) everything() (names []string) {
@@ -261,52 +224,38 @@ func (p *planner) giveView() error {
 		return sdk.Config("grants.schema", "there is no schema "+quote(p.w.schema)+" that belongs to the role "+quote(p.w.pgx.User),
 			fmt.Sprintf("CREATE SCHEMA %s AUTHORIZATION %s;", quote(p.w.schema), quote(p.w.pgx.User)))
 	}
-	columns, err := p.shown()
+	columns, err := sqlgrant.Shown(p.r.Grant, p.everything(), quote, func(n int, with string) string { return mask(with, p.st.Columns[n]) })
 	if err != nil {
 		return err
 	}
-	create := fmt.Sprintf("CREATE VIEW %s WITH (security_barrier = true) AS SELECT %s FROM %s%s", view, strings.Join(columns, ", "), p.st.Table.quoted(), p.where())
+	where, err := sqlgrant.Where(p.r.Grant.Filters, comparison)
+	if err != nil {
+		return err
+	}
+	create := fmt.Sprintf("CREATE VIEW %s WITH (security_barrier = true) AS SELECT %s FROM %s%s", view, strings.Join(columns, ", "), p.st.Table.quoted(), where)
 	sum := sha256.Sum256([]byte(create))
 	comment := fmt.Sprintf("Souk's view for the grant %s; it goes with it. %s", p.r.Grant.ID, hex.EncodeToString(sum[:8]))
-	p.plan.Reads = p.w.nameOf(p.w.schema, p.r.Grant.ID)
+	p.Reads = p.w.nameOf(p.w.schema, p.r.Grant.ID)
 	p.sayWhatAViewDoes()
 	if !p.st.Through.Any {
-		p.do("GRANT USAGE ON SCHEMA %s TO %s", quote(p.w.schema), p.role())
+		p.Do("GRANT USAGE ON SCHEMA %s TO %s", quote(p.w.schema), p.role())
 	}
 	made := p.st.View != nil && p.st.View.Comment == comment
 	if !made {
 		p.dropView()
-		p.do("%s", create)
-		p.do("COMMENT ON VIEW %s IS %s", view, literal(comment))
+		p.Do("%s", create)
+		p.Do("COMMENT ON VIEW %s IS %s", view, literal(comment))
 	}
 	if !made || !p.st.View.Shown {
-		p.do("GRANT SELECT ON %s TO %s", view, p.role())
+		p.Do("GRANT SELECT ON %s TO %s", view, p.role())
 	}
 	return nil
 }
 
 func (p *planner) dropView() {
 	if p.st.View != nil {
-		p.do("DROP VIEW %s.%s", quote(p.w.schema), quote(p.r.Grant.ID))
+		p.Do("DROP VIEW %s.%s", quote(p.w.schema), quote(p.r.Grant.ID))
 	}
-}
-
-// shown are the columns of the view, in the order of the table.
-func (p *planner) shown() (list []string, err error) {
-	g := p.r.Grant
-	for _, c := range p.st.Columns {
-		i := slices.IndexFunc(g.Masks, func(m sdk.Mask) bool { return m.Field == c.Name })
-		switch {
-		case i >= 0:
-			list = append(list, mask(g.Masks[i].With, c))
-		case len(g.Fields) == 0 || slices.Contains(g.Fields, c.Name):
-			list = append(list, quote(c.Name))
-		}
-	}
-	if len(list) == 0 {
-		return nil, sdk.Config("grant.fields", "leaves nothing to read", "name a column that may be read")
-	}
-	return list, nil
 }
 
 // mask is the expression in the place of a column. Nothing at all is shown of
@@ -323,45 +272,21 @@ func mask(with string, c grantColumn) string {
 }
 
 // comparison writes what a filter says. Nothing else is ever written.
-func comparison(op string) string {
-	return map[string]string{"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}[op]
-}
-
-func (p *planner) where() string {
-	var all []string
-	for _, f := range p.r.Grant.Filters {
-		if f.Op != "in" {
-			all = append(all, fmt.Sprintf("%s %s %s", quote(f.Field), comparison(f.Op), literal(f.Value)))
-			continue
-		}
-		var list []string
-		for item := range strings.SplitSeq(f.Value, ",") {
-			list = append(list, literal(strings.TrimSpace(item)))
-		}
-		all = append(all, quote(f.Field)+" IN ("+strings.Join(list, ", ")+")")
+func comparison(field, sign string, values []string) (string, error) {
+	var literals []string
+	for _, v := range values {
+		literals = append(literals, literal(v))
 	}
-	if len(all) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(all, " AND ")
+	return sqlgrant.Comparison(quote(field), sign, literals), nil
 }
 
 // sayWhatAViewDoes tells people what to expect of it.
 func (p *planner) sayWhatAViewDoes() {
-	p.remark("The role reads the view and not the table. While the view stands, its columns can be neither dropped nor given another type.")
+	p.Remark("The role reads the view and not the table. While the view stands, its columns can be neither dropped nor given another type.")
 	if p.st.Table.Security {
-		p.remark("The policies of row security of the table are asked for the role %s, not for the reader: a filter of the grant is what chooses rows here.", quote(p.w.pgx.User))
+		p.Remark("The policies of row security of the table are asked for the role %s, not for the reader: a filter of the grant is what chooses rows here.", quote(p.w.pgx.User))
 	}
-	words := map[string]string{
-		"null":    "null: the column is empty in every row.",
-		"hash":    "hash: SHA-256 of the text, so equal values stay equal; a value that can be guessed can be found by trying. A column that is no text is empty.",
-		"partial": "partial: the last four characters of what is longer than eight. A column that is no text is empty.",
-	}
-	for _, with := range []string{"null", "hash", "partial"} {
-		if slices.ContainsFunc(p.r.Grant.Masks, func(m sdk.Mask) bool { return m.With == with }) {
-			p.remark("Mask %s", words[with])
-		}
-	}
+	p.SayMasks(p.r.Grant.Masks)
 }
 
 func (p *parsed) nameOf(schema, name string) sdk.NativeID {

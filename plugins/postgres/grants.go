@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -87,29 +87,18 @@ func (w *writer) apply(ctx context.Context, tx pgx.Tx, r sdk.GrantRequest, asked
 	if err := w.hold(ctx, tx, r); err != nil {
 		return "", err
 	}
-	plan, err := w.plan(ctx, tx, r)
-	switch {
-	case err != nil:
-		return "", err
-	case len(plan.Statements) == 0:
-		return sdk.GrantAlready, nil
-	case plan.Precondition != asked.Precondition || !slices.Equal(plan.Statements, asked.Statements):
-		return sdk.GrantChanged, nil
-	}
-	for _, statement := range plan.Statements {
-		if _, err := tx.Exec(ctx, statement); err != nil {
-			return "", err
+	outcome, err := sqlgrant.Settle(asked, func() (sdk.GrantPlan, error) { return w.plan(ctx, tx, r) }, func(statements []string) error {
+		for _, statement := range statements {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if outcome != sdk.GrantDone || err != nil {
+		return outcome, err
 	}
-	// A GRANT without the right to it is a mere warning of the server.
-	left, err := w.plan(ctx, tx, r)
-	if err != nil {
-		return "", err
-	}
-	if len(left.Statements) > 0 {
-		return "", sdk.Denied("the server did not do all of it: "+left.Statements[0], "look into the log of the server")
-	}
-	return sdk.GrantDone, tx.Commit(ctx)
+	return outcome, tx.Commit(ctx)
 }
 
 // hold keeps the table from being renamed or dropped until the end.

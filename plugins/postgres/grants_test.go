@@ -7,24 +7,24 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/souk-mesh/souk/plugins/internal/sqlgrant/sqlgranttest"
 	"github.com/souk-mesh/souk/sdk"
 )
 
 // counter is a shop with a role that gives rights, and one of a person.
 type counter struct {
 	*shop
+	sqlgranttest.Counter
 
-	granter sdk.Granter
-	writer  string
-	person  string
-	reader  *pgx.Conn // as the person
+	writer string
+	person string
+	reader *pgx.Conn // as the person
 }
 
 const personPassword = "canary-person"
@@ -43,7 +43,7 @@ func newCounter(t *testing.T) *counter {
 		"create schema souk_grants authorization "+writer, "grant usage on schema app to "+c.role)
 	c.after("drop schema app cascade", "drop owned by "+person+" cascade", "drop owned by "+writer+" cascade", "drop role "+writer, "drop role "+person)
 	c.config.Grants.Role, c.config.Grants.Password = writer, "canary-writer"
-	c.granter = open(t, c.config).(sdk.Granter)
+	c.Counter = sqlgranttest.Counter{T: t, Granter: open(t, c.config).(sdk.Granter)}
 	u, err := url.Parse(c.config.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -65,28 +65,6 @@ func (c *counter) grant(id string, fields ...string) sdk.Grant {
 	return sdk.Grant{ID: id, Asset: sdk.NativeID{Namespace: "postgres://shop:5432", Name: c.database + ".app.orders"}, Role: c.person, Fields: fields}
 }
 
-func (c *counter) plan(r sdk.GrantRequest) sdk.GrantPlan {
-	c.t.Helper()
-	plan, err := c.granter.PlanGrant(c.t.Context(), r)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return plan
-}
-
-// settle plans and applies.
-func (c *counter) settle(r sdk.GrantRequest) sdk.GrantPlan {
-	c.t.Helper()
-	plan := c.plan(r)
-	if outcome, err := c.granter.ApplyGrant(c.t.Context(), r, plan); err != nil || outcome == sdk.GrantChanged {
-		c.t.Fatalf("%v: got %q, %v", plan.Statements, outcome, err)
-	}
-	if left := c.plan(r); len(left.Statements) > 0 {
-		c.t.Fatalf("after it is applied this is left to do: %v", left.Statements)
-	}
-	return plan
-}
-
 // may tells whether the person can run the query.
 func (c *counter) may(query string) bool {
 	c.t.Helper()
@@ -104,7 +82,7 @@ func (c *counter) may(query string) bool {
 func TestAPersonReadsExactlyTheColumns(t *testing.T) {
 	c := newCounter(t)
 	r := sdk.GrantRequest{Grant: c.grant("g1", "id", `total "x"`)}
-	plan := c.settle(r)
+	plan := c.Settle(r)
 	if want := []string{
 		`GRANT USAGE ON SCHEMA "app" TO ` + pgx.Identifier{c.person}.Sanitize(),
 		`GRANT SELECT ("id", "total ""x""") ON "app"."orders" TO ` + pgx.Identifier{c.person}.Sanitize(),
@@ -119,12 +97,12 @@ func TestAPersonReadsExactlyTheColumns(t *testing.T) {
 			t.Errorf("%s: got %t", query, !want)
 		}
 	}
-	found, err := c.granter.VerifyGrant(t.Context(), r.Grant)
+	found, err := c.Granter.VerifyGrant(t.Context(), r.Grant)
 	if want := (sdk.Effective{Given: true, Readable: []string{"id", `total "x"`}, Ways: []sdk.Way{{Kind: sdk.ByGrant, Fields: []string{"id", `total "x"`}, Ours: true}}}); err != nil || cmp.Diff(want, found) != "" {
 		t.Errorf("verify: %v %s", err, cmp.Diff(want, found))
 	}
 	r.Revoke = true
-	c.settle(r)
+	c.Settle(r)
 	if c.may(`select id from app.orders`) {
 		t.Error("after it is revoked the person still reads")
 	}
@@ -132,7 +110,7 @@ func TestAPersonReadsExactlyTheColumns(t *testing.T) {
 	if err := c.admin.QueryRow(t.Context(), "select string_agg(nspacl::text, '') from pg_namespace where nspname = 'app'").Scan(&acl); err != nil || strings.Contains(*acl, "Ana") {
 		t.Errorf("after it is revoked the schema is still open: %v %v", *acl, err)
 	}
-	found, err = c.granter.VerifyGrant(t.Context(), r.Grant)
+	found, err = c.Granter.VerifyGrant(t.Context(), r.Grant)
 	if err != nil || found.Given || len(found.Readable)+len(found.Ways) > 0 {
 		t.Errorf("after it is revoked: %+v, %v", found, err)
 	}
@@ -141,23 +119,9 @@ func TestAPersonReadsExactlyTheColumns(t *testing.T) {
 // TestTwoGrantsOfOneTable leave each other alone.
 func TestTwoGrantsOfOneTable(t *testing.T) {
 	c := newCounter(t)
-	few, more, all := c.grant("few", "id", "note"), c.grant("more", "note", "email"), c.grant("all")
-	c.settle(sdk.GrantRequest{Grant: few})
-	c.settle(sdk.GrantRequest{Grant: more, Others: []sdk.Grant{few}})
-	c.settle(sdk.GrantRequest{Grant: all, Others: []sdk.Grant{few, more}})
-	if !c.may("select * from app.orders") {
-		t.Error("the grant of the whole table does not give it")
-	}
-	c.settle(sdk.GrantRequest{Grant: few, Revoke: true, Others: []sdk.Grant{more, all}})
-	if !c.may("select * from app.orders") {
-		t.Error("the end of one grant takes another's columns")
-	}
-	c.settle(sdk.GrantRequest{Grant: all, Revoke: true, Others: []sdk.Grant{more}})
-	if c.may("select id from app.orders") || !c.may("select note, email from app.orders") {
-		t.Error("what is left is not what the last grant gives")
-	}
-	c.settle(sdk.GrantRequest{Grant: more, Revoke: true})
-	if c.may("select note from app.orders") {
+	may := func(columns string) bool { return c.may("select " + columns + " from app.orders") }
+	c.Settle(c.Share(c.grant, may))
+	if may("note") {
 		t.Error("after the last grant something can be read")
 	}
 }
@@ -168,7 +132,7 @@ func TestMasksAreViews(t *testing.T) {
 	g := c.grant("grt_Masked-1", "id", "note")
 	g.Masks = []sdk.Mask{{Field: "email", With: "partial"}, {Field: `total "x"`, With: "hash"}}
 	g.Filters = []sdk.RowFilter{{Field: "note", Op: "in", Value: "first, it's"}, {Field: "id", Op: "ge", Value: "1"}}
-	plan := c.settle(sdk.GrantRequest{Grant: g})
+	plan := c.Settle(sdk.GrantRequest{Grant: g})
 	if plan.Reads.Name != c.database+".souk_grants.grt_Masked-1" || len(plan.Remarks) < 3 {
 		t.Errorf("the plan does not say where to read, or what masks do: %+v", plan)
 	}
@@ -187,7 +151,7 @@ func TestMasksAreViews(t *testing.T) {
 	if err := c.reader.QueryRow(t.Context(), `select count(*) from souk_grants."grt_Masked-1"`).Scan(&rows); err != nil || rows != 1 {
 		t.Errorf("the filters leave %d rows: %v", rows, err)
 	}
-	c.settle(sdk.GrantRequest{Grant: g, Revoke: true})
+	c.Settle(sdk.GrantRequest{Grant: g, Revoke: true})
 	var left int
 	if err := c.admin.QueryRow(t.Context(), "select count(*) from pg_class where relnamespace = 'souk_grants'::regnamespace").Scan(&left); err != nil || left != 0 {
 		t.Errorf("the view stays: %d, %v", left, err)
@@ -197,26 +161,11 @@ func TestMasksAreViews(t *testing.T) {
 // TestAPlanIsRefusedOnAnotherGround and on none that is done already.
 func TestAPlanIsRefusedOnAnotherGround(t *testing.T) {
 	c := newCounter(t)
-	r := sdk.GrantRequest{Grant: c.grant("g1", "id")}
-	plan := c.plan(r)
-	run(t, c.admin, "grant usage on schema app to public", "grant select (note) on app.orders to "+pgx.Identifier{c.person}.Sanitize())
-	if got, err := c.granter.ApplyGrant(t.Context(), r, plan); got != sdk.GrantChanged || err != nil || c.may("select id from app.orders") {
-		t.Errorf("a change in between: got %q, %v", got, err)
-	}
-	forged := c.plan(r)
-	forged.Statements = append(forged.Statements, "drop table app.other")
-	if got, err := c.granter.ApplyGrant(t.Context(), r, forged); got != sdk.GrantChanged || err != nil {
-		t.Errorf("a forged plan: got %q, %v", got, err)
-	}
-	plan = c.plan(r)
-	for i, want := range []sdk.GrantOutcome{sdk.GrantDone, sdk.GrantAlready} {
-		if got, err := c.granter.ApplyGrant(t.Context(), r, plan); got != want || err != nil {
-			t.Errorf("apply %d: got %q, %v", i+1, got, err)
-		}
-	}
-	c.settle(sdk.GrantRequest{Grant: r.Grant, Revoke: true})
-	if !c.may("select note from app.orders") {
-		t.Error("Souk took away what it had not given")
+	c.Overtaken(sdk.GrantRequest{Grant: c.grant("g1", "id")}, func() {
+		run(t, c.admin, "grant usage on schema app to public", "grant select (note) on app.orders to "+pgx.Identifier{c.person}.Sanitize())
+	})
+	if !c.may("select note from app.orders") || c.may("select id from app.orders") {
+		t.Error("Souk took away what it had not given, or left what it had")
 	}
 }
 
@@ -230,7 +179,7 @@ func TestVerifyFindsEveryWay(t *testing.T) {
 	g := c.grant("g1", "id")
 	verify := func(want []string, ways ...sdk.Way) {
 		t.Helper()
-		found, err := c.granter.VerifyGrant(t.Context(), g)
+		found, err := c.Granter.VerifyGrant(t.Context(), g)
 		if err != nil || cmp.Diff(want, found.Readable) != "" || cmp.Diff(ways, found.Ways) != "" {
 			t.Errorf("%v %s %s", err, cmp.Diff(want, found.Readable), cmp.Diff(ways, found.Ways))
 		}
@@ -253,22 +202,22 @@ func TestARenamedTableKeepsItsGrant(t *testing.T) {
 	c := newCounter(t)
 	g := c.grant("g1", "id")
 	g.StableID = c.harvest().assets[c.database+".app.orders"].StableID
-	c.settle(sdk.GrantRequest{Grant: g})
+	c.Settle(sdk.GrantRequest{Grant: g})
 	run(t, c.admin, "alter table app.orders rename to old; create table app.orders (id int)")
 	nameless := sdk.GrantRequest{Grant: c.grant("g1", "id"), Revoke: true}
 	run(t, c.admin, "drop table app.orders")
-	if _, err := c.granter.PlanGrant(t.Context(), nameless); err == nil {
+	if _, err := c.Granter.PlanGrant(t.Context(), nameless); err == nil {
 		t.Error("a table that is not found by its name is taken for one without rights")
 	}
-	c.settle(sdk.GrantRequest{Grant: g, Revoke: true})
+	c.Settle(sdk.GrantRequest{Grant: g, Revoke: true})
 	if c.may("select id from app.old") {
 		t.Error("the renamed table can still be read")
 	}
 	run(t, c.admin, "drop table app.old; create table app.orders (id int)")
-	if _, err := c.granter.PlanGrant(t.Context(), sdk.GrantRequest{Grant: g}); err == nil {
+	if _, err := c.Granter.PlanGrant(t.Context(), sdk.GrantRequest{Grant: g}); err == nil {
 		t.Error("another table with the name is granted")
 	}
-	c.settle(sdk.GrantRequest{Grant: g, Revoke: true}) // nothing to do
+	c.Settle(sdk.GrantRequest{Grant: g, Revoke: true}) // nothing to do
 }
 
 // TestListTellsWhatIsThere of Souk, and of the roles that are asked for.
@@ -277,11 +226,11 @@ func TestListTellsWhatIsThere(t *testing.T) {
 	g := c.grant("g1", "id", "note")
 	masked := c.grant("g2", "id")
 	masked.Masks = []sdk.Mask{{Field: "email", With: "null"}}
-	c.settle(sdk.GrantRequest{Grant: g})
-	c.settle(sdk.GrantRequest{Grant: masked, Others: []sdk.Grant{g}})
+	c.Settle(sdk.GrantRequest{Grant: g})
+	c.Settle(sdk.GrantRequest{Grant: masked, Others: []sdk.Grant{g}})
 	run(t, c.admin, "grant select on app.other to "+pgx.Identifier{c.person}.Sanitize())
 	var held []sdk.HeldGrant
-	if err := c.granter.ListGrants(t.Context(), []string{c.person}, func(h sdk.HeldGrant) error { held = append(held, h); return nil }); err != nil {
+	if err := c.Granter.ListGrants(t.Context(), []string{c.person}, func(h sdk.HeldGrant) error { held = append(held, h); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	other := g.Asset
@@ -301,28 +250,21 @@ func TestListTellsWhatIsThere(t *testing.T) {
 func TestRightsAreNotGivenWithoutThem(t *testing.T) {
 	c := newCounter(t)
 	writer := c.writer
-	refused := func(g sdk.Grant, class sdk.Class, field string) {
-		t.Helper()
-		_, err := c.granter.PlanGrant(t.Context(), sdk.GrantRequest{Grant: g})
-		if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Class != class || e.Field != field || e.Fix == "" {
-			t.Errorf("got %v, want %s %s", err, class, field)
-		}
-	}
 	absent, elsewhere, nobody := c.grant("g", "absent"), c.grant("g"), c.grant("g")
 	elsewhere.Asset.Name, nobody.Role = "elsewhere.app.orders", "nobody at all"
-	refused(absent, sdk.ClassConfig, "grant.fields")
-	refused(elsewhere, sdk.ClassConfig, "grant.asset")
-	refused(nobody, sdk.ClassConfig, "grant.role")
+	c.Refused(absent, sdk.ClassConfig, "grant.fields")
+	c.Refused(elsewhere, sdk.ClassConfig, "grant.asset")
+	c.Refused(nobody, sdk.ClassConfig, "grant.role")
 	run(t, c.admin, "revoke grant option for select on app.orders from "+writer)
-	refused(c.grant("g", "id"), sdk.ClassDenied, "")
+	c.Refused(c.grant("g", "id"), sdk.ClassDenied, "")
 	run(t, c.admin, "alter table app.orders owner to "+writer)
-	refused(c.grant("g", "id"), sdk.ClassConfig, "grants.role")
+	c.Refused(c.grant("g", "id"), sdk.ClassConfig, "grants.role")
 	c.config.Grants.Password = "canary-wrong"
-	c.granter = open(t, c.config).(sdk.Granter)
-	refused(c.grant("g", "id"), sdk.ClassAuth, "")
+	c.Granter = open(t, c.config).(sdk.Granter)
+	c.Refused(c.grant("g", "id"), sdk.ClassAuth, "")
 	c.config.Grants.Role, c.config.Grants.Password = "", ""
-	c.granter = open(t, c.config).(sdk.Granter)
-	refused(c.grant("g", "id"), sdk.ClassConfig, "grants.role")
+	c.Granter = open(t, c.config).(sdk.Granter)
+	c.Refused(c.grant("g", "id"), sdk.ClassConfig, "grants.role")
 }
 
 // TestManyAtOnce give rights on one table, which PostgreSQL itself refuses to who
@@ -330,37 +272,16 @@ func TestRightsAreNotGivenWithoutThem(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	c := newCounter(t)
 	const many = 6
-	var all sync.WaitGroup
+	var all []sdk.Grant
 	for i := range many {
 		role := fmt.Sprintf("%s_p-%d.x", c.database, i)
 		run(t, c.admin, `create role "`+role+`"`)
 		c.after(`drop role "` + role + `"`)
 		g := c.grant(fmt.Sprintf("g%d", i), "id", "note")
 		g.Role = role
-		all.Go(func() {
-			for _, revoke := range []bool{false, true, false, true} {
-				if err := c.atOnce(sdk.GrantRequest{Grant: g, Revoke: revoke}); err != nil {
-					t.Errorf("%s: %v", role, err)
-				}
-			}
-		})
+		all = append(all, g)
 	}
-	all.Wait()
-}
-
-// atOnce plans and applies until nobody has been faster.
-func (c *counter) atOnce(r sdk.GrantRequest) error {
-	for range 20 {
-		plan, err := c.granter.PlanGrant(c.t.Context(), r)
-		if err != nil {
-			return err
-		}
-		outcome, err := c.granter.ApplyGrant(c.t.Context(), r, plan)
-		if err != nil || outcome != sdk.GrantChanged {
-			return err
-		}
-	}
-	return errors.New("somebody was always faster")
+	c.AtOnce(all)
 }
 
 // TestAColumnThatIsGoneIsNoTrouble when the grant ends, and one that takes its
@@ -368,22 +289,22 @@ func (c *counter) atOnce(r sdk.GrantRequest) error {
 func TestAColumnThatIsGoneIsNoTrouble(t *testing.T) {
 	c := newCounter(t)
 	r := sdk.GrantRequest{Grant: c.grant("g1", "id", "note")}
-	c.settle(r)
+	c.Settle(r)
 	run(t, c.admin, "alter table app.orders drop column note", "alter table app.orders add column note text")
 	if c.may("select note from app.orders") {
 		t.Error("a new column with the old name can be read")
 	}
 	r.Revoke = true
-	c.settle(r)
+	c.Settle(r)
 	if c.may("select id from app.orders") {
 		t.Error("the grant has not ended")
 	}
 	run(t, c.admin, "drop table app.orders")
 	r.Grant.StableID = "pg_class:1.1" // of a table that is not there
-	c.settle(r)
+	c.Settle(r)
 	nobody := c.grant("g2", "id")
 	nobody.Role = "PUBLIC"
-	if _, err := c.granter.PlanGrant(t.Context(), sdk.GrantRequest{Grant: nobody}); err == nil {
+	if _, err := c.Granter.PlanGrant(t.Context(), sdk.GrantRequest{Grant: nobody}); err == nil {
 		t.Error("everybody is taken for a role")
 	}
 }

@@ -2,10 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -197,14 +193,4 @@ func (st *state) column(name string) (grantColumn, bool) {
 		return grantColumn{}, false
 	}
 	return st.Columns[i], true
-}
-
-// precondition stands for the whole state.
-func (st *state) precondition() (string, error) {
-	text, err := json.Marshal(st)
-	if err != nil {
-		return "", errors.Join(errors.New("write the state down"), err)
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), nil
 }

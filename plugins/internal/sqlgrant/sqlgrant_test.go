@@ -1,0 +1,78 @@
+package sqlgrant_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
+	"github.com/souk-mesh/souk/sdk"
+)
+
+func TestSettleDoesWhatWasAsked(t *testing.T) {
+	plan := func(statements ...string) sdk.GrantPlan {
+		return sdk.GrantPlan{Statements: statements, Precondition: "p"}
+	}
+	broken := errors.New("broken")
+	for name, c := range map[string]struct {
+		now, after, asked sdk.GrantPlan
+		fails             error
+		want              sdk.GrantOutcome
+		done              bool
+	}{
+		"done":               {now: plan("a"), asked: plan("a"), want: sdk.GrantDone, done: true},
+		"nothing to do":      {now: plan(), asked: plan("a"), want: sdk.GrantAlready},
+		"another statement":  {now: plan("a"), asked: plan("a", "b"), want: sdk.GrantChanged},
+		"another ground":     {now: plan("a"), asked: sdk.GrantPlan{Statements: []string{"a"}, Precondition: "q"}, want: sdk.GrantChanged},
+		"an error":           {now: plan("a"), asked: plan("a"), fails: broken, done: true},
+		"a server that nods": {now: plan("a"), after: plan("a"), asked: plan("a"), done: true},
+	} {
+		done := false
+		got, err := sqlgrant.Settle(c.asked, func() (sdk.GrantPlan, error) {
+			if done {
+				return c.after, nil
+			}
+			return c.now, nil
+		}, func([]string) error {
+			done = true
+			return c.fails
+		})
+		if got != c.want || done != c.done || (err == nil) != (c.want != "") {
+			t.Errorf("%s: got %q, %v, done %t", name, got, err, done)
+		}
+	}
+}
+
+func TestWhatAGrantShowsAndKeeps(t *testing.T) {
+	quote := func(name string) string { return "[" + name + "]" }
+	mask := func(column int, with string) string { return with + string(rune('0'+column)) }
+	g := sdk.Grant{Fields: []string{"c", "a"}, Masks: []sdk.Mask{{Field: "b", With: "null"}}}
+	list, err := sqlgrant.Shown(g, []string{"a", "b", "c", "d"}, quote, mask)
+	if diff := cmp.Diff([]string{"[a]", "null1", "[c]"}, list); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	if _, err := sqlgrant.Shown(sdk.Grant{Fields: []string{"x"}}, []string{"a"}, quote, mask); err == nil {
+		t.Error("a view of nothing")
+	}
+	kept := sqlgrant.Kept([]sdk.Grant{{Fields: []string{"a"}}, {Fields: []string{"b"}, Masks: g.Masks}, {}})
+	if diff := cmp.Diff(map[string]bool{"": true, "a": true}, kept); diff != "" {
+		t.Error(diff)
+	}
+	where, err := sqlgrant.Where([]sdk.RowFilter{{Field: "a", Op: "in", Value: "1, 2"}, {Field: "b", Op: "ne", Value: " x"}}, func(field, sign string, values []string) (string, error) {
+		return sqlgrant.Comparison(quote(field), sign, values), nil
+	})
+	if err != nil || where != " WHERE [a] IN (1, 2) AND [b] <>  x" {
+		t.Error(where, err)
+	}
+}
+
+func TestAWayIsToldOnce(t *testing.T) {
+	var ways []sdk.Way
+	for _, way := range []sdk.Way{{Kind: sdk.ByGrant, Fields: []string{"a"}}, {Kind: sdk.ByGrant, Fields: []string{"b"}}, {Kind: sdk.ByPublic, Fields: []string{"a"}}, {Kind: sdk.ByPublic}} {
+		ways = sqlgrant.AddWay(ways, way)
+	}
+	if diff := cmp.Diff([]sdk.Way{{Kind: sdk.ByGrant, Fields: []string{"a", "b"}}, {Kind: sdk.ByPublic}}, ways); diff != "" {
+		t.Error(diff)
+	}
+}
