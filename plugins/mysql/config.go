@@ -25,6 +25,7 @@ type Config struct {
 	Views          string   `json:"views" doc:"Whether the SQL of views, and so their lineage, is read: read needs the right SELECT on them, leave does not." enum:"read,leave" default:"read"`
 	Namespace      string   `json:"namespace,omitempty" doc:"OpenLineage namespace in place of mysql://HOST:PORT, where clients know the server by another name."`
 	ConnectTimeout string   `json:"connectTimeout" doc:"How long to wait for the server." format:"duration" default:"10s"`
+	Grants         Grants   `json:"grants,omitzero" doc:"With what rights are given and taken away; off without a user."`
 }
 
 // parsed is a configuration that has been checked.
@@ -36,6 +37,7 @@ type parsed struct {
 	exclude   []string
 	leave     bool // the SQL of views
 	timeout   time.Duration
+	grants    Grants
 }
 
 func (c Config) parse() (*parsed, error) {
@@ -54,6 +56,13 @@ func (c Config) parse() (*parsed, error) {
 	p := &parsed{
 		address: address, namespace: cmp.Or(c.Namespace, "mysql://"+address), timeout: timeout,
 		include: c.Include, exclude: c.Exclude, leave: c.Views == "leave",
+		grants: Grants{c.Grants.User, c.Grants.Password, cmp.Or(c.Grants.Database, "souk_grants")},
+	}
+	switch {
+	case c.Grants.User == u.User.Username():
+		return nil, sdk.Config("grants.user", "is the user that harvests", "give rights by a user of its own, so that the harvest can give none")
+	case c.Grants.User == "" && c.Grants.Password != "":
+		return nil, sdk.Config("grants.user", "is empty and has a password", "name the user, or take the secret grants.password away")
 	}
 	p.driver, err = c.connection(u, address, timeout)
 	return p, err

@@ -70,7 +70,7 @@ func parseGrant(line string) (grant, bool) {
 	if !isName {
 		return grant{}, false
 	}
-	pattern, rest, ok := cutQuoted(quoted)
+	pattern, rest, ok := cutQuoted(quoted, "`")
 	if !ok || !strings.HasPrefix(rest, ".*") {
 		return grant{}, false
 	}
@@ -78,20 +78,20 @@ func parseGrant(line string) (grant, bool) {
 	return g, true
 }
 
-// cutQuoted gives what stands before the closing backtick, and what follows.
-func cutQuoted(text string) (name, rest string, ok bool) {
+// cutQuoted gives what stands before the closing mark, and what follows.
+func cutQuoted(text, mark string) (name, rest string, ok bool) {
 	var b strings.Builder
 	for {
-		before, after, found := strings.Cut(text, "`")
+		before, after, found := strings.Cut(text, mark)
 		if !found {
 			return "", "", false
 		}
 		b.WriteString(before)
-		next, doubled := strings.CutPrefix(after, "`")
+		next, doubled := strings.CutPrefix(after, mark)
 		if !doubled {
 			return b.String(), after, true
 		}
-		b.WriteByte('`')
+		b.WriteString(mark)
 		text = next
 	}
 }

@@ -124,7 +124,7 @@ func (p *parsed) list(ctx context.Context, conn *sql.Conn) (*listing, error) {
 	if err := conn.QueryRowContext(ctx, versionQuery).Scan(&l.version.text, &lower); err != nil {
 		return nil, err
 	}
-	l.version.mariadb, l.version.fold = strings.Contains(l.version.text, "MariaDB"), lower != 0
+	l.version.know(lower)
 	has, err := rows(ctx, conn, columnsQuery, func(r *sql.Rows, s *string) error { return r.Scan(s) })
 	if err != nil {
 		return nil, err
@@ -149,6 +149,11 @@ func (p *parsed) list(ctx context.Context, conn *sql.Conn) (*listing, error) {
 	}
 	l.sort()
 	return l, nil
+}
+
+// know reads the text of the version.
+func (v *version) know(lower int) {
+	v.mariadb, v.fold = strings.Contains(v.text, "MariaDB"), lower != 0
 }
 
 // folded is the name by which two names are the same database or table.
@@ -185,6 +190,9 @@ func (l *listing) chooseDatabases(ctx context.Context, conn *sql.Conn, p *parsed
 	var there []string
 	for _, d := range all {
 		there = append(there, d.name)
+		if p.grants.User != "" && d.name == p.grants.Database { // what stands there is Souk's own
+			continue
+		}
 		if !isSystem(d.name) && (len(p.include) == 0 || l.version.among(p.include, d.name)) && !l.version.among(p.exclude, d.name) {
 			l.databases = append(l.databases, d)
 		}

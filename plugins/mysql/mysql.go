@@ -1,7 +1,8 @@
 // Package mysql harvests the catalogue of a MySQL or MariaDB server: databases,
 // tables, views, columns, keys, indexes and the lineage of views. It reads
 // information_schema and the user's own grants and nothing else: never a row of
-// a user's table, and it can write nothing.
+// a user's table, and a harvest can write nothing. With a credential of its own
+// it gives accounts the right to read, and takes it away.
 package mysql
 
 import (
@@ -24,7 +25,7 @@ func Plugin() sdk.Plugin[Config] {
 		Info: sdk.Info{
 			Name: "mysql", Version: "1.0.0", Doc: doc,
 			Summary: "Databases, tables, views, columns, keys and view lineage of a MySQL or MariaDB server.",
-			Emits:   []string{"asset", "edge"},
+			Emits:   []string{"asset", "edge"}, Offers: []string{sdk.OffersGrants},
 		},
 		Open: open,
 		Judge: func(c Config) error {
@@ -49,6 +50,16 @@ func (s *source) Close() error { return nil }
 
 // with lends a connection that can write nothing.
 func (s *source) with(ctx context.Context, use func(*sql.Conn) error) error {
+	return s.lend(ctx, func(conn *sql.Conn) error {
+		if _, err := conn.ExecContext(ctx, "set session transaction read only"); err != nil {
+			return s.explain(err)
+		}
+		return use(conn)
+	})
+}
+
+// lend lends a connection. The errors of who uses it are not explained.
+func (s *source) lend(ctx context.Context, use func(*sql.Conn) error) error {
 	connector, err := driver.NewConnector(s.driver)
 	if err != nil {
 		return sdk.Config("url", "is not understood", "write mysql://USER@HOST:3306")
@@ -60,9 +71,6 @@ func (s *source) with(ctx context.Context, use func(*sql.Conn) error) error {
 		return s.explain(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.ExecContext(ctx, "set session transaction read only"); err != nil {
-		return s.explain(err)
-	}
 	return use(conn)
 }
 
@@ -93,7 +101,7 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 	})
 	switch {
 	case err == nil:
-		return nil
+		return s.checkGrants(ctx, r)
 	case !connected:
 		return r.Tried("connect", err)
 	}

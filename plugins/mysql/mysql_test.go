@@ -1,7 +1,6 @@
 package mysql_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -19,9 +18,8 @@ import (
 	"testing"
 	"time"
 
-	driver "github.com/go-sql-driver/mysql"
-
 	"github.com/souk-mesh/souk/plugins/mysql"
+	"github.com/souk-mesh/souk/plugins/mysql/mariadbtest"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -67,6 +65,7 @@ func (m *memory) noted(code string) []string {
 // shop has two databases of this test alone, and a user who may read their catalogue.
 type shop struct {
 	t          *testing.T
+	server     *mariadbtest.Server
 	admin      *sql.DB
 	crm, other string
 	user       string
@@ -75,7 +74,7 @@ type shop struct {
 
 func newServer(t *testing.T) *shop {
 	t.Helper()
-	u := serverAddress(t)
+	server := mariadbtest.Open(t)
 	pem, err := os.ReadFile(os.Getenv("SOUK_TEST_MARIADB_CA"))
 	if err != nil {
 		t.Fatal(err)
@@ -83,26 +82,11 @@ func newServer(t *testing.T) *shop {
 	random := make([]byte, 6)
 	_, _ = rand.Read(random)
 	name := "souk_test_" + hex.EncodeToString(random)
-	s := &shop{t: t, crm: name + "_crm", other: name + "_other", user: name}
-	c := driver.NewConfig()
-	c.User, c.Net, c.Addr, c.MultiStatements = u.User.Username(), "tcp", u.Host, true
-	c.Passwd, _ = u.User.Password()
-	connector, err := driver.NewConnector(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.admin = sql.OpenDB(connector)
+	s := &shop{t: t, server: server, admin: server.Admin, crm: name + "_crm", other: name + "_other", user: name}
 	s.run("create database "+s.crm+" comment 'customers and orders'", "create database "+s.other,
 		"create user "+s.user+" identified by 'canary-secret'")
-	t.Cleanup(func() {
-		for _, q := range []string{"drop database if exists " + s.crm, "drop database if exists " + s.other, "drop user " + s.user} {
-			if _, err := s.admin.ExecContext(context.Background(), q); err != nil {
-				t.Error(err)
-			}
-		}
-		_ = s.admin.Close()
-	})
-	address := url.URL{Scheme: "mysql", User: url.User(s.user), Host: u.Host}
+	server.After("drop database if exists "+s.crm, "drop database if exists "+s.other, "drop user "+s.user)
+	address := url.URL{Scheme: "mysql", User: url.User(s.user), Host: server.URL.Host}
 	s.config = mysql.Config{
 		URL: address.String(), Password: "canary-secret", Authorities: string(pem), Namespace: "mysql://shop:3306",
 		Include: []string{s.crm, s.other},
@@ -131,11 +115,7 @@ func (s *shop) mayRead(database string) {
 
 func (s *shop) run(statements ...string) {
 	s.t.Helper()
-	for _, q := range statements {
-		if _, err := s.admin.ExecContext(s.t.Context(), q); err != nil {
-			s.t.Fatalf("%.200s: %v", q, err)
-		}
-	}
+	s.server.Run(statements...)
 }
 
 func open(t *testing.T, c mysql.Config) sdk.Source {

@@ -1,10 +1,11 @@
 package mysql_test
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"net/url"
-	"os"
+	"strings"
 	"testing"
 
 	"github.com/souk-mesh/souk/plugins/mysql"
@@ -16,10 +17,12 @@ func TestMain(m *testing.M) { plugintest.Main(m, sdk.Register(mysql.Plugin())) }
 
 func TestPlugin(t *testing.T) {
 	s := newShop(t)
+	grants := s.tryGrants()
 	at := func(address string, more map[string]any) json.RawMessage {
 		config := map[string]any{
 			"url": address, "namespace": "mysql://shop:3306", "authorities": s.config.Authorities,
 			"includeDatabases": []string{s.crm, s.other},
+			"grants":           map[string]any{"user": s.config.Grants.User, "database": s.config.Grants.Database},
 		}
 		maps.Copy(config, more)
 		return asJSON(t, config)
@@ -29,10 +32,10 @@ func TestPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	elsewhere.Host = "127.0.0.1:1"
-	secrets := map[string]string{"password": s.config.Password}
+	secrets := map[string]string{"password": s.config.Password, "grants.password": s.config.Grants.Password}
 	plugintest.Run(t, sdk.Register(mysql.Plugin()), plugintest.Fixture{
 		Config: at(s.config.URL, nil), Secrets: secrets,
-		Golden: "testdata/shop.golden.jsonl", Replace: map[string]string{s.crm: "crm", s.other: "other"},
+		Golden: "testdata/shop.golden.jsonl", Replace: map[string]string{s.crm: "crm", s.other: "other"}, Grants: grants,
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: at(s.config.URL, nil), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no server", Config: at(elsewhere.String(), nil), Secrets: secrets, Class: sdk.ClassUnavailable},
@@ -47,6 +50,25 @@ func TestPlugin(t *testing.T) {
 	})
 }
 
+// tryGrants makes a user of a person, and that which gives rights.
+func (s *shop) tryGrants() *plugintest.Grants {
+	s.t.Helper()
+	person, column := s.user+"_person", "grant select (kind) on "+s.crm+".customers to "+s.user+"_person"
+	s.run("create user " + person)
+	s.givesRights(s.crm + ".customers")
+	s.server.After("drop user " + person)
+	try := func(statement string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := s.admin.ExecContext(ctx, statement)
+			return err
+		}
+	}
+	return &plugintest.Grants{
+		Grant:  sdk.Grant{ID: "g1", Asset: sdk.NativeID{Namespace: "mysql://shop:3306", Name: s.crm + ".customers"}, Role: "'" + person + "'@'%'", Fields: []string{"id", "mail"}},
+		Change: try(column), Undo: try(strings.NewReplacer("grant ", "revoke ", " to ", " from ").Replace(column)),
+	}
+}
+
 func asJSON(t *testing.T, v any) json.RawMessage {
 	t.Helper()
 	text, err := json.Marshal(v)
@@ -54,22 +76,4 @@ func asJSON(t *testing.T, v any) json.RawMessage {
 		t.Fatal(err)
 	}
 	return text
-}
-
-// serverAddress is that of a real MariaDB, which CI always has.
-func serverAddress(t *testing.T) *url.URL {
-	t.Helper()
-	address := os.Getenv("SOUK_TEST_MARIADB_URL")
-	switch {
-	case address != "":
-	case os.Getenv("SOUK_TEST_SKIP") == "never":
-		t.Fatal("SOUK_TEST_MARIADB_URL is not set, and SOUK_TEST_SKIP forbids to skip")
-	default:
-		t.Skip("SOUK_TEST_MARIADB_URL is not set; .ci/mariadb starts a server and prints it")
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal("SOUK_TEST_MARIADB_URL is no URL")
-	}
-	return u
 }

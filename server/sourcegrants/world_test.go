@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/plugins/mysql"
 	"github.com/souk-mesh/souk/plugins/postgres"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
@@ -27,7 +28,9 @@ import (
 	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
-func TestMain(m *testing.M) { plugintest.Main(m, sdk.Register(postgres.Plugin())) }
+func TestMain(m *testing.M) {
+	plugintest.Main(m, sdk.Register(postgres.Plugin()), sdk.Register(mysql.Plugin()))
+}
 
 // open gives each world its store.
 var open enginetest.Open = enginetest.SQLite
@@ -56,7 +59,7 @@ type launches struct {
 	after    func() error // in place of the answer
 }
 
-func (l *launches) Use(ctx context.Context, _ model.Source, log *slog.Logger, call func(context.Context, *host.Process, map[string]string) error) error {
+func (l *launches) Use(ctx context.Context, source model.Source, log *slog.Logger, call func(context.Context, *host.Process, map[string]string) error) error {
 	l.mu.Lock()
 	l.count++
 	before, after := l.before, l.after
@@ -64,7 +67,7 @@ func (l *launches) Use(ctx context.Context, _ model.Source, log *slog.Logger, ca
 	if before != nil {
 		return before()
 	}
-	p, err := host.Launch(ctx, host.Self("postgres"), host.Limits{}, log)
+	p, err := host.Launch(ctx, host.Self(source.Plugin), host.Limits{}, log)
 	if err != nil {
 		return err
 	}
@@ -76,6 +79,15 @@ func (l *launches) Use(ctx context.Context, _ model.Source, log *slog.Logger, ca
 }
 
 func newWorld(t *testing.T, rules map[string]string) *world {
+	t.Helper()
+	w := newCompany(t, rules)
+	u := w.database()
+	w.harvested("postgres", u.Path[1:]+".app.orders", map[string]any{"url": u.String(), "namespace": "postgres://shop", "transport": "clear", "grants": map[string]string{"role": w.writer}})
+	return w
+}
+
+// newCompany is one without a source.
+func newCompany(t *testing.T, rules map[string]string) *world {
 	t.Helper()
 	c := servertest.Company{
 		Domains: []string{"sales", "marketing"}, Open: open,
@@ -90,19 +102,23 @@ func newWorld(t *testing.T, rules map[string]string) *world {
 	}
 	w := &world{World: servertest.New(t, c), launches: &launches{password: "canary-writer"}}
 	w.grants = w.replica()
-	u := w.database()
-	config, err := json.Marshal(map[string]any{"url": u.String(), "namespace": "postgres://shop", "transport": "clear", "grants": map[string]string{"role": w.writer}})
+	return w
+}
+
+// harvested is a source with its table, of which sales offers a product.
+func (w *world) harvested(plugin, table string, settings map[string]any) {
+	w.Helper()
+	config, err := json.Marshal(settings)
 	w.Must(err)
 	sales := w.Domains["sales"].ID
-	w.source = model.Source{Meta: model.Meta{ID: model.NewID(model.PrefixSource)}, Name: "shop", DomainID: sales, Plugin: "postgres", Config: config}
+	w.source = model.Source{Meta: model.Meta{ID: model.NewID(model.PrefixSource)}, Name: "shop", DomainID: sales, Plugin: plugin, Config: config}
 	asset := model.Asset{
-		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: "postgres://shop", Name: u.Path[1:] + ".app.orders", ShortName: "orders", Kind: model.KindTable, Status: model.AssetActive,
+		Meta: model.Meta{ID: model.NewID(model.PrefixAsset)}, Namespace: plugin + "://shop", Name: table, ShortName: "orders", Kind: model.KindTable, Status: model.AssetActive,
 		DomainID: sales, Fields: []model.AssetField{{Name: "id", Position: 1, NativeType: "integer"}, {Name: "email", Position: 2, NativeType: "text"}},
 		Sightings: []model.Sighting{{SourceID: w.source.ID, Scope: "database:shop", Rank: 10, DomainID: sales, Kind: model.KindTable}},
 	}
 	w.Put(store.Sources.Put(w.source), store.Assets.Put(asset))
 	w.product = w.offer("orders", asset)
-	return w
 }
 
 // offer is a product of sales that is published over the asset.

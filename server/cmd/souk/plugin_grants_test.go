@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/souk-mesh/souk/plugins/mysql/mariadbtest"
 )
 
 // TestPluginGrants goes the way of one grant by hand, on a real server.
@@ -45,38 +47,71 @@ func TestPluginGrants(t *testing.T) {
 	}
 	_ = within.Close(t.Context())
 	u.User = url.User("nobody")
-	dir := t.TempDir()
-	grant, plan := filepath.Join(dir, "grant.json"), filepath.Join(dir, "plan.json")
-	writeText(t, grant, fmt.Sprintf(`{"grant": {"id": "g1", "asset": {"namespace": "postgres://shop", "name": "%[1]s.public.orders"}, "role": "%[1]s_ana", "fields": ["id"]}}`, name))
-	config := fmt.Sprintf(`{"url": %q, "namespace": "postgres://shop", "transport": "clear", "grants": {"role": "%s_writer"}}`, u.String(), name)
-	hand := func(action string, more ...string) said {
-		args := []string{"plugin", "grants", "postgres", action, "--config-json", config, "--secret", "grants.password=env:HAND_PASSWORD", "--grant", "@" + grant}
-		return invoke(t, []string{"HAND_PASSWORD=canary-5d1f0c"}, append(args, more...)...)
+	hand := byHand{
+		t: t, plugin: "postgres", dir: t.TempDir(),
+		config: fmt.Sprintf(`{"url": %q, "namespace": "postgres://shop", "transport": "clear", "grants": {"role": "%s_writer"}}`, u.String(), name),
 	}
-	planned := hand("plan")
-	if want := `GRANT SELECT (\"id\") ON \"public\".\"orders\" TO \"` + name + `_ana\"`; planned.status != 0 || !strings.Contains(planned.stdout, want) {
-		t.Fatalf("got %+v, want %s", planned, want)
-	}
-	writeText(t, plan, planned.stdout)
-	for _, step := range []struct{ action, want string }{
-		{"apply", "done"}, {"apply", "already"}, {"verify", `"given":true,"readable":["id"]`}, {"list", `"fields":["id"],"by":"` + name + `_writer","ours":true`},
-	} {
-		if got := hand(step.action, "--plan", "@"+plan); got.status != 0 || !strings.Contains(got.stdout, step.want) {
-			t.Errorf("%s: got %+v, want %s", step.action, got, step.want)
-		}
-	}
-	if got := hand("apply", "--plan", "@"+plan, "--revoke"); got.status == 0 || !strings.Contains(got.stderr, "plan again") {
-		t.Errorf("a plan of something else: %+v", got)
-	}
-	writeText(t, plan, hand("plan", "--revoke").stdout)
-	if got := hand("apply", "--plan", "@"+plan, "--revoke"); got.status != 0 || !strings.Contains(got.stdout, "done") {
-		t.Errorf("revoke: %+v", got)
-	}
+	hand.goes(fmt.Sprintf(`{"grant": {"id": "g1", "asset": {"namespace": "postgres://shop", "name": "%[1]s.public.orders"}, "role": "%[1]s_ana", "fields": ["id"]}}`, name),
+		`GRANT SELECT (\"id\") ON \"public\".\"orders\" TO \"`+name+`_ana\"`, `"fields":["id"],"by":"`+name+`_writer","ours":true`)
 	for want, args := range map[string][]string{
 		"there is no such action": {"give"}, "is no grant": {"plan", "--grant", "[]"}, "is no plan": {"apply", "--plan", "7"}, "is not set": {"plan", "--config-json", `{"url": "postgres://a@b/c"}`, "--secret", "grants.password=value:"},
 	} {
-		if got := hand(args[0], args[1:]...); got.status == 0 || !strings.Contains(got.stderr, want) {
+		if got := hand.does(args[0], args[1:]...); got.status == 0 || !strings.Contains(got.stderr, want) {
 			t.Errorf("%v: got %+v, want %s", args, got, want)
 		}
 	}
+}
+
+// byHand goes the way of one grant on the command line.
+type byHand struct {
+	t      *testing.T
+	plugin string
+	config string
+	dir    string
+}
+
+func (h byHand) does(action string, more ...string) said {
+	args := []string{"plugin", "grants", h.plugin, action, "--config-json", h.config, "--secret", "grants.password=env:HAND_PASSWORD", "--grant", "@" + filepath.Join(h.dir, "grant.json")}
+	return invoke(h.t, []string{"HAND_PASSWORD=canary-5d1f0c"}, append(args, more...)...)
+}
+
+// goes plans the grant, gives it twice, looks at it and takes it away.
+func (h byHand) goes(grant, statement, listed string) {
+	h.t.Helper()
+	plan := filepath.Join(h.dir, "plan.json")
+	writeText(h.t, filepath.Join(h.dir, "grant.json"), grant)
+	planned := h.does("plan")
+	if planned.status != 0 || !strings.Contains(planned.stdout, statement) {
+		h.t.Fatalf("got %+v, want %s", planned, statement)
+	}
+	writeText(h.t, plan, planned.stdout)
+	for _, step := range []struct{ action, want string }{
+		{"apply", "done"}, {"apply", "already"}, {"verify", `"given":true,"readable":["id"]`}, {"list", listed},
+	} {
+		if got := h.does(step.action, "--plan", "@"+plan); got.status != 0 || !strings.Contains(got.stdout, step.want) {
+			h.t.Errorf("%s: got %+v, want %s", step.action, got, step.want)
+		}
+	}
+	if got := h.does("apply", "--plan", "@"+plan, "--revoke"); got.status == 0 || !strings.Contains(got.stderr, "plan again") {
+		h.t.Errorf("a plan of something else: %+v", got)
+	}
+	writeText(h.t, plan, h.does("plan", "--revoke").stdout)
+	if got := h.does("apply", "--plan", "@"+plan, "--revoke"); got.status != 0 || !strings.Contains(got.stdout, "done") {
+		h.t.Errorf("revoke: %+v", got)
+	}
+}
+
+// TestPluginGrantsOfMariaDB goes the same way on the other real server.
+func TestPluginGrantsOfMariaDB(t *testing.T) {
+	root := mariadbtest.Open(t)
+	name := fmt.Sprintf("souk_hand_%x", rand.Uint64())
+	root.Run("create database "+name, "create table "+name+".orders (id int, email text)", "create user "+name+"_ana")
+	root.After("drop database "+name, "drop user "+name+"_ana")
+	root.Granter(name+"_writer", "canary-5d1f0c", name+"_grants", name+".orders")
+	hand := byHand{
+		t: t, plugin: "mysql", dir: t.TempDir(),
+		config: fmt.Sprintf(`{"url": "mysql://nobody@%[1]s", "namespace": "mysql://shop", "transport": "encrypted", "grants": {"user": "%[2]s_writer", "database": "%[2]s_grants"}}`, root.URL.Host, name),
+	}
+	hand.goes(fmt.Sprintf(`{"grant": {"id": "g1", "asset": {"namespace": "mysql://shop", "name": "%[1]s.orders"}, "role": "%[1]s_ana", "fields": ["id"]}}`, name),
+		"GRANT SELECT (`id`) ON `"+name+"`.`orders` TO `"+name+"_ana`@`%`", `"fields":["id"],"by":"`+"`"+name+"_writer`@`%`"+`","ours":true`)
 }
