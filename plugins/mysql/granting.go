@@ -10,7 +10,7 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
-	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
+	"github.com/souk-mesh/souk/plugins/internal/granting"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -107,7 +107,7 @@ func (w *writer) apply(ctx context.Context, r sdk.GrantRequest, asked sdk.GrantP
 		return "", sdk.Unavailable("another server gives rights here", "try again", nil)
 	}
 	var now planner
-	return sqlgrant.Settle(asked, func() (plan sdk.GrantPlan, err error) {
+	return granting.Settle(asked, func() (plan sdk.GrantPlan, err error) {
 		now, err = w.plan(ctx, r)
 		return now.GrantPlan, err
 	}, func(statements []string) error { return w.do(ctx, statements, now.undo) })

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"slices"
 
+	"github.com/souk-mesh/souk/plugins/internal/granting"
 	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
 	"github.com/souk-mesh/souk/sdk"
 )
@@ -168,13 +169,13 @@ func (s *source) VerifyGrant(ctx context.Context, g sdk.Grant) (found sdk.Effect
 		}
 		p := &planner{w: w, r: sdk.GrantRequest{Grant: g}, st: st}
 		found.Given = p.make() == nil && len(p.Statements) == 0
-		return w.effective(ctx, st, &found)
+		return w.effective(ctx, st, g, &found)
 	})
 	return found, err
 }
 
 // effective adds up what everybody gives as whom the account may read.
-func (w *writer) effective(ctx context.Context, st *state, found *sdk.Effective) error {
+func (w *writer) effective(ctx context.Context, st *state, g sdk.Grant, found *sdk.Effective) error {
 	all, err := w.rightsOn(ctx, st.Table)
 	if err != nil {
 		return err
@@ -187,20 +188,45 @@ func (w *writer) effective(ctx context.Context, st *state, found *sdk.Effective)
 		rights := all
 		for _, u := range one.users {
 			if u.super {
-				found.Ways = sqlgrant.AddWay(found.Ways, sdk.Way{Kind: sdk.BySuperuser, Through: one.through})
+				found.Ways = granting.AddWay(found.Ways, sdk.Way{Kind: sdk.BySuperuser, Through: one.through})
 			}
 			rights = slices.Concat(u.rights(), all)
 		}
 		for _, r := range rights {
 			if r.Reads && one.has(r) {
-				found.Ways = sqlgrant.AddWay(found.Ways, one.way(r, st))
+				found.Ways = granting.AddWay(found.Ways, one.way(r, st))
 			}
 		}
 	}
-	for _, c := range st.Columns {
-		if slices.ContainsFunc(found.Ways, func(way sdk.Way) bool { return len(way.Fields) == 0 || slices.Contains(way.Fields, c.Name) }) {
-			found.Readable = append(found.Readable, c.Name)
+	for _, name := range w.known(st, g, found.Ways) {
+		if slices.ContainsFunc(found.Ways, func(way sdk.Way) bool { return len(way.Fields) == 0 || slices.Contains(way.Fields, name) }) {
+			found.Readable = append(found.Readable, name)
 		}
 	}
 	return nil
+}
+
+// known are the columns of the table. Where the user that gives rights does not see
+// all of it, they are also those that are spoken of, and a star where none is.
+func (w *writer) known(st *state, g sdk.Grant, ways []sdk.Way) []string {
+	names := st.names()
+	if slices.ContainsFunc(st.Rights, func(r right) bool { return r.Account == w.me && r.Reads && r.Column == "" }) && st.There {
+		return names
+	}
+	for _, field := range sqlgrant.Named(g) {
+		if !slices.Contains(names, field) {
+			names = append(names, field)
+		}
+	}
+	for _, way := range ways {
+		for _, field := range way.Fields {
+			if !slices.Contains(names, field) {
+				names = append(names, field)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return []string{"*"}
+	}
+	return names
 }

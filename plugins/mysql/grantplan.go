@@ -8,13 +8,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/souk-mesh/souk/plugins/internal/granting"
 	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
 	"github.com/souk-mesh/souk/sdk"
 )
 
 // planner makes the plan of one request on one state.
 type planner struct {
-	sqlgrant.Plan
+	granting.Plan
 
 	w    *writer
 	r    sdk.GrantRequest
@@ -292,7 +293,7 @@ func (p *planner) giveView() error {
 	}
 	p.Reads = p.w.nameOf(view)
 	p.Remark("The account reads the view and not the table. A view with a filter is worked out whole for each query, so that no condition of the reader sees another row, and comparisons use no index.")
-	p.SayMasks(p.r.Grant.Masks)
+	sqlgrant.SayMasks(&p.Plan, p.r.Grant.Masks)
 	whole := note != nil && p.st.View != "" && note.Made == made && note.Shown == p.st.View && note.Account == p.st.Account && note.Table == p.st.Table
 	if !whole {
 		p.takeView()

@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"database/sql"
+	"slices"
 	"strings"
 	"testing"
 
@@ -232,4 +233,60 @@ func TestRolesReadToo(t *testing.T) {
 	}
 	g.Role = name(role) + "@%"
 	c.Settle(sdk.GrantRequest{Grant: g})
+}
+
+// TestNamesThatOthersStumbleOver are quoted: words of SQL, dashes, dots, blanks,
+// letters of all kinds and the longest ones.
+func TestNamesThatOthersStumbleOver(t *testing.T) {
+	c := newCounter(t)
+	long := strings.Repeat("ü", 64)
+	for i, table := range []string{"order-lines", "select", "a.b", "it's \"x\"", "數據", long, "%", "x` TO root; --x"} {
+		full := name(c.crm) + "." + name(table)
+		c.run("create table "+full+" (`key` int, `first` int, "+name(long)+" text, "+name("a, b) --")+" int)", "grant select on "+full+" to "+c.writer+" with grant option")
+		g := c.grant("plain"+string(rune('a'+i)), "key", long)
+		g.Asset.Name = sdk.JoinName(c.crm, table)
+		c.Settle(sdk.GrantRequest{Grant: g})
+		if !c.may("select `key`, "+name(long)+" from "+full) || c.may("select `first` from "+full) || c.may("select "+name("a, b) --")+" from "+full) {
+			t.Errorf("%s: not exactly the columns", table)
+		}
+		masked := g
+		masked.ID, masked.Masks, masked.Fields = "view"+string(rune('a'+i)), []sdk.Mask{{Field: long, With: "hash"}}, []string{"first", "a, b) --"}
+		masked.Filters = []sdk.RowFilter{{Field: long, Op: "ne", Value: `\' or 1=1; -- 😀`}}
+		plan := c.Settle(sdk.GrantRequest{Grant: masked, Others: []sdk.Grant{g}})
+		if view := name(c.list) + "." + name(masked.ID); !c.may("select `first`, "+name(long)+" from "+view) || plan.Reads.Name != c.list+"."+masked.ID {
+			t.Errorf("%s: the view cannot be read", table)
+		}
+		for _, one := range []sdk.Grant{g, masked} {
+			c.Settle(sdk.GrantRequest{Grant: one, Revoke: true})
+		}
+		if c.may("select `key` from " + full) {
+			t.Errorf("%s: it is not taken away", table)
+		}
+	}
+	if c.left() != 0 {
+		t.Error("the list has what is gone")
+	}
+}
+
+// TestOnlyTheTableIsGiven, and none whose name its own would match as a pattern.
+func TestOnlyTheTableIsGiven(t *testing.T) {
+	c := newCounter(t)
+	twin := strings.Replace(c.crm, "_", "x", 1) // which an underscore stands for
+	c.run("create database "+twin, "create table "+twin+".orders (id int)")
+	c.server.After("drop database " + twin)
+	c.Settle(sdk.GrantRequest{Grant: c.grant("g1")})
+	if c.may("select id from " + twin + ".orders") {
+		t.Error("another database can be read")
+	}
+	c.run("grant select on " + name(c.crm) + ".* to " + c.person) // an underscore that was not escaped
+	other := c.grant("g2")
+	other.Asset.Name = twin + ".orders"
+	if found := c.Verify(other); len(found.Readable) != 1 || found.Readable[0] != "*" || !c.may("select id from "+twin+".orders") {
+		t.Errorf("that a pattern matches another database is not told: %+v", found)
+	}
+	c.run("revoke select on "+name(c.crm)+".* from "+c.person, "revoke select on "+c.crm+".orders from "+c.writer, "grant select (id) on "+c.crm+".orders to "+c.writer,
+		"grant select (email) on "+c.crm+".orders to "+c.person)
+	if found := c.Verify(c.grant("g3", "id")); !slices.Contains(found.Readable, "email") {
+		t.Errorf("a column that the user who gives rights does not see is not told: %+v", found)
+	}
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
+	"github.com/souk-mesh/souk/plugins/internal/granting"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -180,7 +180,7 @@ func waysOf(given []wayRow, st *state, names map[uint32]string) (ways []sdk.Way)
 		if r.Field != "" {
 			way.Fields = []string{r.Field}
 		}
-		ways = sqlgrant.AddWay(ways, way)
+		ways = granting.AddWay(ways, way)
 	}
 	return ways
 }

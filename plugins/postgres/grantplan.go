@@ -10,13 +10,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/souk-mesh/souk/plugins/internal/granting"
 	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
 	"github.com/souk-mesh/souk/sdk"
 )
 
 // planner makes the plan of one request on one state.
 type planner struct {
-	sqlgrant.Plan
+	granting.Plan
 
 	w  *writer
 	r  sdk.GrantRequest
@@ -286,7 +287,7 @@ func (p *planner) sayWhatAViewDoes() {
 	if p.st.Table.Security {
 		p.Remark("The policies of row security of the table are asked for the role %s, not for the reader: a filter of the grant is what chooses rows here.", quote(p.w.pgx.User))
 	}
-	p.SayMasks(p.r.Grant.Masks)
+	sqlgrant.SayMasks(&p.Plan, p.r.Grant.Masks)
 }
 
 func (p *parsed) nameOf(schema, name string) sdk.NativeID {

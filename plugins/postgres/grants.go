@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
+	"github.com/souk-mesh/souk/plugins/internal/granting"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -87,7 +87,7 @@ func (w *writer) apply(ctx context.Context, tx pgx.Tx, r sdk.GrantRequest, asked
 	if err := w.hold(ctx, tx, r); err != nil {
 		return "", err
 	}
-	outcome, err := sqlgrant.Settle(asked, func() (sdk.GrantPlan, error) { return w.plan(ctx, tx, r) }, func(statements []string) error {
+	outcome, err := granting.Settle(asked, func() (sdk.GrantPlan, error) { return w.plan(ctx, tx, r) }, func(statements []string) error {
 		for _, statement := range statements {
 			if _, err := tx.Exec(ctx, statement); err != nil {
 				return err
