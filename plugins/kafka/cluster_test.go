@@ -40,6 +40,7 @@ const (
 // its fake of a registry behind a token.
 type cluster struct {
 	t        *testing.T
+	fake     *kfake.Cluster
 	brokers  []string
 	pem      string
 	registry *srfake.Registry
@@ -81,7 +82,7 @@ func startCluster(t *testing.T) *cluster {
 		}
 	}
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.EnableACLs(), kfake.TLS(&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}),
-		kfake.Superuser("SCRAM-SHA-256", "admin", "admin-secret"), kfake.User("SCRAM-SHA-512", "souk", password, rights()...),
+		kfake.Superuser("SCRAM-SHA-256", "admin", "admin-secret"), kfake.Superuser("SCRAM-SHA-512", "opener", password), kfake.User("SCRAM-SHA-512", "souk", password, rights()...), kfake.User("SCRAM-SHA-512", "giver", password), kfake.User("SCRAM-SHA-512", "dan", password),
 		kfake.User("PLAIN", "few", password, few...), kfake.User("PLAIN", "reader", password, append(rights(), denied(kmsg.ACLOperationWrite))...),
 		kfake.User("PLAIN", "kept out", password, append(rights(), denied(kmsg.ACLOperationDescribe))...), kfake.User("PLAIN", "from afar", password, afar...))
 	if err != nil {
@@ -99,7 +100,7 @@ func startCluster(t *testing.T) *cluster {
 		refusal.ErrorCode = kerr.SaslAuthenticationFailed.Code
 		return refusal, nil, true
 	})
-	s.brokers = fake.ListenAddrs()
+	s.fake, s.brokers = fake, fake.ListenAddrs()
 	secure, err := transport.Config{Authorities: s.pem}.TLS("")
 	if err != nil {
 		t.Fatal(err)

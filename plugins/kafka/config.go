@@ -37,6 +37,7 @@ type Config struct {
 	Namespace      string            `json:"namespace,omitempty" doc:"OpenLineage namespace in place of kafka://HOST:PORT, where clients know the cluster by another name."`
 	ConnectTimeout string            `json:"connectTimeout" doc:"How long to wait for a broker." format:"duration" default:"10s"`
 	HTTP           web.Config        `json:"http,omitzero"`
+	Grants         Grants            `json:"grants,omitzero" doc:"With what rights are given and taken away; off without a user."`
 }
 
 // Service is a server beside the brokers, reached over HTTP.
@@ -71,6 +72,10 @@ func (c Config) parse() (*parsed, error) {
 	if err != nil || p.timeout < time.Millisecond {
 		return nil, sdk.Config("connectTimeout", "is no positive duration", "write a duration such as 10s")
 	}
+	if err := c.Grants.judge(c.User); err != nil {
+		return nil, err
+	}
+	p.Grants.GroupPrefix = cmp.Or(c.Grants.GroupPrefix, "{role}.")
 	return p, c.HTTP.Judge()
 }
 

@@ -1,7 +1,8 @@
 // Package kafka harvests a Kafka cluster: topics with their configuration, the
 // schemas that a registry keeps for them, the consumer groups that read them and
 // the connectors that move them. It owns which schema belongs to which topic. It
-// refuses to read a record, and joins no group.
+// refuses to read a record, and joins no group. With a credential of its own it gives
+// users the right to read topics, and takes it away.
 package kafka
 
 import (
@@ -26,7 +27,7 @@ func Plugin() sdk.Plugin[Config] {
 		Info: sdk.Info{
 			Name: "kafka", Version: version, Doc: doc,
 			Summary: "Topics, schemas, consumer groups and connectors of a Kafka cluster.",
-			Emits:   []string{"asset", "edge"},
+			Emits:   []string{"asset", "edge"}, Offers: []string{sdk.OffersGrants},
 		},
 		Open: open,
 		Judge: func(c Config) error {
@@ -106,6 +107,7 @@ func (s *source) Check(ctx context.Context, r *sdk.Report) error {
 		{"list_groups", func(ctx context.Context) error { _, err := s.groups(ctx); return err }, s.Groups != "off"},
 		{"list_subjects", func(ctx context.Context) error { _, err := s.subjects(ctx); return err }, s.registry != nil},
 		{"list_connectors", func(ctx context.Context) error { _, err := s.connectors(ctx); return err }, s.connect != nil},
+		{"grants", s.checkGrants, s.Grants.User != ""},
 	} {
 		if !step.wanted {
 			continue

@@ -20,7 +20,8 @@ func TestPlugin(t *testing.T) {
 		config := map[string]any{
 			"brokers": s.brokers, "user": "souk", "authorities": s.pem, "namespace": "kafka://shop:9092", "connectTimeout": "3s",
 			"registry": map[string]any{"url": s.registry.URL()}, "connect": map[string]any{"url": s.connect.URL},
-			"http": map[string]any{"transport": "clear", "requestsPerSecond": 1000},
+			"http":   map[string]any{"transport": "clear", "requestsPerSecond": 1000},
+			"grants": map[string]any{"user": "giver"},
 		}
 		maps.Copy(config, more)
 		text, err := json.Marshal(config)
@@ -29,8 +30,9 @@ func TestPlugin(t *testing.T) {
 		}
 		return text
 	}
+	grants := newGiving(t, s.admin, s.config())
 	stranger, _ := transporttest.Certificate(t, "127.0.0.1")
-	secrets := map[string]string{"password": password, "registry.token": token}
+	secrets := map[string]string{"password": password, "registry.token": token, "grants.password": password}
 	with := func(path, value string) map[string]string {
 		other := maps.Clone(secrets)
 		other[path] = value
@@ -38,7 +40,7 @@ func TestPlugin(t *testing.T) {
 	}
 	nobody := []string{"127.0.0.1:1"}
 	plugintest.Run(t, sdk.Register(kafka.Plugin()), plugintest.Fixture{
-		Config: at(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl", Replace: topicIDs(t, s.admin), Address: "registry.url",
+		Config: at(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl", Replace: topicIDs(t, s.admin), Address: "registry.url", Grants: grants.tried(),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "a user that is refused", Config: at(map[string]any{"user": "stranger"}), Secrets: secrets, Class: sdk.ClassAuth},
 			{Name: "wrong token", Config: at(nil), Secrets: with("registry.token", "canary-wrong"), Class: sdk.ClassDenied},

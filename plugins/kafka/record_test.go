@@ -63,6 +63,24 @@ func TestRecord(t *testing.T) {
 	}
 	keep(t, admin, harvest(t, c))
 	refusals(t, c)
+	recordGrants(t, admin, c)
+}
+
+// recordGrants goes the way of a grant, and keeps what happened. With the rules on
+// all topics gone, the cluster lets everybody do what no rule is about.
+func recordGrants(t *testing.T, admin *kadm.Client, c kafka.Config) {
+	t.Helper()
+	patience = time.Second
+	g := newGiving(t, admin, c)
+	g.story()
+	lines := append([]string{"# Apache Kafka 4.1.1 with StandardAuthorizer, rights given by the plugin on " + time.Now().UTC().Format("2006-01-02")}, g.lines...)
+	g.lines = nil
+	g.settings()
+	g.openToAll()
+	lines = append(lines, g.lines...)
+	if err := os.WriteFile("testdata/grants.txt", []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // refusals tries what the broker answers to those whom it does not know, and to
@@ -98,5 +116,23 @@ func keep(t *testing.T, admin *kadm.Client, m *memory) {
 	lines := append([]string{"# Apache Kafka 4.1.1 and Apicurio Registry 2.6.13.Final (its Confluent API), harvested on " + time.Now().UTC().Format("2006-01-02")}, linesOf(t, admin, m)...)
 	if err := os.WriteFile("testdata/real.jsonl", []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// settings says what the broker shows of two of its settings.
+func (g *giving) settings() {
+	g.t.Helper()
+	brokers, err := g.admin.ListBrokers(g.t.Context())
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	found, err := g.admin.DescribeBrokerConfigs(g.t.Context(), brokers.NodeIDs()...)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, c := range found[0].Configs {
+		if c.Key == "allow.everyone.if.no.acl.found" || c.Key == "super.users" {
+			g.say("settings: %s shown %t sensitive %t", c.Key, c.Value != nil, c.Sensitive)
+		}
 	}
 }
