@@ -57,6 +57,16 @@ type Answer struct {
 	Row    model.DecisionRecord // what Record writes
 }
 
+// Again is the answer to the same question asked once more: a decision of its
+// own in the log.
+func (a Answer) Again() Answer {
+	if a.ID != "" {
+		a.ID = model.NewID(model.PrefixDecision)
+		a.Row.ID, a.Row.Decision.ID = a.ID, a.ID
+	}
+	return a
+}
+
 // Ask is Session.Ask for an operation with one question.
 func (g *Gate) Ask(ctx context.Context, action model.Action, res policy.Resource, extra Extra) (Answer, error) {
 	return g.Session().Ask(ctx, action, res, extra)

@@ -166,6 +166,16 @@ func (s *Session) Would(ctx context.Context, who model.Principal, action model.A
 	return s.snapshot.Decide(ctx, q), nil
 }
 
+// Standing puts a question of who about what they may do on the platform, which
+// each of their requests begins with. It leaves no row.
+func (s *Session) Standing(ctx context.Context, who model.Principal, action model.Action, res policy.Resource) (model.Decision, error) {
+	q, err := s.QuestionOf(ctx, who, action, res, Extra{})
+	if err != nil {
+		return model.Decision{}, err
+	}
+	return s.snapshot.Standing(ctx, q), nil
+}
+
 // Sees tells whether who may know of the resource. As for the rows of a list, the
 // condition that the rules were turned into answers, which is no decision of its
 // own. Where no condition expresses the rules of some domain, the rules are asked

@@ -30,15 +30,23 @@ type Item struct {
 	Flaw     error // of kind Invalid: the item is refused, and the others go on
 }
 
-// Batch answers the items in their order, all by the same policies. The list
-// is shorter than the items when the semantic ended it.
-func (s *Service) Batch(ctx context.Context, items []Item, semantic Semantic, c Client) ([]model.Decision, error) {
+// Batch is many questions at once. One that is asked several times is one item,
+// which is decided once, and answered and logged at each of its places.
+type Batch struct {
+	Items    []Item
+	Order    []int // the item that is asked at each place
+	Semantic Semantic
+}
+
+// Batch answers in the order of the places, all by the same policies. The list
+// is shorter than they are when the semantic ended it.
+func (s *Service) Batch(ctx context.Context, b Batch, c Client) ([]model.Decision, error) {
 	r := s.batch(c)
 	answer := r.oneByOne
-	if semantic == ExecuteAll {
+	if b.Semantic == ExecuteAll {
 		answer = r.all
 	}
-	decisions, err := answer(ctx, items, semantic)
+	decisions, err := answer(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -46,10 +54,10 @@ func (s *Service) Batch(ctx context.Context, items []Item, semantic Semantic, c 
 }
 
 // oneByOne answers until the semantic ends the batch.
-func (r *batch) oneByOne(ctx context.Context, items []Item, semantic Semantic) ([]model.Decision, error) {
-	decisions := make([]model.Decision, 0, len(items))
-	for _, item := range items {
-		c, err := r.item(ctx, item)
+func (r *batch) oneByOne(ctx context.Context, b Batch) ([]model.Decision, error) {
+	decisions := make([]model.Decision, 0, len(b.Order))
+	for _, i := range b.Order {
+		c, err := r.item(ctx, b.Items[i])
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +66,7 @@ func (r *batch) oneByOne(ctx context.Context, items []Item, semantic Semantic) (
 		if err != nil {
 			return nil, err
 		}
-		if decisions = append(decisions, d); semantic.ends(d) {
+		if decisions = append(decisions, d); b.Semantic.ends(d) {
 			break
 		}
 	}
@@ -68,20 +76,21 @@ func (r *batch) oneByOne(ctx context.Context, items []Item, semantic Semantic) (
 // all answers every item. What is read for them is read in their order; the
 // decisions are then made side by side, since they take most of the time and
 // none depends on another.
-func (r *batch) all(ctx context.Context, items []Item, _ Semantic) ([]model.Decision, error) {
-	questions, decisions := make([]inquiry, len(items)), make([]model.Decision, len(items))
-	for i, item := range items {
+func (r *batch) all(ctx context.Context, b Batch) ([]model.Decision, error) {
+	questions, decisions := make([]inquiry, len(b.Items)), make([]model.Decision, len(b.Order))
+	for i, item := range b.Items {
 		var err error
 		if questions[i], err = r.item(ctx, item); err != nil {
 			return nil, err
 		}
 	}
-	sideBySide(len(items), func(i int) { r.decide(ctx, &questions[i]) })
-	for i, c := range questions {
+	sideBySide(len(b.Items), func(i int) { r.decide(ctx, &questions[i]) })
+	for at, i := range b.Order {
 		var err error
-		if decisions[i], err = r.conclude(ctx, c); err != nil {
+		if decisions[at], err = r.conclude(ctx, questions[i]); err != nil {
 			return nil, err
 		}
+		questions[i].answer = questions[i].answer.Again()
 	}
 	return decisions, nil
 }

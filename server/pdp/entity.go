@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -151,7 +150,7 @@ func (r *batch) vouches(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	d, err := r.session.Would(ctx, caller, model.ActDecisionVouch, r.gate.Platform("decision", "evaluation"), gate.Extra{})
+	d, err := r.session.Standing(ctx, caller, model.ActDecisionVouch, r.gate.Platform("decision", "evaluation"))
 	if err != nil {
 		return false, err
 	}

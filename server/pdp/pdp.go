@@ -303,7 +303,7 @@ func (r *batch) mayAsk(ctx context.Context, who *model.Principal) error {
 	r.caller, r.request = caller.ID, model.RequestIDFrom(ctx)
 	res := r.gate.Platform("decision", "evaluation")
 	if r.right == nil {
-		d, err := r.session.Would(ctx, caller, model.ActDecisionAsk, res, gate.Extra{})
+		d, err := r.session.Standing(ctx, caller, model.ActDecisionAsk, res)
 		if err != nil {
 			return err
 		}

@@ -103,11 +103,11 @@ func (d *Door) evaluations(r *http.Request, body *request, client pdp.Client) (a
 	if len(body.Evaluations) == 0 {
 		return d.evaluation(r, body, client)
 	}
-	items, semantic, err := body.batch()
+	batch, err := body.batch()
 	if err != nil {
 		return nil, err
 	}
-	decisions, err := d.pdp.Batch(r.Context(), items, semantic, client)
+	decisions, err := d.pdp.Batch(r.Context(), batch, client)
 	answers := make([]answer, len(decisions))
 	for i, decision := range decisions {
 		answers[i] = answerOf(decision)

@@ -193,6 +193,21 @@ func TestBatchesEndWhereTheirSemanticsSay(t *testing.T) {
 	}
 }
 
+// TestTheSameQuestionIsDecidedOnce in a batch, and logged as often as it was asked.
+func TestTheSameQuestionIsDecidedOnce(t *testing.T) {
+	w := newWorld(t)
+	before := w.Engine.Decided()
+	got := w.post("gateway", "/access/v1/evaluations", strings.Replace(ask(bob, read, one), "{", `{"evaluations":[`+strings.Repeat("{},", 99)+`{}],`, 1))
+	if decided := w.Engine.Decided() - before; len(got.body.Evaluations) != 100 || decided > 2 {
+		t.Errorf("%d answers of %d decisions, want 100 of the caller's right and one", len(got.body.Evaluations), decided)
+	}
+	rows, err := store.Decisions.Find(t.Context(), w.Store, store.Query{Index: "by_principal", Where: store.Eq("principal", string(w.People["bob"].ID)), Limit: 500})
+	must(t, err)
+	if len(rows.Nodes) != 100 {
+		t.Errorf("%d rows of 100", len(rows.Nodes))
+	}
+}
+
 // TestSearchesLeaveOneRow sums the decisions of a search up.
 func TestSearchesLeaveOneRow(t *testing.T) {
 	w := newWorld(t)
@@ -217,6 +232,7 @@ func TestABatchAnswersAsItsItemsDo(t *testing.T) {
 			}
 		}
 	}
+	items = append(items, items[3:9]...)           // asked twice, each a decision of its own
 	items = append(items, `{"subject":`+alice+`}`) // flawed
 	whole := w.post("gateway", "/access/v1/evaluations", `{"evaluations":[`+strings.Join(items, ",")+`]}`)
 	if len(whole.body.Evaluations) != len(items) {

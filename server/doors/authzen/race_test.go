@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ type race struct {
 	b       *testing.B
 	address string // of souk
 	admin   string // her token
+	ana     string // hers
 	gateway string // the token of who asks
 
 	evaluation, evaluations, data question
@@ -64,13 +66,13 @@ func (r *race) startSouk() {
 		Tokens map[string]string
 	}
 	must(r.b, json.NewDecoder(line).Decode(&ready))
-	r.address, r.admin = ready.URL, ready.Tokens["cy"]
+	r.address, r.admin, r.ana = ready.URL, ready.Tokens["cy"], ready.Tokens["ana"]
 	var made struct {
 		CreatePrincipal struct{ Principal struct{ ID string } }
 	}
-	r.ask(`mutation { createPrincipal(input: {kind: SERVICE, name: "gateway", roles: [PEP]}) { principal { id } } }`, &made)
+	r.ask(r.admin, `mutation { createPrincipal(input: {kind: SERVICE, name: "gateway", roles: [PEP]}) { principal { id } } }`, &made)
 	var issued struct{ IssueToken struct{ Secret string } }
-	r.ask(`mutation { issueToken(input: {principalId: "`+made.CreatePrincipal.Principal.ID+`", name: "gateway", lifetime: "P1D"}) { secret } }`, &issued)
+	r.ask(r.admin, `mutation { issueToken(input: {principalId: "`+made.CreatePrincipal.Principal.ID+`", name: "gateway", lifetime: "P1D"}) { secret } }`, &issued)
 	r.gateway = issued.IssueToken.Secret
 }
 
@@ -149,17 +151,40 @@ func (r *race) logged() string {
 		Decision struct{ Input json.RawMessage }
 	}
 	for end := time.Now().Add(10 * time.Second); len(found.Decision.Input) < 10 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		r.ask(`{ decision(id: "`+answer.Context.DecisionID+`") { input } }`, &found)
+		r.ask(r.admin, `{ decision(id: "`+answer.Context.DecisionID+`") { input } }`, &found)
 	}
 	return string(found.Decision.Input)
 }
 
-// ask puts GraphQL to souk as its administrator.
-func (r *race) ask(query string, into any) {
+// products makes so many products, and the question about all of them.
+func (r *race) products(n int) question {
+	r.b.Helper()
+	var sales struct{ Domain struct{ ID string } }
+	r.ask(r.ana, `{ domain(name: "sales") { id } }`, &sales)
+	items := make([]string, n)
+	for i := range items {
+		name := "numbered_" + strconv.Itoa(i)
+		var made struct {
+			CreateDataProduct struct {
+				DataProduct struct{ ID string }
+				UserErrors  json.RawMessage
+			}
+		}
+		r.ask(r.ana, `mutation { createDataProduct(input: {name: "`+name+`", domainId: "`+sales.Domain.ID+`", description: "One of many.", classification: INTERNAL}) { dataProduct { id } userErrors { message } } }`, &made)
+		if made.CreateDataProduct.DataProduct.ID == "" {
+			r.b.Fatalf("%s: %s", name, made.CreateDataProduct.UserErrors)
+		}
+		items[i] = `{"resource":{"type":"data_product","id":"` + made.CreateDataProduct.DataProduct.ID + `"}}`
+	}
+	return question{r.evaluations.address, r.gateway, strings.Replace(soukReads, "{", `{"evaluations":[`+strings.Join(items, ",")+`],`, 1)}
+}
+
+// ask puts GraphQL to souk.
+func (r *race) ask(token, query string, into any) {
 	r.b.Helper()
 	body, err := json.Marshal(map[string]string{"query": query})
 	must(r.b, err)
-	text := r.send(question{r.address + "/graphql", r.admin, string(body)})
+	text := r.send(question{r.address + "/graphql", token, string(body)})
 	var answer struct{ Data, Errors json.RawMessage }
 	must(r.b, json.Unmarshal(text, &answer))
 	if answer.Errors != nil {

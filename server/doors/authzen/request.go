@@ -103,30 +103,40 @@ func (e *entity) check(field string, needsID bool) (pdp.Entity, error) {
 
 func missing(field string) error { return model.Invalid(field, "is missing", "the request needs it") }
 
-// batch makes the items. A flaw of one item is its own; a flaw of what all
-// share is the request's.
-func (b *request) batch() ([]pdp.Item, pdp.Semantic, error) {
+// batch makes the items, one of those that read the same. A flaw of one item is
+// its own; a flaw of what all share is the request's.
+func (b *request) batch() (pdp.Batch, error) {
 	semantic := b.Options.Semantic
 	switch semantic {
 	case "":
 		semantic = pdp.ExecuteAll
 	case pdp.ExecuteAll, pdp.DenyOnFirst, pdp.PermitOnFirst:
 	default:
-		return nil, "", model.Invalid("options.evaluations_semantic", "is unknown", "use execute_all, deny_on_first_deny or permit_on_first_permit")
+		return pdp.Batch{}, model.Invalid("options.evaluations_semantic", "is unknown", "use execute_all, deny_on_first_deny or permit_on_first_permit")
 	}
 	if len(b.Evaluations) > maxEvaluations {
-		return nil, "", model.Invalid("evaluations", fmt.Sprintf("has more than %d members", maxEvaluations), "split the batch")
+		return pdp.Batch{}, model.Invalid("evaluations", fmt.Sprintf("has more than %d members", maxEvaluations), "split the batch")
 	}
-	items := make([]pdp.Item, len(b.Evaluations))
-	for i, text := range b.Evaluations {
-		own := single{}
-		if err := singleShape.Read(text, &own); err != nil {
-			items[i].Flaw = err
-			continue
+	made := pdp.Batch{Semantic: semantic, Order: make([]int, len(b.Evaluations))}
+	known := map[string]int{}
+	for at, text := range b.Evaluations {
+		i, again := known[string(text)]
+		if !again {
+			i = len(made.Items)
+			known[string(text)], made.Items = i, append(made.Items, b.item(text))
 		}
-		items[i].Question, items[i].Flaw = own.or(b.single).question(whole)
+		made.Order[at] = i
 	}
-	return items, semantic, nil
+	return made, nil
+}
+
+func (b *request) item(text json.RawMessage) pdp.Item {
+	own := single{}
+	if err := singleShape.Read(text, &own); err != nil {
+		return pdp.Item{Flaw: err}
+	}
+	q, err := own.or(b.single).question(whole)
+	return pdp.Item{Question: q, Flaw: err}
 }
 
 // or takes whole members from the defaults where the item has none of its own.

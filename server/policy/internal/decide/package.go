@@ -24,6 +24,8 @@ type Package struct {
 	inputs sync.Once // of read
 	read   []string
 
+	standing standing
+
 	standards *Package // proposed together with the rules; nil when there are none
 }
 

@@ -84,6 +84,9 @@ func (s *shadows) put(domain model.Slug, next *shadow) {
 	s.byDomain.Store(&all)
 }
 
+// on reports that some draft wants to see live decisions.
+func (s *shadows) on() bool { return s.byDomain.Load() != nil }
+
 // offer hands a live decision to the shadow of its domain and to the platform's.
 func (s *shadows) offer(snapshot *Snapshot, q question.Question, input ast.Value, d model.Decision) {
 	all := s.byDomain.Load()
