@@ -1104,6 +1104,8 @@ type RepairSourceGrantInput struct {
 	ID model.ID `json:"id"`
 	// The version that was looked at.
 	ExpectedVersion int `json:"expectedVersion"`
+	// Whether what the role has on the asset by another hand is taken over: it ends with the grant then.
+	TakesOver graphql.Omittable[*bool] `json:"takesOver,omitempty"`
 }
 
 // What became of repairSourceGrant.
@@ -1310,8 +1312,10 @@ type SecretInput struct {
 type SetSourceRoleInput struct {
 	// The source.
 	SourceID model.ID `json:"sourceId"`
-	// Who reads by the role.
-	PrincipalID model.ID `json:"principalId"`
+	// Who reads by the role; either this or teamId.
+	PrincipalID graphql.Omittable[*model.ID] `json:"principalId,omitempty"`
+	// The team whose members read by it; either this or principalId.
+	TeamID graphql.Omittable[*model.ID] `json:"teamId,omitempty"`
 	// The role, as the source's system calls it; up to 200 characters.
 	Role string `json:"role"`
 }

@@ -1392,6 +1392,7 @@ type ComplexityRoot struct {
 		ID           func(childComplexity int) int
 		MaskedFields func(childComplexity int) int
 		Principal    func(childComplexity int) int
+		Product      func(childComplexity int) int
 		Reads        func(childComplexity int) int
 		Remarks      func(childComplexity int) int
 		Revision     func(childComplexity int) int
@@ -1399,6 +1400,8 @@ type ComplexityRoot struct {
 		Source       func(childComplexity int) int
 		State        func(childComplexity int) int
 		Statements   func(childComplexity int) int
+		TakesOver    func(childComplexity int) int
+		Team         func(childComplexity int) int
 		UpdatedAt    func(childComplexity int) int
 	}
 
@@ -1424,6 +1427,7 @@ type ComplexityRoot struct {
 		Revision  func(childComplexity int) int
 		Role      func(childComplexity int) int
 		Source    func(childComplexity int) int
+		Team      func(childComplexity int) int
 		UpdatedAt func(childComplexity int) int
 	}
 
@@ -7387,6 +7391,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourceGrant.Principal(childComplexity), true
+	case "SourceGrant.product":
+		if e.ComplexityRoot.SourceGrant.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Product(childComplexity), true
 	case "SourceGrant.reads":
 		if e.ComplexityRoot.SourceGrant.Reads == nil {
 			break
@@ -7429,6 +7439,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourceGrant.Statements(childComplexity), true
+	case "SourceGrant.takesOver":
+		if e.ComplexityRoot.SourceGrant.TakesOver == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.TakesOver(childComplexity), true
+	case "SourceGrant.team":
+		if e.ComplexityRoot.SourceGrant.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceGrant.Team(childComplexity), true
 	case "SourceGrant.updatedAt":
 		if e.ComplexityRoot.SourceGrant.UpdatedAt == nil {
 			break
@@ -7511,6 +7533,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourceRole.Source(childComplexity), true
+	case "SourceRole.team":
+		if e.ComplexityRoot.SourceRole.Team == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceRole.Team(childComplexity), true
 	case "SourceRole.updatedAt":
 		if e.ComplexityRoot.SourceRole.UpdatedAt == nil {
 			break
@@ -10702,12 +10730,16 @@ func (ec *executionContext) childFields_SourceGrant(ctx context.Context, field g
 		return ec.fieldContext_SourceGrant_version(ctx, field)
 	case "grant":
 		return ec.fieldContext_SourceGrant_grant(ctx, field)
+	case "product":
+		return ec.fieldContext_SourceGrant_product(ctx, field)
 	case "source":
 		return ec.fieldContext_SourceGrant_source(ctx, field)
 	case "asset":
 		return ec.fieldContext_SourceGrant_asset(ctx, field)
 	case "principal":
 		return ec.fieldContext_SourceGrant_principal(ctx, field)
+	case "team":
+		return ec.fieldContext_SourceGrant_team(ctx, field)
 	case "state":
 		return ec.fieldContext_SourceGrant_state(ctx, field)
 	case "role":
@@ -10724,6 +10756,8 @@ func (ec *executionContext) childFields_SourceGrant(ctx context.Context, field g
 		return ec.fieldContext_SourceGrant_remarks(ctx, field)
 	case "drift":
 		return ec.fieldContext_SourceGrant_drift(ctx, field)
+	case "takesOver":
+		return ec.fieldContext_SourceGrant_takesOver(ctx, field)
 	case "failure":
 		return ec.fieldContext_SourceGrant_failure(ctx, field)
 	case "dueAt":
@@ -10776,6 +10810,8 @@ func (ec *executionContext) childFields_SourceRole(ctx context.Context, field gr
 		return ec.fieldContext_SourceRole_source(ctx, field)
 	case "principal":
 		return ec.fieldContext_SourceRole_principal(ctx, field)
+	case "team":
+		return ec.fieldContext_SourceRole_team(ctx, field)
 	case "role":
 		return ec.fieldContext_SourceRole_role(ctx, field)
 	case "createdAt":

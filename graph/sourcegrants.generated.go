@@ -18,13 +18,16 @@ import (
 
 type SourceGrantResolver interface {
 	Grant(ctx context.Context, obj *model.SourceGrant) (*model.Grant, error)
+	Product(ctx context.Context, obj *model.SourceGrant) (*model.DataProduct, error)
 	Source(ctx context.Context, obj *model.SourceGrant) (*model.Source, error)
 	Asset(ctx context.Context, obj *model.SourceGrant) (*model.Asset, error)
 	Principal(ctx context.Context, obj *model.SourceGrant) (*model.Principal, error)
+	Team(ctx context.Context, obj *model.SourceGrant) (*model.Team, error)
 }
 type SourceRoleResolver interface {
 	Source(ctx context.Context, obj *model.SourceRole) (*model.Source, error)
 	Principal(ctx context.Context, obj *model.SourceRole) (*model.Principal, error)
+	Team(ctx context.Context, obj *model.SourceRole) (*model.Team, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -305,6 +308,38 @@ func (ec *executionContext) fieldContext_SourceGrant_grant(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _SourceGrant_product(ctx context.Context, field graphql.CollectedField, obj *model.SourceGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceGrant_product(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.SourceGrant().Product(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DataProduct) graphql.Marshaler {
+			return ec.marshalODataProduct2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐDataProduct(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourceGrant_product(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SourceGrant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DataProduct(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SourceGrant_source(ctx context.Context, field graphql.CollectedField, obj *model.SourceGrant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -396,6 +431,38 @@ func (ec *executionContext) fieldContext_SourceGrant_principal(_ context.Context
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Principal(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SourceGrant_team(ctx context.Context, field graphql.CollectedField, obj *model.SourceGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceGrant_team(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.SourceGrant().Team(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Team) graphql.Marshaler {
+			return ec.marshalOTeam2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐTeam(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourceGrant_team(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SourceGrant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Team(ctx, field)
 		},
 	}
 	return fc, nil
@@ -583,6 +650,29 @@ func (ec *executionContext) _SourceGrant_drift(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_SourceGrant_drift(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SourceGrant", field, false, false, "String")
+}
+
+func (ec *executionContext) _SourceGrant_takesOver(ctx context.Context, field graphql.CollectedField, obj *model.SourceGrant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceGrant_takesOver(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TakesOver, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SourceGrant_takesOver(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourceGrant", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _SourceGrant_failure(ctx context.Context, field graphql.CollectedField, obj *model.SourceGrant) (ret graphql.Marshaler) {
@@ -947,6 +1037,38 @@ func (ec *executionContext) fieldContext_SourceRole_principal(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _SourceRole_team(ctx context.Context, field graphql.CollectedField, obj *model.SourceRole) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceRole_team(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.SourceRole().Team(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Team) graphql.Marshaler {
+			return ec.marshalOTeam2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐTeam(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourceRole_team(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SourceRole",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Team(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SourceRole_role(ctx context.Context, field graphql.CollectedField, obj *model.SourceRole) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1224,7 +1346,7 @@ func (ec *executionContext) unmarshalInputRepairSourceGrantInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "takesOver"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1245,6 +1367,13 @@ func (ec *executionContext) unmarshalInputRepairSourceGrantInput(ctx context.Con
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "takesOver":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("takesOver"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TakesOver = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -1273,7 +1402,7 @@ func (ec *executionContext) unmarshalInputSetSourceRoleInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"sourceId", "principalId", "role"}
+	fieldsInOrder := [...]string{"sourceId", "principalId", "teamId", "role"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1289,11 +1418,18 @@ func (ec *executionContext) unmarshalInputSetSourceRoleInput(ctx context.Context
 			it.SourceID = data
 		case "principalId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("principalId"))
-			data, err := ec.unmarshalNID2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐID(ctx, v)
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐID(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.PrincipalID = data
+			it.PrincipalID = graphql.OmittableOf(data)
+		case "teamId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("teamId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TeamID = graphql.OmittableOf(data)
 		case "role":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -1523,6 +1659,12 @@ func (ec *executionContext) _SourceGrant(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SourceGrant_grant(ctx, field, obj)
 				})
+		case "product":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SourceGrant_product(ctx, field, obj)
+				})
 		case "source":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -1540,6 +1682,12 @@ func (ec *executionContext) _SourceGrant(ctx context.Context, sel ast.SelectionS
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SourceGrant_principal(ctx, field, obj)
+				})
+		case "team":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SourceGrant_team(ctx, field, obj)
 				})
 		case "state":
 			out.Values[i] = ec._SourceGrant_state(ctx, field, obj)
@@ -1578,6 +1726,11 @@ func (ec *executionContext) _SourceGrant(ctx context.Context, sel ast.SelectionS
 			}
 		case "drift":
 			out.Values[i] = ec._SourceGrant_drift(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "takesOver":
+			out.Values[i] = ec._SourceGrant_takesOver(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1731,6 +1884,12 @@ func (ec *executionContext) _SourceRole(ctx context.Context, sel ast.SelectionSe
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SourceRole_principal(ctx, field, obj)
+				})
+		case "team":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SourceRole_team(ctx, field, obj)
 				})
 		case "role":
 			out.Values[i] = ec._SourceRole_role(ctx, field, obj)

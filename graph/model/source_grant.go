@@ -1,21 +1,27 @@
 package model
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 )
 
-// SourceRole says by which role of a source's system a principal reads there. An
-// administrator of the source has named it; nothing guesses one.
+// SourceRole says by which role of a source's system a principal reads there, or
+// all members of a team do. An administrator of the source has named it; nothing
+// guesses one.
 type SourceRole struct {
 	Meta
 	SourceID    ID     `json:"sourceId"`
-	DomainID    ID     `json:"domainId"` // of the source
-	PrincipalID ID     `json:"principalId"`
+	DomainID    ID     `json:"domainId"`              // of the source
+	PrincipalID ID     `json:"principalId,omitempty"` // either this
+	TeamID      ID     `json:"teamId,omitempty"`      // or this
 	Role        string `json:"role"`
 }
+
+// Holder is the principal or the team.
+func (r SourceRole) Holder() ID { return cmp.Or(r.PrincipalID, r.TeamID) }
 
 // SourceGrantState is where a grant stands in the source.
 type SourceGrantState string
@@ -26,17 +32,22 @@ const (
 	SourceGrantApplied SourceGrantState = "APPLIED" // the source has it
 	SourceGrantFailed  SourceGrantState = "FAILED"  // somebody has to act; it is tried again from time to time
 	SourceGrantRevoked SourceGrantState = "REVOKED" // the source has it no more
+	SourceGrantUnknown SourceGrantState = "UNKNOWN" // the source has it from Souk, and no record says what for
 )
 
 // SourceGrant is what one grant means for one asset in one source: the right
 // that the source shall have, the one that it may have, and how far it has come.
+// What a team's role is given comes of the grants of all its members on a product,
+// and what nobody knows of any more comes of nothing.
 type SourceGrant struct {
 	Meta
-	GrantID     ID               `json:"grantId"`
+	GrantID     ID               `json:"grantId,omitempty"`
+	TeamID      ID               `json:"teamId,omitempty"`
+	ProductID   ID               `json:"productId,omitempty"` // not in rows of older programs
 	SourceID    ID               `json:"sourceId"`
 	DomainID    ID               `json:"domainId"` // of the source
 	AssetID     ID               `json:"assetId"`
-	PrincipalID ID               `json:"principalId"`
+	PrincipalID ID               `json:"principalId,omitempty"`
 	State       SourceGrantState `json:"state"`
 	Wanted      *SourceRight     `json:"wanted,omitempty"` // nil: none
 	Given       *SourceRight     `json:"given,omitempty"`  // may be in the source: it is noted before it is given, and forgotten after it is taken away
@@ -48,6 +59,7 @@ type SourceGrant struct {
 	Tries       int              `json:"tries,omitempty"`      // that failed, in a row
 	Drift       []string         `json:"drift,omitempty"`      // that would have to be done for the source to have it again
 	DueAt       time.Time        `json:"dueAt"`                // when it is worked on next; zero for never
+	TakesOver   bool             `json:"takesOver,omitempty"`  // what the role has by another hand goes with it
 }
 
 // SourceGranting is that rights are given in a source: which server does so now,
@@ -63,6 +75,7 @@ type SourceGranting struct {
 
 // SourceRight is a right to read one asset of a source.
 type SourceRight struct {
+	ID        string            `json:"id,omitempty"` // what the source calls it, where that is another name than its row's
 	Role      string            `json:"role"`
 	Namespace string            `json:"namespace"`
 	Name      string            `json:"name"`
@@ -79,9 +92,9 @@ type SourceFilter struct {
 	Value string `json:"value"`
 }
 
-// SourceGrantingID is the one of a source.
-func SourceGrantingID(source ID) ID {
-	return ID(string(PrefixGranting) + strings.TrimPrefix(string(source), string(PrefixSource)))
+// GrantingID is the id of its SourceGranting.
+func (s Source) GrantingID() ID {
+	return ID(string(PrefixGranting) + strings.TrimPrefix(string(s.ID), string(PrefixSource)))
 }
 
 // Same reports whether both are the same right.
@@ -89,7 +102,7 @@ func (r *SourceRight) Same(o *SourceRight) bool {
 	if r == nil || o == nil {
 		return r == o
 	}
-	return r.Role == o.Role && r.Namespace == o.Namespace && r.Name == o.Name && r.StableID == o.StableID &&
+	return r.ID == o.ID && r.Role == o.Role && r.Namespace == o.Namespace && r.Name == o.Name && r.StableID == o.StableID &&
 		slices.Equal(r.Fields, o.Fields) && maps.Equal(r.Masks, o.Masks) && slices.Equal(r.Filters, o.Filters)
 }
 
@@ -119,6 +132,9 @@ func (g SourceGrant) Fields() []string { return g.right().Fields }
 
 // MaskedFields are those that show something else.
 func (g SourceGrant) MaskedFields() []string { return slices.Sorted(maps.Keys(g.right().Masks)) }
+
+// Stray reports whether nobody knows for which grant it is in the source.
+func (g SourceGrant) Stray() bool { return g.GrantID == "" && g.ProductID == "" }
 
 // Settled reports whether the source has what it shall have.
 func (g SourceGrant) Settled() bool {

@@ -273,12 +273,15 @@ func (g *Gate) SourceRoles(ctx context.Context, roles []model.SourceRole) ([]pol
 	return resources, nil
 }
 
-// SourceGrants describes grants in sources to the policies, as the grants that
-// they are made for.
+// SourceGrants describes grants in sources to the policies: as the grants that
+// they are made for, those of a team as grants that nobody holds alone, and what
+// is there for no grant that is known as its source.
 func (g *Gate) SourceGrants(ctx context.Context, rows []model.SourceGrant) ([]policy.Resource, error) {
-	ids := make([]model.ID, len(rows))
-	for i, r := range rows {
-		ids[i] = r.GrantID
+	var ids []model.ID
+	for _, r := range rows {
+		if r.GrantID != "" {
+			ids = append(ids, r.GrantID)
+		}
 	}
 	found, err := store.Grants.GetMany(ctx, g.store, slices.Compact(slices.Sorted(slices.Values(ids)))...)
 	if err != nil {
@@ -288,15 +291,44 @@ func (g *Gate) SourceGrants(ctx context.Context, rows []model.SourceGrant) ([]po
 	for _, grant := range found {
 		byID[grant.ID] = grant
 	}
-	grants := make([]model.Grant, len(rows))
-	for i, id := range ids {
-		grant, there := byID[id]
-		if !there {
-			return nil, model.NotFound(store.Grants.Schema().Noun, id)
+	var grants []model.Grant
+	var strays []model.SourceRole
+	for _, r := range rows {
+		grant, there := byID[r.GrantID]
+		switch {
+		case r.Stray():
+			strays = append(strays, model.SourceRole{SourceID: r.SourceID})
+			continue
+		case r.GrantID == "":
+			grant = model.Grant{Meta: model.Meta{ID: r.ID}, ProductID: r.ProductID, Status: model.GrantActive}
+		case !there:
+			return nil, model.NotFound(store.Grants.Schema().Noun, r.GrantID)
 		}
-		grants[i] = grant
+		grants = append(grants, grant)
 	}
-	return g.Grants(ctx, grants)
+	return g.inOrder(ctx, rows, grants, strays)
+}
+
+// inOrder describes both, in the order of the rows.
+func (g *Gate) inOrder(ctx context.Context, rows []model.SourceGrant, grants []model.Grant, strays []model.SourceRole) ([]policy.Resource, error) {
+	ofGrants, err := g.Grants(ctx, grants)
+	if err != nil {
+		return nil, err
+	}
+	ofStrays, err := g.SourceRoles(ctx, strays)
+	if err != nil {
+		return nil, err
+	}
+	resources := make([]policy.Resource, 0, len(rows))
+	for _, r := range rows {
+		from := &ofGrants
+		if r.Stray() {
+			from = &ofStrays
+		}
+		resources = append(resources, (*from)[0])
+		*from = (*from)[1:]
+	}
+	return resources, nil
 }
 
 // SourceGrant describes one.

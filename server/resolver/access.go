@@ -156,7 +156,7 @@ func (q query) SourceGrants(ctx context.Context, filter *graph.SourceGrantFilter
 
 // SetSourceRole resolves the mutation.
 func (m mutation) SetSourceRole(ctx context.Context, in graph.SetSourceRoleInput) (*graph.SetSourceRolePayload, error) {
-	r, err := m.s.InSources.SetRole(ctx, sourcegrants.NewRole{SourceID: in.SourceID, PrincipalID: in.PrincipalID, Role: in.Role})
+	r, err := m.s.InSources.SetRole(ctx, sourcegrants.NewRole{SourceID: in.SourceID, PrincipalID: given(in.PrincipalID), TeamID: given(in.TeamID), Role: in.Role})
 	named, problems, err := answer(ctx, r, err)
 	return &graph.SetSourceRolePayload{SourceRole: named, UserErrors: problems}, err
 }
@@ -170,7 +170,7 @@ func (m mutation) RemoveSourceRole(ctx context.Context, in graph.RemoveSourceRol
 
 // RepairSourceGrant resolves the mutation.
 func (m mutation) RepairSourceGrant(ctx context.Context, in graph.RepairSourceGrantInput) (*graph.RepairSourceGrantPayload, error) {
-	g, err := m.s.InSources.Repair(ctx, in.ID, model.Revision(in.ExpectedVersion))
+	g, err := m.s.InSources.Repair(ctx, sourcegrants.Repair{ID: in.ID, Seen: model.Revision(in.ExpectedVersion), TakesOver: given(in.TakesOver)})
 	repaired, problems, err := answer(ctx, g, err)
 	return &graph.RepairSourceGrantPayload{SourceGrant: repaired, UserErrors: problems}, err
 }
@@ -183,6 +183,11 @@ func (sourceRole) Source(ctx context.Context, r *model.SourceRole) (*model.Sourc
 // Principal resolves who reads by a role.
 func (sourceRole) Principal(ctx context.Context, r *model.SourceRole) (*model.Principal, error) {
 	return linkTo[model.Principal](ctx, r.PrincipalID)
+}
+
+// Team resolves whose members read by a role.
+func (sourceRole) Team(ctx context.Context, r *model.SourceRole) (*model.Team, error) {
+	return linkTo[model.Team](ctx, r.TeamID)
 }
 
 // Grant resolves which grant is given in the source.
@@ -203,4 +208,14 @@ func (sourceGrant) Asset(ctx context.Context, g *model.SourceGrant) (*model.Asse
 // Principal resolves who may read it.
 func (sourceGrant) Principal(ctx context.Context, g *model.SourceGrant) (*model.Principal, error) {
 	return linkTo[model.Principal](ctx, g.PrincipalID)
+}
+
+// Product resolves what it is a part of.
+func (sourceGrant) Product(ctx context.Context, g *model.SourceGrant) (*model.DataProduct, error) {
+	return linkTo[model.DataProduct](ctx, g.ProductID)
+}
+
+// Team resolves whose role may read it.
+func (sourceGrant) Team(ctx context.Context, g *model.SourceGrant) (*model.Team, error) {
+	return linkTo[model.Team](ctx, g.TeamID)
 }

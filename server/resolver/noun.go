@@ -49,8 +49,10 @@ func nouns(s Services) []noun {
 		single("PolicyProposal", model.PrefixProposal, q.PolicyProposal, noteProposal),
 		single("PolicyRevision", model.PrefixRevision, q.PolicyRevision, func(l *links, r *model.PolicyRevision) { l.expect(r.AuthorID) }),
 		told("AuditEvent", model.PrefixEvent, func(l *links, e *model.Event) { l.expect(e.ActorID) }),
-		told("SourceRole", model.PrefixRole, func(l *links, r *model.SourceRole) { l.expect(r.SourceID, r.PrincipalID) }),
-		told("SourceGrant", model.PrefixInSource, func(l *links, g *model.SourceGrant) { l.expect(g.GrantID, g.SourceID, g.AssetID, g.PrincipalID) }),
+		told("SourceRole", model.PrefixRole, func(l *links, r *model.SourceRole) { l.expect(r.SourceID, r.PrincipalID, r.TeamID) }),
+		told("SourceGrant", model.PrefixInSource, func(l *links, g *model.SourceGrant) {
+			l.expect(g.GrantID, g.ProductID, g.SourceID, g.AssetID, g.PrincipalID, g.TeamID)
+		}),
 		told("PolicyState", "", func(l *links, p *model.PolicyStanding) { l.expect(p.ActivatedBy) }),
 		told("RemovedRecord", "", func(l *links, r *model.Removed) { l.expect(r.DomainID, r.ActorID) }),
 		told("Finding", "", func(l *links, f *model.Finding) { l.expect(f.SubjectID) }),

@@ -16,28 +16,27 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// TestFromTheHarvestToTheRight goes the whole way: a source with its secrets is
-// harvested, what it shows is offered and granted, and the right is given by the
-// plugin that the harvest launches. A table that is renamed keeps its grant.
-func TestFromTheHarvestToTheRight(t *testing.T) {
-	w := newWorld(t, nil)
-	t.Setenv("SOUK_TEST_SECRET_READER", "canary-reader")
-	t.Setenv("SOUK_TEST_SECRET_WRITER", "canary-writer")
+// harvesting is the service of harvests, with a source that it reads by a role of
+// its own and gives rights in by the writer's.
+func (w *world) harvesting() (*harvest.Service, model.Source) {
+	w.Helper()
+	w.Setenv("SOUK_TEST_SECRET_READER", "canary-reader")
+	w.Setenv("SOUK_TEST_SECRET_WRITER", "canary-writer")
 	reader := w.role + "_souk"
 	run(w, w.admin, "create role "+reader+" login password 'canary-reader'", "grant usage on schema app to "+reader)
 	w.Cleanup(func() {
 		if _, err := w.admin.Exec(context.Background(), "drop owned by "+reader+"; drop role "+reader); err != nil {
-			t.Error(err)
+			w.Error(err)
 		}
 	})
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	log := slog.New(slog.NewTextHandler(w.Output(), nil))
 	launcher, err := harvest.NewLauncher([]sdk.Registration{sdk.Register(postgres.Plugin())}, "", "", log)
 	w.Must(err)
 	runs := harvest.New(harvest.Config{
 		Store: w.Store, Gate: w.Gate, Catalog: catalog.New(w.Store, w.Gate, w.Now), Lineage: lineage.New(w.Store, w.Gate), Plugins: launcher,
 		SecretEnv: []string{"SOUK_TEST_SECRET_*"}, Now: w.Now, Log: log,
 	})
-	t.Cleanup(runs.Close)
+	w.Cleanup(runs.Close)
 	sales := w.Domains["sales"].ID
 	w.Put(store.Namespaces.Put(model.Namespace{Meta: model.Meta{ID: model.NewID(model.PrefixNamespace)}, Namespace: "postgres://real:5432", DomainID: sales}))
 	config := map[string]any{}
@@ -50,6 +49,15 @@ func TestFromTheHarvestToTheRight(t *testing.T) {
 		Secrets: map[string]model.SecretRef{"password": "env:SOUK_TEST_SECRET_READER", "grants.password": "env:SOUK_TEST_SECRET_WRITER"},
 	})
 	w.Must(err)
+	return runs, source
+}
+
+// TestFromTheHarvestToTheRight goes the whole way: a source with its secrets is
+// harvested, what it shows is offered and granted, and the right is given by the
+// plugin that the harvest launches. A table that is renamed keeps its grant.
+func TestFromTheHarvestToTheRight(t *testing.T) {
+	w := newWorld(t, nil)
+	runs, source := w.harvesting()
 	harvested := func() model.Asset {
 		r, err := runs.Start(w.System(), source.ID, "manual")
 		w.Must(err)
@@ -62,8 +70,8 @@ func TestFromTheHarvestToTheRight(t *testing.T) {
 	}
 	asset := harvested()
 	w.product = w.offer("real", asset)
-	w.grants = sourcegrants.New(sourcegrants.Config{Store: w.Store, Gate: w.Gate, Plugins: runs, Now: w.Now, Log: log})
-	_, err = w.grants.SetRole(w.As("ana"), sourcegrants.NewRole{SourceID: source.ID, PrincipalID: w.People["dan"].ID, Role: w.role})
+	w.grants = sourcegrants.New(sourcegrants.Config{Store: w.Store, Gate: w.Gate, Plugins: runs, Now: w.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	_, err := w.grants.SetRole(w.As("ana"), sourcegrants.NewRole{SourceID: source.ID, PrincipalID: w.People["dan"].ID, Role: w.role})
 	w.Must(err)
 	w.grant()
 	w.tend()

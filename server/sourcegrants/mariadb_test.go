@@ -13,6 +13,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/plugins/mysql/mariadbtest"
+	"github.com/souk-mesh/souk/server/sourcegrants"
 	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
@@ -83,7 +84,7 @@ func TestAGrantInMariaDB(t *testing.T) {
 	if row = m.row(); len(row.Drift) != 1 || !strings.HasPrefix(row.Drift[0], "GRANT SELECT (`id`)") || m.may("select id from "+orders) {
 		t.Errorf("the drift is %v", row.Drift)
 	}
-	_, err := m.grants.Repair(m.As("ana"), row.ID, row.Revision)
+	_, err := m.grants.Repair(m.As("ana"), sourcegrants.Repair{ID: row.ID, Seen: row.Revision})
 	m.Must(err)
 	m.tend()
 	if row = m.expect(model.SourceGrantApplied, ""); len(row.Drift) > 0 || !m.may("select id from "+orders) {

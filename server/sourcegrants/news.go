@@ -9,34 +9,56 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// news is what the feed has told since somebody took it: grants that were
-// written, or that anything was on which all of them may depend.
+// mostHeard is how many records of one kind are remembered by their ids. Beyond
+// it everything is looked at, which is then less work.
+const mostHeard = 5000
+
+// heard is what the feed has told since somebody took it: what was written on
+// which rights depend.
+type heard struct {
+	grants     map[model.ID]bool
+	principals map[model.ID]bool
+	products   map[model.ID]bool
+	assets     map[model.ID]bool
+	roles      bool // of whoever reads in a source, or the sources themselves
+	all        bool // nobody can tell what it touches
+	soon       bool // neither, and it can wait
+}
+
+// news collects it.
 type news struct {
 	come chan struct{} // has one in it when there is something that shall not wait
 
-	mu     sync.Mutex
-	grants map[model.ID]bool
-	all    bool
-	assets bool
+	mu    sync.Mutex
+	heard heard
 }
 
-// take gives what has come, and forgets it.
-func (n *news) take() (grants []model.ID, all, assets bool) {
+// take gives what has come, and forgets it. What can wait is kept for later,
+// unless it may not wait any longer.
+func (n *news) take(late bool) heard {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for id := range n.grants {
-		grants = append(grants, id)
+	taken := n.heard
+	n.heard = heard{}
+	if !late {
+		n.heard.assets, n.heard.soon = taken.assets, taken.soon
+		taken.assets, taken.soon = nil, false
 	}
-	all, assets = n.all, n.assets
-	n.grants, n.all, n.assets = nil, false, false
-	return grants, all, assets
+	return taken
 }
 
-// keepAssets leaves the news of assets for a later round.
-func (n *news) keepAssets() {
+// anew has everything looked at.
+func (n *news) anew() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.assets = true
+	n.heard.all = true
+}
+
+// later has everything looked at, and not at once.
+func (n *news) later() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.heard.soon = true
 }
 
 // follow reads the feed until the context ends. After trouble it cannot know what
@@ -44,9 +66,7 @@ func (n *news) keepAssets() {
 func (n *news) follow(ctx context.Context, s store.Store) {
 	for ctx.Err() == nil {
 		after, err := store.Newest(ctx, s)
-		n.mu.Lock()
-		n.all = true
-		n.mu.Unlock()
+		n.anew()
 		if err == nil {
 			n.read(ctx, s, after)
 		}
@@ -70,22 +90,42 @@ func (n *news) read(ctx context.Context, s store.Store, after int64) {
 func (n *news) hear(e model.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	h := &n.heard
 	for _, t := range e.Touched {
 		switch store.Kind(t.Kind) {
 		case store.Grants.Kind():
-			if n.grants == nil {
-				n.grants = map[model.ID]bool{}
-			}
-			n.grants[t.ID] = true
-			n.wake()
-		case store.SourceRoles.Kind(), store.Products.Kind(), store.Principals.Kind(), store.PolicyStates.Kind():
-			n.all = true
-			n.wake()
+			h.note(&h.grants, t.ID)
+		case store.Principals.Kind():
+			h.note(&h.principals, t.ID)
+		case store.Products.Kind():
+			h.note(&h.products, t.ID)
+		case store.SourceRoles.Kind(), store.SourceGrantings.Kind(), store.Sources.Kind():
+			h.roles = true
+		case store.PolicyStates.Kind():
+			h.all = true
 		case store.Assets.Kind():
-			n.assets = true
+			h.note(&h.assets, t.ID)
+			continue
+		case store.Domains.Kind(), store.Teams.Kind(): // stewards, and the names by which rules know them
+			h.soon = true
+			continue
 		default: // nothing that a right depends on
+			continue
 		}
+		n.wake()
 	}
+}
+
+func (h *heard) note(ids *map[model.ID]bool, id model.ID) {
+	switch {
+	case *ids == nil:
+		*ids = map[model.ID]bool{}
+	case len(*ids) >= mostHeard:
+		h.soon = true
+		h.all = h.all || ids != &h.assets
+		return
+	}
+	(*ids)[id] = true
 }
 
 func (n *news) wake() {
@@ -95,7 +135,7 @@ func (n *news) wake() {
 	}
 }
 
-// missed has a grant looked at again.
-func (n *news) missed(grant model.ID) {
-	n.hear(model.Event{Touched: []model.Touch{{Kind: string(store.Grants.Kind()), ID: grant}}})
+// missed has a record looked at again.
+func (n *news) missed(kind store.Kind, id model.ID) {
+	n.hear(model.Event{Touched: []model.Touch{{Kind: string(kind), ID: id}}})
 }

@@ -2,6 +2,7 @@ package sourcegrants
 
 import (
 	"context"
+	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
@@ -25,27 +26,50 @@ func (s *Service) Grants(ctx context.Context, f Filter, p model.Paging) (model.P
 	return gate.List(ctx, s.gate, store.SourceGrants, q, p, s.gate.SourceGrants)
 }
 
-// Repair has a right given again that has drifted, or tried again that could not
-// be given or taken away. It is for whoever administers the source and has seen
-// this revision, with the statements that it would take.
-func (s *Service) Repair(ctx context.Context, id model.ID, seen model.Revision) (model.SourceGrant, error) {
+// Repair is what somebody who administers the source has decided on a row, having
+// seen it with the statements that it would take.
+type Repair struct {
+	ID        model.ID
+	Seen      model.Revision
+	TakesOver bool // what the role has on the asset by another hand counts as the grant's from now on
+}
+
+// Repair has a right given again that has drifted, tried again that could not be
+// given or taken away, or taken away that nobody knows of.
+func (s *Service) Repair(ctx context.Context, r Repair) (model.SourceGrant, error) {
 	in := s.gate.Session()
-	row, _, err := gate.See(ctx, in, store.SourceGrants, id, s.gate.SourceGrant)
+	row, _, err := gate.See(ctx, in, store.SourceGrants, r.ID, s.gate.SourceGrant)
 	if err != nil {
 		return row, err
 	}
 	_, answer, err := s.administered(ctx, in, row.SourceID)
+	if err == nil {
+		err = r.check(row)
+	}
 	if err != nil {
 		return model.SourceGrant{}, err
 	}
-	switch {
-	case row.Revision != seen:
-		return model.SourceGrant{}, model.Stale("expectedVersion", "it has changed since it was read", "read it again, and look at what would be done")
-	case row.Settled() && len(row.Drift) == 0:
-		return model.SourceGrant{}, model.Conflict("id", "there is nothing to repair", "the source has what it shall have, as far as it was looked at")
-	case row.Wanted == nil && row.Given == nil:
-		return model.SourceGrant{}, model.Conflict("id", "nothing can be given as things stand", "do what the failure says")
+	action := "source_grant.repair"
+	if r.TakesOver {
+		row.TakesOver, action = true, "source_grant.take_over"
 	}
 	row.State, row.DueAt, row.Tries = model.SourceGrantPending, s.now(), 0
-	return store.SourceGrants.Apply(ctx, s.store, in.Change(ctx, "source_grant.repair", row.ID, "", answer, store.SourceGrants.Put(row)))
+	return store.SourceGrants.Apply(ctx, s.store, in.Change(ctx, action, row.ID, strings.Join(row.Drift, "; "), answer, store.SourceGrants.Put(row)))
+}
+
+// check says why there is nothing to repair.
+func (r Repair) check(row model.SourceGrant) error {
+	switch {
+	case row.Revision != r.Seen:
+		return model.Stale("expectedVersion", "it has changed since it was read", "read it again, and look at what would be done")
+	case r.TakesOver && row.Wanted == nil:
+		return model.Conflict("takesOver", "the source shall not have this right, so that there is nothing to take over for it", "take over for a grant that lives")
+	case r.TakesOver:
+		return nil
+	case row.Settled() && len(row.Drift) == 0:
+		return model.Conflict("id", "there is nothing to repair", "the source has what it shall have, as far as it was looked at")
+	case row.Wanted == nil && row.Given == nil:
+		return model.Conflict("id", "nothing can be given as things stand", "do what the failure says")
+	}
+	return nil
 }

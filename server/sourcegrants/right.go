@@ -1,6 +1,7 @@
 package sourcegrants
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -14,23 +15,24 @@ func cannot(code, message, fix string) *model.Failure {
 	return &model.Failure{Fault: model.FaultConfig, Code: "source_grant." + code, Message: message, Fix: fix}
 }
 
-// fill says which right the source shall have, or why none can be given.
-func (v *view) fill(w *wish, g model.Grant, assets []model.Asset, duties []model.Obligation) {
-	role := v.roles[[2]model.ID{w.source.ID, g.PrincipalID}]
+// fill says which right the source shall have for the holder, a principal or a
+// team, or why none can be given.
+func (v *view) fill(w wish, holder model.ID, assets []model.Asset, duties []model.Obligation) wish {
+	role := v.reads(w.source.ID, holder)
 	if role == "" {
 		w.failure = cannot("no_role", "nobody has named the role by which the holder reads in the source "+string(w.source.Name), "name it with setSourceRole")
-		return
+		return w
 	}
 	i := slices.IndexFunc(assets, func(a model.Asset) bool { return a.ID == w.asset })
 	a := assets[i]
 	if len(a.Fields) == 0 {
 		w.failure = cannot("no_fields", "nobody knows the fields of "+a.Name, "harvest the source")
-		return
+		return w
 	}
 	right := &model.SourceRight{Role: role, Namespace: a.Namespace, Name: a.Name, StableID: stableID(a, w.source.ID)}
 	for _, o := range duties {
 		if w.failure = oblige(right, a, assets, o); w.failure != nil {
-			return
+			return w
 		}
 	}
 	for _, f := range a.Fields {
@@ -39,6 +41,7 @@ func (v *view) fill(w *wish, g model.Grant, assets []model.Asset, duties []model
 		}
 	}
 	w.right = right
+	return w
 }
 
 func stableID(a model.Asset, source model.ID) string {
@@ -76,7 +79,10 @@ func oblige(r *model.SourceRight, a model.Asset, assets []model.Asset, o model.O
 	case !here:
 		return cannot("no_field", "the rules allow it only with the duty "+o.ID+" on the field "+field+", and there is no such field", "correct the field in the rule, or harvest the source again")
 	case o.Type == model.ObligeRowFilter:
-		r.Filters = append(r.Filters, model.SourceFilter{Field: column, Op: o.Params["op"], Value: o.Params["value"]})
+		f := model.SourceFilter{Field: column, Op: o.Params["op"], Value: o.Params["value"]}
+		if !slices.Contains(r.Filters, f) { // the members of a team mostly have the same
+			r.Filters = append(r.Filters, f)
+		}
 		return nil
 	}
 	with := o.Params["with"]
@@ -100,9 +106,9 @@ func elsewhere(assets []model.Asset, o model.Obligation) bool {
 	})
 }
 
-// grantOf is the right as the plugin is told of it.
-func grantOf(id model.ID, r *model.SourceRight) sdk.Grant {
-	g := sdk.Grant{ID: string(id), Asset: sdk.NativeID{Namespace: r.Namespace, Name: r.Name}, StableID: r.StableID, Role: r.Role, Fields: r.Fields}
+// grantOf is the right of a row as the plugin is told of it.
+func grantOf(row model.SourceGrant, r *model.SourceRight) sdk.Grant {
+	g := sdk.Grant{ID: cmp.Or(r.ID, string(row.ID)), TakeOver: row.TakesOver, Asset: sdk.NativeID{Namespace: r.Namespace, Name: r.Name}, StableID: r.StableID, Role: r.Role, Fields: r.Fields}
 	for _, field := range slices.Sorted(maps.Keys(r.Masks)) {
 		g.Masks = append(g.Masks, sdk.Mask{Field: field, With: r.Masks[field]})
 	}

@@ -11,16 +11,21 @@ import (
 // maxRole is how long the name of a role may be, in characters.
 const maxRole = 200
 
-// NewRole names the role by which a principal reads in a source.
+// NewRole names the role by which a principal reads in a source, or the members of
+// a team do: one of the two is named.
 type NewRole struct {
 	SourceID    model.ID
 	PrincipalID model.ID
+	TeamID      model.ID
 	Role        string
 }
 
-// SetRole names it, or another one in its place. Two principals never share a
-// role: what one loses the other would lose, too.
+// SetRole names it, or another one in its place. Two holders never share a role:
+// what one loses the other would lose, too.
 func (s *Service) SetRole(ctx context.Context, n NewRole) (model.SourceRole, error) {
+	if (n.PrincipalID == "") == (n.TeamID == "") {
+		return model.SourceRole{}, model.Invalid("principalId", "must be given, or teamId, and not both", "say whose role it is: somebody's or a team's")
+	}
 	if err := (model.Text{Field: "role", Least: 1, Most: maxRole}).Check(n.Role); err != nil {
 		return model.SourceRole{}, err
 	}
@@ -32,17 +37,17 @@ func (s *Service) SetRole(ctx context.Context, n NewRole) (model.SourceRole, err
 	if source.RemovedAt != nil {
 		return model.SourceRole{}, model.Conflict("sourceId", "the source was removed", "restore it first")
 	}
-	if _, err := gate.Refer(ctx, in, store.Principals, "principalId", gate.Each(s.gate.Principal), n.PrincipalID); err != nil {
+	if err := s.refer(ctx, in, n); err != nil {
 		return model.SourceRole{}, err
 	}
-	r, err := s.roleOf(ctx, source, n.PrincipalID)
+	r, err := s.roleOf(ctx, source, n)
 	if err != nil {
 		return model.SourceRole{}, err
 	}
 	r.Role = n.Role
 	writes := []store.Write{store.SourceRoles.Put(r)}
-	if _, err := store.SourceGrantings.Get(ctx, s.store, model.SourceGrantingID(source.ID)); model.Is(err, model.KindNotFound) {
-		writes = append(writes, store.SourceGrantings.Put(model.SourceGranting{Meta: model.Meta{ID: model.SourceGrantingID(source.ID)}, SourceID: source.ID, DomainID: source.DomainID}))
+	if _, err := store.SourceGrantings.Get(ctx, s.store, source.GrantingID()); model.Is(err, model.KindNotFound) {
+		writes = append(writes, store.SourceGrantings.Put(model.SourceGranting{Meta: model.Meta{ID: source.GrantingID()}, SourceID: source.ID, DomainID: source.DomainID}))
 	} else if err != nil {
 		return model.SourceRole{}, err
 	}
@@ -51,22 +56,36 @@ func (s *Service) SetRole(ctx context.Context, n NewRole) (model.SourceRole, err
 	case model.HasCode(err, model.CodeExists):
 		return made, model.Exists("role", "somebody else reads by this role in the source", "name a role for each, since what one loses the other would lose, too")
 	case model.HasCode(err, model.CodeStale):
-		return made, model.Stale("principalId", "the role was named by somebody else at the same time", "read it again")
+		return made, model.Stale("sourceId", "the role was named by somebody else at the same time", "read it again")
 	}
 	return made, err
 }
 
-// roleOf gives the row of the principal in the source, or a new one.
-func (s *Service) roleOf(ctx context.Context, source model.Source, principal model.ID) (model.SourceRole, error) {
-	q := store.Query{Index: "by_principal", Where: store.And(store.Eq("source", string(source.ID)), store.Eq("principal", string(principal)))}
+// refer wants the holder to be somebody.
+func (s *Service) refer(ctx context.Context, in *gate.Session, n NewRole) error {
+	if n.TeamID != "" {
+		_, err := gate.Refer(ctx, in, store.Teams, "teamId", gate.Each(s.gate.Team), n.TeamID)
+		return err
+	}
+	_, err := gate.Refer(ctx, in, store.Principals, "principalId", gate.Each(s.gate.Principal), n.PrincipalID)
+	return err
+}
+
+// roleOf gives the row of the holder in the source, or a new one.
+func (s *Service) roleOf(ctx context.Context, source model.Source, n NewRole) (model.SourceRole, error) {
+	index, path, holder := "by_principal", store.Path("principal"), n.PrincipalID
+	if n.TeamID != "" {
+		index, path, holder = "by_team", "team", n.TeamID
+	}
+	q := store.Query{Index: index, Where: store.And(store.Eq("source", string(source.ID)), store.Eq(path, string(holder)))}
 	r, err := store.SourceRoles.First(ctx, s.store, q)
 	if model.Is(err, model.KindNotFound) {
-		return model.SourceRole{Meta: model.Meta{ID: model.NewID(model.PrefixRole)}, SourceID: source.ID, DomainID: source.DomainID, PrincipalID: principal}, nil
+		return model.SourceRole{Meta: model.Meta{ID: model.NewID(model.PrefixRole)}, SourceID: source.ID, DomainID: source.DomainID, PrincipalID: n.PrincipalID, TeamID: n.TeamID}, nil
 	}
 	return r, err
 }
 
-// RemoveRole takes the name away: what the principal has by it in the source is
+// RemoveRole takes the name away: what the holder has by it in the source is
 // taken away, too, and nothing more is given.
 func (s *Service) RemoveRole(ctx context.Context, id model.ID) (model.SourceRole, error) {
 	in := s.gate.Session()

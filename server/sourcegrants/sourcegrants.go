@@ -22,10 +22,12 @@ import (
 const (
 	lookEach   = 5 * time.Second  // how often a server looks for work
 	surveyEach = 5 * time.Minute  // how often all grants are looked at, whatever the feed has told
-	assetsEach = 30 * time.Second // how often because of assets, of which a harvest changes one after the other
+	laterEach  = 30 * time.Second // how often because of assets, of which a harvest changes one after the other
 	checkEach  = 10 * time.Minute // how often a source is compared with what it shall have
 	holdFor    = 3 * time.Minute  // how long a server may work on a source before another takes over
 	patience   = 90 * time.Second // with one right
+	together   = 4                // sources that are worked on at once, so that one that hangs holds up no other
+	mostAtOnce = 200              // rights that are given in a source before something else may come first
 )
 
 // plugins launches the plugin of a source for one call. The error is a
@@ -53,7 +55,10 @@ type Service struct {
 	name    string // of this server among those on the same store
 
 	news     *news
-	surveyed time.Time // only Run touches it
+	surveyed time.Time // this and the following only Run touches
+	late     time.Time // when what can wait was looked at
+	readers  *readers
+	survey   *survey // nil where none is at work
 }
 
 // New makes the service. Nothing is given before Run is called.
@@ -69,6 +74,7 @@ func (s *Service) Run(ctx context.Context) {
 	var feed sync.WaitGroup
 	feed.Go(func() { s.news.follow(ctx, s.store) })
 	defer feed.Wait()
+	defer s.endSurvey()
 	tick := time.NewTicker(lookEach)
 	defer tick.Stop()
 	for {
@@ -87,17 +93,21 @@ func (s *Service) Run(ctx context.Context) {
 // Tend does one round: what has changed is turned into work, and the work that is
 // due is done.
 func (s *Service) Tend(ctx context.Context) error {
-	grants, all, assets := s.news.take()
-	since := s.now().Sub(s.surveyed)
-	if assets && since < assetsEach {
-		s.news.keepAssets()
+	now := s.now()
+	late := now.Sub(s.late) >= laterEach
+	if late {
+		s.late = now
 	}
-	if all || assets && since >= assetsEach || since >= surveyEach {
-		err := s.survey(ctx)
-		if err == nil {
-			s.surveyed = s.now()
-		}
-		return errors.Join(err, s.labour(ctx))
+	h := s.news.take(late)
+	var err error
+	if h.all || h.soon || s.survey == nil && now.Sub(s.surveyed) >= surveyEach {
+		err = s.resurvey(ctx)
+	} else {
+		err = s.look(ctx, h)
 	}
-	return errors.Join(s.look(ctx, grants), s.labour(ctx))
+	if err = errors.Join(err, s.goOn(ctx)); err != nil { // so that nothing of what was heard is lost
+		s.endSurvey()
+		s.news.later()
+	}
+	return errors.Join(err, s.labour(ctx))
 }

@@ -23,6 +23,8 @@ func TestOnMongoDB(t *testing.T) {
 	defer func() { open = enginetest.SQLite }()
 	t.Run("story", TestAGrantIsGivenAndTakenAway)
 	t.Run("replicas", TestReplicasDoItOnce)
+	t.Run("team", TestATeamReadsWhatAllMayRead)
+	t.Run("stray", TestWhatNobodyKnowsOfIsFound)
 }
 
 // TestAGrantIsGivenAndTakenAway in the real source: after the approval dan reads
@@ -72,20 +74,36 @@ func TestWhatCanStillBeReadIsSaid(t *testing.T) {
 	}
 }
 
-// TestAnExpiredGrantIsTakenAway by the clock.
+// TestAnExpiredGrantIsTakenAway by the clock, in the first round after its end,
+// whether or not anybody has ended it; from a source that is out of reach, as soon
+// as it is back.
 func TestAnExpiredGrantIsTakenAway(t *testing.T) {
 	w := newWorld(t, nil)
 	w.name()
 	w.grant()
 	w.tend()
 	w.expect(model.SourceGrantApplied, "")
-	w.Turn(31 * 24 * time.Hour)
-	w.Must(w.Access.Sweep(w.System()))
+	w.Turn(30*24*time.Hour - time.Minute)
 	w.tend()
+	w.expect(model.SourceGrantApplied, "")
+	w.Turn(30*24*time.Hour + time.Second)
+	w.launches.before = func() error {
+		return &host.Failure{Class: sdk.ClassUnavailable, Fault: host.FaultSource, Code: "unavailable", Message: "the source is down", Fix: "wait"}
+	}
+	w.Must(w.grants.Tend(w.System()))
+	if row := w.expect(model.SourceGrantPending, "unavailable"); row.Wanted != nil || row.Given == nil || row.DueAt.Sub(w.Now()) > 5*time.Second {
+		t.Errorf("it is not to be taken away as soon as can be: %+v", row)
+	}
+	w.launches.before = nil
+	w.Turn(30*24*time.Hour + 10*time.Second)
+	w.Must(w.grants.Tend(w.System()))
 	w.expect(model.SourceGrantRevoked, "")
 	if w.may("select id from app.orders") {
 		t.Error("dan reads after the end")
 	}
+	w.Must(w.Access.Sweep(w.System()))
+	w.tend()
+	w.expect(model.SourceGrantRevoked, "")
 }
 
 // TestASourceOutOfReachIsPending and done when it is back.
@@ -127,22 +145,39 @@ func (w *world) revokeAll() error {
 	return err
 }
 
-// TestACrashLeavesWork and no right that nobody knows of.
+// TestACrashLeavesWork and no right that nobody knows of: between the source and
+// the record another server goes on, and nothing is done twice.
 func TestACrashLeavesWork(t *testing.T) {
 	w := newWorld(t, nil)
 	w.name()
-	w.grant()
-	w.launches.after = func() error { return errors.New("the server is gone") } // after the source has done it
-	w.tend()
+	g := w.grant()
+	die := func(at string) {
+		w.grants = w.replicaOn(dying{w.Store, at})
+		w.grants.Anew()
+		if err := w.grants.Tend(w.System()); err == nil {
+			t.Fatal("the server did not notice that it is gone")
+		}
+		w.Turn(4 * time.Minute) // holdFor is over
+		w.grants = w.replica()
+	}
+	die("source_grant.apply")
 	if row := w.row(); row.State != model.SourceGrantPending || row.Given == nil || !w.may("select id from app.orders") {
 		t.Fatalf("that the right may be there is not written down: %+v", row)
 	}
-	w.launches.after = nil
-	w.Turn(time.Minute)
-	w.grants = w.replica()
 	w.tend()
 	if row := w.expect(model.SourceGrantApplied, ""); len(row.Statements) != 0 {
 		t.Errorf("it was done twice: %v", row.Statements)
+	}
+	_, err := w.Access.Revoke(w.As("ana"), g.ID, "over")
+	w.Must(err)
+	die("source_grant.revoke")
+	if row := w.row(); row.Given == nil || w.may("select id from app.orders") {
+		t.Fatalf("the right is not taken away, or is forgotten before: %+v", row)
+	}
+	w.Turn(8 * time.Minute)
+	w.tend()
+	if row := w.expect(model.SourceGrantRevoked, ""); row.Given != nil || len(row.Statements) != 0 {
+		t.Errorf("it was done twice: %+v", row)
 	}
 }
 
@@ -181,8 +216,8 @@ func TestRolesAreNamed(t *testing.T) {
 	w.grant()
 	w.tend()
 	w.expect(model.SourceGrantFailed, "source_grant.no_role")
-	if w.launches.count > 0 {
-		t.Error("the source was asked for a role that nobody has named")
+	if row := w.row(); row.Wanted != nil || row.Given != nil {
+		t.Errorf("something is given to a role that nobody has named: %+v", row)
 	}
 	_, err = w.grants.SetRole(w.As("ana"), sourcegrants.NewRole{SourceID: w.source.ID, PrincipalID: w.People["dan"].ID, Role: "bo's"})
 	servertest.WantField(t, err, model.KindConflict, "role")
@@ -275,20 +310,20 @@ func TestDriftIsSeen(t *testing.T) {
 		t.Error("it was mended without anybody's word")
 	}
 	row := w.row()
-	if _, err := w.grants.Repair(w.As("dan"), row.ID, row.Revision); !model.Is(err, model.KindDenied) && !model.Is(err, model.KindNotFound) {
+	if _, err := w.grants.Repair(w.As("dan"), sourcegrants.Repair{ID: row.ID, Seen: row.Revision}); !model.Is(err, model.KindDenied) && !model.Is(err, model.KindNotFound) {
 		t.Errorf("dan repairs it himself: %v", err)
 	}
-	if _, err := w.grants.Repair(w.As("ana"), row.ID, row.Revision-1); !model.HasCode(err, model.CodeStale) {
+	if _, err := w.grants.Repair(w.As("ana"), sourcegrants.Repair{ID: row.ID, Seen: row.Revision - 1}); !model.HasCode(err, model.CodeStale) {
 		t.Errorf("it is repaired without a look at what would be done: %v", err)
 	}
-	_, err := w.grants.Repair(w.As("ana"), row.ID, row.Revision)
+	_, err := w.grants.Repair(w.As("ana"), sourcegrants.Repair{ID: row.ID, Seen: row.Revision})
 	w.Must(err)
 	w.tend()
 	if row := w.expect(model.SourceGrantApplied, ""); len(row.Drift) > 0 || !w.may("select id from app.orders") {
 		t.Errorf("it is not repaired: %+v", row)
 	}
 	row = w.row()
-	_, err = w.grants.Repair(w.As("ana"), row.ID, row.Revision)
+	_, err = w.grants.Repair(w.As("ana"), sourcegrants.Repair{ID: row.ID, Seen: row.Revision})
 	servertest.WantField(t, err, model.KindConflict, "id")
 	page, err := w.grants.Grants(w.As("dan"), sourcegrants.Filter{SourceID: w.source.ID, State: model.SourceGrantApplied}, model.Paging{First: 5})
 	if err != nil || len(page.Nodes) != 1 {

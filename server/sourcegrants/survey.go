@@ -1,241 +1,230 @@
 package sourcegrants
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
+	"iter"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
-	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// survey looks at every grant that lives, and at every right that is or may be
-// in a source though its grant does not.
-func (s *Service) survey(ctx context.Context) error {
-	v, err := s.newView(ctx)
-	if err != nil || len(v.sources) == 0 && !v.leftovers {
+// mostSurveyed is how many grants a survey looks at before something else may come
+// first.
+const mostSurveyed = 1000
+
+// survey is a look at every grant that lives, at every team that has a role, and
+// at every right that shall be in a source though its grant is over. It goes on
+// from round to round, so that what is urgent waits for a part of it alone.
+type survey struct {
+	begun time.Time
+	next  func() (model.Grant, error, bool)
+	stop  func()
+	seen  map[model.ID]bool
+
+	trouble error // the first; it holds up no other grant
+}
+
+// resurvey begins one, anew where one is at work: what it has looked at by then it
+// has seen as it was before.
+func (s *Service) resurvey(ctx context.Context) (err error) {
+	s.endSurvey()
+	if s.readers, err = readReaders(ctx, s.store); err != nil {
 		return err
 	}
-	seen := map[model.ID]bool{}
-	for g, err := range store.Grants.All(ctx, s.store, store.Query{Index: "by_status", Where: store.Eq("status", string(model.GrantActive)), Limit: store.MaxPage}) {
-		if err != nil {
-			return err
-		}
-		seen[g.ID] = true
-		if err := v.settle(ctx, g); err != nil {
-			return err
-		}
-	}
-	var over []model.ID
-	for row, err := range store.SourceGrants.All(ctx, s.store, store.Query{Index: "by_created", Limit: store.MaxPage}) {
-		if err != nil {
-			return err
-		}
-		if !seen[row.GrantID] && row.Wanted != nil {
-			over, seen[row.GrantID] = append(over, row.GrantID), true
-		}
-	}
-	return s.settleAll(ctx, v, over)
-}
-
-// look looks at some grants.
-func (s *Service) look(ctx context.Context, ids []model.ID) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	v, err := s.newView(ctx)
-	if err != nil {
-		return err
-	}
-	return s.settleAll(ctx, v, ids)
-}
-
-func (s *Service) settleAll(ctx context.Context, v *view, ids []model.ID) error {
-	var trouble error
-	for part := range slices.Chunk(ids, store.MaxIn) {
-		grants, err := store.Grants.GetMany(ctx, s.store, part...)
-		trouble = errors.Join(trouble, err)
-		for _, g := range grants {
-			trouble = errors.Join(trouble, v.settle(ctx, g))
-		}
-	}
-	return trouble
-}
-
-// view is what grants are looked at with: the sources in which rights are given,
-// and who reads there by which role.
-type view struct {
-	service   *Service
-	in        *gate.Session
-	sources   map[model.ID]model.Source
-	roles     map[[2]model.ID]string // by source and principal
-	leftovers bool                   // a source that was given rights in gives none any more
-}
-
-func (s *Service) newView(ctx context.Context) (*view, error) {
-	v := &view{service: s, in: s.gate.Session(), sources: map[model.ID]model.Source{}, roles: map[[2]model.ID]string{}}
-	for g, err := range store.SourceGrantings.All(ctx, s.store, store.Query{Index: "by_source", Limit: store.MaxPage}) {
-		if err != nil {
-			return nil, err
-		}
-		source, err := store.Sources.Get(ctx, s.store, g.SourceID)
-		if err != nil {
-			return nil, err
-		}
-		if source.RemovedAt != nil {
-			v.leftovers = true
-			continue
-		}
-		v.sources[source.ID] = source
-		q := store.Query{Index: "by_role", Where: store.Eq("source", string(source.ID)), Limit: store.MaxPage}
-		for r, err := range store.SourceRoles.All(ctx, s.store, q) {
-			if err != nil {
-				return nil, err
-			}
-			v.roles[[2]model.ID{r.SourceID, r.PrincipalID}] = r.Role
-		}
-	}
-	return v, nil
-}
-
-// wish is what a grant means for one asset in one source.
-type wish struct {
-	source  model.Source
-	asset   model.ID
-	right   *model.SourceRight // nil where it cannot be given
-	failure *model.Failure     // why not
-}
-
-// settle turns what has changed about a grant into work.
-func (v *view) settle(ctx context.Context, g model.Grant) error {
-	wishes, answer, err := v.wishes(ctx, g)
-	if err != nil {
-		return err
-	}
-	rows := map[model.ID]model.SourceGrant{}
-	for row, err := range store.SourceGrants.All(ctx, v.service.store, store.Query{Index: "by_grant", Where: store.Eq("grant", string(g.ID)), Limit: store.MaxPage}) {
-		if err != nil {
-			return err
-		}
-		rows[row.ID] = row
-	}
-	for _, w := range wishes {
-		id := rowID(g.ID, w.source.ID, w.asset)
-		row, has := rows[id]
-		delete(rows, id)
-		if !has {
-			row = model.SourceGrant{
-				Meta: model.Meta{ID: id}, GrantID: g.ID, SourceID: w.source.ID, DomainID: w.source.DomainID, AssetID: w.asset, PrincipalID: g.PrincipalID,
-				State: model.SourceGrantRevoked,
-			}
-		}
-		if err := v.put(ctx, row, w, answer); err != nil {
-			return err
-		}
-	}
-	for _, row := range rows {
-		if err := v.put(ctx, row, wish{}, answer); err != nil {
-			return err
-		}
-	}
+	live := store.Query{Index: "by_status", Where: store.Eq("status", string(model.GrantActive)), Limit: store.MaxPage}
+	next, stop := iter.Pull2(store.Grants.All(ctx, s.store, live))
+	s.survey = &survey{begun: s.now(), next: next, stop: stop, seen: map[model.ID]bool{}}
 	return nil
 }
 
-func rowID(grant, source, asset model.ID) model.ID {
-	sum := sha256.Sum256([]byte(grant + " " + source + " " + asset))
-	return model.SumID(model.PrefixInSource, sum[:16])
+func (s *Service) endSurvey() {
+	if s.survey != nil {
+		s.survey.stop()
+		s.survey = nil
+	}
 }
 
-// put writes what the source shall have, if that is another thing than before.
-func (v *view) put(ctx context.Context, row model.SourceGrant, w wish, answer gate.Answer) error {
-	same := row.Revision > 0 && row.Wanted.Same(w.right)
-	if same && (w.failure == nil || row.Failure != nil && row.Failure.Code == w.failure.Code) {
+// goOn looks at the next part, and at the rest when the grants are through.
+func (s *Service) goOn(ctx context.Context) error {
+	if s.survey == nil {
 		return nil
 	}
-	row.Wanted, row.Failure, row.Tries, row.DecisionID = w.right, w.failure, 0, answer.ID
-	switch {
-	case w.right != nil || row.Given != nil:
-		row.State, row.DueAt = model.SourceGrantPending, v.service.now()
-	case w.failure != nil:
-		row.State = model.SourceGrantFailed
+	v, more := s.newView(s.readers), s.readers.gives()
+	for n := 0; more && n < mostSurveyed; n += store.MaxIn {
+		var part []model.Grant
+		for more && len(part) < store.MaxIn {
+			g, err, has := s.survey.next()
+			if err != nil {
+				return err
+			}
+			if more = has; has {
+				part = append(part, g)
+				s.survey.seen[g.ID] = true
+			}
+		}
+		s.survey.trouble = cmp.Or(s.survey.trouble, v.settle(ctx, part))
 	}
-	if row.Revision == 0 && w.right == nil && w.failure == nil {
+	if more {
+		s.news.wake()
 		return nil
 	}
-	_, err := v.service.store.Apply(ctx, v.in.Change(ctx, "source_grant.want", row.ID, "", answer, store.SourceGrants.Put(row)))
-	if model.LostRace(err) {
-		v.service.news.missed(row.GrantID)
-		return nil
+	err := cmp.Or(s.survey.trouble, s.finish(ctx, v))
+	if err == nil {
+		s.surveyed = s.survey.begun
+		s.endSurvey()
 	}
 	return err
 }
 
-// wishes are what the grant means, under the rules of this moment, and the answer
-// of the rules; none where it lives no more or they do not allow it now.
-func (v *view) wishes(ctx context.Context, g model.Grant) ([]wish, gate.Answer, error) {
-	if !g.Live(v.service.now()) {
-		return nil, gate.Answer{}, nil
+// finish looks at the teams, and at what is left of grants that live no more.
+func (s *Service) finish(ctx context.Context, v *view) error {
+	if !v.gives() {
+		return nil
 	}
-	product, err := store.Products.Get(ctx, v.service.store, g.ProductID)
-	if model.Is(err, model.KindNotFound) || err == nil && !product.OnOffer() {
-		return nil, gate.Answer{}, nil
-	}
+	over, teams, err := s.unseen(ctx, s.survey.seen)
 	if err != nil {
-		return nil, gate.Answer{}, err
+		return err
 	}
-	assets, err := store.Assets.GetMany(ctx, v.service.store, product.Assets(model.OutputPort)...)
-	if err != nil {
-		return nil, gate.Answer{}, err
-	}
-	found := v.places(product, assets)
-	if len(found) == 0 {
-		return nil, gate.Answer{}, nil
-	}
-	answer, err := v.ask(ctx, g, product)
-	if err != nil || !answer.Allowed() {
-		return nil, gate.Answer{}, err
-	}
-	for i := range found {
-		v.fill(&found[i], g, assets, answer.Obligations)
-	}
-	return found, answer, nil
+	teams = slices.AppendSeq(teams, maps.Keys(v.teams))
+	return errors.Join(s.settleAll(ctx, v, over), v.settleTeams(ctx, unique(teams)))
 }
 
-// places are the assets of the product that a source holds in which rights are
-// given. A source says nothing of the assets of another domain.
-func (v *view) places(p model.DataProduct, assets []model.Asset) (found []wish) {
-	for _, a := range assets {
-		if !p.MayOffer(a) || a.Kind.Holds() {
-			continue
-		}
-		for _, sighting := range a.Sightings {
-			source, gives := v.sources[sighting.SourceID]
-			if gives && !sighting.Reference && sighting.UnlistedSince == nil && source.DomainID == a.DomainID {
-				found = append(found, wish{source: source, asset: a.ID})
+func unique(ids []model.ID) []model.ID { return slices.Compact(slices.Sorted(slices.Values(ids))) }
+
+// unseen finds what shall be in a source for a grant that was not seen, and the
+// teams that have something in one.
+func (s *Service) unseen(ctx context.Context, seen map[model.ID]bool) (over, teams []model.ID, err error) {
+	for _, state := range []model.SourceGrantState{model.SourceGrantPending, model.SourceGrantApplied, model.SourceGrantFailed} {
+		q := store.Query{Index: "by_state", Where: store.And(store.Eq("state", string(state)), store.Exists("wants")), Limit: store.MaxPage, Budget: wide}
+		for row, err := range store.SourceGrants.All(ctx, s.store, q) {
+			switch {
+			case err != nil:
+				return nil, nil, err
+			case row.TeamID != "":
+				teams = append(teams, row.TeamID)
+			case !seen[row.GrantID]:
+				over, seen[row.GrantID] = append(over, row.GrantID), true
 			}
 		}
 	}
-	return found
+	return over, teams, nil
 }
 
-// ask puts the question whether the holder may read the product now.
-func (v *view) ask(ctx context.Context, g model.Grant, p model.DataProduct) (gate.Answer, error) {
-	holder, err := store.Principals.Get(ctx, v.service.store, g.PrincipalID)
-	if model.Is(err, model.KindNotFound) || err == nil && holder.Suspended {
-		return gate.Answer{}, nil
-	}
+// wide is the budget of a query whose rows are few beside those it looks at.
+const wide = 1_000_000
+
+// look looks at what the news can have touched.
+func (s *Service) look(ctx context.Context, h heard) error {
+	over, err := s.overdue(ctx)
 	if err != nil {
-		return gate.Answer{}, err
+		return err
 	}
-	res, err := v.service.gate.Product(ctx, p)
+	holders, all, err := s.heardOfReaders(ctx, h)
+	switch {
+	case err != nil:
+		return err
+	case all:
+		return s.resurvey(ctx)
+	case !s.readers.gives():
+		return nil
+	}
+	teams, err := s.readers.renew(ctx, s.store, slices.Sorted(maps.Keys(h.principals)))
 	if err != nil {
-		return gate.Answer{}, err
+		return err
 	}
-	answer, err := v.in.AskFor(ctx, holder, model.ActDataRead, res, gate.Extra{Purpose: g.Purpose})
-	if err == nil {
-		answer.Record = store.Decisions.Put(answer.Row)
+	grants, err := s.touched(ctx, h, holders)
+	if err != nil {
+		return err
 	}
-	return answer, err
+	for _, id := range holders {
+		if id.Prefix() == model.PrefixTeam {
+			teams = append(teams, id)
+		}
+	}
+	v := s.newView(s.readers)
+	return errors.Join(s.settleAll(ctx, v, unique(append(grants, over...))), v.settleTeams(ctx, unique(teams)))
+}
+
+// overdue are the grants whose end has come though nobody has ended them yet.
+func (s *Service) overdue(ctx context.Context) (ids []model.ID, err error) {
+	past := store.And(store.Eq("status", string(model.GrantActive)), store.Between("ends", nil, s.now()))
+	for g, err := range store.Grants.All(ctx, s.store, store.Query{Index: "by_status", Where: past, Limit: store.MaxPage}) {
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, g.ID)
+	}
+	return ids, nil
+}
+
+// heardOfReaders reads anew who reads where, if the news is of that, and tells
+// whose role has changed, or that everything is to be looked at.
+func (s *Service) heardOfReaders(ctx context.Context, h heard) (holders []model.ID, all bool, err error) {
+	if s.readers == nil {
+		return nil, true, nil
+	}
+	if !h.roles {
+		return nil, false, nil
+	}
+	before := s.readers
+	if s.readers, err = readReaders(ctx, s.store); err != nil {
+		s.readers = nil
+		return nil, false, err
+	}
+	return s.readers.changed(before), s.readers.moved(before), nil
+}
+
+// touched are the grants that the news is of: themselves, those of the principals
+// and on the products, and on the products that offer the assets.
+func (s *Service) touched(ctx context.Context, h heard, holders []model.ID) ([]model.ID, error) {
+	found := slices.Collect(maps.Keys(h.grants))
+	for _, id := range unique(slices.AppendSeq(holders, maps.Keys(h.principals))) {
+		if err := s.liveOf(ctx, &found, "by_principal", "principal", id); err != nil {
+			return nil, err
+		}
+	}
+	products := slices.Collect(maps.Keys(h.products))
+	for _, id := range slices.Sorted(maps.Keys(h.assets)) {
+		q := store.Query{Index: "by_asset", Where: store.Eq("asset", string(id)), Limit: store.MaxPage}
+		for p, err := range store.Products.All(ctx, s.store, q) {
+			if err != nil {
+				return nil, err
+			}
+			products = append(products, p.ID)
+		}
+	}
+	for _, id := range unique(products) {
+		if err := s.liveOf(ctx, &found, "by_product", "product", id); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// liveOf adds the live grants of one principal, or on one product.
+func (s *Service) liveOf(ctx context.Context, found *[]model.ID, index string, path store.Path, id model.ID) error {
+	q := store.Query{Index: index, Where: store.And(store.Eq(path, string(id)), store.Eq("status", string(model.GrantActive))), Limit: store.MaxPage, Budget: wide}
+	for g, err := range store.Grants.All(ctx, s.store, q) {
+		if err != nil {
+			return err
+		}
+		*found = append(*found, g.ID)
+	}
+	return nil
+}
+
+// settleAll settles the grants that exist among the ids. Trouble with some holds
+// up none of the others.
+func (s *Service) settleAll(ctx context.Context, v *view, ids []model.ID) error {
+	var trouble error
+	for part := range slices.Chunk(ids, store.MaxIn) {
+		grants, err := store.Grants.GetMany(ctx, s.store, part...)
+		trouble = errors.Join(trouble, err, v.settle(ctx, grants))
+	}
+	return trouble
 }

@@ -3,9 +3,9 @@ package sourcegrants
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -14,18 +14,30 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
-// labour does the work that is due, source by source.
+// labour does the work that is due, in some sources at once.
 func (s *Service) labour(ctx context.Context) error {
+	var mu sync.Mutex
 	var trouble error
+	var all sync.WaitGroup
+	room := make(chan struct{}, together)
 	for g, err := range store.SourceGrantings.All(ctx, s.store, store.Query{Index: "by_source", Limit: store.MaxPage}) {
 		if err != nil {
-			return errors.Join(trouble, err)
+			trouble = err
+			break
 		}
 		if s.now().Before(g.HeldUntil) && g.HeldBy != s.name {
 			continue
 		}
-		trouble = errors.Join(trouble, s.tendSource(ctx, g))
+		room <- struct{}{}
+		all.Go(func() {
+			err := s.tendSource(ctx, g)
+			mu.Lock()
+			trouble = errors.Join(trouble, err)
+			mu.Unlock()
+			<-room
+		})
 	}
+	all.Wait()
 	return trouble
 }
 
@@ -42,127 +54,100 @@ func (s *Service) tendSource(ctx context.Context, g model.SourceGranting) error 
 		return err
 	}
 	h := &holding{service: s, row: g, source: source}
-	for _, row := range due {
-		if !h.keep(ctx) {
-			return nil
-		}
-		if err := h.work(ctx, row); err != nil {
-			return err
-		}
+	if !h.keep(ctx) {
+		return nil
 	}
-	if check && h.keep(ctx) {
-		if err := h.check(ctx); err != nil {
-			return err
-		}
+	if len(due) == mostAtOnce {
+		s.news.wake() // there may be more, and by then something else to do first
 	}
-	return h.release(ctx)
+	err = h.workOn(ctx, due)
+	if check && err == nil && h.keep(ctx) {
+		err = h.check(ctx)
+	}
+	h.release(ctx, check && err == nil)
+	return err
 }
 
-// due are the rows of the source whose time has come.
+// due are rows of the source whose time has come: those to take away first, since
+// a name may be needed for what is given, and those who read wait for nobody.
 func (s *Service) due(ctx context.Context, source model.ID) (rows []model.SourceGrant, err error) {
-	for _, state := range []model.SourceGrantState{model.SourceGrantPending, model.SourceGrantFailed} {
-		where := store.And(store.Eq("state", string(state)), store.Between("due", time.UnixMilli(0), s.now().Add(time.Millisecond)), store.Eq("source", string(source)))
-		for row, err := range store.SourceGrants.All(ctx, s.store, store.Query{Index: "by_state", Where: where, Limit: store.MaxPage}) {
+	for _, wants := range []store.Filter{store.Not(store.Exists("wants")), store.Exists("wants")} {
+		for _, state := range []model.SourceGrantState{model.SourceGrantPending, model.SourceGrantFailed} {
+			q := store.Query{
+				Index: "by_state", Limit: mostAtOnce, Budget: wide,
+				Where: store.And(store.Eq("state", string(state)), store.Between("due", time.UnixMilli(0), s.now().Add(time.Millisecond)), store.Eq("source", string(source)), wants),
+			}
+			page, err := store.SourceGrants.Find(ctx, s.store, q)
 			if err != nil {
 				return nil, err
 			}
-			rows = append(rows, row)
+			rows = append(rows, page.Nodes...)
 		}
 	}
-	// What is taken away comes first: a name may be needed for what is given.
-	slices.SortStableFunc(rows, func(a, b model.SourceGrant) int { return taking(b) - taking(a) })
-	return rows, nil
+	return rows[:min(len(rows), mostAtOnce)], nil
 }
 
-func taking(g model.SourceGrant) int {
-	if g.Wanted == nil {
-		return 1
+// workOn brings the source what the rows say. Where its plugin cannot be launched
+// each of them is told so.
+func (h *holding) workOn(ctx context.Context, rows []model.SourceGrant) error {
+	failed, err := h.each(ctx, rows, h.work)
+	if err != nil || failed == nil {
+		return err
 	}
-	return 0
-}
-
-// holding is a source that this server works on.
-type holding struct {
-	service *Service
-	row     model.SourceGranting
-	source  model.Source
-	until   time.Time // by this server's clock
-}
-
-// keep holds the source for as long as the next right may take, or tells that
-// another server has it.
-func (h *holding) keep(ctx context.Context) bool {
-	if h.service.now().Add(holdFor / 2).Before(h.until) {
-		return true
+	for _, row := range rows {
+		action := "source_grant.apply"
+		if row.Given != nil && !row.Given.Same(row.Wanted) {
+			action = "source_grant.revoke"
+		}
+		if _, err := h.note(ctx, row, action, func(g *model.SourceGrant) { h.end(g, failed) }); ignoreRace(err) != nil {
+			return err
+		}
 	}
-	row := h.row
-	row.HeldBy, row.HeldUntil = h.service.name, h.service.now().Add(holdFor)
-	return h.write(ctx, row, "source_granting.hold")
-}
-
-func (h *holding) release(ctx context.Context) error {
-	if h.until.IsZero() {
-		return nil
-	}
-	row := h.row
-	row.HeldBy, row.HeldUntil = "", time.Time{}
-	h.write(ctx, row, "source_granting.release")
 	return nil
-}
-
-func (h *holding) write(ctx context.Context, row model.SourceGranting, action string) bool {
-	kept, err := store.SourceGrantings.Apply(ctx, h.service.store, store.Change{
-		Actor: model.System().ID, Action: action, Subject: row.ID, Writes: []store.Write{store.SourceGrantings.Put(row)},
-	})
-	if err != nil {
-		if !model.LostRace(err) {
-			h.service.log.WarnContext(ctx, "a source could not be held", slog.Any("error", err))
-		}
-		return false
-	}
-	h.row, h.until = kept, kept.HeldUntil
-	return true
 }
 
 // work takes away what the source shall not have any more, or gives what it
 // shall have. That it may be there is written down before it is given, and
 // forgotten after it is taken away: a crash in between leaves work, and no right
 // that nobody knows of.
-func (h *holding) work(ctx context.Context, row model.SourceGrant) error {
+func (h *holding) work(ctx context.Context, v visit, row model.SourceGrant) (*host.Failure, error) {
 	if row.Given != nil && !row.Given.Same(row.Wanted) {
-		return h.take(ctx, row)
+		return h.take(ctx, v, row)
 	}
 	if row.Wanted == nil {
-		return nil
+		return nil, nil //nolint:nilnil // there is nothing to do
 	}
 	if row.Given == nil {
 		given, err := h.note(ctx, row, "source_grant.begin", func(g *model.SourceGrant) { g.Given = row.Wanted })
 		if err != nil {
-			return ignoreRace(err)
+			return nil, ignoreRace(err)
 		}
 		row = given
 	}
-	done, failed := h.do(ctx, row, row.Given, false)
+	done, failed := h.do(ctx, v, row, row.Given, false)
 	_, err := h.note(ctx, row, "source_grant.apply", func(g *model.SourceGrant) {
 		g.Statements, g.Remarks, g.Reads = done.Statements, done.Remarks, done.Reads.Name
 		h.end(g, failed)
 	})
-	return ignoreRace(err)
+	return failed, ignoreRace(err)
 }
 
-func (h *holding) take(ctx context.Context, row model.SourceGrant) error {
-	done, failed := h.do(ctx, row, row.Given, true)
-	_, err := h.note(ctx, row, "source_grant.revoke", func(g *model.SourceGrant) {
+func (h *holding) take(ctx context.Context, v visit, row model.SourceGrant) (*host.Failure, error) {
+	done, failed := h.do(ctx, v, row, row.Given, true)
+	kept, err := h.note(ctx, row, "source_grant.revoke", func(g *model.SourceGrant) {
 		g.Statements, g.Remarks = done.Statements, done.Remarks
 		if failed == nil {
-			g.Given, g.Reads = nil, ""
+			g.Given, g.Reads, g.TakesOver = nil, "", false
 		}
 		h.end(g, failed)
 	})
-	return ignoreRace(err)
+	if err != nil || failed != nil || kept.Wanted == nil {
+		return failed, ignoreRace(err)
+	}
+	return h.work(ctx, v, kept)
 }
 
-// ignoreRace leaves a row that somebody else has written to the next round.
+// ignoreRace leaves what somebody else has written to the next round.
 func ignoreRace(err error) error {
 	if model.LostRace(err) {
 		return nil
@@ -188,7 +173,7 @@ func (h *holding) end(g *model.SourceGrant, failed *host.Failure) {
 	}
 	waits := []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute}
 	g.State, g.DueAt = model.SourceGrantFailed, now.Add(waits[len(waits)-1])
-	if failed.Class == sdk.ClassUnavailable || failed.Class == sdk.ClassThrottled || failed.Fault == host.FaultHost {
+	if failed.Class != sdk.ClassAuth && outOfReach(failed) {
 		g.State, g.DueAt = model.SourceGrantPending, now.Add(max(waits[min(g.Tries, len(waits)-1)], failed.RetryAfter))
 	}
 	g.Tries++
@@ -215,30 +200,28 @@ func (h *holding) note(ctx context.Context, row model.SourceGrant, action string
 }
 
 // do plans and applies one right in the source.
-func (h *holding) do(ctx context.Context, row model.SourceGrant, right *model.SourceRight, revoke bool) (plan sdk.GrantPlan, failed *host.Failure) {
-	r := sdk.GrantRequest{Grant: grantOf(row.ID, right), Revoke: revoke}
-	err := h.call(ctx, func(ctx context.Context, p *host.Process, a host.Access) (err error) {
-		if r.Others, err = h.others(ctx, row, right); err != nil {
-			return err
+func (h *holding) do(ctx context.Context, v visit, row model.SourceGrant, right *model.SourceRight, revoke bool) (plan sdk.GrantPlan, failed *host.Failure) {
+	r := sdk.GrantRequest{Grant: grantOf(row, right), Revoke: revoke}
+	var err error
+	if r.Others, err = h.others(ctx, row, right); err != nil {
+		return plan, failureOf(err)
+	}
+	for range 3 { // somebody may change the source between plan and apply
+		if plan, err = v.process.PlanGrant(ctx, v.access, r); err != nil {
+			return plan, failureOf(err)
 		}
-		for range 3 { // somebody may change the source between plan and apply
-			if plan, err = p.PlanGrant(ctx, a, r); err != nil {
-				return err
-			}
-			outcome, err := p.ApplyGrant(ctx, a, r, plan)
-			if err != nil || outcome != sdk.GrantChanged {
-				return errors.Join(err, h.verify(ctx, p, a, r, &plan))
-			}
+		outcome, err := v.process.ApplyGrant(ctx, v.access, r, plan)
+		if err != nil || outcome != sdk.GrantChanged {
+			return plan, failureOf(errors.Join(err, h.verify(ctx, v, r, &plan)))
 		}
-		return &host.Failure{Class: sdk.ClassUnavailable, Fault: host.FaultSource, Code: "changed", Message: "the source changes while the right is given", Fix: "it is tried again"}
-	})
-	return plan, failureOf(err)
+	}
+	return plan, &host.Failure{Class: sdk.ClassUnavailable, Fault: host.FaultSource, Code: "changed", Message: "the source changes while the right is given", Fix: "it is tried again"}
 }
 
 // verify adds what the role can read beyond what Souk gives it: after a right is
 // gone, or beside one. Nobody but who gave it can take that away.
-func (h *holding) verify(ctx context.Context, p *host.Process, a host.Access, r sdk.GrantRequest, plan *sdk.GrantPlan) error {
-	found, err := p.VerifyGrant(ctx, a, r.Grant)
+func (h *holding) verify(ctx context.Context, v visit, r sdk.GrantRequest, plan *sdk.GrantPlan) error {
+	found, err := v.process.VerifyGrant(ctx, v.access, r.Grant)
 	if err != nil {
 		return err
 	}
@@ -270,15 +253,6 @@ func reachedBy(r sdk.GrantRequest) func(field string) bool {
 	}
 }
 
-// call launches the source's plugin.
-func (h *holding) call(ctx context.Context, do func(context.Context, *host.Process, host.Access) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return h.service.plugins.Use(ctx, h.source, h.service.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
-		return do(ctx, p, host.Access{Config: h.source.Config, Secrets: secrets})
-	})
-}
-
 // failureOf makes a failure of every error; one that is none of the host's is ours.
 func failureOf(err error) *host.Failure {
 	if err == nil {
@@ -292,59 +266,18 @@ func failureOf(err error) *host.Failure {
 
 // others are the rights on the same asset that the role has by other grants.
 func (h *holding) others(ctx context.Context, row model.SourceGrant, right *model.SourceRight) (others []sdk.Grant, err error) {
-	q := store.Query{
-		Index: "by_asset", Limit: store.MaxPage,
-		Where: store.And(store.Eq("source", string(row.SourceID)), store.Eq("asset", string(row.AssetID)), store.Eq("principal", string(row.PrincipalID))),
+	of := []store.Filter{store.Eq("source", string(row.SourceID)), store.Eq("held", right.Role)}
+	if !row.Stray() { // else its asset was found by its name alone
+		of = append(of, store.Eq("asset", string(row.AssetID)))
 	}
-	for other, err := range store.SourceGrants.All(ctx, h.service.store, q) {
+	for other, err := range store.SourceGrants.All(ctx, h.service.store, store.Query{Index: "by_held", Where: store.And(of...), Limit: store.MaxPage}) {
 		if err != nil {
 			return nil, err
 		}
 		g := other.Given
-		if other.ID != row.ID && g != nil && g.Role == right.Role && g.Name == right.Name && g.Namespace == right.Namespace {
-			others = append(others, grantOf(other.ID, g))
+		if other.ID != row.ID && !other.Stray() && g.Role == right.Role && g.Name == right.Name && g.Namespace == right.Namespace {
+			others = append(others, grantOf(other, g))
 		}
 	}
 	return others, nil
-}
-
-// check looks whether the source still has what it was given.
-func (h *holding) check(ctx context.Context) error {
-	q := store.Query{Index: "by_source", Where: store.Eq("source", string(h.source.ID)), Limit: store.MaxPage}
-	for row, err := range store.SourceGrants.All(ctx, h.service.store, q) {
-		if err != nil {
-			return err
-		}
-		if row.State != model.SourceGrantApplied || !row.Wanted.Same(row.Given) {
-			continue
-		}
-		if !h.keep(ctx) {
-			return nil
-		}
-		if err := h.compare(ctx, row); err != nil {
-			return err
-		}
-	}
-	row, now := h.row, h.service.now()
-	row.CheckedAt = &now
-	h.write(ctx, row, "source_granting.check")
-	return nil
-}
-
-// compare notes what would have to be done for the source to have the right
-// again. A source that does not answer has told nothing.
-func (h *holding) compare(ctx context.Context, row model.SourceGrant) error {
-	var plan sdk.GrantPlan
-	err := h.call(ctx, func(ctx context.Context, p *host.Process, a host.Access) (err error) {
-		r := sdk.GrantRequest{Grant: grantOf(row.ID, row.Given)}
-		if r.Others, err = h.others(ctx, row, row.Given); err == nil {
-			plan, err = p.PlanGrant(ctx, a, r)
-		}
-		return err
-	})
-	if failureOf(err) != nil || slices.Equal(plan.Statements, row.Drift) {
-		return nil //nolint:nilerr // it is compared again in a while
-	}
-	_, err = h.note(ctx, row, "source_grant.drift", func(g *model.SourceGrant) { g.Drift = plan.Statements })
-	return ignoreRace(err)
 }

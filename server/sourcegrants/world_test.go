@@ -56,13 +56,12 @@ type launches struct {
 	count    int
 	password string
 	before   func() error // instead of the launch
-	after    func() error // in place of the answer
 }
 
 func (l *launches) Use(ctx context.Context, source model.Source, log *slog.Logger, call func(context.Context, *host.Process, map[string]string) error) error {
 	l.mu.Lock()
 	l.count++
-	before, after := l.before, l.after
+	before := l.before
 	l.mu.Unlock()
 	if before != nil {
 		return before()
@@ -71,11 +70,22 @@ func (l *launches) Use(ctx context.Context, source model.Source, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	err = errors.Join(call(ctx, p, map[string]string{"grants.password": l.password}), p.Close())
-	if after != nil {
-		return after()
+	return errors.Join(call(ctx, p, map[string]string{"grants.password": l.password}), p.Close())
+}
+
+// dying is a store that the server does not reach any more when it would write
+// what it has done.
+type dying struct {
+	store.Store
+
+	at string // the action
+}
+
+func (d dying) Apply(ctx context.Context, c store.Change) (model.Event, error) {
+	if c.Action == d.at {
+		return model.Event{}, errors.New("the server is gone")
 	}
-	return err
+	return d.Store.Apply(ctx, c)
 }
 
 func newWorld(t *testing.T, rules map[string]string) *world {
@@ -146,8 +156,10 @@ func (w *world) address(role string) string {
 }
 
 // replica is one more server on the same store.
-func (w *world) replica() *sourcegrants.Service {
-	return sourcegrants.New(sourcegrants.Config{Store: w.Store, Gate: w.Gate, Plugins: w.launches, Now: w.Now, Log: slog.New(slog.NewTextHandler(w.Output(), nil))})
+func (w *world) replica() *sourcegrants.Service { return w.replicaOn(w.Store) }
+
+func (w *world) replicaOn(s store.Store) *sourcegrants.Service {
+	return sourcegrants.New(sourcegrants.Config{Store: s, Gate: w.Gate, Plugins: w.launches, Now: w.Now, Log: slog.New(slog.NewTextHandler(w.Output(), nil))})
 }
 
 // database makes one with a table that has a column more than was harvested.

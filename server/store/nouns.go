@@ -17,8 +17,8 @@ import (
 // Every index ends in the id, so every order is total.
 var (
 	Principals = table("principal", "principal", func(p model.Principal) Keys {
-		return Keys{"name": text(p.Name), "domain": text(p.DomainID), "role": texts(p.Roles)}
-	}, unique("by_name", "name"), index("by_domain", "domain", "name"), multi("by_role", "role", "name"))
+		return Keys{"name": text(p.Name), "domain": text(p.DomainID), "role": texts(p.Roles), "team": texts(p.TeamIDs)}
+	}, unique("by_name", "name"), index("by_domain", "domain", "name"), multi("by_role", "role", "name"), multi("by_team", "team", "name"))
 
 	Tokens = table("token", "token", func(t model.Token) Keys {
 		return Keys{"hash": text(t.Hash), "principal": text(t.PrincipalID)}
@@ -119,10 +119,10 @@ var (
 		return Keys{"name": text(name), "domain": text(s.DomainID)}
 	}, unique("by_home", "domain", "name"), index("named", "name"), index("by_domain", "domain", "name"))
 
-	// Two principals never share a role: what one loses the other would lose, too.
+	// Two holders never share a role: what one loses the other would lose, too.
 	SourceRoles = table("source_role", "role in a source", func(r model.SourceRole) Keys {
-		return Keys{"source": text(r.SourceID), "principal": text(r.PrincipalID), "role": text(r.Role), "domain": text(r.DomainID)}
-	}, unique("by_principal", "source", "principal"), unique("by_role", "source", "role"), index("by_holder", "principal"))
+		return Keys{"source": text(r.SourceID), "principal": text(r.PrincipalID), "team": text(r.TeamID), "role": text(r.Role), "domain": text(r.DomainID)}
+	}, unique("by_principal", "source", "principal"), unique("by_team", "source", "team"), unique("by_role", "source", "role"), index("by_holder", "principal"))
 
 	// The id is made of the source's, so there is one of each.
 	SourceGrantings = table("source_granting", "grants of a source", func(g model.SourceGranting) Keys {
@@ -131,12 +131,20 @@ var (
 
 	// The id of a grant in a source is made of the grant, the source and the asset, so there is one of each.
 	SourceGrants = table("source_grant", "grant in a source", func(g model.SourceGrant) Keys {
+		held, wants := "", ""
+		if g.Given != nil {
+			held = g.Given.Role
+		}
+		if g.Wanted != nil {
+			wants = "yes"
+		}
 		return Keys{
 			"grant": text(g.GrantID), "source": text(g.SourceID), "asset": text(g.AssetID), "domain": text(g.DomainID), "principal": text(g.PrincipalID),
-			"state": text(g.State), "due": moment(g.DueAt), "created": moment(g.CreatedAt),
+			"team": text(g.TeamID), "product": text(g.ProductID), "state": text(g.State), "due": moment(g.DueAt), "created": moment(g.CreatedAt),
+			"held": text(held), "wants": text(wants),
 		}
 	}, index("by_created", "created"), index("by_grant", "grant", "created"), index("by_source", "source", "created"), index("by_state", "state", "due"),
-		index("by_asset", "source", "asset", "principal"))
+		index("by_team", "team", "product"), index("by_held", "source", "held", "asset"))
 
 	Runs = table("run", "harvest run", func(r model.Run) Keys {
 		return Keys{"source": text(r.SourceID), "started": moment(r.StartedAt), "status": text(r.Status)}

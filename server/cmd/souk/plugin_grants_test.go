@@ -13,12 +13,11 @@ import (
 	"github.com/souk-mesh/souk/plugins/mysql/mariadbtest"
 )
 
-// TestPluginGrants goes the way of one grant by hand, on a real server.
-func TestPluginGrants(t *testing.T) {
-	address := os.Getenv("SOUK_TEST_POSTGRES_URL")
-	if address == "" {
-		missing(t, "SOUK_TEST_POSTGRES_URL", ".ci/postgres starts a server and prints it")
-	}
+// databaseOfGrants makes a database with a table, a role that may pass on what it
+// reads of it, and one that reads nothing. It gives its address and its name, with
+// which those of the roles begin.
+func databaseOfGrants(t *testing.T, address string) (*url.URL, string) {
+	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal("SOUK_TEST_POSTGRES_URL is no URL")
@@ -46,6 +45,16 @@ func TestPluginGrants(t *testing.T) {
 		}
 	}
 	_ = within.Close(t.Context())
+	return u, name
+}
+
+// TestPluginGrants goes the way of one grant by hand, on a real server.
+func TestPluginGrants(t *testing.T) {
+	address := os.Getenv("SOUK_TEST_POSTGRES_URL")
+	if address == "" {
+		missing(t, "SOUK_TEST_POSTGRES_URL", ".ci/postgres starts a server and prints it")
+	}
+	u, name := databaseOfGrants(t, address)
 	u.User = url.User("nobody")
 	hand := byHand{
 		t: t, plugin: "postgres", dir: t.TempDir(),

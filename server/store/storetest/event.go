@@ -86,6 +86,10 @@ func eventQuiet(t *testing.T, s store.Store) {
 	if err != nil || h.Seq != 3 || h.Revision != 1 {
 		t.Errorf("got %+v, %v", h, err)
 	}
+	held := model.SourceGranting{Meta: model.Meta{ID: "sgg_1"}, SourceID: "src_1", HeldBy: "a server"}
+	if _, err := s.Apply(t.Context(), store.Change{Action: "test.hold", Quiet: true, Writes: []store.Write{store.SourceGrantings.Put(held)}}); err != nil {
+		t.Errorf("a source that a server holds: %v", err)
+	}
 	if _, err := s.Apply(t.Context(), note(model.DecisionHead{Meta: model.Meta{ID: "dhd_3"}})); !model.Is(err, model.KindConflict) {
 		t.Errorf("a note over another: %v", err)
 	}
