@@ -6,6 +6,7 @@ toolchain go1.26.10
 
 require (
 	github.com/99designs/gqlgen v0.17.98
+	github.com/apache/thrift v0.25.0
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.15
 	github.com/aws/aws-sdk-go-v2/service/glue v1.173.0

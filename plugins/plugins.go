@@ -19,6 +19,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/files"
 	"github.com/souk-mesh/souk/plugins/gcs"
 	"github.com/souk-mesh/souk/plugins/glue"
+	"github.com/souk-mesh/souk/plugins/hive"
 	"github.com/souk-mesh/souk/plugins/kafka"
 	"github.com/souk-mesh/souk/plugins/mongodb"
 	"github.com/souk-mesh/souk/plugins/mysql"
@@ -48,6 +49,7 @@ func All() []sdk.Registration {
 		sdk.Register(files.Plugin()),
 		sdk.Register(gcs.Plugin()),
 		sdk.Register(glue.Plugin()),
+		sdk.Register(hive.Plugin()),
 		sdk.Register(kafka.Plugin()),
 		sdk.Register(mongodb.Plugin()),
 		sdk.Register(mysql.Plugin()),

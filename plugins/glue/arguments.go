@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/souk-mesh/souk/plugins/internal/dataset"
+	"github.com/souk-mesh/souk/plugins/internal/metastore"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -77,9 +78,9 @@ func (h *harvest) argued(arguments map[string]string, name string) ([]sdk.Native
 		var d dataset.Dataset
 		var ok bool
 		if strings.Contains(text, "://") && !strings.Contains(text, "@") {
-			d, ok = place(strings.TrimSpace(text))
+			d, ok = metastore.Place(strings.TrimSpace(text))
 		}
-		ids, err := h.elsewhere(d, ok && isStore(d.ID))
+		ids, err := h.elsewhere(d, ok && metastore.IsStore(d.ID))
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +100,7 @@ func (h *harvest) tableArgued(arguments map[string]string, name string) []sdk.Na
 	for _, other := range slices.Sorted(maps.Keys(arguments)) {
 		database := arguments[other]
 		word, same := strings.CutPrefix(strings.TrimSuffix(strings.ToLower(other), "_name"), stem)
-		if same && slices.Contains([]string{"database", "db"}, word) && database != "" && len(table)+len(database) < longWord {
+		if same && slices.Contains([]string{"database", "db"}, word) && database != "" && len(table)+len(database) < metastore.LongWord {
 			return []sdk.NativeID{h.data.id("table", database, table)}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/souk-mesh/souk/plugins/internal/dataset"
+	"github.com/souk-mesh/souk/plugins/internal/metastore"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -73,21 +74,21 @@ func (h *harvest) targets(t types.CrawlerTargets) []dataset.Dataset {
 		}
 	}
 	for _, s := range t.S3Targets {
-		add(place(aws.ToString(s.Path)))
+		add(metastore.Place(aws.ToString(s.Path)))
 	}
 	for _, d := range t.DeltaTargets {
 		for _, path := range d.DeltaTables {
-			add(place(path))
+			add(metastore.Place(path))
 		}
 	}
 	for _, i := range t.IcebergTargets {
 		for _, path := range i.Paths {
-			add(place(path))
+			add(metastore.Place(path))
 		}
 	}
 	for _, u := range t.HudiTargets {
 		for _, path := range u.Paths {
-			add(place(path))
+			add(metastore.Place(path))
 		}
 	}
 	for _, j := range t.JdbcTargets {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/souk-mesh/souk/plugins/internal/metastore"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -22,12 +23,12 @@ func (h *harvest) databases(ctx context.Context) ([]types.Database, error) {
 		},
 		of: func(out *glue.GetDatabasesOutput) ([]types.Database, *string) { return out.DatabaseList, out.NextToken },
 	}, func(d types.Database) error {
-		if name := aws.ToString(d.Name); name != "" && h.config.takes(name) {
+		if name := aws.ToString(d.Name); name != "" && h.config.Takes(name) {
 			all = append(all, d)
 		}
 		return nil
 	})
-	if err == nil && len(all) == 0 && !h.config.all() {
+	if err == nil && len(all) == 0 && !h.config.All() {
 		err = sdk.Config("databases", "fit no database that may be seen", "name databases as Glue shows them; where Lake Formation guards the catalog, grant DESCRIBE on them")
 	}
 	return all, err
@@ -36,7 +37,7 @@ func (h *harvest) databases(ctx context.Context) ([]types.Database, error) {
 // scopeOf is the catalog's where every database is wanted, so that one that is
 // gone is seen to be gone. Otherwise a database is a scope.
 func (h *harvest) scopeOf(database string) string {
-	if h.config.all() {
+	if h.config.All() {
 		return "catalog"
 	}
 	return "database:" + database
@@ -60,7 +61,7 @@ func (h *harvest) tables(ctx context.Context, databases []types.Database) error 
 	if err := h.viewEdges(); err != nil {
 		return err
 	}
-	if h.config.all() {
+	if h.config.All() {
 		return h.done(h.scopeOf(""))
 	}
 	for _, d := range databases {
@@ -82,7 +83,7 @@ func (h *harvest) database(ctx context.Context, d types.Database) error {
 		Description: cmp.Or(aws.ToString(d.Description), d.Parameters["comment"]), Tags: labels,
 		Properties: sdk.Properties("location", aws.ToString(d.LocationUri), "created", stamp(d.CreateTime)),
 	}
-	ownWords(a.Properties, d.Parameters)
+	metastore.Words(a.Properties, d.Parameters)
 	link := sdk.NativeID{}
 	if t := d.TargetDatabase; t != nil {
 		link = h.data.within(aws.ToString(t.CatalogId), aws.ToString(t.Region)).id("database", aws.ToString(t.DatabaseName))

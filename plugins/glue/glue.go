@@ -8,13 +8,12 @@ package glue
 import (
 	"context"
 	_ "embed"
-	"errors"
-	"path"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 
 	access "github.com/souk-mesh/souk/plugins/internal/aws"
+	"github.com/souk-mesh/souk/plugins/internal/metastore"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -24,13 +23,12 @@ var doc string
 // Config says which catalog to read, and as whom.
 type Config struct {
 	access.Access
-	CatalogID string   `json:"catalogId,omitempty" doc:"Id of the catalog: that of the account that the credentials are of when empty, or the id of another account, or ACCOUNT:CATALOG for one that is held in another."`
-	Account   string   `json:"account,omitempty" doc:"Id of the account that the jobs are of, where it is neither that of the catalog nor that of roleArn."`
-	Databases []string `json:"databases,omitempty" doc:"Databases to harvest, by name or as patterns such as sales_*; all when empty."`
-	Exclude   []string `json:"excludeDatabases,omitempty" doc:"Databases to leave out, by name or as patterns."`
-	Jobs      string   `json:"jobs" doc:"Whether jobs, crawlers, triggers, workflows and connections are read beside the catalog: read, or skip." enum:"read,skip" default:"read"`
-	Runs      int      `json:"runs" doc:"How many of the last runs of a job are read, up to 25; 0 for none. It takes a request for each job." default:"10"`
-	Tags      string   `json:"tags" doc:"Whether the tags of databases, jobs, crawlers, triggers, workflows and connections are read: read, or skip. It takes a request for each of them." enum:"read,skip" default:"read"`
+	CatalogID string `json:"catalogId,omitempty" doc:"Id of the catalog: that of the account that the credentials are of when empty, or the id of another account, or ACCOUNT:CATALOG for one that is held in another."`
+	Account   string `json:"account,omitempty" doc:"Id of the account that the jobs are of, where it is neither that of the catalog nor that of roleArn."`
+	metastore.Choice
+	Jobs string `json:"jobs" doc:"Whether jobs, crawlers, triggers, workflows and connections are read beside the catalog: read, or skip." enum:"read,skip" default:"read"`
+	Runs int    `json:"runs" doc:"How many of the last runs of a job are read, up to 25; 0 for none. It takes a request for each job." default:"10"`
+	Tags string `json:"tags" doc:"Whether the tags of databases, jobs, crawlers, triggers, workflows and connections are read: read, or skip. It takes a request for each of them." enum:"read,skip" default:"read"`
 }
 
 // Plugin is the harvester of AWS Glue.
@@ -54,34 +52,8 @@ func judge(c Config) error {
 	if c.Runs < 0 || c.Runs > maxRuns {
 		return sdk.Config("runs", "is no number from 0 to 25", "write how many of the last runs of a job are read")
 	}
-	return errors.Join(areNames("databases", c.Databases), areNames("excludeDatabases", c.Exclude))
+	return c.JudgeNames()
 }
-
-// areNames refuses what is no pattern.
-func areNames(field string, patterns []string) error {
-	for _, p := range patterns {
-		if _, err := path.Match(p, ""); err != nil || p == "" {
-			return sdk.Config(field, "holds something that is no pattern of a name", "write names such as sales, or patterns such as sales_*")
-		}
-	}
-	return nil
-}
-
-// takes tells whether a database is harvested.
-func (c Config) takes(database string) bool {
-	matching := func(patterns []string) bool {
-		for _, p := range patterns {
-			if ok, err := path.Match(p, database); err == nil && ok {
-				return true
-			}
-		}
-		return false
-	}
-	return !matching(c.Exclude) && (len(c.Databases) == 0 || matching(c.Databases))
-}
-
-// all tells whether every database is harvested.
-func (c Config) all() bool { return len(c.Databases)+len(c.Exclude) == 0 }
 
 type source struct {
 	config Config

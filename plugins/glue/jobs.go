@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/souk-mesh/souk/plugins/internal/dataset"
+	"github.com/souk-mesh/souk/plugins/internal/metastore"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -85,7 +86,7 @@ func jobFacts(j types.Job) map[string]string {
 	}
 	arguments := slices.Collect(maps.Keys(j.DefaultArguments))
 	slices.Sort(arguments)
-	if text := strings.Join(arguments, " "); len(text) <= longWord {
+	if text := strings.Join(arguments, " "); len(text) <= metastore.LongWord {
 		maps.Copy(all, sdk.Properties("arguments", text))
 	}
 	return all

@@ -1,7 +1,6 @@
 package glue
 
 import (
-	"net/url"
 	"strings"
 
 	access "github.com/souk-mesh/souk/plugins/internal/aws"
@@ -63,33 +62,6 @@ func fromARN(arn string) (sdk.NativeID, bool) {
 		return sdk.NativeID{}, false
 	}
 	return sdk.NativeID{Namespace: "arn:aws:glue:" + parts[3] + ":" + parts[4], Name: parts[5]}, true
-}
-
-// place gives the dataset at a location, as the plugin of the system that holds
-// it names it. Keys of objects stand in a location as they are.
-func place(location string) (dataset.Dataset, bool) {
-	scheme, rest, found := strings.Cut(location, "://")
-	if !found || strings.Contains(location, "__PLACEHOLDER__") {
-		return dataset.Dataset{}, false
-	}
-	switch scheme = strings.ToLower(scheme); scheme {
-	case "s3", "s3a", "s3n", "gs":
-		bucket, key, _ := strings.Cut(rest, "/")
-		key = strings.TrimRight(strings.TrimSuffix(key, "*"), "/")
-		if bucket == "" || key == "" {
-			return dataset.Dataset{}, false
-		}
-		if scheme != "gs" {
-			scheme = "s3"
-		}
-		return dataset.Dataset{ID: sdk.NativeID{Namespace: scheme + "://" + bucket, Name: key}, Kind: "FILE"}, true
-	}
-	escaped := (&url.URL{Path: rest}).EscapedPath()
-	if d, ok := dataset.FromURI(scheme + "://" + escaped); ok {
-		d.ID.Name = strings.TrimRight(d.ID.Name, "/")
-		return d, d.ID.Name != ""
-	}
-	return dataset.Dataset{}, false
 }
 
 // reference names what another system holds.

@@ -3,8 +3,6 @@ package glue
 import (
 	"cmp"
 	"maps"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/souk-mesh/souk/plugins/internal/dataset"
+	"github.com/souk-mesh/souk/plugins/internal/metastore"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -20,7 +19,7 @@ func (h *harvest) table(database string, t types.Table) error {
 	a := h.describe(database, t)
 	h.remember(a, database, t)
 	at, held := h.location(t)
-	named := held && a.Kind != "VIEW" && isStore(at.ID) && !h.located[at.ID] && !h.named[at.ID]
+	named := held && a.Kind != "VIEW" && metastore.IsStore(at.ID) && !h.located[at.ID] && !h.named[at.ID]
 	if named { // the table is the dataset at its place, by another name
 		h.located[at.ID] = true
 		a.Aliases = []sdk.Alias{{Scheme: "openlineage", Namespace: at.ID.Namespace, Name: at.ID.Name}}
@@ -80,11 +79,6 @@ func (h *harvest) origins(a *sdk.Asset, t types.Table) error {
 	return nil
 }
 
-func isStore(id sdk.NativeID) bool {
-	scheme, _, _ := strings.Cut(id.Namespace, ":")
-	return slices.Contains([]string{"s3", "gs", "hdfs", "abfss", "wasbs", "file"}, scheme)
-}
-
 // location is where the data of a table lies: in a store, or in a database that
 // a connection leads to. Spark writes it beside the place where it belongs.
 func (h *harvest) location(t types.Table) (dataset.Dataset, bool) {
@@ -100,7 +94,7 @@ func (h *harvest) location(t types.Table) (dataset.Dataset, bool) {
 		texts = append(texts, before)
 	}
 	for _, text := range texts {
-		if at, ok := place(text); ok {
+		if at, ok := metastore.Place(text); ok {
 			return at, true
 		}
 	}
@@ -116,7 +110,7 @@ func (h *harvest) describe(database string, t types.Table) *sdk.Asset {
 	a := &sdk.Asset{
 		ID: h.data.id("table", database, name), Scope: h.scopeOf(database), Kind: kind(t), Rank: sdk.Holder, ShortName: name, Parent: &parent,
 		Description: cmp.Or(aws.ToString(t.Description), t.Parameters["comment"]), Fields: columns(t),
-		Rows: number(t.Parameters, "numRows", "recordCount", "spark.sql.statistics.numRows"), Bytes: number(t.Parameters, "totalSize", "sizeKey", "spark.sql.statistics.totalSize"),
+		Rows: metastore.Count(t.Parameters, "numRows", "recordCount", "spark.sql.statistics.numRows"), Bytes: metastore.Count(t.Parameters, "totalSize", "sizeKey", "spark.sql.statistics.totalSize"),
 		Properties: facts(t),
 	}
 	if owner := aws.ToString(t.Owner); owner != "" && owner != "owner" { // what crawlers write for nobody
@@ -147,7 +141,7 @@ func kind(t types.Table) string {
 func facts(t types.Table) map[string]string {
 	all := sdk.Properties(
 		"type", aws.ToString(t.TableType), "version", aws.ToString(t.VersionId), "created", stamp(t.CreateTime), "created_by", aws.ToString(t.CreatedBy),
-		"format", format(t), "partitioned_by", strings.Join(named(t.PartitionKeys), ", "), "crawler", t.Parameters["UPDATED_BY_CRAWLER"],
+		"format", metastore.Format(t.Parameters), "partitioned_by", strings.Join(named(t.PartitionKeys), ", "), "crawler", t.Parameters["UPDATED_BY_CRAWLER"],
 	)
 	if s := t.StorageDescriptor; s != nil {
 		maps.Copy(all, sdk.Properties("location", aws.ToString(s.Location), "input_format", aws.ToString(s.InputFormat), "bucketed_by", strings.Join(s.BucketColumns, ", ")))
@@ -161,16 +155,8 @@ func facts(t types.Table) map[string]string {
 	if t.IsRegisteredWithLakeFormation {
 		all["lake_formation"] = "true"
 	}
-	ownWords(all, t.Parameters)
+	metastore.Words(all, t.Parameters)
 	return all
-}
-
-// format is the format of a table: of its kind where it has one, or of its files.
-func format(t types.Table) string {
-	if kind := strings.ToLower(t.Parameters["table_type"]); kind != "" {
-		return kind
-	}
-	return strings.ToLower(cmp.Or(t.Parameters["spark.sql.sources.provider"], t.Parameters["classification"]))
 }
 
 func named(columns []types.Column) []string {
@@ -179,41 +165,6 @@ func named(columns []types.Column) []string {
 		out = append(out, aws.ToString(c.Name))
 	}
 	return out
-}
-
-// Parameters that have a place of their own, that tools keep for themselves, or
-// that change with every write.
-var (
-	placed   = []string{"comment", "UPDATED_BY_CRAWLER", "classification", "numRows", "recordCount", "totalSize", "sizeKey", "rawDataSize", "table_type", "EXTERNAL"}
-	internal = []string{"spark.sql.", "CrawlerSchema", "CRAWL_", "presto_", "trino_", "transient_lastDdlTime", "previous_metadata_location", "COLUMN_STATS_ACCURATE", "numFiles", "objectCount", "averageRecordSize", "last_modified_", "STATS_GENERATED"}
-)
-
-const (
-	mostWords = 100
-	longWord  = 1000
-)
-
-// ownWords adds the parameters that people or tools have given.
-func ownWords(all map[string]string, parameters map[string]string) {
-	for _, name := range slices.Sorted(maps.Keys(parameters)) {
-		value := parameters[name]
-		if len(all) >= mostWords || value == "" || len(name)+len(value) > longWord || all[name] != "" || slices.Contains(placed, name) {
-			continue
-		}
-		if !slices.ContainsFunc(internal, func(p string) bool { return strings.HasPrefix(name, p) }) {
-			all[name] = value
-		}
-	}
-}
-
-// number is the first of the parameters that is a count.
-func number(parameters map[string]string, names ...string) *int64 {
-	for _, name := range names {
-		if n, err := strconv.ParseInt(parameters[name], 10, 64); err == nil && n >= 0 {
-			return &n
-		}
-	}
-	return nil
 }
 
 func latest(times ...*time.Time) *time.Time {

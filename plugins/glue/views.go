@@ -1,13 +1,12 @@
 package glue
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/souk-mesh/souk/plugins/internal/metastore"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -21,7 +20,7 @@ func definition(t types.Table) (text, language string) {
 		}
 	}
 	for _, text := range texts {
-		if sql := unwrap(text); sql != "" {
+		if sql := metastore.ViewSQL(text); sql != "" {
 			return sql, "sql"
 		}
 	}
@@ -48,7 +47,7 @@ func (h *harvest) remember(a *sdk.Asset, database string, t types.Table) {
 		return
 	}
 	v := view{id: a.ID, scope: a.Scope}
-	for _, name := range dialects[isWrapped(aws.ToString(t.ViewOriginalText))].Tables(a.Definition) {
+	for _, name := range metastore.Dialect(aws.ToString(t.ViewOriginalText)).Tables(a.Definition) {
 		in := database
 		if len(name) == 3 && strings.EqualFold(name[0], "awsdatacatalog") || len(name) == 3 && name[0] == "spark_catalog" {
 			name = name[1:]
@@ -78,35 +77,4 @@ func (h *harvest) viewEdges() error {
 	}
 	h.views = nil
 	return nil
-}
-
-// isWrapped tells whether Athena or Trino has written the view.
-func isWrapped(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "/*") }
-
-// unwrap gives the SQL of a view's text, or "" where the text holds none.
-func unwrap(text string) string {
-	text = strings.TrimSpace(text)
-	inner, isComment := strings.CutPrefix(text, "/*")
-	if !isComment {
-		return text
-	}
-	inner, whole := strings.CutSuffix(inner, "*/")
-	if !whole {
-		return text // a comment and then SQL
-	}
-	_, packed, found := strings.Cut(inner, ":")
-	if !found {
-		return "" // the mark alone, as "/* Presto View */"
-	}
-	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(packed))
-	if err != nil {
-		return ""
-	}
-	var view struct {
-		SQL string `json:"originalSql"`
-	}
-	if json.Unmarshal(raw, &view) != nil {
-		return ""
-	}
-	return strings.TrimSpace(view.SQL)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/souk-mesh/souk/plugins/internal/dataset"
+	"github.com/souk-mesh/souk/plugins/internal/metastore"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -165,7 +166,7 @@ func (h *harvest) ends(n node) ([]sdk.NativeID, error) {
 		return err
 	}
 	for _, path := range append(slices.Clone([]string(n.Paths)), n.Path) {
-		if err := add(place(path)); err != nil {
+		if err := add(metastore.Place(path)); err != nil {
 			return nil, err
 		}
 	}

@@ -268,3 +268,39 @@ func TestOddNames(t *testing.T) {
 		t.Error(err, len(m.Assets), m.Assets["superset://acme dataset/1"])
 	}
 }
+
+// TestThingsThatLackParts are shown all the same: a chart whose dataset was
+// deleted or is none, a column without a type, a dataset without a database.
+func TestThingsThatLackParts(t *testing.T) {
+	f := withDatasets(1, 1)
+	f.details["1"] = object{"id": 1, "table_name": nil, "columns": []object{{"column_name": "a", "type": nil}, {"column_name": nil}}, "metrics": nil, "owners": []object{{"first_name": nil, "last_name": nil}}, "extra": "no JSON"}
+	f.lists["chart"] = []object{
+		{"id": 1, "slice_name": nil, "datasource_id": nil, "datasource_type": nil, "tags": nil, "dashboards": nil},
+		{"id": 2, "slice_name": "q", "datasource_id": 7, "datasource_type": "query", "changed_on_utc": "yesterday", "dashboards": []object{{"id": 3}, {"id": 3}}},
+	}
+	f.lists["dashboard"] = []object{{"id": 3, "dashboard_title": nil, "editors": []object{{"id": 1, "label": "Data team"}}}}
+	m, err := harvest(t, f, nil)
+	if err != nil || !slices.Equal(m.SortedDone(), all) || len(m.Assets) != 5 || !slices.Equal(m.Edges, []string{"USES chart/2 -> dashboard/3"}) {
+		t.Error(err, m.Done, m.Edges, m.Notes)
+	}
+	if a := m.Assets["superset://acme dashboard/3"]; a == nil || !slices.Equal(a.Owners, []string{"Data team"}) {
+		t.Errorf("got %+v", a)
+	}
+}
+
+// TestTemplates stand for what is not known: no name is made of them.
+func TestTemplates(t *testing.T) {
+	f := withDatasets(3, 1)
+	for id, sql := range map[string]string{
+		"1": `select * from {{ table }} join public.b on true {% if x %} join c on true {% endif %} {# from d #}`,
+		"2": "select * from public.{{ name }} where x in (select y from e)",
+		"3": "not ' SQL",
+	} {
+		f.details[id]["sql"] = sql
+	}
+	m, err := harvest(t, f, nil)
+	want := []string{"DERIVES shop.public.b -> dataset/1", "DERIVES shop.public.c -> dataset/1", "DERIVES shop.public.e -> dataset/2"}
+	if err != nil || !slices.Equal(m.SortedEdges(), want) {
+		t.Error(err, m.SortedEdges())
+	}
+}

@@ -53,3 +53,26 @@ func TestTokens(t *testing.T) {
 		}
 	}
 }
+
+func TestTables(t *testing.T) {
+	d := sqltext.Dialect{Names: `"`, Texts: "'", Lines: true}
+	for sql, want := range map[string]string{
+		"select * from a, s.b x, c as y join d on true":                                      "a s.b c d",
+		"SELECT 1 FROM (lake.web.visits v CROSS JOIN lake.sales.c c)":                        "lake.web.visits lake.sales.c",
+		"select 1 from ((a join b on 1 = 1) left join c using (id))":                         "a b c",
+		"select 1 from (select 2 from a) x, b":                                               "a",
+		"select 1 from (with w as (select 1 from a) select * from w) x":                      "a",
+		"with w as (select * from a), v (n) as (select 1 from w) select * from v, w":         "a",
+		"select extract(day from d), 'from x' from \"A\".\"b c\" where e is distinct from f": "A.b c",
+		"select 1 from unnest(array[1]) u, f(1)":                                             "",
+		"select ' from a":                                                                    "",
+	} {
+		var got []string
+		for _, name := range d.Tables(sql) {
+			got = append(got, strings.Join(name, "."))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: got %q", sql, got)
+		}
+	}
+}

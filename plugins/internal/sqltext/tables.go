@@ -55,9 +55,13 @@ var after = []string{
 }
 
 // relations reads the tables that stand behind FROM or JOIN, with commas between
-// them. One in parentheses has a FROM of its own.
+// them. Parentheses hold a query with a FROM of its own, or a join, as Trino writes
+// them.
 func relations(rest []Token) [][]string {
 	var out [][]string
+	for len(rest) > 0 && rest[0].Is("(") {
+		rest = rest[1:]
+	}
 	for {
 		name, n := dotted(rest)
 		if n == 0 {
@@ -82,7 +86,7 @@ func relations(rest []Token) [][]string {
 }
 
 func dotted(rest []Token) (name []string, n int) {
-	for n < len(rest) && isName(rest[n]) && !rest[n].Is("lateral", "unnest", "select", "table", "values") {
+	for n < len(rest) && isName(rest[n]) && !rest[n].Is("lateral", "unnest", "select", "table", "values", "with") {
 		name = append(name, rest[n].Text)
 		if n++; n >= len(rest) || !rest[n].Is(".") {
 			return name, n
