@@ -22,6 +22,7 @@ type harvest struct {
 	known    map[sdk.NativeID]bool // tables
 	views    []view
 	old      bool // constraints are asked for one by one
+	failures int  // tables in a row that are not described
 	count    int64
 }
 
@@ -175,6 +176,9 @@ func (h *harvest) page(ctx context.Context, p place, names []string) error {
 	case err != nil:
 		return err
 	}
+	if len(tables) > 0 {
+		h.failures = 0
+	}
 	slices.SortFunc(tables, func(a, b table) int { return cmp.Compare(a.name, b.name) })
 	for _, t := range tables {
 		if t.name == "" {
@@ -200,8 +204,15 @@ func (h *harvest) unread(p place, err error) error {
 	return h.out.Note(sdk.Note{Level: sdk.ErrorLevel, Code: code, Title: title, Sample: h.id(p, "").Name + ": " + err.Error(), Scope: h.scope(p)})
 }
 
+// failing is how many tables in a row may not be described before it is the
+// Metastore that is out of order.
+const failing = 5
+
 // undescribed notes a table that is there and cannot be read.
 func (h *harvest) undescribed(p place, name string, err error) error {
+	if h.failures++; h.failures >= failing {
+		return err
+	}
 	id := h.id(p, name)
 	h.known[id] = true
 	return h.out.Note(sdk.Note{

@@ -204,6 +204,20 @@ func TestWhatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestAMetastoreOutOfOrder is not asked for each of its tables.
+func TestAMetastoreOutOfOrder(t *testing.T) {
+	for _, method := range []string{"get_table_objects_by_name_req", "get_all_table_constraints"} {
+		f := withTables(t, 400, 1)
+		for name := range f.kept.Databases[0].Tables {
+			f.ill[method+" "+name] = metaException("Unable to acquire a connection")
+		}
+		m, err := harvest(t, f, nil)
+		if err != nil || len(m.Done) > 0 || len(m.Notes["hive.unread"]) != 1 || len(m.Notes["hive.undescribed"]) != 4 || f.asked[method] > 40 {
+			t.Error(method, err, m.Done, len(m.Notes["hive.undescribed"]), f.asked)
+		}
+	}
+}
+
 // TestADatabaseVanishes between the listing and its turn: nothing is retired. In
 // the next run it is not listed, and its scope is done without it.
 func TestADatabaseVanishes(t *testing.T) {

@@ -72,6 +72,7 @@ func (h *harvest) more(ctx context.Context, p place, t table, a *sdk.Asset) (gon
 	if err != nil {
 		return true, h.lost(p, t, err)
 	}
+	h.failures = 0
 	h.constrain(p, a, all)
 	return false, nil
 }

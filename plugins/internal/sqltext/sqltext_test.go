@@ -57,10 +57,14 @@ func TestTokens(t *testing.T) {
 func TestTables(t *testing.T) {
 	d := sqltext.Dialect{Names: `"`, Texts: "'", Lines: true}
 	for sql, want := range map[string]string{
-		"select * from a, s.b x, c as y join d on true":                                      "a s.b c d",
-		"SELECT 1 FROM (lake.web.visits v CROSS JOIN lake.sales.c c)":                        "lake.web.visits lake.sales.c",
-		"select 1 from ((a join b on 1 = 1) left join c using (id))":                         "a b c",
-		"select 1 from (select 2 from a) x, b":                                               "a",
+		"select * from a, s.b x, c as y join d on true":                         "a s.b c d",
+		"SELECT 1 FROM (lake.web.visits v CROSS JOIN lake.sales.c c)":           "lake.web.visits lake.sales.c",
+		"select 1 from ((a join b on 1 = 1) left join c using (id))":            "a b c",
+		"select 1 from (select 2 from a) x, b":                                  "b a",
+		"select 1 from ((select 2 from a) union (select 3 from c)) x (y, z), b": "b a c",
+		"select 1 from f(1, (2)) x, b":                                          "b",
+		"select 1 from a x (y, z), b where (select 1 from c) > 0":               "a b c",
+		"select 1 from (a": "a",
 		"select 1 from (with w as (select 1 from a) select * from w) x":                      "a",
 		"with w as (select * from a), v (n) as (select 1 from w) select * from v, w":         "a",
 		"select extract(day from d), 'from x' from \"A\".\"b c\" where e is distinct from f": "A.b c",
@@ -74,5 +78,16 @@ func TestTables(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: got %q", sql, got)
 		}
+	}
+}
+
+// TestDeepQueries take time as their length does.
+func TestDeepQueries(t *testing.T) {
+	deep := strings.Repeat("select 1 from (", 50_000) + "select 1 from a" + strings.Repeat(")", 50_000)
+	if got := (sqltext.Dialect{}).Tables(deep); len(got) != 1 {
+		t.Error(len(got))
+	}
+	if got := (sqltext.Dialect{}).Tables("select 1 from " + strings.Repeat("(", 500_000)); len(got) != 0 {
+		t.Error(len(got))
 	}
 }

@@ -15,7 +15,7 @@ func (d Dialect) Tables(sql string) [][]string {
 	if !ok {
 		return nil
 	}
-	own := commonTables(all)
+	own, whole := commonTables(all), parenthesized(all)
 	var out [][]string
 	var calls []string // the word before each parenthesis that is open
 	for i, t := range all {
@@ -29,7 +29,7 @@ func (d Dialect) Tables(sql string) [][]string {
 		case t.Is(")") && len(calls) > 0:
 			calls = calls[:len(calls)-1]
 		case t.Is("join"), t.Is("from") && !isPart(all, i, calls):
-			for _, name := range relations(all[i+1:]) {
+			for _, name := range whole.relations(i + 1) {
 				if len(name) > 1 || !slices.Contains(own, strings.ToLower(name[0])) {
 					out = append(out, name)
 				}
@@ -54,35 +54,70 @@ var after = []string{
 	"lateral", "window", "tablesample", "for", "offset", "fetch", "as", "qualify", "pivot", "unpivot", "cluster", "distribute", "sort",
 }
 
+// statement is SQL with the place behind each pair of parentheses, by where it
+// begins, so that none is looked through twice.
+type statement struct {
+	all    []Token
+	behind map[int]int
+}
+
+func parenthesized(all []Token) statement {
+	s := statement{all, map[int]int{}}
+	var open []int
+	for i, t := range all {
+		switch {
+		case t.Is("("):
+			open = append(open, i)
+		case t.Is(")") && len(open) > 0:
+			s.behind[open[len(open)-1]] = i + 1
+			open = open[:len(open)-1]
+		}
+	}
+	return s
+}
+
+func (s statement) is(at int, texts ...string) bool { return at < len(s.all) && s.all[at].Is(texts...) }
+
 // relations reads the tables that stand behind FROM or JOIN, with commas between
 // them. Parentheses hold a query with a FROM of its own, or a join, as Trino writes
 // them.
-func relations(rest []Token) [][]string {
+func (s statement) relations(at int) [][]string {
 	var out [][]string
-	for len(rest) > 0 && rest[0].Is("(") {
-		rest = rest[1:]
-	}
 	for {
-		name, n := dotted(rest)
-		if n == 0 {
+		first := at
+		for s.is(first, "(") {
+			first++
+		}
+		if behind := s.behind[at]; behind > 0 && s.is(first, "select", "with", "values") {
+			at = behind
+		} else {
+			name, n := dotted(s.all[first:])
+			if n == 0 {
+				return out
+			}
+			at = first + n
+			if call := s.behind[at]; call > 0 { // a function
+				at = call
+			} else {
+				out = append(out, name)
+			}
+		}
+		if at = s.alias(at); !s.is(at, ",") {
 			return out
 		}
-		rest = rest[n:]
-		if len(rest) > 0 && rest[0].Is("(") { // a function
-			return out
-		}
-		out = append(out, name)
-		if len(rest) > 0 && rest[0].Is("as") {
-			rest = rest[1:]
-		}
-		if len(rest) > 0 && isName(rest[0]) && !rest[0].Is(after...) {
-			rest = rest[1:]
-		}
-		if len(rest) == 0 || !rest[0].Is(",") {
-			return out
-		}
-		rest = rest[1:]
+		at++
 	}
+}
+
+// alias passes by the other name of a table, with those of its columns.
+func (s statement) alias(at int) int {
+	if s.is(at, "as") {
+		at++
+	}
+	if at < len(s.all) && isName(s.all[at]) && !s.is(at, after...) {
+		at++
+	}
+	return max(at, s.behind[at])
 }
 
 func dotted(rest []Token) (name []string, n int) {
