@@ -8,10 +8,12 @@ import (
 )
 
 // Settle recomputes the exported facts from the sightings: each fact comes
-// from the best-ranked source that states it.
+// from the best-ranked source that states it. Of two that hold the asset, a
+// catalogue goes before a listing of files: a name that somebody has given says
+// more than a path.
 func (a *Asset) Settle(at time.Time) {
 	slices.SortStableFunc(a.Sightings, func(x, y Sighting) int {
-		return cmp.Or(cmp.Compare(x.Rank, y.Rank), cmp.Compare(x.SourceID, y.SourceID))
+		return cmp.Or(cmp.Compare(x.Rank, y.Rank), cmp.Compare(x.byFiles(), y.byFiles()), cmp.Compare(x.SourceID, y.SourceID))
 	})
 	a.clearFacts()
 	for _, s := range a.Sightings {
@@ -37,6 +39,15 @@ func (a *Asset) Settle(at time.Time) {
 		a.fill(s.AssetDetails)
 	}
 	a.settleStatus(at)
+}
+
+// byFiles is 1 where the source knows the asset as so many files in a folder, and
+// else 0. Every store of objects tells how many there are.
+func (s Sighting) byFiles() int {
+	if s.Properties["files"] != "" {
+		return 1
+	}
+	return 0
 }
 
 // teller is the source of a sighting, where it is not the only one.

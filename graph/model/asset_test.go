@@ -46,6 +46,21 @@ func TestWhoseWord(t *testing.T) {
 	}
 }
 
+// TestACatalogueGoesBeforeAPath: which name an asset has that a store of objects
+// and a catalogue show does not follow from the ids of the sources.
+func TestACatalogueGoesBeforeAPath(t *testing.T) {
+	for _, ids := range [][2]model.ID{{"src_1", "src_2"}, {"src_2", "src_1"}} {
+		store := model.Sighting{SourceID: ids[0], Rank: model.RankHolder, Kind: model.KindFile, ShortName: "orders_v2", Description: "By path.", Properties: map[string]string{"files": "12"}}
+		catalogue := model.Sighting{SourceID: ids[1], Rank: model.RankHolder, Kind: model.KindTable, ShortName: "orders", Description: "All orders."}
+		reference := model.Sighting{SourceID: "src_0", Rank: model.RankReference, ShortName: "named"}
+		a := model.Asset{Sightings: []model.Sighting{reference, store, catalogue}}
+		a.Settle(time.Now())
+		if a.ShortName != "orders" || a.Kind != model.KindTable || a.Description != "All orders." || a.DescribedBy != ids[1] {
+			t.Errorf("%v: %s, %s, %q by %s", ids, a.ShortName, a.Kind, a.Description, a.DescribedBy)
+		}
+	}
+}
+
 // TestStatusOfWhatIsOnlyNamed: a name is no sighting of the thing.
 func TestStatusOfWhatIsOnlyNamed(t *testing.T) {
 	holder, reference := model.Sighting{SourceID: "a"}, model.Sighting{SourceID: "b", Reference: true}
