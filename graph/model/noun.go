@@ -66,6 +66,16 @@ func NewID(p Prefix) ID {
 // it: the same thing has the same ID wherever it is met.
 func SumID(p Prefix, sum []byte) ID { return ID(string(p) + "_" + crockford.EncodeToString(sum)) }
 
+// Sum gives what SumID made the ID of; there is nothing of one that it has not made.
+func (id ID) Sum() (Prefix, []byte, bool) {
+	p, text, _ := strings.Cut(string(id), "_")
+	sum, err := crockford.DecodeString(text)
+	if err != nil || p == "" || SumID(Prefix(p), sum) != id {
+		return "", nil, false
+	}
+	return Prefix(p), sum, true
+}
+
 // Prefix tells which noun the ID names, or "" when it is no ID of ours.
 func (id ID) Prefix() Prefix {
 	p, rest, ok := strings.Cut(string(id), "_")

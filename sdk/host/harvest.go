@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/credential"
 	"github.com/souk-mesh/souk/sdk/internal/report"
@@ -24,7 +26,7 @@ func (p *Process) Harvest(ctx context.Context, req Request, h Handler) (Result, 
 	c := p.newCall(ctx, p.limits.Wall, "harvest the source")
 	defer c.end()
 	c.codec.secrets = set
-	r := &receiver{credentials: credential.New(), codec: c.codec, handler: h, limits: p.limits, secrets: set, started: time.Now(), scopes: map[string]bool{}, broken: map[string]bool{}}
+	r := &receiver{credentials: credential.New(), codec: c.codec, handler: h, recaller: recallerOf(h), limits: p.limits, secrets: set, started: time.Now(), scopes: map[string]bool{}, broken: map[string]bool{}}
 	err := c.receive(r, &harvestv1.HarvestRequest{
 		ConfigJson: req.Config, Secrets: req.Secrets, Checkpoint: req.Checkpoint, RunId: req.RunID, Folders: p.folders,
 	})
@@ -81,6 +83,7 @@ type receiver struct {
 	credentials *credential.Finder
 	codec       *inspecting
 	handler     Handler
+	recaller    *recalling // where the handler is a Recaller
 	limits      Limits
 	secrets     secret.Set
 	started     time.Time
@@ -99,7 +102,7 @@ func (r *receiver) take(e *harvestv1.HarvestEvent) error {
 		}
 		return protocolError("it goes on after it was done")
 	}
-	r.received += 1 + len(e.GetBatch().GetRecords())
+	r.received += 1 + len(r.codec.records)
 	if r.received > r.limits.Records {
 		return broken("too_many_records", fmt.Sprintf("the plugin sends more than %d records and events, which is the limit of one harvest", r.limits.Records),
 			"harvest a part of the source, such as some schemas; if the source is smaller, "+reportIt)
@@ -128,29 +131,55 @@ func (r *receiver) batch(b *harvestv1.Batch) error {
 	if r.seq++; b.GetSeq() != r.seq {
 		return protocolError("batch %d follows batch %d", b.GetSeq(), r.seq-1)
 	}
-	records := make([]sdk.Record, 0, len(b.GetRecords()))
-	for _, wire := range b.GetRecords() {
-		record := decode(wire)
-		if record == nil {
+	fresh, err := r.fresh(r.codec.records)
+	if err != nil {
+		return r.handled(err)
+	}
+	records, prints := make([]sdk.Record, 0, len(fresh)), make([]Print, 0, len(fresh))
+	for _, come := range fresh {
+		record, same, err := r.record(come.bytes)
+		switch {
+		case err != nil:
+			return err
+		case record == nil:
 			r.result.Unknown++
 			continue
-		}
-		if err := sdk.Validate(record); err != nil {
-			return badRecord(err, r.secrets)
-		}
-		r.clean(record)
-		if n, cut := sdk.Cut(record, r.cleaned); cut {
-			n.Sample = report.Clip(r.cleaned(n.Sample))
-			r.handler.Note(n)
-		}
-		if r.codec.suspect && r.tells(record) {
-			return broken("secret_in_record", "the plugin sends the value of a secret as if it were metadata",
-				"report it to the author of the plugin: it must leave out connection strings and settings; and change the secret")
+		case !same:
+			come.print = Print{}
 		}
 		r.count(record)
-		records = append(records, record)
+		records, prints = append(records, record), append(prints, come.print)
+	}
+	if r.recaller != nil {
+		return r.handled(r.recaller.Printed(records, prints))
 	}
 	return r.handled(r.handler.Records(records))
+}
+
+// record gives a record as it is handed on. It is not the same as it came when
+// something was taken out of it, or would have to be by other secrets.
+func (r *receiver) record(bytes []byte) (record sdk.Record, same bool, err error) {
+	var wire harvestv1.Record
+	if err := proto.Unmarshal(bytes, &wire); err != nil {
+		return nil, false, protocolError("a record cannot be read: see that its texts are UTF-8")
+	}
+	if record = decode(&wire); record == nil {
+		return nil, false, nil
+	}
+	if err := sdk.Validate(record); err != nil {
+		return nil, false, badRecord(err, r.secrets)
+	}
+	same = !r.clean(record)
+	if n, cut := sdk.Cut(record, r.cleaned); cut {
+		n.Sample = report.Clip(r.cleaned(n.Sample))
+		r.handler.Note(n)
+		same = false
+	}
+	if r.codec.suspect && r.tells(record) {
+		return nil, false, broken("secret_in_record", "the plugin sends the value of a secret as if it were metadata",
+			"report it to the author of the plugin: it must leave out connection strings and settings; and change the secret")
+	}
+	return record, same, nil
 }
 
 func (r *receiver) count(record sdk.Record) {

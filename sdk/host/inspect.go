@@ -18,6 +18,7 @@ type inspecting struct {
 	secrets secret.Set
 	shapes  map[protoreflect.FullName]shape // of the messages met so far
 	suspect bool                            // the last event holds a secret somewhere
+	records [][]byte                        // of the last event, which is a batch and has none itself
 	problem *Failure
 }
 
@@ -39,12 +40,67 @@ func (c *inspecting) Unmarshal(data []byte, v any) error {
 	if !ok {
 		return errNoMessage
 	}
-	if _, event := v.(*harvestv1.HarvestEvent); event {
+	if e, event := v.(*harvestv1.HarvestEvent); event {
 		if c.problem = c.inspect(data); c.problem != nil {
 			return c.problem
 		}
+		return c.read(data, e)
 	}
 	return proto.Unmarshal(data, m)
+}
+
+// read reads an event. The records of a batch stay as they came: those that the
+// handler knows need not be unfolded.
+func (c *inspecting) read(data []byte, e *harvestv1.HarvestEvent) error {
+	var ok bool
+	if c.records, ok = recordsIn(data, e); ok {
+		return nil
+	}
+	if err := proto.Unmarshal(data, e); err != nil {
+		return err
+	}
+	for _, r := range e.GetBatch().GetRecords() {
+		record, err := proto.Marshal(r)
+		if err != nil {
+			return err
+		}
+		c.records = append(c.records, record)
+	}
+	return nil
+}
+
+// recordsIn reads an event that is a batch and nothing else, as nearly all are.
+func recordsIn(event []byte, into *harvestv1.HarvestEvent) (records [][]byte, ok bool) {
+	field, kind, n := protowire.ConsumeTag(event)
+	if n < 0 || field != eventBatch || kind != protowire.BytesType {
+		return nil, false
+	}
+	message, rest := protowire.ConsumeBytes(event[n:])
+	if rest < 0 || n+rest != len(event) {
+		return nil, false
+	}
+	batch := &harvestv1.Batch{}
+	for len(message) > 0 {
+		field, kind, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return nil, false
+		}
+		length := protowire.ConsumeFieldValue(field, kind, message[n:])
+		if length < 0 {
+			return nil, false
+		}
+		value := message[n : n+length]
+		switch {
+		case field == batchRecords && kind == protowire.BytesType:
+			record, _ := protowire.ConsumeBytes(value)
+			records = append(records, record)
+		case field == batchSeq && kind == protowire.VarintType:
+			batch.Seq, _ = protowire.ConsumeVarint(value)
+		}
+		message = message[n+length:]
+	}
+	into.Event = &harvestv1.HarvestEvent_Batch{Batch: batch}
+	return records, true
 }
 
 var errNoMessage = errors.New("a message has an unknown type")
@@ -54,7 +110,10 @@ const (
 	eventBatch      = 1
 	eventCheckpoint = 2
 	batchRecords    = 1
+	batchSeq        = 2
 	recordAsset     = 1
+	recordEdge      = 2
+	recordQuality   = 3
 	assetFields     = 9
 )
 

@@ -10,20 +10,20 @@ import (
 // clean takes what looks like a credential, and the secrets of this run, out of
 // the texts of a record, and tells of it once for each record. A text that was
 // harvested is never a reason to refuse the record.
-func (r *receiver) clean(record sdk.Record) {
-	found := false
+func (r *receiver) clean(record sdk.Record) (found bool) {
 	sdk.EachText(record, func(text string) string {
 		cleaned := r.cleaned(text)
 		found = found || cleaned != text
 		return cleaned
 	})
 	if !found {
-		return
+		return false
 	}
 	r.handler.Note(sdk.Note{
 		Level: sdk.WarnLevel, Code: "host.credential_removed", Sample: report.Clip(r.secrets.Strike(about(record))),
 		Title: "What looks like a credential stood in a text of the source and was taken out: take it out there too, and change it.",
 	})
+	return true
 }
 
 // cleaned is the text without the secrets of this run, and without what looks

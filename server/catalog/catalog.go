@@ -92,6 +92,11 @@ type Result struct {
 	// here, the asset's own first, to show the same once more changes nothing.
 	Settled map[Ref][]Mark
 
+	// Named are the names of the observation's tests and references that are
+	// settled, with what the name stands for: the asset and the name.
+	Named map[Ref][]Mark
+	Tests []Mark // Tests[i] is the rule of Quality[i]; the zero Mark of one whose asset was refused
+
 	Created   int // assets not known before, unresolved ones included
 	Updated   int
 	Unchanged int

@@ -45,6 +45,7 @@ func (s *Service) Observe(ctx context.Context, o Observation) (Result, error) {
 	w.settleParents()
 	w.settleOwners()
 	r := w.result(s.now())
+	r.Named = w.markNames(o)
 	err := w.observeRules(ctx, o.Quality, &r)
 	r.Notes = w.notes.list()
 	return r, err

@@ -73,6 +73,31 @@ func (w *work) marks(it *item) []Mark {
 	return marks
 }
 
+// markNames lists what the names stand for to which edges and tests lead.
+func (w *work) markNames(o Observation) map[Ref][]Mark {
+	named := map[Ref][]Mark{}
+	mark := func(raw Ref) {
+		it := w.byRaw[raw]
+		if it == nil || it.held || it.flawed || named[raw] != nil {
+			return
+		}
+		k, known := w.names[aliasID(openLineage(it.ref))]
+		if known && k.alias.AssetID == it.entry.asset.ID {
+			named[raw] = []Mark{
+				{store.Assets.Kind(), it.entry.asset.ID, written(it.entry.asset.Meta, it.entry.dirty)},
+				{store.Aliases.Kind(), k.alias.ID, written(k.alias.Meta, k.dirty)},
+			}
+		}
+	}
+	for _, ref := range o.Refs {
+		mark(ref)
+	}
+	for _, q := range o.Quality {
+		mark(q.Asset)
+	}
+	return named
+}
+
 // written is the revision of a record once the writes are made.
 func written(m model.Meta, dirty bool) model.Revision {
 	if dirty {
@@ -84,7 +109,8 @@ func written(m model.Meta, dirty bool) model.Revision {
 // observeRules compares the quality rules with those that are known.
 func (w *work) observeRules(ctx context.Context, seen []SeenQuality, r *Result) error {
 	shown := map[model.ID]model.QualityRule{}
-	for _, q := range seen {
+	r.Tests = make([]Mark, len(seen))
+	for i, q := range seen {
 		it := w.byRaw[q.Asset]
 		if it == nil {
 			continue // its name was refused, and a note says so
@@ -94,6 +120,7 @@ func (w *work) observeRules(ctx context.Context, seen []SeenQuality, r *Result) 
 		rule.SourceID, rule.AssetID = w.source.ID, it.entry.asset.ID
 		rule.Field = it.entry.asset.FieldName(rule.Field)
 		shown[rule.ID] = rule
+		r.Tests[i] = Mark{Kind: store.QualityRules.Kind(), ID: rule.ID}
 	}
 	r.Rules = slices.Sorted(maps.Keys(shown))
 	before := map[model.ID]model.QualityRule{}
@@ -106,15 +133,21 @@ func (w *work) observeRules(ctx context.Context, seen []SeenQuality, r *Result) 
 			before[rule.ID] = rule
 		}
 	}
+	revisions := map[model.ID]model.Revision{}
 	for _, id := range r.Rules {
 		rule, old := shown[id], before[id]
+		revisions[id] = old.Revision
 		if rule.Meta = old.Meta; old.ID == "" {
 			rule.ID = id
 		}
 		if old.ID == "" || !sameRule(rule, old) {
 			r.Writes = append(r.Writes, store.QualityRules.Put(rule))
 			w.assets[rule.AssetID].tested = true
+			revisions[id]++
 		}
+	}
+	for i, mark := range r.Tests {
+		r.Tests[i].Revision = revisions[mark.ID]
 	}
 	w.countTested(r)
 	return nil

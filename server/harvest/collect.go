@@ -5,12 +5,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/harvest/memory"
 	"github.com/souk-mesh/souk/server/harvest/translate"
@@ -56,11 +56,27 @@ type collector struct {
 // batch is what has come since the last change.
 type batch struct {
 	observed catalog.Observation
-	prints   map[catalog.Ref]memory.Print
-	edges    []*sdk.Edge
+	assets   map[catalog.Ref]printed
+	tests    []host.Print // of the quality rules that were observed
+	edges    []printedEdge
 	kept     []sdk.Note // of assets that could not be described
+	known    []*memory.Known
 	counts   model.RunCounts
 	weight   int
+}
+
+// printed is by what an asset is known again.
+type printed struct {
+	print  host.Print
+	scope  string
+	fields int
+}
+
+// printedEdge is an edge and by what it is known again.
+type printedEdge struct {
+	*sdk.Edge
+
+	print host.Print
 }
 
 // seenInScope is what the run has seen in one scope.
@@ -77,13 +93,18 @@ func newCollector(x *execution, source model.Source, m *memory.Memory) *collecto
 }
 
 func (c *collector) empty() batch {
-	return batch{observed: catalog.Observation{Source: c.source, Run: c.run.id, Shown: c.shown}, prints: map[catalog.Ref]memory.Print{}}
+	return batch{observed: catalog.Observation{Source: c.source, Run: c.run.id, Shown: c.shown}, assets: map[catalog.Ref]printed{}}
 }
 
-// Records takes records and keeps them when they are many.
+// Records takes records of which nothing will be known again.
 func (c *collector) Records(records []sdk.Record) error {
-	for _, r := range records {
-		c.batch.add(c.source, r)
+	return c.Printed(records, make([]host.Print, len(records)))
+}
+
+// Printed takes records and keeps them when they are many.
+func (c *collector) Printed(records []sdk.Record, prints []host.Print) error {
+	for i, r := range records {
+		c.batch.add(c.source, r, prints[i])
 		if c.batch.weight >= batchWeight {
 			if err := c.flush(c.run.ctx, nil); err != nil {
 				return err
@@ -93,25 +114,25 @@ func (c *collector) Records(records []sdk.Record) error {
 	return nil
 }
 
-func (b *batch) add(source model.Source, r sdk.Record) {
+func (b *batch) add(source model.Source, r sdk.Record, print host.Print) {
 	b.weight++
 	switch r := r.(type) {
 	case *sdk.Asset:
 		seen := translate.Asset(source, r)
 		b.observed.Assets = append(b.observed.Assets, seen)
-		if _, twice := b.prints[seen.Ref]; twice {
-			b.prints[seen.Ref] = ""
-		} else {
-			b.prints[seen.Ref] = memory.Of(seen)
+		if _, twice := b.assets[seen.Ref]; twice {
+			print = host.Print{}
 		}
+		b.assets[seen.Ref] = printed{print, r.Scope, len(r.Fields)}
 		b.counts.Assets++
 		b.counts.Fields += len(r.Fields)
 		b.weight += extraWeight(seen)
 	case *sdk.Quality:
 		b.observed.Quality = append(b.observed.Quality, translate.Quality(source, r))
+		b.tests = append(b.tests, print)
 		b.counts.Quality++
 	case *sdk.Edge:
-		b.edges = append(b.edges, r)
+		b.edges = append(b.edges, printedEdge{r, print})
 		b.observed.Refs = append(b.observed.Refs, translate.Ref(r.From), translate.Ref(r.To))
 		b.counts.Edges++
 		b.weight += len(r.Fields) / 50
@@ -174,7 +195,7 @@ func (c *collector) Note(n sdk.Note) {
 // flush keeps the batch in one change, together with what the source shall
 // remember. A write that loses a race is made again on what is then known.
 func (c *collector) flush(ctx context.Context, remember func(*model.Source)) error {
-	if c.batch.weight == 0 && remember == nil {
+	if c.batch.weight == 0 && len(c.batch.known) == 0 && remember == nil {
 		return nil
 	}
 	err := repeat(ctx, func() error { return c.keep(ctx, remember) })
@@ -186,27 +207,16 @@ func (c *collector) flush(ctx context.Context, remember func(*model.Source)) err
 
 func (c *collector) keep(ctx context.Context, remember func(*model.Source)) error {
 	c.batch.observed.Last = c.batch.observed.Last || c.held.weight >= maxHeld
-	known, err := c.memory.Recall(ctx, c.batch.prints)
-	if err != nil {
-		return err
-	}
-	found, err := c.run.service.catalog.Observe(ctx, c.batch.without(known))
+	found, err := c.run.service.catalog.Observe(ctx, c.batch.observed)
 	if err != nil {
 		return fmt.Errorf("observe assets: %w", err)
 	}
-	maps.Copy(found.IDs, known)
-	edges := c.resolved(found.IDs)
+	edges, prints := c.resolved(found.IDs)
 	flows, err := c.run.service.lineage.Observe(ctx, lineage.Observation{Source: c.source, Edges: edges})
 	if err != nil {
 		return fmt.Errorf("observe lineage: %w", err)
 	}
-	counts := c.batch.counts
-	counts.Created, counts.Updated, counts.Unchanged = found.Created, found.Updated, found.Unchanged
-	for _, id := range known {
-		if !found.Tested[id] {
-			counts.Unchanged++
-		}
-	}
+	counts := c.batch.counted(found)
 	if c.run.preview {
 		counts.Created = c.foresee(&found)
 	}
@@ -222,27 +232,11 @@ func (c *collector) keep(ctx context.Context, remember func(*model.Source)) erro
 		},
 	})
 	if err == nil {
+		c.remember(found, flows, prints)
 		c.hold(found.Held)
 		c.see(found, edges, flows.IDs)
-		c.remember(known, found.Settled)
 	}
 	return err
-}
-
-// without is the batch but for those of which nothing is new.
-func (b *batch) without(known map[catalog.Ref]model.ID) catalog.Observation {
-	o := b.observed
-	if len(known) > 0 {
-		o.Assets = slices.DeleteFunc(slices.Clone(o.Assets), func(seen catalog.Seen) bool { return known[seen.Ref] != "" })
-	}
-	return o
-}
-
-// remember takes what the batch has kept into the source's memory.
-func (c *collector) remember(known map[catalog.Ref]model.ID, settled map[catalog.Ref][]catalog.Mark) {
-	c.memory.Met(known)
-	maps.DeleteFunc(c.batch.prints, func(ref catalog.Ref, _ memory.Print) bool { return known[ref] != "" })
-	c.memory.Keep(c.batch.prints, settled)
 }
 
 // writeMemory keeps the source's memory for its next run.
@@ -275,7 +269,7 @@ func (c *collector) hold(names map[catalog.Ref]bool) {
 		if names[seen.Ref] {
 			c.held.observed.Assets = append(c.held.observed.Assets, seen)
 			c.held.weight += 1 + extraWeight(seen)
-			c.held.prints[seen.Ref] = c.batch.prints[seen.Ref]
+			c.held.assets[seen.Ref] = c.batch.assets[seen.Ref]
 		}
 		return names[seen.Ref]
 	})
@@ -305,15 +299,14 @@ func (c *collector) shown(id model.ID) bool {
 }
 
 // resolved gives the edges both of whose ends the catalogue has accepted.
-func (c *collector) resolved(ids map[catalog.Ref]model.ID) []lineage.Seen {
-	edges := make([]lineage.Seen, 0, len(c.batch.edges))
+func (c *collector) resolved(ids map[catalog.Ref]model.ID) (edges []lineage.Seen, of []printedEdge) {
 	for _, e := range c.batch.edges {
 		from, to := ids[translate.Ref(e.From)], ids[translate.Ref(e.To)]
 		if from != "" && to != "" {
-			edges = append(edges, translate.Edge(e, from, to))
+			edges, of = append(edges, translate.Edge(e.Edge, from, to)), append(of, e)
 		}
 	}
-	return edges
+	return edges, of
 }
 
 // see remembers by scope what the batch has shown.
@@ -323,8 +316,8 @@ func (c *collector) see(found catalog.Result, edges []lineage.Seen, ids []model.
 			c.scope(a.Sighting.Scope).nouns[id] = true
 		}
 	}
-	for _, q := range c.batch.observed.Quality {
-		for _, id := range found.Rules { // a rule belongs to one scope, so that it does no harm in another
+	for i, q := range c.batch.observed.Quality {
+		if id := found.Tests[i].ID; id != "" {
 			c.scope(q.Rule.Scope).nouns[id] = true
 		}
 	}

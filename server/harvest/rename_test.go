@@ -23,10 +23,16 @@ func TestRenamesAcrossBatches(t *testing.T) {
 		t.Helper()
 		w := newWorldOn(t, db)
 		s := w.source()
-		fill := "tables main 600"
-		w.succeed(s, object("a", "1"), fill, object("b", "2"), object("c", "3"), "edge main b c", "rule main c checked pass", "done main")
+		between := func(text string) (lines []string) { // batches are not closed by what is as before
+			for i := range 600 {
+				lines = append(lines, wide(fmt.Sprint("t", i), text))
+			}
+			return lines
+		}
+		w.succeed(s, slices.Concat([]string{object("a", "1")}, between("one"), []string{object("b", "2"), object("c", "3"), "edge main b c", "rule main c checked pass", "done main"})...)
 		a, b, c := w.named("shop.a"), w.named("shop.b"), w.named("shop.c")
-		run := w.succeed(s, object("a", "2"), "edge main a d", fill, object("b", "1"), object("d", "3"), "rule main d checked pass", "done main")
+		lines := slices.Concat([]string{object("a", "2"), "edge main a d"}, between("two"), []string{object("b", "1"), object("d", "3"), "rule main d checked pass", "done main"})
+		run := w.succeed(s, lines...)
 		for name, want := range map[string]model.Asset{"shop.a": b, "shop.b": a, "shop.d": c, "shop.c": c} {
 			if got := w.named(name); got.ID != want.ID {
 				t.Errorf("%s leads to %s, want the asset that was %s", name, got.Name, want.Name)
@@ -36,7 +42,7 @@ func TestRenamesAcrossBatches(t *testing.T) {
 		if c := run.Counts; c.Created != 1 || c.Retired != 0 || !slices.Contains(codes(run), "catalog.renamed") {
 			t.Errorf("got %+v and notes %v, want nothing else new, nothing gone and a note", c, codes(run))
 		}
-		again := w.succeed(s, object("a", "2"), "edge main a d", fill, object("b", "1"), object("d", "3"), "rule main d checked pass", "done main")
+		again := w.succeed(s, lines...)
 		edges := w.edges()
 		if len(edges) != 1 || edges[0].FromID != b.ID || edges[0].ToID != c.ID || len(again.Notes) > 0 {
 			t.Errorf("got edges %+v and notes %v, want the flow between the same two assets", edges, again.Notes)

@@ -62,6 +62,61 @@ func TestUnchanged(t *testing.T) {
 	})
 }
 
+// TestUnchangedFlows knows edges and rules again: nothing is written, nothing is
+// taken back, and what somebody wrote in between is seen.
+func TestUnchangedFlows(t *testing.T) {
+	enginetest.Each(t, func(t *testing.T, db store.Store) {
+		t.Helper()
+		w := newWorldOn(t, db)
+		s := w.source()
+		lines := []string{"table main a id", "table main b id", "edge main a b", "edge main elsewhere b", "rule main a checked pass", "done main"}
+		w.succeed(s, lines...)
+		flow, rule := w.only("edge"), w.only("quality_rule")
+		for range 2 {
+			run := w.succeed(s, lines...)
+			if c := run.Counts; c.Unchanged != 2 || c.Updated+c.Created+c.Retired != 0 || c.Edges != 2 || c.Quality != 1 {
+				t.Errorf("the same again: %+v", c)
+			}
+		}
+		if again := w.only("edge"); again != flow {
+			t.Errorf("the edges were %s and are %s", flow, again)
+		}
+		if again := w.only("quality_rule"); again != rule {
+			t.Errorf("the rules were %s and are %s", rule, again)
+		}
+		for e, err := range store.Edges.All(t.Context(), db, store.Query{Index: "by_scope", Where: store.Eq("scope", store.ScopeKey(s.ID, "main"))}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Withdraw(s.ID, "main")
+			w.apply(store.Edges.Put(e))
+		}
+		w.succeed(s, lines...)
+		flow = w.only("edge")
+		w.succeed(s, append(lines[:2:2], lines[3:]...)...)
+		if left := w.only("edge"); len(left) >= len(flow) {
+			t.Errorf("an edge that is not shown any more stays: %s", left)
+		}
+		if run := w.succeed(s, append(lines[:4:4], "rule main a checked fail", "done main")...); run.Counts.Updated != 1 || run.Counts.Unchanged != 1 {
+			t.Errorf("a test fails now: %+v", run.Counts)
+		}
+	})
+}
+
+// only lists the records of a kind that the source has shown in the scope main, with their revisions.
+func (w *world) only(kind store.Kind) string {
+	w.t.Helper()
+	var list []string
+	page, err := w.store.Find(w.t.Context(), store.Query{Kind: kind, Index: "by_scope", Where: store.Eq("scope", store.ScopeKey(w.last, "main")), Limit: store.MaxPage})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, r := range page.Records {
+		list = append(list, fmt.Sprint(r.ID, " ", r.Revision))
+	}
+	return strings.Join(list, ", ")
+}
+
 // TestUnchangedButRemarked goes on telling what is wrong with what has not changed.
 func TestUnchangedButRemarked(t *testing.T) {
 	w := newWorld(t)

@@ -34,6 +34,7 @@ type world struct {
 	log     *buffer
 	script  string
 	names   int
+	last    model.ID // the source made last
 
 	catalog *catalog.Service
 	config  harvest.Config
@@ -120,6 +121,7 @@ func (w *world) source(adjust ...func(*harvest.NewSource)) model.Source {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.last = s.ID
 	return s
 }
 

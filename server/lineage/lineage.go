@@ -57,7 +57,8 @@ type Seen struct {
 // Result is what an observation changes. Nothing is written yet.
 type Result struct {
 	Writes    []store.Write
-	IDs       []model.ID // IDs[i] is the edge of Edges[i], for Withdraw; "" where an asset is its own origin
+	IDs       []model.ID       // IDs[i] is the edge of Edges[i], for Withdraw; "" where an asset is its own origin
+	Revisions []model.Revision // to which the writes bring the edge of Edges[i]
 	Created   int
 	Updated   int
 	Unchanged int

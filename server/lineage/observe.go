@@ -48,6 +48,14 @@ func (s *Service) Observe(ctx context.Context, o Observation) (Result, error) {
 	for _, id := range order {
 		r.count(known[id], touched[id])
 	}
+	r.Revisions = make([]model.Revision, len(r.IDs))
+	for i, id := range r.IDs {
+		if e := known[id]; e != nil {
+			if r.Revisions[i] = e.Revision; touched[id] {
+				r.Revisions[i]++
+			}
+		}
+	}
 	return r, nil
 }
 

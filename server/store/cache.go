@@ -168,7 +168,7 @@ func writeQuery(key []byte, q Query) ([]byte, bool) {
 	key = writeText(key, string(q.Kind))
 	key = writeText(key, q.Index)
 	key = writeText(key, string(q.After))
-	key = append(key, flag(q.Desc), flag(q.walk))
+	key = append(key, flag(q.Desc), flag(q.walk), flag(q.bare))
 	key = binary.AppendVarint(key, int64(q.Limit))
 	key = binary.AppendVarint(key, int64(q.Budget))
 	key, ok := writeFilter(key, q.Where)

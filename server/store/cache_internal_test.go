@@ -163,6 +163,7 @@ func TestEveryQueryHasItsOwnKey(t *testing.T) {
 		{Kind: "team", Index: "x"},
 		{Desc: true},
 		{walk: true},
+		{bare: true},
 		{Limit: 1},
 		{Budget: 1},
 		{Limit: 64},

@@ -16,6 +16,9 @@ type Engine interface {
 	// Fetch returns the records that exist among the ids, in the order of the ids.
 	Fetch(ctx context.Context, kind Kind, ids []model.ID) ([]Record, error)
 
+	// Revisions gives the revisions of the records that exist among the ids.
+	Revisions(ctx context.Context, kind Kind, ids []model.ID) (map[model.ID]model.Revision, error)
+
 	// Scan offers the rows of the plan's scans to the page, in their order and
 	// as one moment saw them, until it wants no more.
 	Scan(ctx context.Context, p *Plan, page *Pager) error
@@ -92,7 +95,7 @@ func (f *Front) Close() error { return f.shut() }
 // Get implements Store.
 func (f *Front) Get(ctx context.Context, kind Kind, ids ...model.ID) ([]Record, error) {
 	if _, ok := SchemaOf(kind); !ok {
-		return nil, &model.Error{Kind: model.KindInternal, Message: fmt.Sprintf("no kind %q", kind), Hint: "declare its table"}
+		return nil, noKind(kind)
 	}
 	if err := f.admit(ctx); err != nil {
 		return nil, err
@@ -109,6 +112,24 @@ func (f *Front) Get(ctx context.Context, kind Kind, ids ...model.ID) ([]Record, 
 		f.cache.keep(at, Page{Records: records})
 	}
 	return records, err
+}
+
+// Revisions implements Store.
+func (f *Front) Revisions(ctx context.Context, kind Kind, ids ...model.ID) (map[model.ID]model.Revision, error) {
+	if _, ok := SchemaOf(kind); !ok {
+		return nil, noKind(kind)
+	}
+	if err := f.admit(ctx); err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return map[model.ID]model.Revision{}, nil
+	}
+	return f.engine.Revisions(ctx, kind, ids)
+}
+
+func noKind(kind Kind) error {
+	return &model.Error{Kind: model.KindInternal, Message: fmt.Sprintf("no kind %q", kind), Hint: "declare its table"}
 }
 
 // Find implements Store.

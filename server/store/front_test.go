@@ -27,6 +27,10 @@ func (e *engine) Fetch(context.Context, store.Kind, []model.ID) ([]store.Record,
 	return nil, nil
 }
 
+func (e *engine) Revisions(context.Context, store.Kind, []model.ID) (map[model.ID]model.Revision, error) {
+	return map[model.ID]model.Revision{}, nil
+}
+
 func (e *engine) Scan(context.Context, *store.Plan, *store.Pager) error { return nil }
 
 func (e *engine) Commit(ctx context.Context, group []*store.Job) error { return e.commit(ctx, group) }

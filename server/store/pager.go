@@ -63,6 +63,9 @@ func (g *Pager) Page() Page {
 	return g.page
 }
 
+// Bare reports whether whoever asks wants the ids of the records alone.
+func (p *Plan) Bare() bool { return p.query.bare }
+
 // Reads lists the paths that Offer asks a row for.
 func (p *Plan) Reads() []Path {
 	paths := append(p.Residual.Paths(), p.Index.Paths[p.fixed:]...)

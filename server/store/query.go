@@ -13,6 +13,7 @@ type Query struct {
 	After  Cursor // "" begins at the first record
 	Budget int    // rows the residual filter may look at; 0 means DefaultBudget
 
+	bare bool // the records have their ids alone
 	walk bool // whoever reads the page goes on from its end or not at all: no other row gets a cursor
 }
 

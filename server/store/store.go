@@ -18,6 +18,10 @@ type Store interface {
 	// Get returns the records that exist among the ids, in the order of the ids.
 	Get(ctx context.Context, kind Kind, ids ...model.ID) ([]Record, error)
 
+	// Revisions tells at which revisions those of the records stand that exist,
+	// and reads nothing more of them.
+	Revisions(ctx context.Context, kind Kind, ids ...model.ID) (map[model.ID]model.Revision, error)
+
 	// Find returns one page in the order of the query's index. A query that
 	// the index does not serve, or that scans beyond its budget, is an error
 	// of kind Internal: it is the programmer's. A cursor of another query is

@@ -84,19 +84,43 @@ func (t Table[T, P]) Find(ctx context.Context, s Store, q Query) (Nouns[T], erro
 
 // All walks every page of the query; q.Limit is the size of its pages.
 func (t Table[T, P]) All(ctx context.Context, s Store, q Query) iter.Seq2[T, error] {
-	return t.AllBut(ctx, s, q, func(model.ID) bool { return false })
+	return t.walk(ctx, s, q, func(records []Record) ([]Record, error) { return records, nil })
 }
 
-// AllBut is All without those that are skipped by their ids, which costs less
-// than to read them.
+// AllBut is All without those that are skipped by their ids, of which nothing
+// else is read.
 func (t Table[T, P]) AllBut(ctx context.Context, s Store, q Query, skip func(model.ID) bool) iter.Seq2[T, error] {
+	q.bare = true
+	return t.walk(ctx, s, q, func(bare []Record) (records []Record, err error) {
+		var wanted []model.ID
+		for _, r := range bare {
+			if !skip(r.ID) {
+				wanted = append(wanted, r.ID)
+			}
+		}
+		for part := range slices.Chunk(wanted, MaxIn) {
+			some, err := s.Get(ctx, t.schema.Kind, part...)
+			if err != nil {
+				return nil, err
+			}
+			records = append(records, some...)
+		}
+		return records, nil
+	})
+}
+
+// walk gives what it is told to take of every page of the query.
+func (t Table[T, P]) walk(ctx context.Context, s Store, q Query, take func([]Record) ([]Record, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		q.Kind, q.walk = t.schema.Kind, true
 		for {
 			page, err := s.Find(ctx, q)
+			var records []Record
+			if err == nil {
+				records, err = take(page.Records)
+			}
 			var nodes []T
 			if err == nil {
-				records := slices.DeleteFunc(slices.Clone(page.Records), func(r Record) bool { return skip(r.ID) }) // the page may be kept for others
 				nodes, err = t.decodeAll(records)
 			}
 			if err != nil {

@@ -29,6 +29,7 @@ type Set struct {
 	replacer *strings.Replacer
 	plain    []*regexp.Regexp // ordinary words, where they stand as a secret
 	refused  [][]byte
+	written  [][]byte // every spelling and every ordinary word
 }
 
 // New makes a set of the values. One that is an ordinary word, or that also
@@ -41,6 +42,7 @@ func New(values []string, open string) Set {
 	for _, v := range values {
 		if len(v) >= shortestStruck && (ordinary.MatchString(v) || strings.Contains(open, v)) {
 			s.plain = append(s.plain, asSecret(v))
+			s.written = append(s.written, []byte(v))
 			continue
 		}
 		for _, spelling := range spellings(v) {
@@ -48,6 +50,7 @@ func New(values []string, open string) Set {
 				continue
 			}
 			pairs = append(pairs, spelling)
+			s.written = append(s.written, []byte(spelling))
 			if len(v) >= shortestRefused {
 				s.refused = append(s.refused, []byte(spelling))
 			}
@@ -121,4 +124,10 @@ func (s Set) Strike(text string) string {
 // In tells whether the bytes hold a secret long enough to be no accident.
 func (s Set) In(b []byte) bool {
 	return slices.ContainsFunc(s.refused, func(w []byte) bool { return bytes.Contains(b, w) })
+}
+
+// Near tells whether Strike may find anything in a text that stands in the
+// bytes. Where it says no, there is nothing.
+func (s Set) Near(b []byte) bool {
+	return slices.ContainsFunc(s.written, func(w []byte) bool { return bytes.Contains(b, w) })
 }

@@ -35,6 +35,20 @@ func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]
 	return records, nil
 }
 
+// Revisions implements store.Engine.
+func (e *engine) Revisions(ctx context.Context, kind store.Kind, ids []model.ID) (map[model.ID]model.Revision, error) {
+	begin := time.Now()
+	rows, err := all(ctx, e.client.Snapshot(string(kind)), ids, options.Find().SetProjection(bson.D{{Key: "v", Value: 1}}))
+	if err != nil {
+		return nil, late(ctx, begin, err)
+	}
+	revisions := make(map[model.ID]model.Revision, len(rows))
+	for _, r := range rows {
+		revisions[r.ID] = r.Revision
+	}
+	return revisions, nil
+}
+
 // all reads the rows that exist among the ids, in any order.
 func all(ctx context.Context, c *mongo.Collection, ids []model.ID, opts ...options.Lister[options.FindOptions]) (rows []row, err error) {
 	return rows, mongodb.Again(ctx, func() error {
@@ -123,6 +137,9 @@ func (f *finder) run(ctx context.Context, scans []store.Scan) (more bool, err er
 func (f *finder) command(scans []store.Scan) (bson.D, *options.FindOptionsBuilder) {
 	names, first := fields(f.plan.Index), scans[0]
 	opts := options.Find().SetHint(f.plan.Index.Name)
+	if f.plan.Bare() {
+		opts.SetProjection(bson.D{{Key: "doc", Value: 0}})
+	}
 	if f.plan.Residual.Op == "" {
 		opts.SetLimit(int64(f.plan.Limit) + 2) // one to see that there are more, one that the cursor stands on
 	}

@@ -30,6 +30,23 @@ func (e *engine) Fetch(ctx context.Context, kind store.Kind, ids []model.ID) ([]
 	return records, nil
 }
 
+// Revisions implements store.Engine.
+func (e *engine) Revisions(ctx context.Context, kind store.Kind, ids []model.ID) (map[model.ID]model.Revision, error) {
+	t, revisions := e.tables[kind], make(map[model.ID]model.Revision, len(ids))
+	return revisions, e.reader(len(ids))(ctx, func(c *sqlite.Conn) error {
+		for _, id := range ids {
+			err := c.Rows(t.revision, []any{id}, func(r sqlite.Row) (bool, error) {
+				revisions[id] = model.Revision(r.Int(0))
+				return false, nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // reader gives the way to read by so many statements.
 func (e *engine) reader(statements int) func(context.Context, func(*sqlite.Conn) error) error {
 	if statements == 1 {
@@ -76,6 +93,12 @@ func (f *finder) statement(scan store.Scan) (string, []any) {
 		key, from = "x.", index+" AS x CROSS JOIN "+f.table.name+" AS t ON t.id = x.id"
 	}
 	sql := "SELECT t.id, t.rev, t.doc" + each(f.reads, ", t.%", "") + " FROM " + from
+	if f.plan.Bare() {
+		sql = "SELECT t.id, t.rev, NULL" + each(f.reads, ", t.%", "") + " FROM " + from
+		if f.plan.Index.Multi && f.plan.Residual.Op == "" { // all that is asked for stands in the index
+			sql = "SELECT x.id, 0, NULL" + each(f.reads, ", x.%", "") + " FROM " + index + " AS x"
+		}
+	}
 	conditions, values := f.conditions(key, scan)
 	if len(conditions) > 0 {
 		sql += " WHERE " + strings.Join(conditions, " AND ")

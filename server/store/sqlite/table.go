@@ -16,8 +16,8 @@ import (
 // last column costs nothing to those who read the others.
 type table struct {
 	store.Schema
-	name                                 string
-	get, current, insert, update, remove string // insert and update take the same values
+	name                                           string
+	get, revision, current, insert, update, remove string // insert and update take the same values
 
 	unique []lookup
 	sides  []side
@@ -50,11 +50,12 @@ func newTable(s store.Schema) *table {
 	name, columns, values := quote(string(s.Kind)), "rev, doc"+each(s.Paths, ", %", ""), "?, ?"+each(s.Paths, ", ?", "")
 	t := &table{
 		Schema: s, name: name,
-		get:     "SELECT id, rev, doc FROM " + name + " WHERE id = ?",
-		current: "SELECT rev" + each(s.Paths, ", %", "") + " FROM " + name + " WHERE id = ?",
-		insert:  "INSERT INTO " + name + " (" + columns + ", id) VALUES (" + values + ", ?)",
-		update:  "UPDATE " + name + " SET (" + columns + ") = (" + values + ") WHERE id = ?",
-		remove:  "DELETE FROM " + name + " WHERE id = ?",
+		get:      "SELECT id, rev, doc FROM " + name + " WHERE id = ?",
+		revision: "SELECT rev FROM " + name + " WHERE id = ?",
+		current:  "SELECT rev" + each(s.Paths, ", %", "") + " FROM " + name + " WHERE id = ?",
+		insert:   "INSERT INTO " + name + " (" + columns + ", id) VALUES (" + values + ", ?)",
+		update:   "UPDATE " + name + " SET (" + columns + ") = (" + values + ") WHERE id = ?",
+		remove:   "DELETE FROM " + name + " WHERE id = ?",
 	}
 	for _, x := range s.Indexes {
 		index, key := t.indexName(x), each(x.Paths, "% = ?", " AND ")

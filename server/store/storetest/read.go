@@ -17,6 +17,8 @@ var readCases = []testCase{
 	{"get/in the order of the ids", getOrder},
 	{"get/of nothing", getNothing},
 	{"get/typed", getTyped},
+	{"revisions", revisions},
+	{"all but some", allButSome},
 	{"documents/come back as they were", documents},
 	{"documents/large", largeDocuments},
 	{"closed store", closedStore},
@@ -47,6 +49,49 @@ func getNothing(t *testing.T, s store.Store) {
 	wantWords(t, err, "bazaar")
 	_, err = store.Assets.Get(t.Context(), s, "ast_none")
 	wantKind(t, err, model.KindNotFound)
+}
+
+func revisionsOf(t *testing.T, s store.Store) {
+	t.Helper()
+	apply(t, s, create(asset, "ast_1", nil), create(asset, "ast_2", nil))
+	apply(t, s, store.Write{Record: store.Record{Kind: asset, ID: "ast_2", Revision: 1, Doc: []byte(`{"id":"ast_2"}`)}})
+	got, err := s.Revisions(t.Context(), asset, "ast_2", "ast_none", "ast_1", "ast_2")
+	if diff := cmp.Diff(map[model.ID]model.Revision{"ast_1": 1, "ast_2": 2}, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if got, err = s.Revisions(t.Context(), asset); len(got) != 0 || err != nil {
+		t.Errorf("got %v, %v of no ids", got, err)
+	}
+	_, err = s.Revisions(t.Context(), "bazaar", "x")
+	wantKind(t, err, model.KindInternal)
+}
+
+// allButSome walks an index of many values and one of single ones.
+func allButSome(t *testing.T, s store.Store) {
+	t.Helper()
+	var writes []store.Write
+	for i := range 7 {
+		id := model.ID(fmt.Sprint("ast_", i))
+		writes = append(writes, store.Assets.Put(model.Asset{
+			Meta: model.Meta{ID: id}, Namespace: "file", Name: string(id), Status: model.AssetActive, Sightings: []model.Sighting{{SourceID: "src_1", Scope: "shop"}},
+		}))
+	}
+	apply(t, s, writes...)
+	for _, q := range []store.Query{
+		{Index: "by_scope", Where: store.Eq("scope", store.ScopeKey("src_1", "shop")), Limit: 2},
+		{Index: "by_status", Where: store.Eq("status", string(model.AssetActive)), Limit: 2},
+	} {
+		var asked, got []string
+		for a, err := range store.Assets.AllBut(t.Context(), s, q, func(id model.ID) bool { asked = append(asked, string(id)); return id != "ast_3" && id != "ast_4" }) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, a.Name)
+		}
+		if len(asked) != 7 || strings.Join(got, " ") != "ast_3 ast_4" {
+			t.Errorf("%s: asked of %v, got %v", q.Index, asked, got)
+		}
+	}
 }
 
 func getTyped(t *testing.T, s store.Store) {

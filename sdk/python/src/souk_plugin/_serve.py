@@ -80,7 +80,7 @@ class _Service:
     def handlers(self) -> grpc.GenericRpcHandler:
         def one(method: Any, request: str, stream: bool) -> Any:
             make = grpc.unary_stream_rpc_method_handler if stream else grpc.unary_unary_rpc_method_handler
-            return make(method, request_deserializer=message(request).FromString, response_serializer=lambda m: m.SerializeToString())
+            return make(method, request_deserializer=message(request).FromString, response_serializer=lambda m: m.SerializeToString(deterministic=True))
 
         return grpc.method_handlers_generic_handler("souk.harvest.v1.Source", {
             "Describe": one(self.describe, "DescribeRequest", False),
