@@ -14,6 +14,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/harvest/form"
 	"github.com/souk-mesh/souk/server/harvest/vault"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -89,14 +90,14 @@ func (b Binding) reaches(host string) bool {
 	return open && err == nil && strings.Trim(name, "[]") == other
 }
 
-// hosts lists where the plugin would connect, as its schema tells: every field
+// hostsOf lists where the plugin would connect, as its schema tells: every field
 // that names an address or a host. The error names the field that hides one.
-func (f *form) hosts(config []byte) ([]string, error) {
+func hostsOf(f *form.Form, config []byte) ([]string, error) {
 	var hosts []string
-	err := f.each(config, markHost, func(path, value string) error {
+	err := f.Each(config, form.MarkHost, func(path, value string) error {
 		named, err := hostsIn(value)
 		if err != "" {
-			return badConfig(path, err, "write one address, such as postgres://ROLE@HOST:5432/DATABASE, with the host before the path")
+			return form.Wrong(path, err, "write one address, such as postgres://ROLE@HOST:5432/DATABASE, with the host before the path")
 		}
 		hosts = append(hosts, named...)
 		return nil
@@ -211,7 +212,7 @@ func (s *Service) Stopped(ctx context.Context) ([]Stopped, error) {
 // keep gives the lines of the settings that let the source run as it is.
 func (s *Service) keep(p *plugin, source model.Source, domain model.Slug) []string {
 	var lines []string
-	_ = p.form.each(source.Config, markPath, func(_, path string) error {
+	_ = p.form.Each(source.Config, form.MarkPath, func(_, path string) error {
 		folder, err := filepath.Abs(path)
 		if err == nil && s.enclosed(p, source, domain) != nil {
 			if info, err := os.Stat(folder); err != nil || !info.IsDir() {
@@ -221,7 +222,7 @@ func (s *Service) keep(p *plugin, source model.Source, domain model.Slug) []stri
 		}
 		return nil
 	})
-	hosts, err := p.form.hosts(source.Config)
+	hosts, err := hostsOf(p.form, source.Config)
 	if err != nil {
 		return lines
 	}
@@ -241,13 +242,13 @@ func (s *Service) keep(p *plugin, source model.Source, domain model.Slug) []stri
 // reserved tells the first thing about the source that is an administrator's
 // to decide, as the error for everybody else.
 func (s *Service) reserved(p *plugin, source model.Source, domain model.Slug) (*model.Error, error) {
-	if err := p.form.administered(source.Config); err != nil {
+	if err := p.form.Administered(source.Config); err != nil {
 		return err, nil
 	}
 	if len(source.Secrets) == 0 {
 		return nil, nil //nolint:nilnil // nothing is an answer here
 	}
-	hosts, err := p.form.hosts(source.Config)
+	hosts, err := hostsOf(p.form, source.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +311,7 @@ func (s *Service) uses(p *plugin, source model.Source) string {
 	if len(source.Secrets) == 0 {
 		return ""
 	}
-	hosts, _ := p.form.hosts(source.Config)
+	hosts, _ := hostsOf(p.form, source.Config)
 	if len(hosts) == 0 {
 		hosts = []string{"hosts of the plugin's choice"}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/server/harvest/form"
 	"github.com/souk-mesh/souk/server/harvest/translate"
 	"github.com/souk-mesh/souk/server/tracing"
 )
@@ -87,7 +88,7 @@ func (s *Service) askPlugin(ctx context.Context, p *plugin, config json.RawMessa
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case ok && f.Fault == host.FaultConfig:
-		return badConfig(f.Field, clip(s.finder.strip(f.Message), maxText), clip(s.finder.strip(f.Fix), maxText))
+		return form.Wrong(f.Field, clip(s.finder.strip(f.Message), maxText), clip(s.finder.strip(f.Fix), maxText))
 	}
 	return refused(err)
 }

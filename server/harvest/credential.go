@@ -12,6 +12,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk/credential"
+	"github.com/souk-mesh/souk/server/harvest/form"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -45,20 +46,20 @@ func (f finder) strip(text string) string {
 
 // refuse reports the first text of a configuration that a person gave, and that
 // holds a credential. It is asked before anything is stored or launched.
-func (f finder) refuse(config []byte, of *form) error {
+func (f finder) refuse(config []byte, of *form.Form) error {
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(config)))
 	if err != nil {
-		return badConfig("", "is no JSON", "write one JSON object")
+		return form.Wrong("", "is no JSON", "write one JSON object")
 	}
 	_, path := f.clean("", document)
 	if path == "" {
 		return nil
 	}
 	hint := "take it out and change it, since it has been seen"
-	if len(of.secrets) > 0 {
-		hint += "; give it as secrets." + of.secrets[0] + ", by env:NAME or file:PATH"
+	if len(of.Secrets) > 0 {
+		hint += "; give it as secrets." + of.Secrets[0] + ", by env:NAME or file:PATH"
 	}
-	return badConfig(path, "holds what looks like a credential", hint)
+	return form.Wrong(path, "holds what looks like a credential", hint)
 }
 
 // clean gives the value without credentials and the place of the first of them.
@@ -78,13 +79,13 @@ func (f finder) clean(path string, value any) (cleaned any, first string) {
 	case []any:
 		for i := range v {
 			var found string
-			v[i], found = f.clean(pathBelow(path, strconv.Itoa(i)), v[i])
+			v[i], found = f.clean(form.Below(path, strconv.Itoa(i)), v[i])
 			note(found)
 		}
 	case map[string]any:
 		for name := range v {
 			var found string
-			v[name], found = f.clean(pathBelow(path, name), v[name])
+			v[name], found = f.clean(form.Below(path, name), v[name])
 			note(found)
 		}
 	}

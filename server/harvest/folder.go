@@ -12,6 +12,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/server/harvest/form"
 )
 
 // codeOutside marks the refusal of a path, in the SDK's word: it is the same
@@ -44,7 +45,7 @@ func (s *Service) foldersOf(p *plugin, source model.Source, domain model.Slug) [
 	if source.SetUpBy != model.System().ID {
 		return folders
 	}
-	_ = p.form.each(source.Config, markPath, func(_, path string) error {
+	_ = p.form.Each(source.Config, form.MarkPath, func(_, path string) error {
 		if filepath.IsAbs(path) {
 			folders = append(folders, filepath.Dir(path))
 		}
@@ -58,7 +59,7 @@ func (s *Service) foldersOf(p *plugin, source model.Source, domain model.Slug) [
 func (s *Service) enclosed(p *plugin, source model.Source, domain model.Slug) *model.Error {
 	folders := s.foldersOf(p, source, domain)
 	files := sdk.NewFiles(folders...)
-	err := p.form.each(source.Config, markPath, func(path, value string) error {
+	err := p.form.Each(source.Config, form.MarkPath, func(path, value string) error {
 		file, err := files.Open(path, value)
 		if err != nil {
 			if e, ok := errors.AsType[*sdk.Error](err); ok && e.Code == codeOutside {
@@ -81,7 +82,7 @@ func outside(path string, folders []string) *model.Error {
 	if len(folders) > 0 {
 		hint = "name a file below " + strings.Join(folders, " or ") + ", or " + hint
 	}
-	e := badConfig(path, "is not below a folder that this source may read", hint)
+	e := form.Wrong(path, "is not below a folder that this source may read", hint)
 	e.Code = codeOutside
 	return e
 }
@@ -101,14 +102,14 @@ func (s *Service) isOwn(info os.FileInfo) bool {
 
 // absolute writes the paths of a configuration that was typed at the shell so
 // that they mean the same wherever the server is started.
-func (f *form) absolute(config json.RawMessage) json.RawMessage {
+func absolute(f *form.Form, config json.RawMessage) json.RawMessage {
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(config)))
 	object, ok := document.(map[string]any)
 	if err != nil || !ok {
 		return config
 	}
 	changed := false
-	_ = f.each(config, markPath, func(path, value string) error {
+	_ = f.Each(config, form.MarkPath, func(path, value string) error {
 		holder, name := object, path
 		for before, after, nested := strings.Cut(name, "."); nested; before, after, nested = strings.Cut(name, ".") {
 			inner, ok := holder[before].(map[string]any)

@@ -14,6 +14,7 @@ import (
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/sdk/host/process"
+	"github.com/souk-mesh/souk/server/harvest/form"
 )
 
 // Launcher knows the plugins: those that ship inside this binary, and those
@@ -32,7 +33,7 @@ type Launcher struct {
 // plugin is one that can be launched.
 type plugin struct {
 	info model.PluginInfo
-	form *form
+	form *form.Form
 	spec host.Spec
 }
 
@@ -101,7 +102,7 @@ func (l *Launcher) specOf(f host.Found) host.Spec {
 }
 
 func newPlugin(i sdk.Info, schema json.RawMessage, secrets []string, spec host.Spec) (*plugin, error) {
-	f, err := newForm(schema, secrets)
+	f, err := form.New(schema, secrets)
 	if err != nil {
 		return nil, &model.Error{Kind: model.KindInternal, Message: "the plugin " + i.Name + " has a schema that cannot be used", Err: err}
 	}

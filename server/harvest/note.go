@@ -5,6 +5,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
+	"github.com/souk-mesh/souk/server/harvest/form"
 )
 
 // What a run keeps of its notes.
@@ -53,3 +54,5 @@ func (n notes) add(r model.RunNote) notes {
 	}
 	return out
 }
+
+func clip(text string, limit int) string { return form.Clip(text, limit) }

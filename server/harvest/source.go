@@ -96,13 +96,13 @@ func (s *Service) judge(ctx context.Context, in *gate.Session, source *model.Sou
 	if err != nil {
 		return "", nil, err
 	}
-	if source.Config, err = p.form.judge(source.Config); err != nil {
+	if source.Config, err = p.form.Judge(source.Config); err != nil {
 		return "", nil, err
 	}
 	if err := s.finder.refuse(source.Config, p.form); err != nil {
 		return "", nil, err
 	}
-	if err := p.form.judgeSecrets(source.Secrets, s.secrets); err != nil {
+	if err := p.form.JudgeSecrets(source.Secrets, s.secrets); err != nil {
 		return "", nil, err
 	}
 	asker, err := model.PrincipalFrom(ctx)
@@ -111,7 +111,7 @@ func (s *Service) judge(ctx context.Context, in *gate.Session, source *model.Sou
 	}
 	source.SetUpBy = asker.ID
 	if asker.ID == model.System().ID {
-		source.Config = p.form.absolute(source.Config)
+		source.Config = absolute(p.form, source.Config)
 	}
 	vouched, err := s.permit(ctx, in, p, *source)
 	if err != nil {

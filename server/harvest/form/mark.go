@@ -1,4 +1,4 @@
-package harvest
+package form
 
 import (
 	"bytes"
@@ -15,20 +15,20 @@ import (
 
 // The marks in a plugin's schema that tell the server what a field is.
 const (
-	markHost  = "x-host"  // names where the plugin connects
-	markAdmin = "x-admin" // only administrators set it
-	markPath  = "x-path"  // names a file or folder of the server
+	MarkHost  = "x-host"  // names where the plugin connects
+	MarkAdmin = "x-admin" // only administrators set it
+	MarkPath  = "x-path"  // names a file or folder of the server
 )
 
 // marked reports whether the schema of a field has the mark. An address is a
 // host without a mark of its own.
 func marked(shape map[string]any, mark string) bool {
-	return shape[mark] == true || mark == markHost && shape["format"] == "uri"
+	return shape[mark] == true || mark == MarkHost && shape["format"] == "uri"
 }
 
-// each calls do with every text of the configuration whose field has the mark,
+// Each calls do with every text of the configuration whose field has the mark,
 // in lists and objects too.
-func (f *form) each(config []byte, mark string, do func(path, value string) error) error {
+func (f *Form) Each(config []byte, mark string, do func(path, value string) error) error {
 	return f.walk(config, func(path string, shape map[string]any, value any) error {
 		text, ok := value.(string)
 		if !ok || !marked(shape, mark) {
@@ -38,15 +38,15 @@ func (f *form) each(config []byte, mark string, do func(path, value string) erro
 	})
 }
 
-// administered reports the first field that only administrators set and that
+// Administered reports the first field that only administrators set and that
 // the configuration sets to another value than its default.
-func (f *form) administered(config []byte) *model.Error {
+func (f *Form) Administered(config []byte) *model.Error {
 	err := f.walk(config, func(path string, shape map[string]any, value any) error {
 		usual, stated := shape["default"]
-		if shape[markAdmin] != true || reflect.DeepEqual(usual, value) || !stated && isZero(value) {
+		if shape[MarkAdmin] != true || reflect.DeepEqual(usual, value) || !stated && isZero(value) {
 			return nil
 		}
-		return badConfig(path, "is for administrators to set", "leave it out, or let an administrator set the source up")
+		return Wrong(path, "is for administrators to set", "leave it out, or let an administrator set the source up")
 	})
 	e, _ := err.(*model.Error) //nolint:errorlint // made just above
 	return e
@@ -72,13 +72,13 @@ func isZero(value any) bool {
 }
 
 // walk goes through the configuration beside its schema, in the order of the names.
-func (f *form) walk(config []byte, do func(path string, shape map[string]any, value any) error) error {
+func (f *Form) walk(config []byte, do func(path string, shape map[string]any, value any) error) error {
 	if len(bytes.TrimSpace(config)) == 0 {
 		return nil
 	}
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(config))
 	if err != nil {
-		return badConfig("", "is no JSON", "write one JSON object")
+		return Wrong("", "is no JSON", "write one JSON object")
 	}
 	return walk("", f.shape, document, do)
 }
@@ -100,14 +100,14 @@ func walk(path string, shape map[string]any, value any, do func(string, map[stri
 			if !ok {
 				inner, _ = shape["additionalProperties"].(map[string]any)
 			}
-			if err := walk(pathBelow(path, name), inherit(shape, inner), v[name], do); err != nil {
+			if err := walk(Below(path, name), inherit(shape, inner), v[name], do); err != nil {
 				return err
 			}
 		}
 	case []any:
 		items, _ := shape["items"].(map[string]any)
 		for i, item := range v {
-			if err := walk(pathBelow(path, strconv.Itoa(i)), inherit(shape, items), item, do); err != nil {
+			if err := walk(Below(path, strconv.Itoa(i)), inherit(shape, items), item, do); err != nil {
 				return err
 			}
 		}
@@ -117,7 +117,7 @@ func walk(path string, shape map[string]any, value any, do func(string, map[stri
 
 // inherit lets the marks of a list or an object hold for what is in it.
 func inherit(outer, inner map[string]any) map[string]any {
-	for _, mark := range []string{markHost, markPath} {
+	for _, mark := range []string{MarkHost, MarkPath} {
 		if outer[mark] == true && inner != nil && inner[mark] == nil {
 			inner = maps.Clone(inner)
 			inner[mark] = true
@@ -126,7 +126,8 @@ func inherit(outer, inner map[string]any) map[string]any {
 	return inner
 }
 
-func pathBelow(path, name string) string {
+// Below is the path of what is called so within the path.
+func Below(path, name string) string {
 	if path == "" {
 		return name
 	}

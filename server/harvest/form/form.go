@@ -1,4 +1,8 @@
-package harvest
+// Package form judges configurations by a plugin's schema. It owns what a schema
+// says of its fields, the marks that tell the server what a field is, and the
+// sentences for people whose configuration does not fit. It refuses to open, to
+// connect or to ask anybody: it knows the text alone, and repeats no value of it.
+package form
 
 import (
 	"bytes"
@@ -19,12 +23,12 @@ import (
 // maxConfig bounds a configuration. It is typed by people.
 const maxConfig = 256 << 10
 
-// form is a plugin's schema, ready to judge configurations. It works on the
+// Form is a plugin's schema, ready to judge configurations. It works on the
 // schema as it travels, so that bundled and foreign plugins are judged alike.
-type form struct {
+type Form struct {
 	schema  *jsonschema.Schema
 	shape   map[string]any // the schema as a document, for remedies
-	secrets []string       // dotted paths
+	Secrets []string       // the fields that hold one, by their dotted paths
 }
 
 // nowhere loads nothing: a foreign plugin's schema shall not read files.
@@ -35,7 +39,8 @@ func (nowhere) Load(string) (any, error) {
 	return nil, errors.New("a schema refers to nothing outside of itself")
 }
 
-func newForm(schema json.RawMessage, secrets []string) (*form, error) {
+// New makes the form of a schema whose fields at the dotted paths hold secrets.
+func New(schema json.RawMessage, secrets []string) (*Form, error) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
 		return nil, fmt.Errorf("read schema: %w", err)
@@ -51,26 +56,26 @@ func newForm(schema json.RawMessage, secrets []string) (*form, error) {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
 	shape, _ := document.(map[string]any)
-	return &form{schema: compiled, shape: shape, secrets: secrets}, nil
+	return &Form{schema: compiled, shape: shape, Secrets: secrets}, nil
 }
 
-// judge gives the configuration as it is kept, or the first thing that is wrong
+// Judge gives the configuration as it is kept, or the first thing that is wrong
 // with it, as an error that names the field below config. No message
 // repeats a value: a person may have put a secret where it does not belong.
-func (f *form) judge(config json.RawMessage) (json.RawMessage, error) {
+func (f *Form) Judge(config json.RawMessage) (json.RawMessage, error) {
 	if len(bytes.TrimSpace(config)) == 0 {
 		config = json.RawMessage("{}")
 	}
 	if len(config) > maxConfig {
-		return nil, badConfig("", "is larger than 256 KiB", "put large inputs into files and name these")
+		return nil, Wrong("", "is larger than 256 KiB", "put large inputs into files and name these")
 	}
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(config))
 	if err != nil {
-		return nil, badConfig("", "is no JSON", "write one JSON object")
+		return nil, Wrong("", "is no JSON", "write one JSON object")
 	}
-	for _, path := range f.secrets {
+	for _, path := range f.Secrets {
 		if _, found := within(document, path); found {
-			return nil, badConfig(path, "is a secret and stands in the configuration", "take it out, change the secret, and give secrets."+path+" as env:NAME or file:PATH")
+			return nil, Wrong(path, "is a secret and stands in the configuration", "take it out, change the secret, and give secrets."+path+" as env:NAME or file:PATH")
 		}
 	}
 	if err := f.schema.Validate(document); err != nil {
@@ -78,24 +83,24 @@ func (f *form) judge(config json.RawMessage) (json.RawMessage, error) {
 	}
 	var kept bytes.Buffer
 	if err := json.Compact(&kept, config); err != nil {
-		return nil, badConfig("", "is no JSON", "write one JSON object")
+		return nil, Wrong("", "is no JSON", "write one JSON object")
 	}
 	return kept.Bytes(), nil
 }
 
-// judgeSecrets reports the first reference that cannot work, by its field below
+// JudgeSecrets reports the first reference that cannot work, by its field below
 // secrets.
-func (f *form) judgeSecrets(refs map[string]model.SecretRef, v vault.Vault) error {
+func (f *Form) JudgeSecrets(refs map[string]model.SecretRef, v vault.Vault) error {
 	for _, field := range slices.Sorted(maps.Keys(refs)) {
-		if !slices.Contains(f.secrets, field) {
-			return model.Invalid("secrets."+clip(field, 100), "is no secret of this plugin", f.knownSecrets())
+		if !slices.Contains(f.Secrets, field) {
+			return model.Invalid("secrets."+Clip(field, 100), "is no secret of this plugin", f.knownSecrets())
 		}
 		if err := v.Accepts(refs[field]); err != nil {
 			e, _ := errors.AsType[*model.Error](err)
 			return model.Invalid("secrets."+field, e.Message, e.Hint)
 		}
 	}
-	for _, field := range f.secrets {
+	for _, field := range f.Secrets {
 		if _, given := refs[field]; !given && f.at(field)["x-required"] == true {
 			return model.Invalid("secrets."+field, "is missing", "give it as env:NAME or file:PATH")
 		}
@@ -103,17 +108,18 @@ func (f *form) judgeSecrets(refs map[string]model.SecretRef, v vault.Vault) erro
 	return nil
 }
 
-func (f *form) knownSecrets() string {
-	if len(f.secrets) == 0 {
+func (f *Form) knownSecrets() string {
+	if len(f.Secrets) == 0 {
 		return "take it out: this plugin takes no secret"
 	}
-	return "give one of " + strings.Join(f.secrets, ", ")
+	return "give one of " + strings.Join(f.Secrets, ", ")
 }
 
-func badConfig(path, what, hint string) *model.Error {
+// Wrong says what is wrong with a field of the configuration, by its path.
+func Wrong(path, what, hint string) *model.Error {
 	field := "config"
 	if path != "" {
-		field += "." + clip(path, 200)
+		field += "." + Clip(path, 200)
 	}
 	return model.Invalid(field, what, hint)
 }
@@ -132,10 +138,10 @@ func within(document any, path string) (any, bool) {
 }
 
 // explain turns the first error of the validator, by place, into a sentence.
-func (f *form) explain(err error) error {
+func (f *Form) explain(err error) error {
 	invalid, ok := errors.AsType[*jsonschema.ValidationError](err)
 	if !ok {
-		return badConfig("", "does not fit the plugin's schema", "compare it with the schema")
+		return Wrong("", "does not fit the plugin's schema", "compare it with the schema")
 	}
 	for len(invalid.Causes) > 0 {
 		invalid = slices.MinFunc(invalid.Causes, func(a, b *jsonschema.ValidationError) int {
@@ -146,26 +152,26 @@ func (f *form) explain(err error) error {
 	below := func(name string) string { return strings.TrimPrefix(path+"."+name, ".") }
 	switch k := invalid.ErrorKind.(type) {
 	case *kind.Required:
-		return badConfig(below(k.Missing[0]), "is missing", f.remedy(below(k.Missing[0])))
+		return Wrong(below(k.Missing[0]), "is missing", f.remedy(below(k.Missing[0])))
 	case *kind.AdditionalProperties:
-		return badConfig(below(k.Properties[0]), "is not known", "write one of "+strings.Join(f.fieldsOf(path), ", "))
+		return Wrong(below(k.Properties[0]), "is not known", "write one of "+strings.Join(f.fieldsOf(path), ", "))
 	case *kind.Type:
-		return badConfig(path, fmt.Sprintf("is of the type %s and must be of the type %s", k.Got, strings.Join(k.Want, " or ")), f.remedy(path))
+		return Wrong(path, fmt.Sprintf("is of the type %s and must be of the type %s", k.Got, strings.Join(k.Want, " or ")), f.remedy(path))
 	case *kind.MinLength:
-		return badConfig(path, "is too short", f.remedy(path))
+		return Wrong(path, "is too short", f.remedy(path))
 	case *kind.Enum:
-		return badConfig(path, "is none of the values that are allowed", f.remedy(path))
+		return Wrong(path, "is none of the values that are allowed", f.remedy(path))
 	case *kind.Format:
-		return badConfig(path, "is no valid "+k.Want, f.remedy(path))
+		return Wrong(path, "is no valid "+k.Want, f.remedy(path))
 	case *kind.Pattern:
-		return badConfig(path, "does not have the right form", f.remedy(path))
+		return Wrong(path, "does not have the right form", f.remedy(path))
 	default:
-		return badConfig(path, "does not fit the plugin's schema", f.remedy(path))
+		return Wrong(path, "does not fit the plugin's schema", f.remedy(path))
 	}
 }
 
 // at finds the schema of a field, or nil.
-func (f *form) at(path string) map[string]any {
+func (f *Form) at(path string) map[string]any {
 	shape := f.shape
 	if path == "" {
 		return shape
@@ -185,7 +191,7 @@ func (f *form) at(path string) map[string]any {
 	return shape
 }
 
-func (f *form) fieldsOf(path string) []string {
+func (f *Form) fieldsOf(path string) []string {
 	properties, _ := f.at(path)["properties"].(map[string]any)
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(properties)), func(name string) bool {
 		property, _ := properties[name].(map[string]any)
@@ -194,7 +200,7 @@ func (f *form) fieldsOf(path string) []string {
 }
 
 // remedy says what belongs into the field.
-func (f *form) remedy(path string) string {
+func (f *Form) remedy(path string) string {
 	shape := f.at(path)
 	text, _ := shape["description"].(string)
 	switch options, _ := shape["enum"].([]any); {
@@ -220,8 +226,8 @@ func join(values []any) string {
 	return strings.Join(words, ", ")
 }
 
-// clip bounds a text that others wrote.
-func clip(text string, limit int) string {
+// Clip bounds a text that others wrote.
+func Clip(text string, limit int) string {
 	if len(text) <= limit {
 		return strings.ToValidUTF8(text, "\uFFFD")
 	}

@@ -1,9 +1,11 @@
-package harvest
+package form_test
 
 import (
 	"encoding/json"
 	"slices"
 	"testing"
+
+	"github.com/souk-mesh/souk/server/harvest/form"
 )
 
 // marks is a schema of a foreign plugin that uses every mark.
@@ -16,18 +18,22 @@ const marks = `{"type":"object","properties":{
 	"mode":{"type":"string","default":"full","x-admin":true}}}`
 
 func TestHostsAreFoundWhereverTheSchemaMarksThem(t *testing.T) {
-	f, err := newForm(json.RawMessage(marks), nil)
+	f, err := form.New(json.RawMessage(marks), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := f.hosts([]byte(`{"url":"mysql://a/x","hosts":["b:1","C"],"node":{"host":"[::1]:2"},"byName":{"x":"d:3"}}`))
-	if want := []string{"[::1]:2", "a:3306", "b:1", "c:", "d:3"}; err != nil || !slices.Equal(got, want) {
+	var got []string
+	err = f.Each([]byte(`{"url":"mysql://a/x","hosts":["b:1","C"],"node":{"host":"[::1]:2"},"byName":{"x":"d:3"}}`), form.MarkHost, func(path, value string) error {
+		got = append(got, path+" "+value)
+		return nil
+	})
+	if want := []string{"byName.x d:3", "hosts.0 b:1", "hosts.1 C", "node.host [::1]:2", "url mysql://a/x"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v: %v", got, want, err)
 	}
 }
 
 func TestFieldsOfAdministrators(t *testing.T) {
-	f, err := newForm(json.RawMessage(marks), nil)
+	f, err := form.New(json.RawMessage(marks), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +42,7 @@ func TestFieldsOfAdministrators(t *testing.T) {
 		`{"verify":false}`: "config.verify", `{"mode":""}`: "config.mode", `{"mode":"none"}`: "config.mode",
 		`{"node":{"insecure":true}}`: "config.node.insecure",
 	} {
-		switch e := f.administered([]byte(config)); {
+		switch e := f.Administered([]byte(config)); {
 		case e == nil && field != "", e != nil && e.Field != field:
 			t.Errorf("%s: %v", config, e)
 		}
