@@ -104,12 +104,7 @@ func (r *receiver) fresh(records [][]byte) ([]came, error) {
 
 func (r *receiver) countBytes(record []byte) {
 	field, _, _ := protowire.ConsumeTag(record)
-	switch field {
-	case recordAsset:
-		r.result.Assets++
-	case recordEdge:
-		r.result.Edges++
-	case recordQuality:
-		r.result.Quality++
+	if n := map[protowire.Number]*int64{recordAsset: &r.result.Assets, recordEdge: &r.result.Edges, recordQuality: &r.result.Quality}[field]; n != nil {
+		*n++
 	}
 }

@@ -37,9 +37,9 @@ func (e *elephant) Printed(records []sdk.Record, prints []host.Print) error {
 	return e.Records(records)
 }
 
-func (b *bench) recall(plugin, password string, e *elephant) host.Result {
+func (b *bench) recall(password string, e *elephant) host.Result {
 	b.t.Helper()
-	p, failure := b.launch(host.Self(plugin), host.Limits{})
+	p, failure := b.launch(host.Self("good"), host.Limits{})
 	if failure != nil {
 		b.t.Fatal(failure)
 	}
@@ -59,16 +59,16 @@ func (b *bench) recall(plugin, password string, e *elephant) host.Result {
 func TestRecall(t *testing.T) {
 	b := newBench(t)
 	e := &elephant{seed: "a", prints: map[host.Print]bool{}}
-	first := b.recall("good", canary, e)
+	first := b.recall(canary, e)
 	if e.recalled != 0 || len(e.records) != 252 || len(e.prints) != 252 {
 		t.Fatalf("first: %d recalled, %d handed on, %d prints", e.recalled, len(e.records), len(e.prints))
 	}
-	second := b.recall("good", canary, e)
+	second := b.recall(canary, e)
 	if e.recalled != 252 || len(e.records) != 0 || second.Assets != first.Assets || second.Edges != first.Edges || second.Quality != first.Quality {
 		t.Errorf("second: %d recalled, %d handed on, %+v", e.recalled, len(e.records), second)
 	}
 	e.seed = "b"
-	if b.recall("good", canary, e); e.recalled != 0 || len(e.records) != 252 {
+	if b.recall(canary, e); e.recalled != 0 || len(e.records) != 252 {
 		t.Errorf("another seed: %d recalled, %d handed on", e.recalled, len(e.records))
 	}
 }
@@ -78,9 +78,9 @@ func TestRecall(t *testing.T) {
 func TestRecallSparesSecrets(t *testing.T) {
 	b := newBench(t)
 	e := &elephant{seed: "a", prints: map[host.Print]bool{}}
-	b.recall("good", canary, e)
+	b.recall(canary, e)
 	for _, password := range []string{"t00007", "TABLE"} { // a name, and a word of every record
-		b.recall("good", password, e)
+		b.recall(password, e)
 		if len(e.records) == 0 || e.recalled == 252 {
 			t.Errorf("with the password %s: %d recalled, %d handed on", password, e.recalled, len(e.records))
 		}

@@ -100,9 +100,9 @@ func (s *Service) isOwn(info os.FileInfo) bool {
 	return false
 }
 
-// absolute writes the paths of a configuration that was typed at the shell so
+// anywhere writes the paths of a configuration that was typed at the shell so
 // that they mean the same wherever the server is started.
-func absolute(f *form.Form, config json.RawMessage) json.RawMessage {
+func anywhere(f *form.Form, config json.RawMessage) json.RawMessage {
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(config)))
 	object, ok := document.(map[string]any)
 	if err != nil || !ok {

@@ -111,7 +111,7 @@ func (s *Service) judge(ctx context.Context, in *gate.Session, source *model.Sou
 	}
 	source.SetUpBy = asker.ID
 	if asker.ID == model.System().ID {
-		source.Config = absolute(p.form, source.Config)
+		source.Config = anywhere(p.form, source.Config)
 	}
 	vouched, err := s.permit(ctx, in, p, *source)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -123,14 +124,12 @@ func (m *Memory) revisions(ctx context.Context, read map[store.Kind][]model.ID) 
 	for _, kind := range kinds() {
 		ids := read[kind]
 		slices.Sort(ids)
-		for part := range slices.Chunk(slices.Compact(ids), store.MaxIn) {
-			some, err := m.store.Revisions(ctx, kind, part...)
+		for few := range slices.Chunk(slices.Compact(ids), store.MaxIn) {
+			some, err := m.store.Revisions(ctx, kind, few...)
 			if err != nil {
 				return nil, fmt.Errorf("look at what is remembered: %w", err)
 			}
-			for id, revision := range some {
-				stand[id] = revision
-			}
+			maps.Copy(stand, some)
 		}
 	}
 	return stand, nil

@@ -61,7 +61,7 @@ func (p *part) read(row model.Remembered) {
 		if !ok {
 			return
 		}
-		at = append(at, uint32(from)) //nolint:gosec // a record is far smaller
+		at = append(at, uint32(from))
 		from = len(text) - len(rest)
 	}
 	p.text, p.at, p.state = text, at, make([]state, len(at))
@@ -74,7 +74,7 @@ func cutEntry(text []byte) (body, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	size, n := binary.Uvarint(text[head:])
-	if n <= 0 || uint64(len(text)-head-n) < size {
+	if n <= 0 || uint64(len(text)-head-n) < size { //nolint:gosec // n is within the text
 		return nil, nil, false
 	}
 	from := head + n
@@ -148,7 +148,7 @@ func (e entry) pack() []byte {
 	body := appendText(nil, e.scope)
 	body = binary.AppendUvarint(body, uint64(e.fields)) //nolint:gosec // a number of fields
 	for _, mark := range e.marks {
-		body = append(body, byte(slices.Index(kinds(), mark.Kind)))
+		body = append(body, byte(slices.Index(kinds(), mark.Kind))) //nolint:gosec // there are four
 		body = appendID(body, mark.ID)
 		body = binary.AppendUvarint(body, uint64(mark.Revision)) //nolint:gosec // counts from 1
 	}
