@@ -176,7 +176,11 @@ func (s *source) checkGrants(ctx context.Context, r *sdk.Report) error {
 	}
 	err := s.within(ctx, func(w *writer) error {
 		// A table that nobody has: what is read of it is read of every one.
-		_, err := w.state(ctx, sdk.Grant{ID: "check", Role: w.me.String(), Asset: sdk.NativeID{Name: sdk.JoinName(w.database, "check")}})
+		st, err := w.state(ctx, sdk.Grant{ID: "check", Role: w.me.String(), Asset: sdk.NativeID{Name: sdk.JoinName(w.database, "check")}})
+		if err != nil {
+			return err
+		}
+		_, err = w.guises(ctx, st)
 		return err
 	})
 	if e, ok := errors.AsType[*sdk.Error](err); ok {

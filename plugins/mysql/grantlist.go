@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 
 	"github.com/souk-mesh/souk/plugins/internal/granting"
 	"github.com/souk-mesh/souk/plugins/internal/sqlgrant"
@@ -127,7 +128,7 @@ func (w *writer) heldGrants(all []held, st *state, names map[account]string, sho
 }
 
 func (w *writer) heldGrant(h held, note *given, role string, shown map[string][]string) sdk.HeldGrant {
-	g := sdk.HeldGrant{Asset: w.nameOf(h.table), Role: role, By: h.By, Ours: note != nil}
+	g := sdk.HeldGrant{Asset: w.nameOf(h.table), Role: role, By: w.giver(h.right), Ours: note != nil}
 	switch {
 	case h.table.table == "":
 		g.Asset.Name = sdk.JoinName(h.table.database)
@@ -141,6 +142,15 @@ func (w *writer) heldGrant(h held, note *given, role string, shown map[string][]
 		}
 	}
 	return g
+}
+
+// giver is who changed the account's rights on the table last, where that is not the
+// user that gives rights: then nobody knows who was before.
+func (w *writer) giver(r right) string {
+	if strings.HasPrefix(r.By, w.me.User+"@") {
+		return ""
+	}
+	return r.By
 }
 
 // noteOfRight is what Souk has noted of the right.

@@ -182,8 +182,8 @@ func (p *planner) revoke(columns []string) string {
 // byWhom tells who changed the account's rights last, which is all that is known.
 func (p *planner) byWhom(columns []string) string {
 	for _, r := range p.st.Rights {
-		if r.Account == p.st.Account && r.Wide == "" && r.By != "" && slices.Contains(columns, r.Column) {
-			return " (the last who changed its rights on the table is " + r.By + ")"
+		if r.Account == p.st.Account && r.Wide == "" && p.w.giver(r) != "" && slices.Contains(columns, r.Column) {
+			return " (the last who changed its rights on the table is " + p.w.giver(r) + ")"
 		}
 	}
 	return ""

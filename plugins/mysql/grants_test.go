@@ -285,8 +285,34 @@ func TestCheckSaysWhatGivingRightsLacks(t *testing.T) {
 	if why := failed(); why != "" {
 		t.Error(why)
 	}
-	c.run("drop table " + c.list + ".given")
+	c.run("revoke select on mysql.proxies_priv from " + c.writer)
+	if why := failed(); !strings.Contains(why, "lacks a right") || !strings.Contains(why, "script") {
+		t.Error(why)
+	}
+	c.run("grant select on mysql.proxies_priv to "+c.writer, "drop table "+c.list+".given")
 	if why := failed(); !strings.Contains(why, "list of what was given") || !strings.Contains(why, "script") {
 		t.Error(why)
 	}
+}
+
+// TestWhatFailsMidwayIsUndone, since the server has no transaction for rights.
+func TestWhatFailsMidwayIsUndone(t *testing.T) {
+	c := newCounter(t)
+	list := name(strings.ReplaceAll(c.list, "_", `\_`)) + ".*"
+	g := c.grant("g1", "id")
+	g.Masks = []sdk.Mask{{Field: "email", With: "hash"}}
+	r := sdk.GrantRequest{Grant: g}
+	plan := c.Plan(r)
+	for _, right := range []string{"create view", "grant option"} {
+		c.run("revoke " + right + " on " + list + " from " + c.writer)
+		_, err := c.Granter.ApplyGrant(t.Context(), r, plan)
+		if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Class != sdk.ClassDenied {
+			t.Errorf("without %s: %v", right, err)
+		}
+		if c.left() != 0 || c.count("information_schema.views where table_schema = '"+c.list+"'") != 0 {
+			t.Errorf("without %s: something is left of it", right)
+		}
+		c.run("grant create view on " + list + " to " + c.writer + " with grant option")
+	}
+	c.Settle(r)
 }

@@ -193,7 +193,7 @@ func (l library) get(ctx context.Context, n int) (names []string, err error) {
 
 var flaws = []string{
 	"", "-prints", "-raw", "-chatty", "-hoards", "-square", "-swallows", "-wide", "-dials", "-writes",
-	"-lends", "-lends-early", "-lends-blindly", "-lends-twice", "-lends-forever", "-lends-unlisted", "-lends-unnamed",
+	"-lends", "-lends-early", "-lends-blindly", "-lends-twice", "-lends-forever", "-lends-alone", "-lends-unlisted", "-lends-unnamed",
 }
 
 func TestMain(m *testing.M) {

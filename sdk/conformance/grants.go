@@ -16,7 +16,8 @@ type Grants struct {
 }
 
 // grants wants a plan to have no effect, applying to be the plan and once, another
-// hand to be noticed, and the source to be as before when the grant is over.
+// hand to be noticed and what it has given to be spared, and the source to be as
+// before when the grant is over.
 func (s *suite) grants() {
 	d, given := s.description(), s.fixture.Grants
 	switch {
@@ -55,6 +56,7 @@ func (s *suite) granted(g sdk.Granter, given *Grants, where string) error {
 		func() error {
 			return s.unchanged(g, given, before, where+" the source is not as before when the grant is over")
 		},
+		func() error { return s.spared(g, given, where) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -100,6 +102,33 @@ func (s *suite) overtaken(g sdk.Granter, given *Grants, where string) error {
 		s.problem("%s a plan is %s although the source has changed since", where, outcome)
 	}
 	return errors.Join(err, given.Undo(context.WithoutCancel(s.ctx)))
+}
+
+// spared wants what another hand has given to be there when the grant is over.
+func (s *suite) spared(g sdk.Granter, given *Grants, where string) (err error) {
+	if given.Change == nil || given.Undo == nil {
+		return nil
+	}
+	if err := given.Change(s.ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, given.Undo(context.WithoutCancel(s.ctx))) }()
+	g = nameless{g}
+	before, err := s.held(g, given)
+	if err != nil {
+		return err
+	}
+	for _, revoke := range []bool{false, true} {
+		r := sdk.GrantRequest{Grant: given.Grant, Revoke: revoke}
+		plan, err := g.PlanGrant(s.ctx, r)
+		if err != nil {
+			return err
+		}
+		if _, err := g.ApplyGrant(s.ctx, r, plan); err != nil {
+			return err
+		}
+	}
+	return s.unchanged(g, given, before, where+" the end of the grant takes what another hand has given, or leaves something")
 }
 
 // applied wants it done once, and nothing left to do.
@@ -185,6 +214,18 @@ func (w *outside) granting(_ context.Context, in input, use func(sdk.Granter) er
 		return use(piped{p, host.Access{Config: in.config, Secrets: in.secrets}})
 	})
 	return err
+}
+
+// nameless is a Granter whose list does not say who gave: some systems keep the last
+// who has changed something, and no other.
+type nameless struct{ sdk.Granter }
+
+// ListGrants leaves the giver out.
+func (n nameless) ListGrants(ctx context.Context, roles []string, emit func(sdk.HeldGrant) error) error {
+	return n.Granter.ListGrants(ctx, roles, func(h sdk.HeldGrant) error {
+		h.By = ""
+		return emit(h)
+	})
 }
 
 // piped is a Granter over the pipe.

@@ -33,10 +33,10 @@ func (l lender) write(rights []string) error {
 
 func (l lender) ListGrants(_ context.Context, _ []string, emit func(sdk.HeldGrant) error) error {
 	for _, id := range l.rights() {
-		if id == "other" || l.flaw == "-lends-unlisted" {
+		if id != "other" && l.flaw == "-lends-unlisted" {
 			continue
 		}
-		if err := emit(sdk.HeldGrant{Asset: lent.Asset, Role: lent.Role, Ours: l.flaw != "-lends-unnamed", GrantID: id}); err != nil {
+		if err := emit(sdk.HeldGrant{Asset: lent.Asset, Role: lent.Role, Ours: id != "other" && l.flaw != "-lends-unnamed", GrantID: id}); err != nil {
 			return err
 		}
 	}
@@ -69,6 +69,8 @@ func (l lender) ApplyGrant(ctx context.Context, r sdk.GrantRequest, p sdk.GrantP
 		return sdk.GrantDone, l.write(append(rights, r.Grant.ID))
 	case l.flaw == "-lends-forever":
 		return sdk.GrantDone, nil
+	case l.flaw == "-lends-alone": // takes all, whoever gave it
+		return sdk.GrantDone, l.write(nil)
 	}
 	return sdk.GrantDone, l.write(slices.DeleteFunc(rights, func(id string) bool { return id == r.Grant.ID }))
 }
@@ -104,6 +106,7 @@ func TestGrantsAreJudged(t *testing.T) {
 		"-lends-blindly":  "although the source has changed",
 		"-lends-twice":    `should be "already"`,
 		"-lends-forever":  "not as before when the grant is over",
+		"-lends-alone":    "takes what another hand has given",
 		"-lends-unlisted": "is not in the list",
 		"-lends-unnamed":  "does not say that it is the grant's",
 	} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/souk-mesh/souk/plugins/mysql/mariadbtest"
 )
@@ -77,6 +80,7 @@ type byHand struct {
 	plugin string
 	config string
 	dir    string
+	reads  string // what verify tells, by default the field id
 }
 
 func (h byHand) does(action string, more ...string) said {
@@ -95,7 +99,7 @@ func (h byHand) goes(grant, statement, listed string) {
 	}
 	writeText(h.t, plan, planned.stdout)
 	for _, step := range []struct{ action, want string }{
-		{"apply", "done"}, {"apply", "already"}, {"verify", `"given":true,"readable":["id"]`}, {"list", listed},
+		{"apply", "done"}, {"apply", "already"}, {"verify", `"given":true,"readable":["` + cmp.Or(h.reads, "id") + `"]`}, {"list", listed},
 	} {
 		if got := h.does(step.action, "--plan", "@"+plan); got.status != 0 || !strings.Contains(got.stdout, step.want) {
 			h.t.Errorf("%s: got %+v, want %s", step.action, got, step.want)
@@ -123,4 +127,19 @@ func TestPluginGrantsOfMariaDB(t *testing.T) {
 	}
 	hand.goes(fmt.Sprintf(`{"grant": {"id": "g1", "asset": {"namespace": "mysql://shop", "name": "%[1]s.orders"}, "role": "%[1]s_ana", "fields": ["id"]}}`, name),
 		"GRANT SELECT (`id`) ON `"+name+"`.`orders` TO `"+name+"_ana`@`%`", `"fields":["id"],"by":"`+"`"+name+"_writer`@`%`"+`","ours":true`)
+}
+
+// TestPluginGrantsOfKafka goes the same way on a fake cluster with rights.
+func TestPluginGrantsOfKafka(t *testing.T) {
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"), kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("SCRAM-SHA-512", "giver", "canary-5d1f0c"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fake.Close)
+	hand := byHand{
+		t: t, plugin: "kafka", dir: t.TempDir(), reads: "_value",
+		config: fmt.Sprintf(`{"brokers": [%q], "namespace": "kafka://shop", "transport": "clear", "grants": {"user": "giver"}}`, fake.ListenAddrs()[0]),
+	}
+	hand.goes(`{"grant": {"id": "g1", "asset": {"namespace": "kafka://shop", "name": "orders"}, "role": "User:ana"}}`,
+		"--add --allow-principal 'SoukGrant:g1/User:ana' --allow-host '*' --operation Read --topic 'orders'", `"by":"User:giver","ours":true,"grantId":"g1"`)
 }
