@@ -242,6 +242,9 @@ func (p *planner) say() {
 	if p.st.Prefix != "" {
 		p.Remark("It may use consumer groups whose names begin with %q, which no other user's name should make.", p.st.Prefix)
 	}
+	if p.st.Prefix != "" && p.st.Open {
+		p.Remark("The brokers set allow.everyone.if.no.acl.found: the rule about groups that begin with %q shuts everybody else out of them.", p.st.Prefix)
+	}
 	p.Remark("Rules belong to names: a topic that takes this one's name is read by them, too. The cluster does not say whether there is such a user.")
 	for _, r := range p.st.Rules {
 		if r.about(p.st.Topic) && r.forbids(p.st.Principal) {

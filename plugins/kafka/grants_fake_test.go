@@ -187,6 +187,10 @@ func TestAClusterThatIsOpen(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-real +fake)\n%s", diff)
 	}
+	plan, err := g.granter.PlanGrant(t.Context(), sdk.GrantRequest{Grant: g.grant("g4", "bare")})
+	if err != nil || !strings.Contains(strings.Join(plan.Remarks, " "), "shuts everybody else out of them") {
+		t.Errorf("what a rule about groups does is not said: %v, %v", plan.Remarks, err)
+	}
 }
 
 // TestSuperUsersAreTold where an administrator has said who they are, and so is who
@@ -211,6 +215,34 @@ func TestSuperUsersAreTold(t *testing.T) {
 	command := "kafka-acls.sh --bootstrap-server '" + s.brokers[0] + "' --add --allow-principal 'User:dan' --allow-host '*' --operation Read --topic 'orders' --resource-pattern-type literal"
 	if plan.Statements[0] != command {
 		t.Errorf("got %s, want %s", plan.Statements[0], command)
+	}
+}
+
+// TestNamesWithinNames: the end of one user's grant, whose groups' prefix begins
+// another's, leaves the other's rules.
+func TestNamesWithinNames(t *testing.T) {
+	s := startCluster(t)
+	g := newGiving(t, s.admin, s.config())
+	dan, more := g.grant("g1", "orders"), g.grant("g2", "orders")
+	more.Role = "dan.x"
+	g.settle("one", sdk.GrantRequest{Grant: dan})
+	g.settle("the other", sdk.GrantRequest{Grant: more})
+	g.settle("one ends", sdk.GrantRequest{Grant: dan, Revoke: true})
+	if found, err := g.granter.VerifyGrant(t.Context(), more); err != nil || !found.Given || g.reads("orders") == "may" {
+		t.Errorf("%+v, %v", found, err)
+	}
+	odd := g.grant("g3", "orders")
+	odd.Role = "User:CN=it's Ana/x,OU=\"Sales\" 🙂"
+	plan := g.settle("an odd name", sdk.GrantRequest{Grant: odd})
+	if !strings.Contains(plan.Statements[0], `'User:CN=it'\''s Ana/x,OU="Sales" 🙂'`) {
+		t.Errorf("%s", plan.Statements[0])
+	}
+	var ids []string
+	if err := g.granter.ListGrants(t.Context(), []string{odd.Role}, func(h sdk.HeldGrant) error { ids = append(ids, h.GrantID+" "+h.Role); return nil }); err != nil || !slices.Contains(ids, "g3 "+odd.Role) {
+		t.Errorf("%q, %v", ids, err)
+	}
+	if g.settle("its end", sdk.GrantRequest{Grant: odd, Revoke: true}); len(g.lines) != 10 {
+		t.Errorf("%v", g.lines)
 	}
 }
 

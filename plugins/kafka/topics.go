@@ -172,5 +172,5 @@ func describes(o kadm.ACLOperation) bool {
 
 func (s *source) blind(why string) error {
 	return sdk.Denied("the user may not be shown all topics and groups: it "+why,
-		"run the commands on the plugin's page, or set visibility to trust if you know that it sees all; a super user has no rules, and wants trust")
+		"set visibility to trust if you know that it sees all: a super user has no rules, and wants trust; or run the commands on the plugin's page, though not where brokers set allow.everyone.if.no.acl.found, since there they shut everybody else out")
 }
