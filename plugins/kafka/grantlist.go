@@ -19,11 +19,9 @@ func (s *source) ListGrants(ctx context.Context, roles []string, emit func(sdk.H
 	return s.within(func(w *writer) error {
 		asked := map[string]string{}
 		for _, role := range roles {
-			principal, err := principalOf(role)
-			if err != nil {
-				return err
+			if principal, err := principalOf(role); err == nil { // what stands for everybody has nothing: its plan says so
+				asked[principal] = role
 			}
-			asked[principal] = role
 		}
 		rules, err := w.rules(ctx)
 		if err != nil {

@@ -72,7 +72,7 @@ func TestListTellsRulesByTheirMarkers(t *testing.T) {
 	g.settle("again", sdk.GrantRequest{Grant: g.grant("g2", "orders"), Others: []sdk.Grant{g.grant("g1", "orders")}})
 	g.hand(prefixed(), kadm.ACLPatternPrefixed)
 	var held []sdk.HeldGrant
-	if err := g.granter.ListGrants(t.Context(), []string{"User:dan"}, func(h sdk.HeldGrant) error { held = append(held, h); return nil }); err != nil {
+	if err := g.granter.ListGrants(t.Context(), []string{"User:dan", "User:*"}, func(h sdk.HeldGrant) error { held = append(held, h); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	at := func(name string) sdk.NativeID { return sdk.NativeID{Namespace: "kafka://shop:9092", Name: name} }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 
@@ -58,11 +59,16 @@ func (s *source) ListGrants(ctx context.Context, roles []string, emit func(sdk.H
 }
 
 // named are the accounts of the roles, with the words by which they were asked for.
+// A role that stands for none has nothing: its plan says what is wrong with it.
 func (w *writer) named(ctx context.Context, roles []string) (map[account]string, error) {
 	names := map[account]string{}
 	for _, role := range roles {
 		var st state
-		if _, err := w.find(ctx, sdk.Grant{Role: role}, &st); err != nil {
+		_, err := w.find(ctx, sdk.Grant{Role: role}, &st)
+		if e, ours := errors.AsType[*sdk.Error](err); ours && e.Class == sdk.ClassConfig {
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 		names[st.Account] = role

@@ -174,7 +174,7 @@ func TestListTellsWhatIsThere(t *testing.T) {
 	c.Settle(sdk.GrantRequest{Grant: masked, Others: []sdk.Grant{g}})
 	c.run("grant select on "+c.crm+".other to "+c.person, "grant select on "+name(strings.ReplaceAll(c.other, "_", `\_`))+".* to "+c.person)
 	var held []sdk.HeldGrant
-	if err := c.Granter.ListGrants(t.Context(), []string{g.Role}, func(h sdk.HeldGrant) error {
+	if err := c.Granter.ListGrants(t.Context(), []string{g.Role, "PUBLIC", "nobody at all"}, func(h sdk.HeldGrant) error {
 		slices.Sort(h.Fields)
 		held = append(held, h)
 		return nil
