@@ -71,6 +71,8 @@ type SourceGranting struct {
 	HeldBy    string     `json:"heldBy,omitempty"`
 	HeldUntil time.Time  `json:"heldUntil"`
 	CheckedAt *time.Time `json:"checkedAt,omitempty"`
+	Misses    int        `json:"misses,omitempty"`   // how often in a row it was out of reach
+	RestUntil time.Time  `json:"restUntil,omitzero"` // when it is tried again
 }
 
 // SourceRight is a right to read one asset of a source.

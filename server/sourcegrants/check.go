@@ -31,11 +31,12 @@ func (h *holding) check(ctx context.Context) error {
 	})
 	if failed := failureOf(err); !listed && failed != nil {
 		end.failed = failed
+		h.missed = h.missed || outOfReach(failed)
 	}
 	if end.trouble != nil || end.lost || end.failed != nil && outOfReach(end.failed) {
 		return end.trouble
 	}
-	_, err = h.each(ctx, suspect, h.compare) // what a plugin that failed has left
+	_, err = h.each(ctx, &suspect, h.compare) // what a plugin that failed has left
 	return err
 }
 

@@ -18,6 +18,7 @@ type holding struct {
 	row     model.SourceGranting
 	source  model.Source
 	until   time.Time // by this server's clock
+	missed  bool      // the source was out of reach
 }
 
 // keep holds the source for as long as the next right may take, or tells that
@@ -31,12 +32,21 @@ func (h *holding) keep(ctx context.Context) bool {
 	return h.write(ctx, row, "source_granting.hold")
 }
 
+// rests is how long a source that was out of reach is left alone, all of it.
+func rests() []time.Duration { return []time.Duration{5 * time.Second, 30 * time.Second, time.Minute} }
+
 func (h *holding) release(ctx context.Context, checked bool) {
 	if h.until.IsZero() {
 		return
 	}
 	row := h.row
 	row.HeldBy, row.HeldUntil = "", time.Time{}
+	if row.RestUntil = (time.Time{}); h.missed {
+		row.RestUntil = h.service.now().Add(rests()[min(row.Misses, len(rests())-1)])
+		row.Misses++
+	} else {
+		row.Misses = 0
+	}
 	if checked {
 		now := h.service.now()
 		row.CheckedAt = &now
@@ -82,18 +92,20 @@ type step func(context.Context, visit, model.SourceGrant) (*host.Failure, error)
 // next row; where it cannot be launched at all that is the failure, of the rows
 // that are left. It ends early where the source is out of reach, which the others
 // need not try, too, and where another server has taken it.
-func (h *holding) each(ctx context.Context, rows []model.SourceGrant, do step) (*host.Failure, error) {
-	for len(rows) > 0 {
+func (h *holding) each(ctx context.Context, rows *[]model.SourceGrant, do step) (*host.Failure, error) {
+	for len(*rows) > 0 {
 		var end ending
 		begun := false
 		err := h.call(ctx, func(ctx context.Context, v visit) error {
 			begun = true
-			end = h.run(ctx, v, &rows, do)
+			end = h.run(ctx, v, rows, do)
 			return nil
 		})
 		switch {
 		case !begun:
-			return failureOf(err), nil
+			failed := failureOf(err)
+			h.missed = h.missed || outOfReach(failed)
+			return failed, nil
 		case end.trouble != nil || end.lost || end.failed != nil && outOfReach(end.failed):
 			return nil, end.trouble
 		}
@@ -116,6 +128,7 @@ func (h *holding) run(ctx context.Context, v visit, rows *[]model.SourceGrant, d
 			return end
 		}
 		end.failed, end.trouble = h.one(ctx, v, (*rows)[0], do)
+		h.missed = h.missed || end.failed != nil && outOfReach(end.failed)
 		*rows = (*rows)[1:]
 	}
 	return end

@@ -112,8 +112,8 @@ func (in *inventory) found(h sdk.HeldGrant) error {
 
 // has tells whether the source lists the right of the row, whole.
 func (in *inventory) has(r *model.SourceRight, row model.SourceGrant) bool {
-	if shaped(r) {
-		return in.names[grantOf(row, r).ID]
+	if named := in.names[grantOf(row, r).ID]; named || shaped(r) {
+		return named
 	}
 	have := in.fields[spotOf(r)]
 	return have[""] || len(r.Fields) > 0 && !slices.ContainsFunc(r.Fields, func(field string) bool { return !have[field] })
@@ -133,7 +133,7 @@ func (in *inventory) turnOf(row model.SourceGrant, turn int64) bool {
 func (in *inventory) unaccounted() (strays []model.SourceRight) {
 	renamed := map[string]bool{}
 	for _, row := range in.rows {
-		if !row.Stray() && !shaped(row.Given) && row.Given.StableID != "" && in.fields[spotOf(row.Given)] == nil {
+		if !row.Stray() && !shaped(row.Given) && row.Given.StableID != "" && in.fields[spotOf(row.Given)] == nil && !in.names[grantOf(row, row.Given).ID] {
 			renamed[row.Given.Role] = true
 		}
 	}
@@ -144,7 +144,7 @@ func (in *inventory) unaccounted() (strays []model.SourceRight) {
 		case h.GrantID != "":
 			if !in.named[h.GrantID] {
 				r.ID, r.Masks = h.GrantID, map[string]string{}
-				for _, field := range h.Fields { // which of them are masked nobody knows
+				for _, field := range h.Fields { // of a view; which of them are masked nobody knows
 					r.Masks[field] = "null"
 				}
 				strays = append(strays, r)

@@ -136,6 +136,38 @@ func TestASourceOutOfReachIsPending(t *testing.T) {
 	w.expect(model.SourceGrantRevoked, "")
 }
 
+// TestASourceOutOfReachIsLeftAlone by all its rights: one of them tries it, again
+// after a while, and one line of the feed tells so each time.
+func TestASourceOutOfReachIsLeftAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	w.name()
+	a, err := store.Assets.First(t.Context(), w.Store, store.Query{Index: "by_name"})
+	w.Must(err)
+	for _, name := range []model.Slug{"once", "twice", "again"} { // the same table by three products
+		w.product = w.offer(name, a)
+		w.grant()
+	}
+	w.launches.before = func() error {
+		return &host.Failure{Class: sdk.ClassUnavailable, Fault: host.FaultSource, Code: "unavailable", Message: "the source is down", Fix: "wait"}
+	}
+	w.tend()
+	if w.launches.count != 1 {
+		t.Errorf("the source was tried %d times at once", w.launches.count)
+	}
+	w.Turn(10 * time.Second)
+	w.tend()
+	if w.launches.count != 2 {
+		t.Errorf("it was tried %d times in ten seconds", w.launches.count)
+	}
+	w.launches.before = nil
+	w.Turn(time.Minute)
+	w.tend()
+	page, err := store.SourceGrants.Find(t.Context(), w.Store, store.Query{Index: "by_state", Where: store.Eq("state", string(model.SourceGrantApplied))})
+	if err != nil || len(page.Nodes) != 3 || w.launches.count > 4 { // to give them, and to compare
+		t.Errorf("got %d given by %d launches, %v", len(page.Nodes), w.launches.count, err)
+	}
+}
+
 func (w *world) revokeAll() error {
 	page, err := store.Grants.Find(w.Context(), w.Store, store.Query{Index: "by_status"})
 	for _, g := range page.Nodes {

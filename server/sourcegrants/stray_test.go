@@ -102,12 +102,7 @@ obligations contains {"id": "sales.mask", "type": "mask", "params": {"field": "e
 // itself is none any more.
 func TestARenameIsNoStray(t *testing.T) {
 	w := newWorld(t, nil)
-	var id string
-	w.Must(w.admin.QueryRow(t.Context(), "select format('pg_class:%s.%s', (select oid from pg_database where datname = current_database()), 'app.orders'::regclass::oid)").Scan(&id))
-	a, err := store.Assets.First(t.Context(), w.Store, store.Query{Index: "by_name"})
-	w.Must(err)
-	a.Sightings[0].StableID = id
-	w.Put(store.Assets.Put(a))
+	w.stable()
 	w.name()
 	w.grant()
 	w.tend()

@@ -25,7 +25,7 @@ func (s *Service) labour(ctx context.Context) error {
 			trouble = err
 			break
 		}
-		if s.now().Before(g.HeldUntil) && g.HeldBy != s.name {
+		if now := s.now(); now.Before(g.HeldUntil) && g.HeldBy != s.name || now.Before(g.RestUntil) {
 			continue
 		}
 		room <- struct{}{}
@@ -57,14 +57,14 @@ func (s *Service) tendSource(ctx context.Context, g model.SourceGranting) error 
 	if !h.keep(ctx) {
 		return nil
 	}
-	if len(due) == mostAtOnce {
-		s.news.wake() // there may be more, and by then something else to do first
-	}
 	err = h.workOn(ctx, due)
-	if check && err == nil && h.keep(ctx) {
+	if check && err == nil && !h.missed && h.keep(ctx) {
 		err = h.check(ctx)
 	}
-	h.release(ctx, check && err == nil)
+	h.release(ctx, check && err == nil && !h.missed)
+	if len(due) == mostAtOnce && !h.missed && err == nil {
+		s.news.wake() // there may be more, and by then something else to do first
+	}
 	return err
 }
 
@@ -87,23 +87,20 @@ func (s *Service) due(ctx context.Context, source model.ID) (rows []model.Source
 	return rows[:min(len(rows), mostAtOnce)], nil
 }
 
-// workOn brings the source what the rows say. Where its plugin cannot be launched
-// each of them is told so.
+// workOn brings the source what the rows say. Where its plugin cannot be launched,
+// or the source is out of reach, the first of them tells so: to write it on each
+// would be a line in the feed for each, again and again.
 func (h *holding) workOn(ctx context.Context, rows []model.SourceGrant) error {
-	failed, err := h.each(ctx, rows, h.work)
+	failed, err := h.each(ctx, &rows, h.work)
 	if err != nil || failed == nil {
 		return err
 	}
-	for _, row := range rows {
-		action := "source_grant.apply"
-		if row.Given != nil && !row.Given.Same(row.Wanted) {
-			action = "source_grant.revoke"
-		}
-		if _, err := h.note(ctx, row, action, func(g *model.SourceGrant) { h.end(g, failed) }); ignoreRace(err) != nil {
-			return err
-		}
+	row, action := rows[0], "source_grant.apply"
+	if row.Given != nil && !row.Given.Same(row.Wanted) {
+		action = "source_grant.revoke"
 	}
-	return nil
+	_, err = h.note(ctx, row, action, func(g *model.SourceGrant) { h.end(g, failed) })
+	return ignoreRace(err)
 }
 
 // work takes away what the source shall not have any more, or gives what it

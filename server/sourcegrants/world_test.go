@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -42,7 +43,8 @@ type world struct {
 
 	grants   *sourcegrants.Service
 	launches *launches
-	admin    *pgx.Conn
+	root     *pgx.Conn // to the server
+	admin    *pgx.Conn // to the database
 	dan      *pgx.Conn
 	writer   string
 	role     string
@@ -88,17 +90,17 @@ func (d dying) Apply(ctx context.Context, c store.Change) (model.Event, error) {
 	return d.Store.Apply(ctx, c)
 }
 
-func newWorld(t *testing.T, rules map[string]string) *world {
-	t.Helper()
-	w := newCompany(t, rules)
+func newWorld(tb testing.TB, rules map[string]string) *world {
+	tb.Helper()
+	w := newCompany(tb, rules)
 	u := w.database()
 	w.harvested("postgres", u.Path[1:]+".app.orders", map[string]any{"url": u.String(), "namespace": "postgres://shop", "transport": "clear", "grants": map[string]string{"role": w.writer}})
 	return w
 }
 
 // newCompany is one without a source.
-func newCompany(t *testing.T, rules map[string]string) *world {
-	t.Helper()
+func newCompany(tb testing.TB, rules map[string]string) *world {
+	tb.Helper()
 	c := servertest.Company{
 		Domains: []string{"sales", "marketing"}, Open: open,
 		People: []servertest.Person{
@@ -108,9 +110,9 @@ func newCompany(t *testing.T, rules map[string]string) *world {
 		},
 	}
 	if rules != nil {
-		c.Engine = servertest.Under(t, rules)
+		c.Engine = servertest.Under(tb, rules)
 	}
-	w := &world{World: servertest.New(t, c), launches: &launches{password: "canary-writer"}}
+	w := &world{World: servertest.New(tb, c), launches: &launches{password: "canary-writer"}}
 	w.grants = w.replica()
 	return w
 }
@@ -155,6 +157,14 @@ func (w *world) address(role string) string {
 	return u.String()
 }
 
+// databaseName is that of the source.
+func (w *world) databaseName() string {
+	w.Helper()
+	u, err := url.Parse(w.address(w.role))
+	w.Must(err)
+	return strings.TrimPrefix(u.Path, "/")
+}
+
 // replica is one more server on the same store.
 func (w *world) replica() *sourcegrants.Service { return w.replicaOn(w.Store) }
 
@@ -180,6 +190,7 @@ func (w *world) database() *url.URL {
 	name := fmt.Sprintf("souk_rights_%x", rand.Uint64())
 	w.writer, w.role = name+"_writer", name+"_dan"
 	root := w.dial(address)
+	w.root = root
 	run(w, root, "create database "+name, "create role "+w.writer+" login password 'canary-writer'", "create role "+w.role+" login password 'canary-dan'")
 	u.Path = "/" + name
 	w.admin = w.dial(u.String())
