@@ -275,18 +275,3 @@ func TestNothingWhereSomethingIsCommon(t *testing.T) {
 		t.Errorf("%v, %+v", err, m.assets["n"])
 	}
 }
-
-func TestManyDAGs(t *testing.T) {
-	const many = 20_000
-	f := load(t, "3")
-	var dags []any
-	for i := range many {
-		dags = append(dags, map[string]any{"dag_id": fmt.Sprint("d", i), "description": "x"})
-	}
-	f.change["/api/v2/dags"] = func(body map[string]any) { body["dags"] = dags }
-	f.otherwise = says(`{"tasks": []}`)
-	m, err := harvest(t, f, func(c *airflow.Config) { c.Runs = 0 })
-	if err != nil || len(m.assets) != many+4 || len(m.done) != 2 {
-		t.Errorf("%v, %d, %v", err, len(m.assets), m.done)
-	}
-}

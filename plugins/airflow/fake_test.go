@@ -172,3 +172,28 @@ func (f *fake) page(w http.ResponseWriter, r *http.Request, known string) {
 	}
 	_ = json.NewEncoder(w).Encode(body)
 }
+
+// sized is an Airflow 3 with n DAGs and tasks, nine of these in each DAG, that
+// have never run.
+func sized(t *testing.T, n int) string {
+	t.Helper()
+	const tasks = 9
+	f := load(t, "3")
+	var dags, list []any
+	for i := range n / (tasks + 1) {
+		dags = append(dags, map[string]any{"dag_id": fmt.Sprint("d", i), "description": "One of many.", "tags": []any{map[string]any{"name": "gold"}}})
+	}
+	for i := range tasks {
+		list = append(list, map[string]any{"task_id": fmt.Sprint("t", i), "owner": "ana", "downstream_task_ids": []string{fmt.Sprint("t", (i+1)%tasks)}})
+	}
+	f.change["/api/v2/dags"] = func(body map[string]any) { body["dags"] = dags }
+	text, err := json.Marshal(map[string]any{"tasks": list, "total_entries": tasks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.otherwise = func(w http.ResponseWriter) bool {
+		_, err := w.Write(text)
+		return err == nil
+	}
+	return f.start(t)
+}

@@ -26,8 +26,14 @@ func TestPlugin(t *testing.T) {
 				return text
 			}
 			secrets := map[string]string{"password": password}
+			var scale *plugintest.Scale
+			if major == "3" { // the ways of both are one
+				scale = plugintest.Sized(secrets, func(n int) json.RawMessage {
+					return config(sized(t, n), map[string]any{"http": map[string]any{"transport": "clear", "requestsPerSecond": 10_000}})
+				})
+			}
 			plugintest.Run(t, sdk.Register(airflow.Plugin()), plugintest.Fixture{
-				Config: config(address, nil), Secrets: secrets, Golden: "testdata/airflow-" + major + ".golden.jsonl",
+				Config: config(address, nil), Secrets: secrets, Golden: "testdata/airflow-" + major + ".golden.jsonl", Scale: scale,
 				BadConfigs: []plugintest.BadConfig{
 					{Name: "wrong password", Config: config(address, nil), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 					{Name: "no password", Config: config(address, nil), Class: sdk.ClassConfig, Field: "password"},

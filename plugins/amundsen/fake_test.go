@@ -3,10 +3,12 @@ package amundsen_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -196,4 +198,33 @@ func (f *fake) search(w http.ResponseWriter, r *http.Request) {
 		results[q.Types[0]] = object{"results": list[from:min(from+q.Size, len(list))], "total_results": total}
 	}
 	answer(w, http.StatusOK, object{"msg": "Success", "page_index": q.Page, "results_per_page": q.Size, "results": results, "status_code": 200})
+}
+
+// sized is a service with n tables in a hundred schemas, of which each is as one
+// that was recorded.
+func sized(t *testing.T, n int) string {
+	t.Helper()
+	f := load(t)
+	f.hits = nil
+	for i := range n {
+		f.list(fmt.Sprintf("hive://gold.many%d/t%d", i%100, i))
+	}
+	const recorded = "/table/hive%3A%2F%2Fgold.sales%2Fno_columns"
+	one, _ := f.recorded.Answers[recorded].Body.(object)
+	many := regexp.MustCompile(`^/table/hive://gold\.(many\d+)/(t\d+)(.*)`)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch part := many.FindStringSubmatch(r.URL.Path); {
+		case part == nil:
+		case part[3] != "":
+			r.URL.Path, r.URL.RawPath = "/table/hive://gold.sales/no_columns"+part[3], ""
+		default:
+			body := maps.Clone(one)
+			body["schema"], body["name"] = part[1], part[2]
+			answer(w, http.StatusOK, body)
+			return
+		}
+		f.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }

@@ -223,18 +223,3 @@ func TestFilesThatAreCut(t *testing.T) {
 		t.Errorf("not UTF-8, and a key that is none: %v, %v", err, m.Assets)
 	}
 }
-
-// TestManyTablesInFiles: 20,000 of them.
-func TestManyTablesInFiles(t *testing.T) {
-	var nodes, cells strings.Builder
-	nodes.WriteString("LABEL,KEY,name,col_type,sort_order:UNQUOTED\n")
-	cells.WriteString("START_KEY,START_LABEL,END_KEY,END_LABEL,TYPE,REVERSE_TYPE\n")
-	for i := range 20_000 {
-		fmt.Fprintf(&nodes, "Table,hive://gold.sales/t%d,t%d,,\nColumn,hive://gold.sales/t%d/c,c,int,0\n", i, i, i)
-		fmt.Fprintf(&cells, "hive://gold.sales/t%d,Table,hive://gold.sales/t%d/c,Column,COLUMN,COLUMN_OF\n", i, i)
-	}
-	m, err := fromFiles(t, map[string]string{"nodes.csv": nodes.String(), "cells.csv": cells.String()})
-	if err != nil || len(m.Assets) != 20_001 || len(m.Assets["hive://metastore.example:9083 sales.t7"].Fields) != 1 || !slices.Contains(m.Done, "tables") {
-		t.Errorf("%v, %d, %v", err, len(m.Assets), m.Done)
-	}
-}

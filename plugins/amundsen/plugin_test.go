@@ -33,6 +33,10 @@ func TestPlugin(t *testing.T) {
 	secrets := map[string]string{"password": password}
 	plugintest.Run(t, sdk.Register(amundsen.Plugin()), plugintest.Fixture{
 		Config: config(t, base, nil), Secrets: secrets, Address: "url", Golden: "testdata/amundsen-3.13.golden.jsonl",
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			address := sized(t, n)
+			return config(t, base, object{"url": address, "search": address, "http": object{"transport": "clear", "requestsPerSecond": 10_000}})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: config(t, base, nil), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no password", Config: config(t, base, nil), Class: sdk.ClassConfig, Field: "password"},

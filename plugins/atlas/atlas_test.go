@@ -1,7 +1,6 @@
 package atlas_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -229,19 +228,6 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestManyEntities(t *testing.T) {
-	f := load(t)
-	names := make([]string, 20_000)
-	for i := range names {
-		names[i] = fmt.Sprint("t", i)
-	}
-	tables(f, names...)
-	m, err := run(t, sdk.Register(atlas.Plugin()), object{"url": start(t, f), "user": user, "namespace": "atlas://shop"}, map[string]string{"password": password})
-	if err != nil || len(m.assets) < len(names) || !slices.Contains(m.done, "type:rdbms_table") {
-		t.Errorf("%v, %d", err, len(m.assets))
-	}
-}
-
 func TestManyColumns(t *testing.T) {
 	f := load(t)
 	tables(f, "wide")
@@ -282,18 +268,5 @@ func TestAPurviewThatShowsLessThanItCounts(t *testing.T) {
 	m, err := harvestPurview(t, p)
 	if classOf(err) != sdk.ClassUnavailable || len(m.done) > 0 {
 		t.Errorf("%v, %v", err, m.done)
-	}
-}
-
-func TestPurviewWithManyAssets(t *testing.T) {
-	p := newPurview()
-	p.size = 1000
-	for i := range 20_000 {
-		name := fmt.Sprint("n", i)
-		p.assets = append(p.assets, object{"guid": name, "typeName": "azure_sql_table", "status": "ACTIVE", "attributes": json.RawMessage(fmt.Sprintf(`{"name": %q, "qualifiedName": "mssql://shop.database.windows.net/shop/dbo/%s"}`, name, name))})
-	}
-	m, err := harvestPurview(t, p)
-	if err != nil || len(m.assets) != 20_003 || len(m.done) != 1 {
-		t.Errorf("%v, %d", err, len(m.assets))
 	}
 }

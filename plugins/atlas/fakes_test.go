@@ -345,3 +345,22 @@ func (p *purview) bulk(w http.ResponseWriter, guids []string) {
 	}
 	answer(w, object{"referredEntities": p.parts, "entities": entities})
 }
+
+// manyAssets is a Purview with n tables more.
+func manyAssets(n int) *purview {
+	p := newPurview()
+	p.size = 1000
+	for _, name := range numbered(n) {
+		p.assets = append(p.assets, object{"guid": name, "typeName": "azure_sql_table", "status": "ACTIVE", "attributes": json.RawMessage(fmt.Sprintf(`{"name": %q, "qualifiedName": "mssql://shop.database.windows.net/shop/dbo/%s"}`, name, name))})
+	}
+	return p
+}
+
+// numbered gives n names.
+func numbered(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprint("n", i)
+	}
+	return names
+}

@@ -26,12 +26,20 @@ func config(t *testing.T, base object, more object) json.RawMessage {
 	return text
 }
 
+// fast is the pace at which a large source is read.
+var fast = object{"transport": "clear", "requestsPerSecond": 10_000}
+
 func TestAtlas(t *testing.T) {
 	address := start(t, load(t))
 	base := object{"url": address, "user": user, "namespace": "atlas://shop", "clusters": object{"cl1": "hive://metastore.example:9083"}}
 	secrets := map[string]string{"password": password}
 	plugintest.Run(t, sdk.Register(atlas.Plugin()), plugintest.Fixture{
 		Config: config(t, base, nil), Secrets: secrets, Golden: "testdata/atlas-2.1.golden.jsonl",
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			f := load(t)
+			tables(f, numbered(n)...)
+			return config(t, base, object{"url": start(t, f), "http": fast})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: config(t, base, nil), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no password", Config: config(t, base, nil), Class: sdk.ClassConfig, Field: "password"},
@@ -48,6 +56,10 @@ func TestPurview(t *testing.T) {
 	secrets := map[string]string{"clientSecret": secret}
 	plugintest.Run(t, sdk.Register(atlas.Purview()), plugintest.Fixture{
 		Config: config(t, base, nil), Secrets: secrets, Address: "url", Golden: "testdata/purview.golden.jsonl",
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			address := start(t, manyAssets(n))
+			return config(t, base, object{"url": address, "login": address, "http": fast})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong secret", Config: config(t, base, nil), Secrets: map[string]string{"clientSecret": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "another tenant", Config: config(t, base, object{"tenant": "none"}), Secrets: secrets, Class: sdk.ClassAuth},

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -98,6 +99,9 @@ func TestPlugin(t *testing.T) {
 	secrets := map[string]string{"sasToken": sas("rl", time.Now().Add(time.Hour))}
 	plugintest.Run(t, sdk.Register(azureblob.Plugin()), plugintest.Fixture{
 		Config: config(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl",
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			return config(map[string]any{"endpoint": newListing(t, n), "containers": []string{"many"}, "http": map[string]any{"transport": "clear", "requestsPerSecond": 10_000}})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "no endpoint", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "endpoint"},
 			{Name: "not encrypted", Config: config(map[string]any{"http": nil}), Secrets: secrets, Class: sdk.ClassConfig, Field: "endpoint"},
@@ -214,6 +218,33 @@ func newFake(t *testing.T) *httptest.Server {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server
+}
+
+// newListing is a service whose container has n blobs, each of which is a dataset.
+func newListing(t *testing.T, n int) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /many/", func(w http.ResponseWriter, _ *http.Request) {
+		const text = "id,name\n1,a name\n"
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes 0-%d/%d", len(text)-1, len(text)))
+		w.WriteHeader(http.StatusPartialContent)
+		fmt.Fprint(w, text)
+	})
+	mux.HandleFunc("GET /many", func(w http.ResponseWriter, r *http.Request) {
+		from, _ := strconv.Atoi(r.URL.Query().Get("marker"))
+		to, next := min(from+5000, n), ""
+		fmt.Fprint(w, `<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs>`)
+		for i := from; i < to; i++ {
+			fmt.Fprintf(w, `<Blob><Name>tenants/t%06d/orders.csv</Name><Properties><Last-Modified>Mon, 02 Nov 2026 00:00:00 GMT</Last-Modified><Content-Length>17</Content-Length></Properties></Blob>`, i)
+		}
+		if to < n {
+			next = strconv.Itoa(to)
+		}
+		fmt.Fprintf(w, `</Blobs><NextMarker>%s</NextMarker></EnumerationResults>`, next)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func TestEntraAndRefusals(t *testing.T) {

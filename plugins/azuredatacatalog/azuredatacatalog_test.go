@@ -42,6 +42,9 @@ func TestPlugin(t *testing.T) {
 	plugintest.Run(t, sdk.Register(azuredatacatalog.Plugin()), plugintest.Fixture{
 		Config: config(t, object{"path": folder, "servers": servers}), Golden: "testdata/catalog.golden.jsonl",
 		Wide: config(t, object{"path": write(t, map[string]string{"wide.json": wide(5001)})}),
+		Scale: plugintest.Sized(nil, func(n int) json.RawMessage {
+			return config(t, object{"path": write(t, map[string]string{"many.json": sized(n)})})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "no file", Config: config(t, object{"path": folder + "/none.json"}), Class: sdk.ClassConfig, Field: "path"},
 			{Name: "no path", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "path"},
@@ -273,15 +276,19 @@ func wide(n int) string {
 	return fmt.Sprintf(`{"catalog": [{"id": "views/tables/1", "properties": {"name": "wide", "dsl": {"protocol": "mysql", "address": {"server": "s", "database": "d", "object": "wide"}}}, "annotations": {"schema": {"properties": {"columns": [%s]}}}}]}`, columns.String()[2:])
 }
 
-// TestManyAssets: 20,000 of them, and text that is not UTF-8.
-func TestManyAssets(t *testing.T) {
+// sized is an export of n tables, with text that is not UTF-8.
+func sized(n int) string {
 	var text strings.Builder
 	text.WriteString(`{"catalog": [`)
-	for i := range 20_000 {
+	for i := range n {
 		fmt.Fprintf(&text, `{"id": "views/tables/%d", "properties": {"name": "t%d", "dsl": {"protocol": "mysql", "address": {"server": "s", "database": "d", "object": "t%d"}}}, "annotations": {"descriptions": [{"properties": {"description": "bad %s"}}]}},`, i, i, i, "\xff")
 	}
-	m, err := of(t, strings.TrimSuffix(text.String(), ",")+"]}")
-	if err != nil || len(m.Assets) != 20_000 || len(m.Done) != 1 || m.Assets["mysql://s:3306 d.t7"].Description != "bad \uFFFD" {
+	return strings.TrimSuffix(text.String(), ",") + "]}"
+}
+
+func TestTextThatIsNotUTF8(t *testing.T) {
+	m, err := of(t, sized(9))
+	if err != nil || len(m.Assets) != 9 || len(m.Done) != 1 || m.Assets["mysql://s:3306 d.t7"].Description != "bad \uFFFD" {
 		t.Errorf("%v, %d, %v", err, len(m.Assets), m.Done)
 	}
 }

@@ -41,6 +41,9 @@ func TestPlugin(t *testing.T) {
 	secrets := map[string]string{"key": key}
 	plugintest.Run(t, sdk.Register(bigquery.Plugin()), plugintest.Fixture{
 		Config: config(t, address, nil), Secrets: secrets, Address: "url", Golden: "testdata/acme.golden.jsonl",
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			return config(t, start(t, sized(&private.PublicKey, n)), object{"includeDatasets": []string{"many"}, "http": object{"transport": "clear", "requestsPerSecond": 10_000}})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "another key", Config: config(t, address, nil), Secrets: map[string]string{"key": strange}, Class: sdk.ClassAuth},
 			{Name: "no key", Config: config(t, address, nil), Class: sdk.ClassConfig, Field: "key"},

@@ -184,3 +184,15 @@ func start(t *testing.T, h http.Handler) string {
 	t.Cleanup(server.Close)
 	return server.URL
 }
+
+// sized is a project with a dataset of n tables.
+func sized(public *rsa.PublicKey, n int) *fake {
+	f := newFake(public)
+	f.size = 1000
+	f.dataset("many", object{"kind": "bigquery#dataset", "id": "acme:many", "datasetReference": object{"projectId": "acme", "datasetId": "many"}, "location": "EU"})
+	for i := range n {
+		name := fmt.Sprintf("t%05d_of", i)
+		f.table("many", name, object{"tableReference": reference("many", name), "schema": object{"fields": []object{column("id", "INTEGER", "REQUIRED", nil)}}})
+	}
+	return f
+}

@@ -39,6 +39,7 @@ type fake struct {
 	size    int
 	failed  []object
 	jobs    []object
+	byPath  map[string]object
 	instead map[string]func(w http.ResponseWriter) bool
 }
 
@@ -83,14 +84,37 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.list(w, r)
 		return
 	}
-	for _, j := range f.jobs {
-		if r.URL.Path == fmt.Sprintf("/v1b3/projects/acme/locations/%s/jobs/%s", j["location"], j["id"]) && r.URL.Query().Get("view") == "JOB_VIEW_ALL" {
-			_ = json.NewEncoder(w).Encode(j)
-			return
-		}
+	if j := f.job(r.URL.Path); j != nil && r.URL.Query().Get("view") == "JOB_VIEW_ALL" {
+		_ = json.NewEncoder(w).Encode(j)
+		return
 	}
 	w.WriteHeader(http.StatusNotFound)
 	fmt.Fprint(w, `{"error": {"code": 404, "message": "Not found", "status": "NOT_FOUND"}}`)
+}
+
+// job finds a job by its path.
+func (f *fake) job(path string) object {
+	if len(f.byPath) != len(f.jobs) {
+		f.byPath = map[string]object{}
+		for _, j := range f.jobs {
+			f.byPath[fmt.Sprintf("/v1b3/projects/acme/locations/%s/jobs/%s", j["location"], j["id"])] = j
+		}
+	}
+	return f.byPath[path]
+}
+
+// sized is a project with n jobs, each of which ran once.
+func sized(public *rsa.PublicKey, n int) *fake {
+	f := newFake(public)
+	f.size = 500
+	one := f.jobs[0]
+	f.jobs = nil
+	for i := range n {
+		j := maps.Clone(one)
+		j["id"], j["name"], j["createTime"] = fmt.Sprint("j", i), fmt.Sprint("load", i), time.Now().Add(-time.Duration(i)*time.Second).UTC().Format(time.RFC3339)
+		f.jobs = append(f.jobs, j)
+	}
+	return f
 }
 
 func (f *fake) list(w http.ResponseWriter, r *http.Request) {
@@ -146,6 +170,9 @@ func TestPlugin(t *testing.T) {
 	secrets := map[string]string{"key": key}
 	plugintest.Run(t, sdk.Register(dataflow.Plugin()), plugintest.Fixture{
 		Config: config(t, address, nil), Secrets: secrets, Address: "url", Golden: "testdata/acme.golden.jsonl",
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			return config(t, start(t, sized(&private.PublicKey, n)), object{"http": object{"transport": "clear", "requestsPerSecond": 10_000}})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "another key", Config: config(t, address, nil), Secrets: map[string]string{"key": strange}, Class: sdk.ClassAuth},
 			{Name: "no key", Config: config(t, address, nil), Class: sdk.ClassConfig, Field: "key"},

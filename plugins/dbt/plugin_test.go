@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/souk-mesh/souk/plugins/dbt"
@@ -45,8 +46,31 @@ func TestPlugin(t *testing.T) {
 				{Name: "of another tool", Config: config(filepath.Join(broken, "other.json")), Class: sdk.ClassConfig, Field: "path"},
 			},
 		}
+		if version == "v12" {
+			f.Scale = plugintest.Sized(nil, func(n int) json.RawMessage { return config(sized(t, n)) })
+			f.Scale.Most = 50_000 // of which each takes some 6 KB of memory
+		}
 		t.Run(version, func(t *testing.T) { plugintest.Run(t, sdk.Register(dbt.Plugin()), f) })
 	}
+}
+
+// sized is a project of n models, each of which reads the one before it.
+func sized(t *testing.T, n int) string {
+	t.Helper()
+	var nodes strings.Builder
+	for i := range n {
+		if i > 0 {
+			nodes.WriteString(",")
+		}
+		fmt.Fprintf(&nodes, `"model.many.m%d": {"unique_id": "model.many.m%[1]d", "resource_type": "model", "package_name": "many", "name": "m%[1]d", "alias": "m%[1]d", "database": "shop", "schema": "marts",
+			"config": {"materialized": "table"}, "columns": {"id": {"name": "id", "data_type": "int"}}, "depends_on": {"nodes": ["model.many.m%[2]d"]}, "compiled_code": "select id from shop.marts.m%[2]d"}`, i, max(i-1, 0))
+	}
+	folder := t.TempDir()
+	text := `{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json", "project_name": "many", "adapter_type": "postgres"}, "sources": {}, "nodes": {` + nodes.String() + `}}`
+	if err := os.WriteFile(filepath.Join(folder, "manifest.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 // withCatalog gives the folder, or a copy with an empty catalog where there is

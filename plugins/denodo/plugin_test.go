@@ -36,9 +36,9 @@ func TestPlugin(t *testing.T) {
 	plugintest.Run(t, sdk.Register(denodo.Plugin()), plugintest.Fixture{
 		Config: config(t, address, nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl",
 		Wide: config(t, of(1, 5001).start(t), object{"includeDatabases": []string{"crm"}}),
-		Scale: &plugintest.Scale{Config: func(_ context.Context, n int) (json.RawMessage, map[string]string, error) {
-			return config(t, of(n, 1).start(t), object{"includeDatabases": []string{"crm"}}), secrets, nil
-		}},
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			return config(t, of(n, 1).start(t), object{"includeDatabases": []string{"crm"}})
+		}),
 		Mutations: []plugintest.Mutation{{
 			Name: "a view comes", Added: []string{"asset denodo://acme:9996 crm.more", "edge denodo://acme:9996 crm.accounts -> denodo://acme:9996 crm.more DERIVES"},
 			Do: shop.change(func() {

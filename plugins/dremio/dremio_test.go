@@ -43,6 +43,9 @@ func TestPlugin(t *testing.T) {
 	secrets := map[string]string{"password": password}
 	plugintest.Run(t, sdk.Register(dremio.Plugin()), plugintest.Fixture{
 		Config: config(t, address, nil), Secrets: secrets, Golden: "testdata/dremio.golden.jsonl",
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			return config(t, start(t, sized(n)), object{"http": object{"transport": "clear", "requestsPerSecond": 10_000}})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: config(t, address, nil), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no password", Config: config(t, address, nil), Class: sdk.ClassConfig, Field: "password"},
@@ -210,23 +213,29 @@ func TestAnswersThatAreNotWhole(t *testing.T) {
 	}
 }
 
-func TestManyTablesAndFields(t *testing.T) {
+// sized is a Dremio with n tables in a store of files.
+func sized(n int) *fake {
 	f := newFake()
 	f.size = 500
 	var children []object
-	for i := range 20_000 {
+	for i := range n {
 		id := fmt.Sprint("t", i)
 		children = append(children, object{"id": id, "path": []string{"lake", "bucket", id}, "type": "DATASET"})
 		f.things[id] = object{"type": "PHYSICAL_DATASET", "path": []string{"lake", "bucket", id}, "fields": []object{}}
 	}
+	f.things["lake"]["children"] = children
+	return f
+}
+
+func TestManyFields(t *testing.T) {
+	f := sized(1)
 	var fields []object
 	for i := range 5001 {
 		fields = append(fields, object{"name": fmt.Sprint("f", i), "type": object{"name": "INTEGER"}})
 	}
 	f.things["t0"]["fields"] = fields
-	f.things["lake"]["children"] = children
 	m, err := harvest(t, f, object{"details": false, "http": object{"transport": "clear", "requestsPerSecond": 10000}})
-	if err != nil || len(m.assets) != 20_011 || !slices.Equal(m.done, all) || len(m.assets["lake.bucket.t0"].Fields) != 5000 || len(m.notes["dremio.many_fields"]) != 1 {
+	if err != nil || len(m.assets) != 12 || !slices.Equal(m.done, all) || len(m.assets["lake.bucket.t0"].Fields) != 5000 || len(m.notes["dremio.many_fields"]) != 1 {
 		t.Errorf("%v, %d, %v", err, len(m.assets), m.notes)
 	}
 }

@@ -93,6 +93,29 @@ func shop(t *testing.T) map[string]string {
 	}
 }
 
+// sized is a folder with n folders, each with the files of one dataset.
+func sized(t *testing.T, below string, n int) string {
+	t.Helper()
+	root := filepath.Join(below, fmt.Sprint("of", n))
+	file := filepath.Join(below, "a.csv")
+	if err := os.WriteFile(file, []byte("a,b\n1,2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		if i%10_000 == 9_999 { // a file has not so many names
+			file = filepath.Join(below, fmt.Sprintf("a%d.csv", i))
+			if err := os.WriteFile(file, []byte("a,b\n1,2\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		in := filepath.Join(root, fmt.Sprintf("t%06d", i))
+		if err := errors.Join(os.MkdirAll(in, 0o700), os.Link(file, filepath.Join(in, "day-2026-11-01.csv"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
 func configOf(t *testing.T, path string) json.RawMessage {
 	t.Helper()
 	text, err := json.Marshal(map[string]string{"path": path, "name": "files.acme.example"})
@@ -103,9 +126,10 @@ func configOf(t *testing.T, path string) json.RawMessage {
 }
 
 func TestPlugin(t *testing.T) {
-	root := folder(t, shop(t))
+	root, many := folder(t, shop(t)), t.TempDir()
 	plugintest.Run(t, sdk.Register(files.Plugin()), plugintest.Fixture{
-		Config: configOf(t, root), Golden: "testdata/shop.golden.jsonl", Replace: map[string]string{root: "/data"}, Folders: []string{root},
+		Config: configOf(t, root), Golden: "testdata/shop.golden.jsonl", Replace: map[string]string{root: "/data"}, Folders: []string{root, many},
+		Scale: plugintest.Sized(nil, func(n int) json.RawMessage { return configOf(t, sized(t, many, n)) }),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "no path", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "path"},
 			{Name: "absent", Config: configOf(t, root+"/none"), Class: sdk.ClassConfig, Field: "path"},
@@ -170,17 +194,6 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	m, err := harvest(t, root)
 	if diff := cmp.Diff([]string{"in/a.csv"}, m.names); err != nil || diff != "" || len(m.done) != 1 {
 		t.Error(err, diff, m.done)
-	}
-}
-
-func TestTwentyThousandFiles(t *testing.T) {
-	content := map[string]string{}
-	for i := range 20_000 {
-		content[fmt.Sprintf("t%d/day=%d/part-%d.csv", i/1000, i%1000/10, i%10)] = "a,b\n1,2\n"
-	}
-	m, err := harvest(t, folder(t, content))
-	if err != nil || len(m.names) != 20 || len(m.done) != 1 {
-		t.Errorf("err %v, %d datasets, done %q", err, len(m.names), m.done)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,6 +101,9 @@ func (g *google) door(w http.ResponseWriter, r *http.Request, next http.Handler)
 		fmt.Fprint(w, `{"kind": "storage#objects", "items": [{"na`)
 	case bucket == "other":
 		fmt.Fprint(w, `{"status": "ok"}`)
+	case strings.HasPrefix(bucket, "many-"):
+		many, _ := strconv.Atoi(strings.TrimPrefix(bucket, "many-"))
+		listing(w, r, many)
 	case bucket == "late":
 		if r.URL.Query().Get("pageToken") != "" {
 			refuse(w, http.StatusForbidden)
@@ -113,6 +117,28 @@ func (g *google) door(w http.ResponseWriter, r *http.Request, next http.Handler)
 	default:
 		next.ServeHTTP(w, r)
 	}
+}
+
+// listing answers of a bucket with many objects, each of which is a dataset.
+func listing(w http.ResponseWriter, r *http.Request, many int) {
+	if strings.HasSuffix(r.URL.Path, ".csv") {
+		const text = "id,name\n1,a name\n"
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes 0-%d/%d", len(text)-1, len(text)))
+		w.WriteHeader(http.StatusPartialContent)
+		fmt.Fprint(w, text)
+		return
+	}
+	from, _ := strconv.Atoi(r.URL.Query().Get("pageToken"))
+	to := min(from+1000, many)
+	body := map[string]any{"kind": "storage#objects"}
+	var items []map[string]string
+	for i := from; i < to; i++ {
+		items = append(items, map[string]string{"name": fmt.Sprintf("tenants/t%06d/orders.csv", i), "size": "17", "updated": "2026-11-01T00:00:00Z"})
+	}
+	if body["items"] = items; to < many {
+		body["nextPageToken"] = strconv.Itoa(to)
+	}
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 func refuse(w http.ResponseWriter, status int) {
@@ -207,6 +233,9 @@ func TestPlugin(t *testing.T) {
 	secrets := map[string]string{"serviceAccountKey": g.account(g.key)}
 	plugintest.Run(t, sdk.Register(gcs.Plugin()), plugintest.Fixture{
 		Config: config(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl",
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			return config(map[string]any{"buckets": []string{fmt.Sprint("many-", n)}, "http": map[string]any{"transport": "clear", "requestsPerSecond": 10_000}})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "not encrypted", Config: config(map[string]any{"http": nil}), Secrets: secrets, Class: sdk.ClassConfig, Field: "endpoint"},
 			{Name: "no key", Config: config(nil), Class: sdk.ClassConfig, Field: "serviceAccountKey"},

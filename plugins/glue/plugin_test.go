@@ -39,9 +39,9 @@ func TestPlugin(t *testing.T) {
 	plugintest.Run(t, sdk.Register(glue.Plugin()), plugintest.Fixture{
 		Config: config(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl", Replace: e.stand,
 		Wide: config(map[string]any{"endpoint": wide.start(t), "jobs": "skip", "tags": "skip"}),
-		Scale: &plugintest.Scale{Config: func(_ context.Context, n int) (json.RawMessage, map[string]string, error) {
-			return config(map[string]any{"endpoint": withTables(n).start(t), "jobs": "skip", "tags": "skip"}), secrets, nil
-		}},
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			return config(map[string]any{"endpoint": withTables(n).start(t), "jobs": "skip", "tags": "skip"})
+		}),
 		Mutations: []plugintest.Mutation{{
 			Name: "a table comes", Added: []string{"asset arn:aws:glue:eu-west-1:123456789012 table/sales/extra"},
 			Do: change(e, func(ctx context.Context) (*client.CreateTableOutput, error) {

@@ -5,10 +5,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -158,6 +160,23 @@ func fillTopics(t *testing.T, admin *kadm.Client) {
 			t.Fatal(group, err)
 		}
 	}
+}
+
+// sized makes n topics more, whose names begin as it says.
+func (s *cluster) sized(n int) string {
+	s.t.Helper()
+	prefix := fmt.Sprintf("of-%d-", n)
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprint(prefix, i))
+	}
+	for some := range slices.Chunk(names, 500) {
+		made, err := s.admin.CreateTopics(s.t.Context(), 1, 1, nil, some...)
+		if err = errors.Join(err, made.Error()); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return prefix
 }
 
 // fillRegistry keeps the schemas of the shop, also in a real registry.

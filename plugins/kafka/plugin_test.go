@@ -38,9 +38,14 @@ func TestPlugin(t *testing.T) {
 		other[path] = value
 		return other
 	}
+	scale := plugintest.Sized(map[string]string{"password": password, "grants.password": password}, func(n int) json.RawMessage {
+		prefix := s.sized(n)
+		return at(map[string]any{"registry": map[string]any{}, "connect": map[string]any{}, "includeTopics": []string{prefix + "*"}})
+	})
+	scale.Most = 50_000 // of which each takes some 6 KB of memory: brokers tell of all topics in one answer
 	nobody := []string{"127.0.0.1:1"}
 	plugintest.Run(t, sdk.Register(kafka.Plugin()), plugintest.Fixture{
-		Config: at(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl", Replace: topicIDs(t, s.admin), Address: "registry.url", Grants: grants.tried(),
+		Config: at(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl", Replace: topicIDs(t, s.admin), Address: "registry.url", Grants: grants.tried(), Scale: scale,
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "a user that is refused", Config: at(map[string]any{"user": "stranger"}), Secrets: secrets, Class: sdk.ClassAuth},
 			{Name: "wrong token", Config: at(nil), Secrets: with("registry.token", "canary-wrong"), Class: sdk.ClassDenied},

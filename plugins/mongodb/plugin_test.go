@@ -39,9 +39,14 @@ func TestPlugin(t *testing.T) {
 	}
 	stranger, _ := transporttest.Certificate(t, "127.0.0.1")
 	secrets := map[string]string{"password": password}
+	scale := plugintest.Sized(secrets, func(n int) json.RawMessage {
+		return at("souk", map[string]any{"includeDatabases": []string{s.sized(n)}})
+	})
+	scale.Few, scale.Many, scale.Most = 100, 300, 5_000 // a collection is two files that the server keeps open
 	plugintest.Run(t, sdk.Register(mongodb.Plugin()), plugintest.Fixture{
 		Config: at("souk", nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl", Replace: s.stableIDs(),
-		Wide: at("souk", map[string]any{"includeDatabases": []string{"wide"}}),
+		Scale: scale,
+		Wide:  at("souk", map[string]any{"includeDatabases": []string{"wide"}}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: at("souk", nil), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "nobody", Config: at("souk", map[string]any{"url": "mongodb://" + s.address}), Class: sdk.ClassAuth},
@@ -169,6 +174,16 @@ func (s *server) fillIndexesAndViews() {
 		bson.D{{Key: "$project", Value: bson.D{{Key: "city", Value: "$who.address.city"}, {Key: "sku", Value: "$items.sku"}, {Key: "twice", Value: bson.D{{Key: "$multiply", Value: bson.A{"$total", 2}}}}}}},
 	}}})
 	s.run("crm", bson.D{{Key: "create", Value: "contacts"}})
+}
+
+// sized makes a database of n collections.
+func (s *server) sized(n int) string {
+	s.t.Helper()
+	name := fmt.Sprint("of", n)
+	for i := range n {
+		s.insert(name, fmt.Sprint("c", i), bson.D{{Key: "_id", Value: i}, {Key: "name", Value: "a"}})
+	}
+	return name
 }
 
 // wide makes a document of more fields than a record may have.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/souk-mesh/souk/plugins/mysql"
 )
@@ -24,6 +25,7 @@ import (
 type fake struct {
 	answers map[string][][]any // by a part of the query
 	cut     string             // the answer that breaks off midway
+	late    time.Duration      // that the tables take
 	fails   uint16             // the number of an error in place of the greeting
 	mute    bool               // never greets
 	cleared bool               // asks for the password as it is
@@ -160,6 +162,9 @@ func (f *fake) answer(w *wire, query string) bool {
 	for part, rows := range f.answers {
 		if !strings.Contains(low, part) {
 			continue
+		}
+		if part == "information_schema.tables" {
+			time.Sleep(f.late)
 		}
 		return w.rows(rows, f.cut == part)
 	}

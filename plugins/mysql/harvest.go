@@ -3,9 +3,13 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/souk-mesh/souk/sdk"
 )
+
+// longest is how long a server may take for its whole catalogue.
+const longest = 10 * time.Minute
 
 // Harvest emits the server under one scope where every database is listed, and
 // else each database under its own. What the user has no right on is not
@@ -13,7 +17,11 @@ import (
 func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
 	var l *listing
 	err := s.with(ctx, func(conn *sql.Conn) (err error) {
-		if l, err = s.list(ctx, conn); err != nil {
+		err = sdk.Waiting(out, "reading the catalogue", longest, func() error {
+			l, err = s.list(ctx, conn)
+			return err
+		})
+		if err != nil {
 			return s.explain(err)
 		}
 		return nil

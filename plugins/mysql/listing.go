@@ -102,19 +102,28 @@ type view struct {
 
 // rows reads all rows of a query.
 func rows[T any](ctx context.Context, conn *sql.Conn, query string, scan func(*sql.Rows, *T) error, args ...any) (all []T, err error) {
+	err = each(ctx, conn, query, func(r *sql.Rows) error {
+		var one T
+		err := scan(r, &one)
+		all = append(all, one)
+		return err
+	}, args...)
+	return all, err
+}
+
+// each hands on the rows of a query as they come.
+func each(ctx context.Context, conn *sql.Conn, query string, on func(*sql.Rows) error, args ...any) error {
 	found, err := conn.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = found.Close() }()
 	for found.Next() {
-		var one T
-		if err := scan(found, &one); err != nil {
-			return nil, err
+		if err := on(found); err != nil {
+			return err
 		}
-		all = append(all, one)
 	}
-	return all, found.Err()
+	return found.Err()
 }
 
 // list reads the catalogue.
@@ -222,17 +231,17 @@ func (l *listing) readTables(ctx context.Context, conn *sql.Conn, database strin
 // of reads rows that belong to a table. What belongs to none was made after
 // the tables were listed, and is left to the next harvest.
 func of[T any](ctx context.Context, l *listing, conn *sql.Conn, query, database string, scan func(*sql.Rows, *name, *T) error, add func(*table, T)) error {
-	type row struct {
-		name name
-		part T
-	}
-	all, err := rows(ctx, conn, query, func(r *sql.Rows, one *row) error { return scan(r, &one.name, &one.part) }, database)
-	for _, one := range all {
-		if t := l.byName[one.name]; t != nil {
-			add(t, one.part)
+	return each(ctx, conn, query, func(r *sql.Rows) error {
+		var of name
+		var part T
+		if err := scan(r, &of, &part); err != nil {
+			return err
 		}
-	}
-	return err
+		if t := l.byName[of]; t != nil {
+			add(t, part)
+		}
+		return nil
+	}, database)
 }
 
 func (l *listing) readFields(ctx context.Context, conn *sql.Conn, database string) error {

@@ -33,8 +33,13 @@ func TestPlugin(t *testing.T) {
 	}
 	elsewhere.Host = "127.0.0.1:1"
 	secrets := map[string]string{"password": s.config.Password, "grants.password": s.config.Grants.Password}
+	scale := plugintest.Sized(map[string]string{"password": "canary-secret"}, func(n int) json.RawMessage {
+		c := sized(t, n)
+		return asJSON(t, map[string]any{"url": c.URL, "namespace": c.Namespace, "transport": c.Transport})
+	})
+	scale.Most = 50_000 // of which each takes some 6 KB of memory
 	plugintest.Run(t, sdk.Register(mysql.Plugin()), plugintest.Fixture{
-		Config: at(s.config.URL, nil), Secrets: secrets,
+		Config: at(s.config.URL, nil), Secrets: secrets, Scale: scale,
 		Golden: "testdata/shop.golden.jsonl", Replace: map[string]string{s.crm: "crm", s.other: "other"}, Grants: grants,
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: at(s.config.URL, nil), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},

@@ -14,11 +14,13 @@ const (
 			pg_stat_get_db_stat_reset_time(d.oid) as counted_from, current_setting('track_counts') = 'on' as counts
 		from pg_database d where d.datname = current_database()`
 
-	// A check that was never held against the rows that are there says so.
+	// A check that was never held against the rows that are there says so, and one
+	// that is held against none.
 	constraintsQuery = `select k.conrelid as relation, k.conname::text as name, k.contype::text as kind,
 			array(select a.attname::text from unnest(k.conkey) with ordinality u(num, place)
 				join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.num order by u.place) as fields,
-			coalesce(pg_get_expr(k.conbin, k.conrelid), '') || case when k.convalidated then '' else ' NOT VALID' end as expression
+			coalesce(pg_get_expr(k.conbin, k.conrelid), '') || case when k.convalidated then ''
+				when pg_get_constraintdef(k.oid) like '%NOT ENFORCED' then ' NOT ENFORCED' else ' NOT VALID' end as expression
 		from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
 		where k.contype in ('u', 'c') and ` + relationWanted + ` order by k.conrelid, k.conname::text collate "C"`
 

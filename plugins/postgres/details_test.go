@@ -54,6 +54,26 @@ func TestARenameLeavesTheStableID(t *testing.T) {
 	}
 }
 
+// TestNewerKinds makes what only newer servers have, where the server is one.
+func TestNewerKinds(t *testing.T) {
+	s := newDatabase(t, "")
+	run(t, s.admin, "create table t (id int not null, day date, w int generated always as (id * 3) stored)")
+	fields, constraints := []string{"", "", "generated always as ((id * 3))"}, []sdk.Constraint(nil)
+	if s.count("select current_setting('server_version_num')::int") >= 18_00_00 {
+		run(t, s.admin, "alter table t add v int generated always as (id * 2) virtual, add constraint named not null day not valid, add constraint positive check (id > 0) not enforced")
+		fields = append(fields, "generated always as ((id * 2)) virtual")
+		constraints = []sdk.Constraint{{Name: "positive", Kind: sdk.Check, Fields: []string{"id"}, Expression: "(id > 0) NOT ENFORCED"}}
+	}
+	got := s.harvest().assets[s.database+".public.t"]
+	var defaults []string
+	for _, f := range got.Fields {
+		defaults = append(defaults, f.Default)
+	}
+	if diff := cmp.Diff(fields, defaults) + cmp.Diff(constraints, got.Constraints); diff != "" || got.Fields[0].Nullable || !got.Fields[1].Nullable {
+		t.Error(diff)
+	}
+}
+
 func TestConstraintsIndexesAndEnums(t *testing.T) {
 	s := newDatabase(t, "")
 	run(t, s.admin, "create type mood as enum ('sad', 'ok', 'né'); create domain feeling as mood not null",
@@ -159,4 +179,49 @@ func TestUsage(t *testing.T) {
 	if a := s.harvest().assets[s.database+".public.read"]; a.Usage != nil {
 		t.Errorf("nothing is counted, and it is used %+v", a.Usage)
 	}
+}
+
+// TestAServerThatTakesItsTime is waited for, and who looks on is told.
+func TestAServerThatTakesItsTime(t *testing.T) {
+	t.Parallel() // it waits more than it works
+	s := newDatabase(t, "")
+	tx, err := s.admin.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "lock table pg_description in access exclusive mode"); err != nil {
+		t.Fatal(err)
+	}
+	signs := make(chan string, 100)
+	ended := make(chan error, 1)
+	source := open(t, s.config)
+	go func() { ended <- source.Harvest(t.Context(), sdk.Request{}, patient{newMemory(), signs}) }()
+	select {
+	case what := <-signs:
+		if what != "reading the catalogue" {
+			t.Errorf("it says %q", what)
+		}
+	case err := <-ended:
+		t.Errorf("it ends without a sign: %v", err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// patient is a sink that passes on what it is told of progress.
+type patient struct {
+	*memory
+	signs chan<- string
+}
+
+func (p patient) Progress(_, _ int64, what string) error {
+	select {
+	case p.signs <- what:
+	default:
+	}
+	return nil
 }

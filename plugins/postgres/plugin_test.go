@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -30,7 +31,7 @@ func TestPlugin(t *testing.T) {
 	secrets := map[string]string{"password": s.config.Password, "grants.password": s.config.Grants.Password}
 	plugintest.Run(t, sdk.Register(postgres.Plugin()), plugintest.Fixture{
 		Config: at(u.Host, u.Path, "fold"), Secrets: secrets,
-		Golden: "testdata/shop.golden.jsonl", Replace: s.stand(), Grants: grants,
+		Golden: "testdata/shop.golden.jsonl", Replace: s.stand(), Grants: grants, Scale: plugintest.Sized(map[string]string{"password": s.config.Password}, func(n int) json.RawMessage { return sized(t, n) }),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong password", Config: at(u.Host, u.Path, "fold"), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no such database", Config: at(u.Host, "/postgres_absent", "fold"), Secrets: secrets, Class: sdk.ClassConfig, Field: "url"},
@@ -40,6 +41,19 @@ func TestPlugin(t *testing.T) {
 			{Name: "password in the URL", Config: asJSON(t, map[string]string{"url": "postgres://souk:canary-in-url@db/shop"}), Class: sdk.ClassConfig, Field: "url"},
 		},
 	})
+}
+
+// sized is a database of n tables, made some at a time: a server keeps a lock of
+// each until it commits.
+func sized(t *testing.T, n int) json.RawMessage {
+	t.Helper()
+	s := newDatabase(t, "")
+	run(t, s.admin, "create schema many", "grant usage on schema many to "+s.role, `create procedure make_tables(n int) language plpgsql as $$ begin
+		for i in 1..n loop
+			execute format('create table many.t%s (id int not null, day date)', i);
+			if i % 500 = 0 then commit; end if;
+		end loop; end $$`, fmt.Sprintf("call make_tables(%d)", n))
+	return asJSON(t, map[string]any{"url": s.config.URL, "transport": "clear", "namespace": s.config.Namespace})
 }
 
 // tryGrants makes the role that gives rights, and one of a person.

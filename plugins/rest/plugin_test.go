@@ -20,6 +20,9 @@ func TestPlugin(t *testing.T) {
 	mapping, secrets := example(t, 0), map[string]string{"credential": fake.token}
 	plugintest.Run(t, sdk.Register(rest.Plugin()), plugintest.Fixture{
 		Config: config(address, mapping, "bearer"), Secrets: secrets, Golden: "testdata/hubspot.golden.jsonl",
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			return asJSON(t, map[string]any{"url": sized(t, n), "mapping": paged, "auth": "bearer", "http": map[string]any{"transport": "clear", "requestsPerSecond": 1000}})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "wrong token", Config: config(address, mapping, "bearer"), Secrets: map[string]string{"credential": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no token", Config: config(address, mapping, "bearer"), Class: sdk.ClassConfig, Field: "credential"},

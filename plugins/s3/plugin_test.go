@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/souk-mesh/souk/plugins/s3"
@@ -36,6 +37,10 @@ func TestPlugin(t *testing.T) {
 	}
 	plugintest.Run(t, sdk.Register(s3.Plugin()), plugintest.Fixture{
 		Config: config(nil), Secrets: secrets, Golden: "testdata/shop.golden.jsonl",
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			listing := newListing(t, n, func(i int) string { return fmt.Sprintf("tenants/t%06d/orders.csv", i) })
+			return config(map[string]any{"endpoint": listing.URL, "buckets": []string{"big"}})
+		}),
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "no endpoint", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "endpoint"},
 			{Name: "not encrypted", Config: config(map[string]any{"http": nil}), Secrets: secrets, Class: sdk.ClassConfig, Field: "endpoint"},

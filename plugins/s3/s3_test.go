@@ -169,17 +169,21 @@ func TestPagesAndRoles(t *testing.T) {
 	}
 }
 
-// newListing answers with n keys, 1,000 a page.
-func newListing(tb testing.TB, n int) *httptest.Server {
+// newListing answers with n keys, 1,000 a page, and with what is in each.
+func newListing(tb testing.TB, n int, key func(i int) string) *httptest.Server {
 	tb.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); path != "" {
+			object(w, r, "big")
+			return
+		}
 		from, _ := strconv.Atoi(r.URL.Query().Get("continuation-token"))
 		to := min(n, from+1000)
 		var b strings.Builder
 		fmt.Fprintf(&b, `<?xml version="1.0"?><ListBucketResult><Name>big</Name><EncodingType>url</EncodingType><KeyCount>%d</KeyCount><IsTruncated>%v</IsTruncated>`, to-from, to < n)
 		fmt.Fprintf(&b, `<NextContinuationToken>%d</NextContinuationToken>`, to)
 		for i := from; i < to; i++ {
-			fmt.Fprintf(&b, `<Contents><Key>w/t%03d/day%%3D%04d/part-%05d.parquet</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>17</Size><StorageClass>STANDARD</StorageClass></Contents>`, i/10_000, i%10_000/10, i%10)
+			fmt.Fprintf(&b, `<Contents><Key>%s</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>17</Size><StorageClass>STANDARD</StorageClass></Contents>`, key(i))
 		}
 		b.WriteString(`</ListBucketResult>`)
 		_, _ = w.Write([]byte(b.String()))
@@ -188,8 +192,13 @@ func newListing(tb testing.TB, n int) *httptest.Server {
 	return server
 }
 
+// partitioned names the files of tables that are cut by the day.
+func partitioned(i int) string {
+	return fmt.Sprintf("w/t%03d/day%%3D%04d/part-%05d.parquet", i/10_000, i%10_000/10, i%10)
+}
+
 func TestTwentyThousandObjects(t *testing.T) {
-	c := configOf(newListing(t, 20_000).URL, "big")
+	c := configOf(newListing(t, 20_000, partitioned).URL, "big")
 	c.Heads = "skip"
 	m, err := harvest(t, c)
 	if diff := cmp.Diff([]string{"w/t000", "w/t001"}, m.names); err != nil || diff != "" || m.told != 20_000 {
@@ -199,7 +208,7 @@ func TestTwentyThousandObjects(t *testing.T) {
 
 // The processor time is of both sides: what answers is in this process, too.
 func BenchmarkMillionKeys(b *testing.B) {
-	c := configOf(newListing(b, 1_000_000).URL, "big")
+	c := configOf(newListing(b, 1_000_000, partitioned).URL, "big")
 	c.Heads = "skip"
 	for b.Loop() {
 		s, err := s3.Plugin().Open(b.Context(), c, sdk.Env{})

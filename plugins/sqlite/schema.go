@@ -37,7 +37,7 @@ func (h *harvest) run() error {
 	if err := h.each("begin", nil); err != nil {
 		return err
 	}
-	if err := h.list(); err != nil {
+	if err := sdk.Waiting(h.out, "listing the tables", longest, h.list); err != nil {
 		return err
 	}
 	for i, t := range h.tables {

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -129,9 +130,17 @@ func (s *source) Check(_ context.Context, r *sdk.Report) error {
 	return conn.Close()
 }
 
+// longest is how long SQLite may take for a schema: it reads the whole of it at
+// once, and the cost of a table grows with their number.
+const longest = 10 * time.Minute
+
 // Harvest emits the whole file under one scope, from one snapshot.
 func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
-	conn, err := s.connect()
+	var conn *sqlite.Conn
+	err := sdk.Waiting(out, "reading the schema", longest, func() (err error) {
+		conn, err = s.connect()
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,9 @@ func TestPlugin(t *testing.T) {
 	plugintest.Run(t, sdk.Register(trino.Plugin()), plugintest.Fixture{
 		Config: config(t, address, nil), Secrets: secrets, Golden: "testdata/trino-476.golden.jsonl",
 		Wide: config(t, start(t, wide(t)), object{"includeCatalogs": []string{"memory"}, "excludeCatalogs": []string{}}),
+		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
+			return config(t, start(t, sized(t, n)), object{"includeCatalogs": []string{"memory"}, "excludeCatalogs": []string{}})
+		}),
 		Mutations: []plugintest.Mutation{{
 			Name: "two names differ in capitals alone", Incomplete: []string{"catalog:shop"}, Do: f.change(f.Twins), Undo: f.change(load(t).Statements),
 			Removed: []string{
@@ -63,6 +66,21 @@ func (f *fake) change(told map[string]statement) func(context.Context) error {
 		maps.Copy(f.Statements, told)
 		return nil
 	}
+}
+
+// sized is a cluster with n tables.
+func sized(t *testing.T, n int) *fake {
+	t.Helper()
+	f := load(t)
+	f.size = 5000
+	tables, columns := statement{}, statement{}
+	for i := range n {
+		name := fmt.Sprintf("t%06d", i)
+		tables.Data = append(tables.Data, []any{"default", name, "BASE TABLE"})
+		columns.Data = append(columns.Data, []any{"default", name, "c", "integer", "YES", nil, nil})
+	}
+	f.Statements[tablesOf("memory")], f.Statements[columnsOf("memory")] = tables, columns
+	return f
 }
 
 // wide is a cluster with a table of 5,001 columns.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -322,23 +321,6 @@ func TestNames(t *testing.T) {
 		if a := named(m, sdk.JoinName("memory", "default", name)); a == nil || a.ShortName != name || a.Fields[0].Name != name {
 			t.Errorf("%q: %+v", name, a)
 		}
-	}
-}
-
-// TestManyTables holds 20,000 tables.
-func TestManyTables(t *testing.T) {
-	f := load(t)
-	f.size = 5000
-	tables, columns := statement{}, statement{}
-	for i := range 20_000 {
-		name := fmt.Sprintf("t%05d", i)
-		tables.Data = append(tables.Data, []any{"default", name, "BASE TABLE"})
-		columns.Data = append(columns.Data, []any{"default", name, "c", "integer", "YES", nil, nil})
-	}
-	f.Statements[tablesOf("memory")], f.Statements[columnsOf("memory")] = tables, columns
-	m, err := harvest(t, f, object{"includeCatalogs": []string{"memory"}})
-	if err != nil || len(m.Assets) != 20_002 || named(m, "memory.default.t19999") == nil || len(m.Done) != 1 {
-		t.Error(err, len(m.Assets), m.Notes, m.Done)
 	}
 }
 

@@ -70,6 +70,7 @@ type Scale struct {
 	Config func(ctx context.Context, n int) (json.RawMessage, map[string]string, error)
 
 	Few, Many int // how many are compared: 1,000 and 20,000
+	Most      int // what a source of its kind bears, whatever is asked for; any number when 0
 
 	// Growth is how many times as much processor time an asset may cost where
 	// there are many: 2. More is for a source whose own library costs more, which
@@ -82,6 +83,7 @@ type Verdict struct {
 	Case     string   `json:"case"`
 	Skipped  string   `json:"skipped,omitempty"` // why
 	Problems []string `json:"problems,omitempty"`
+	Measured string   `json:"-"` // figures of this machine
 }
 
 // Judge runs every case against a plugin of this process, in order. The binary
@@ -111,11 +113,11 @@ func (s *suite) judge() []Verdict {
 		if len(s.fixture.Only) > 0 && !slices.Contains(s.fixture.Only, c.name) {
 			continue
 		}
-		s.problems, s.skipped = nil, s.fixture.Skip[c.name]
+		s.problems, s.skipped, s.measured = nil, s.fixture.Skip[c.name], ""
 		if s.skipped == "" {
 			c.judge()
 		}
-		verdicts = append(verdicts, Verdict{Case: c.name, Skipped: s.skipped, Problems: s.problems})
+		verdicts = append(verdicts, Verdict{Case: c.name, Skipped: s.skipped, Problems: s.problems, Measured: s.measured})
 	}
 	s.problems = nil
 	for name, reason := range s.fixture.Skip {

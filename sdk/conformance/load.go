@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 	"time"
 
@@ -40,11 +41,17 @@ func (s *suite) scale() {
 	}
 	base := s.startCost()
 	few, many := cmp.Or(hook.Few, fewAssets), cmp.Or(hook.Many, manyAssets)
-	small, ok := s.cost(few, base)
+	if hook.Most > 0 {
+		many = min(many, hook.Most)
+	}
+	small, _, ok := s.cost(few, base)
 	if !ok {
 		return
 	}
-	large, ok := s.cost(many, base)
+	large, peak, ok := s.cost(many, base)
+	if ok {
+		s.measured = fmt.Sprintf("of %d assets one costs %s of processor time, and of %d %s, with at most %d MiB", few, small, many, large, peak>>20)
+	}
 	least := max(leastCost, base/startNoise/time.Duration(few))
 	if growth := cmp.Or(hook.Growth, defaultGrowth); ok && large > time.Duration(growth)*max(small, least) {
 		s.problem("an asset costs %s of processor time where there are %d, and %s where there are %d: more than %d times as much", large, many, small, few, growth)
@@ -63,25 +70,25 @@ func (s *suite) startCost() time.Duration {
 	return usage.CPU
 }
 
-// cost is the processor time of one asset of n.
-func (s *suite) cost(n int, base time.Duration) (time.Duration, bool) {
+// cost is the processor time of one asset of n, and the most memory of them all.
+func (s *suite) cost(n int, base time.Duration) (each time.Duration, peak uint64, ok bool) {
 	config, secrets, err := s.fixture.Scale.Config(s.ctx, n)
 	if err != nil {
 		s.problem("the fixture cannot make a source of %d assets: %v", n, err)
-		return 0, false
+		return 0, 0, false
 	}
 	c := &counter{}
 	in := input{config: config, secrets: secrets, limits: host.Limits{Idle: signOfLife}}
 	usage, err := s.pipeline().count(s.ctx, c, in)
 	if err != nil {
 		s.problem("the harvest of %d assets ends badly: %s", n, describeError(err))
-		return 0, false
+		return 0, 0, false
 	}
 	if c.assets < n {
 		s.problem("of a source of %d assets it finds %d", n, c.assets)
-		return 0, false
+		return 0, 0, false
 	}
-	return max(usage.CPU-base, 0) / time.Duration(n), true
+	return max(usage.CPU-base, 0) / time.Duration(n), usage.MaxRSS, true
 }
 
 // slowSink wants a harvest whose host is slow to wait for it, and not to pile up

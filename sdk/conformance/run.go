@@ -27,6 +27,7 @@ type suite struct {
 	fixture  Fixture
 	problems []string
 	skipped  string // why the case at hand has nothing to judge
+	measured string // what it found to tell beside that
 
 	described *host.Description // once it has been asked
 	clean     *harvest          // once it went well

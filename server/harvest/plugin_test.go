@@ -230,6 +230,8 @@ func (s *script) misbehave(ctx context.Context, out sdk.Sink, verb string, args 
 	case "spin":
 		for { //nolint:staticcheck // is what it is for
 		}
+	case "hoard":
+		return hoard()
 	case "exit":
 		os.Exit(7)
 	case "unavailable":

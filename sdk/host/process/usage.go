@@ -11,7 +11,7 @@ type Usage struct {
 // sampleEvery is how often the memory of a process is looked at: it cannot be
 // asked for once the process has ended, since what the kernel keeps of an ended
 // process counts the memory of the one that started it.
-const sampleEvery = 500 * time.Millisecond
+const sampleEvery = 200 * time.Millisecond
 
 // watch looks at the memory until the process has ended.
 func (p *Process) watch() {
