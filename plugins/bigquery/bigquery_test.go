@@ -15,6 +15,7 @@ import (
 
 	"github.com/souk-mesh/souk/plugins/bigquery"
 	"github.com/souk-mesh/souk/plugins/internal/google/googletest"
+	"github.com/souk-mesh/souk/plugins/internal/memory"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/plugintest"
 )
@@ -72,7 +73,7 @@ func TestPlugin(t *testing.T) {
 	})
 }
 
-func harvest(t *testing.T, change func(*fake), more object) (*plugintest.Memory, *fake, error) {
+func harvest(t *testing.T, change func(*fake), more object) (*memory.Sink, *fake, error) {
 	t.Helper()
 	private, key := googletest.Key(t)
 	f := newFake(&private.PublicKey)
@@ -82,7 +83,7 @@ func harvest(t *testing.T, change func(*fake), more object) (*plugintest.Memory,
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	m := plugintest.NewMemory()
+	m := memory.New()
 	err = s.Harvest(t.Context(), sdk.Request{}, m)
 	return m, f, err
 }
@@ -105,14 +106,14 @@ func TestTokensAndPages(t *testing.T) {
 		"acme.shop.customers -> acme.shop.totals", "acme.shop.orders -> acme.shop.daily", "acme.shop.orders -> acme.shop.old_style", "acme.shop.orders -> acme.shop.orders_copy",
 		"acme.shop.orders -> acme.shop.orders_kept", "acme.shop.orders -> acme.shop.totals", "orders -> acme.shop.files", "other-project.lake.events_* -> acme.shop.totals",
 	}
-	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(m.Edges))); diff != "" {
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(m.ByEnds))); diff != "" {
 		t.Error(diff)
 	}
-	if a := m.Assets["acme.web.events_*"]; a == nil || a.Properties["shards"] != "2" || a.Rows != nil || len(a.Fields) != 2 || m.Assets["acme.web.v_20269999"] == nil {
+	if a := m.Named("acme.web.events_*"); a == nil || a.Properties["shards"] != "2" || a.Rows != nil || len(a.Fields) != 2 || m.Named("acme.web.v_20269999") == nil {
 		t.Errorf("shards: %v", a)
 	}
 	m, _, err = harvest(t, func(*fake) {}, object{"shards": "list"})
-	if err != nil || m.Assets["acme.web.events_20261129"] == nil || m.Edges["other-project.lake.events_20260101 -> acme.shop.totals"] == nil {
+	if err != nil || m.Named("acme.web.events_20261129") == nil || m.Edge("other-project.lake.events_20260101 -> acme.shop.totals") == nil {
 		t.Errorf("shards one by one: %v", err)
 	}
 }
@@ -168,7 +169,7 @@ func TestManyShards(t *testing.T) {
 			f.table("web", name, object{"tableReference": reference("web", name), "schema": object{"fields": wide[:i*1500]}})
 		}
 	}, nil)
-	if err != nil || len(m.Assets["acme.web.a-b c"].Fields) != 5000 || len(m.Noted("bigquery.many_fields")) != 1 || m.Assets["acme.web.Case"] == nil || m.Assets["acme.web.case"] == nil {
+	if err != nil || len(m.Named("acme.web.a-b c").Fields) != 5000 || len(m.Noted("bigquery.many_fields")) != 1 || m.Named("acme.web.Case") == nil || m.Named("acme.web.case") == nil {
 		t.Fatal(err, m.Notes)
 	}
 	if f.asked > 80 {
@@ -229,7 +230,7 @@ func forget(v any) any {
 }
 
 // linesOf are the assets and edges, without what is another each time.
-func linesOf(t *testing.T, m *plugintest.Memory) (lines []string) {
+func linesOf(t *testing.T, m *memory.Sink) (lines []string) {
 	t.Helper()
 	for _, a := range m.Assets {
 		a.Rows, a.Bytes, a.ChangedAt = nil, nil, nil

@@ -15,7 +15,6 @@ import (
 	"github.com/souk-mesh/souk/plugins/bigquery"
 	"github.com/souk-mesh/souk/plugins/internal/google/googletest"
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/plugintest"
 )
 
 // TestRecord harvests an emulator, which testdata/record starts, and keeps what it
@@ -37,7 +36,7 @@ func TestRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	m := plugintest.NewMemory()
+	m := memory.New()
 	if err := s.Harvest(t.Context(), sdk.Request{}, m); err != nil {
 		t.Fatal(err)
 	}

@@ -25,11 +25,11 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
+	"github.com/souk-mesh/souk/plugins/internal/memory"
 	"github.com/souk-mesh/souk/plugins/internal/transport"
 	"github.com/souk-mesh/souk/plugins/internal/transport/transporttest"
 	"github.com/souk-mesh/souk/plugins/kafka"
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/plugintest"
 	"github.com/souk-mesh/souk/sdk/web"
 )
 
@@ -72,7 +72,29 @@ func startCluster(t *testing.T) *cluster {
 	s := &cluster{t: t}
 	var key string
 	s.pem, key = transporttest.Certificate(t, "127.0.0.1")
-	pair, err := tls.X509KeyPair([]byte(s.pem), []byte(key))
+	s.fake = startBrokers(t, s.pem, key)
+	s.brokers = s.fake.ListenAddrs()
+	secure, err := transport.Config{Authorities: s.pem}.TLS("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.brokers...), kgo.DialTLSConfig(secure), kgo.SASL(scram.Auth{User: "admin", Pass: "admin-secret"}.AsSha256Mechanism()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	s.admin = kadm.NewClient(client)
+	fillTopics(t, s.admin)
+	s.startRegistry()
+	s.connect = httptest.NewServer(http.HandlerFunc(connectors))
+	t.Cleanup(s.connect.Close)
+	return s
+}
+
+// startBrokers starts the fake, with users who may see all, some and none of it.
+func startBrokers(t *testing.T, pem, key string) *kfake.Cluster {
+	t.Helper()
+	pair, err := tls.X509KeyPair([]byte(pem), []byte(key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,32 +124,23 @@ func startCluster(t *testing.T) *cluster {
 		refusal.ErrorCode = kerr.SaslAuthenticationFailed.Code
 		return refusal, nil, true
 	})
-	s.fake, s.brokers = fake, fake.ListenAddrs()
-	secure, err := transport.Config{Authorities: s.pem}.TLS("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(s.brokers...), kgo.DialTLSConfig(secure), kgo.SASL(scram.Auth{User: "admin", Pass: "admin-secret"}.AsSha256Mechanism()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	s.admin = kadm.NewClient(client)
+	return fake
+}
+
+// startRegistry starts the fake of a registry, with the schemas of the shop.
+func (s *cluster) startRegistry() {
+	s.t.Helper()
 	s.registry = srfake.New(srfake.WithAuth("Bearer " + token))
-	t.Cleanup(s.registry.Close)
+	s.t.Cleanup(s.registry.Close)
 	s.registry.Intercept(func(http.ResponseWriter, *http.Request) bool {
 		s.asked.Add(1)
 		return false
 	})
-	s.connect = httptest.NewServer(http.HandlerFunc(connectors))
-	t.Cleanup(s.connect.Close)
-	fillTopics(t, s.admin)
-	registryClient, err := sr.NewClient(sr.URLs(s.registry.URL()), sr.BearerToken(token))
+	client, err := sr.NewClient(sr.URLs(s.registry.URL()), sr.BearerToken(token))
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	fillRegistry(t, registryClient)
-	return s
+	fillRegistry(s.t, client)
 }
 
 // fillTopics makes the topics of a shop, also in a real cluster.
@@ -290,13 +303,13 @@ func open(t *testing.T, c kafka.Config) sdk.Source {
 	return s
 }
 
-func tryHarvest(t *testing.T, c kafka.Config) (*plugintest.Memory, error) {
+func tryHarvest(t *testing.T, c kafka.Config) (*memory.Sink, error) {
 	t.Helper()
-	m := plugintest.NewMemory()
+	m := memory.New()
 	return m, open(t, c).Harvest(t.Context(), sdk.Request{}, m)
 }
 
-func harvest(t *testing.T, c kafka.Config) *plugintest.Memory {
+func harvest(t *testing.T, c kafka.Config) *memory.Sink {
 	t.Helper()
 	m, err := tryHarvest(t, c)
 	if err != nil {

@@ -135,7 +135,7 @@ func TestATopicOfTheSameName(t *testing.T) {
 	s := startCluster(t)
 	g := newGiving(t, s.admin, s.config())
 	r := sdk.GrantRequest{Grant: g.grant("g1", "orders")}
-	r.Grant.StableID = harvest(t, s.config()).Assets["orders"].StableID
+	r.Grant.StableID = harvest(t, s.config()).Named("orders").StableID
 	plan := g.settle("give", r)
 	if !strings.Contains(strings.Join(plan.Remarks, " "), "Rules belong to names") {
 		t.Errorf("%v", plan.Remarks)

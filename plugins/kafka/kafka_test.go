@@ -15,21 +15,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/sr"
 
+	"github.com/souk-mesh/souk/plugins/internal/memory"
 	"github.com/souk-mesh/souk/plugins/kafka"
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/plugintest"
 )
 
-type memory = plugintest.Memory
-
 // linesOf are the records of a harvest, without what is another each time.
-func linesOf(t *testing.T, admin *kadm.Client, m *memory) []string {
+func linesOf(t *testing.T, admin *kadm.Client, m *memory.Sink) []string {
 	t.Helper()
 	var lines []string
 	for _, one := range slices.Collect(maps.Values(m.Assets)) {
 		lines = append(lines, encode(t, one))
 	}
-	for _, one := range slices.Collect(maps.Values(m.Edges)) {
+	for _, one := range slices.Collect(maps.Values(m.ByEnds)) {
 		lines = append(lines, encode(t, one))
 	}
 	text := strings.Join(lines, "\n")
@@ -86,11 +84,11 @@ func blind(t *testing.T, s *cluster) {
 	c := s.config()
 	c.User, c.Mechanism = "few", "PLAIN"
 	m := harvest(t, c)
-	if len(m.Noted("kafka.blind")) != 2 || !slices.Equal(m.Done, []string{"connectors"}) || m.Assets["orders"] == nil || m.Assets["customers"] != nil {
+	if len(m.Noted("kafka.blind")) != 2 || !slices.Equal(m.Done, []string{"connectors"}) || m.Named("orders") == nil || m.Named("customers") != nil {
 		t.Errorf("who may see one topic: done %v, %v", m.Done, m.Notes)
 	}
-	if len(m.Noted("kafka.no_configs")) != 1 || m.Assets["orders"].Properties["retention_ms"] != "" {
-		t.Errorf("without the right to configurations: %v", m.Assets["orders"])
+	if len(m.Noted("kafka.no_configs")) != 1 || m.Named("orders").Properties["retention_ms"] != "" {
+		t.Errorf("without the right to configurations: %v", m.Named("orders"))
 	}
 	for user, sees := range map[string]bool{"reader": true, "kept out": false, "from afar": false} {
 		c.User = user
@@ -110,13 +108,13 @@ func selection(t *testing.T, s *cluster) {
 	c.Include, c.Exclude, c.Groups = []string{"*er*"}, []string{"ship*"}, "off"
 	m := harvest(t, c)
 	var topics []string
-	for name, a := range m.Assets {
+	for _, a := range m.Assets {
 		if a.Kind == "TOPIC" {
-			topics = append(topics, name)
+			topics = append(topics, a.ID.Name)
 		}
 	}
 	slices.Sort(topics)
-	if !slices.Equal(topics, []string{"customers", "orders"}) || m.Edges["orders -> consumer-groups/billing"] != nil || slices.Contains(m.Done, "groups") {
+	if !slices.Equal(topics, []string{"customers", "orders"}) || m.Edge("orders -> consumer-groups/billing") != nil || slices.Contains(m.Done, "groups") {
 		t.Errorf("%v, done %v", topics, m.Done)
 	}
 	c.Brokers = append(c.Brokers, "127.0.0.1:1")
@@ -138,7 +136,7 @@ func registry(t *testing.T, s *cluster) {
 	if noted := m.Noted("kafka.unread_schema"); len(noted) != 1 || !strings.HasPrefix(noted[0], "bare-value") {
 		t.Errorf("a schema that is cut: %v", noted)
 	}
-	bare := m.Assets["bare"]
+	bare := m.Named("bare")
 	var names []string
 	for _, f := range bare.Fields {
 		names = append(names, f.Name+" "+f.NativeType)
@@ -155,7 +153,7 @@ func registry(t *testing.T, s *cluster) {
 		return broken
 	})
 	for _, status = range []int{http.StatusForbidden, http.StatusUnauthorized} {
-		if m, err := tryHarvest(t, c); err == nil || len(m.Done) != 0 || m.Assets["orders"] != nil {
+		if m, err := tryHarvest(t, c); err == nil || len(m.Done) != 0 || m.Named("orders") != nil {
 			t.Errorf("a subject that is refused with %d: %v, done %v", status, err, m.Done)
 		}
 	}
@@ -168,11 +166,11 @@ func jobs(t *testing.T, s *cluster) {
 	c.ExcludeGroups = nil
 	m := harvest(t, c)
 	for _, edge := range []string{"orders -> consumer-groups/billing", "clicks -> consumer-groups/console-consumer-123", "connectors/shop-cdc -> customers", "payments -> connectors/to lake"} {
-		if m.Edges[edge] == nil {
+		if m.Edge(edge) == nil {
 			t.Errorf("no edge %s", edge)
 		}
 	}
-	if text := encode(t, m.Assets["connectors/shop-cdc"]); strings.Contains(text, "canary") {
+	if text := encode(t, m.Named("connectors/shop-cdc")); strings.Contains(text, "canary") {
 		t.Errorf("the configuration of a connector comes out: %s", text)
 	}
 	c.Connect.URL += "/elsewhere"

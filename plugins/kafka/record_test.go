@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sr"
 
+	"github.com/souk-mesh/souk/plugins/internal/memory"
 	"github.com/souk-mesh/souk/plugins/internal/transport"
 	"github.com/souk-mesh/souk/plugins/kafka"
 	"github.com/souk-mesh/souk/sdk"
@@ -105,13 +106,13 @@ func refusals(t *testing.T, c kafka.Config) {
 	few := c
 	few.User = "few"
 	m := harvest(t, few)
-	if len(m.Done) != 0 || len(m.Noted("kafka.blind")) != 2 || m.Assets["orders"] == nil || m.Assets["customers"] != nil {
+	if len(m.Done) != 0 || len(m.Noted("kafka.blind")) != 2 || m.Named("orders") == nil || m.Named("customers") != nil {
 		t.Errorf("who may see one topic: done %v, %v", m.Done, m.Notes)
 	}
 }
 
 // keep writes what was found, with its origin.
-func keep(t *testing.T, admin *kadm.Client, m *memory) {
+func keep(t *testing.T, admin *kadm.Client, m *memory.Sink) {
 	t.Helper()
 	lines := append([]string{"# Apache Kafka 4.1.1 and Apicurio Registry 2.6.13.Final (its Confluent API), harvested on " + time.Now().UTC().Format("2006-01-02")}, linesOf(t, admin, m)...)
 	if err := os.WriteFile("testdata/real.jsonl", []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {

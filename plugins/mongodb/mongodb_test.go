@@ -11,10 +11,10 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/souk-mesh/souk/plugins/internal/memory"
 	"github.com/souk-mesh/souk/plugins/internal/transport"
 	"github.com/souk-mesh/souk/plugins/mongodb"
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/plugintest"
 )
 
 // TestServer tries on one real server what a fixture has no room for.
@@ -62,15 +62,16 @@ func wholeDeployment(t *testing.T, s *server) {
 	t.Helper()
 	c := s.config("souk")
 	c.Exclude = []string{"crm"}
-	if m := harvest(t, c); slices.Contains(m.Done, "deployment") || !slices.Contains(m.Done, "database:shop") || m.Assets["crm"] != nil {
+	if m := harvest(t, c); slices.Contains(m.Done, "deployment") || !slices.Contains(m.Done, "database:shop") || m.Named("crm") != nil {
 		t.Errorf("with a database left out these are done: %v", m.Done)
 	}
 	c.Exclude = nil
 	m := harvest(t, c)
-	if !slices.Equal(m.Done, []string{"deployment"}) || m.Assets["crm.contacts"] == nil {
+	if !slices.Equal(m.Done, []string{"deployment"}) || m.Named("crm.contacts") == nil {
 		t.Errorf("done: %v, notes: %v", m.Done, m.Notes)
 	}
-	for name := range m.Assets {
+	for _, a := range m.Assets {
+		name := a.ID.Name
 		if strings.HasPrefix(name, "admin") || strings.HasPrefix(name, "config") || strings.Contains(name, "system.") {
 			t.Errorf("the server's own %s is harvested", name)
 		}
@@ -81,7 +82,7 @@ func rights(t *testing.T, s *server) {
 	t.Helper()
 	s.user("reader", bson.M{"role": "read", "db": "shop"})
 	m := harvest(t, s.config("reader"))
-	if !slices.Equal(m.Done, []string{"database:shop"}) || m.Assets["shop.orders"] == nil || m.Assets["crm"] != nil {
+	if !slices.Equal(m.Done, []string{"database:shop"}) || m.Named("shop.orders") == nil || m.Named("crm") != nil {
 		t.Errorf("who may read one database: done %v, notes %v", m.Done, m.Notes)
 	}
 	privilege := func(collection string, actions ...any) bson.M {
@@ -96,14 +97,14 @@ func rights(t *testing.T, s *server) {
 	s.run("admin", bson.D{{Key: "createRole", Value: "names"}, {Key: "roles", Value: bson.A{}}, {Key: "privileges", Value: bson.A{privilege("", "listCollections", "listIndexes", "collStats")}}})
 	s.user("names", "names")
 	c := only(s.config("names"), "shop")
-	if m = harvest(t, c); len(m.Noted("mongodb.unread")) != 8 || m.Assets["shop.orders"] != nil {
+	if m = harvest(t, c); len(m.Noted("mongodb.unread")) != 8 || m.Named("shop.orders") != nil {
 		t.Errorf("who may not read documents: %v", m.Notes)
 	}
 	if failed := failedOf(t, c); !slices.Equal(failed, []string{"sample"}) {
 		t.Errorf("the check of who may not read documents finds wrong: %v", failed)
 	}
 	c.Sample = 0
-	if m = harvest(t, c); len(m.Notes) != 0 || len(m.Assets["shop.customers"].Fields) != 7 || len(m.Assets["shop.orders"].Indexes) != 4 {
+	if m = harvest(t, c); len(m.Notes) != 0 || len(m.Named("shop.customers").Fields) != 7 || len(m.Named("shop.orders").Indexes) != 4 {
 		t.Errorf("without a sample: %v", m.Notes)
 	}
 	if failed := failedOf(t, only(s.config("reader"), "shop", "nowhere")); !slices.Equal(failed, []string{"list_collections"}) {
@@ -134,12 +135,12 @@ func unreadable(t *testing.T, s *server) {
 		t.Errorf("noted %v, done %v", noted, m.Done)
 	}
 	for _, from := range []string{"odd.nothing", "odd.things", "odd.more"} {
-		if m.Edges[from+" -> odd.empty"] == nil {
+		if m.Edge(from+" -> odd.empty") == nil {
 			t.Errorf("no edge from %s", from)
 		}
 	}
 	c.Views = "leave"
-	if m = harvest(t, c); len(m.Notes) != 0 || m.Assets["odd.slow"].Definition == "" || len(m.Assets["odd.slow"].Fields) != 0 {
+	if m = harvest(t, c); len(m.Notes) != 0 || m.Named("odd.slow").Definition == "" || len(m.Named("odd.slow").Fields) != 0 {
 		t.Errorf("views that are left: %v", m.Notes)
 	}
 }
@@ -158,12 +159,12 @@ func samplings(t *testing.T, s *server) {
 	}
 	c := only(s.config("souk"), "many")
 	m := harvest(t, c)
-	if m.Field("many.docs", "old").Name == "" || m.Field("many.docs", "new").Meta["frequency"] != "9%" || m.Assets["many.docs"].Properties["sampled_documents"] != "100" {
-		t.Errorf("oldest and newest: %v", m.Assets["many.docs"])
+	if m.Field("many.docs", "old").Name == "" || m.Field("many.docs", "new").Meta["frequency"] != "9%" || m.Named("many.docs").Properties["sampled_documents"] != "100" {
+		t.Errorf("oldest and newest: %v", m.Named("many.docs"))
 	}
 	c.Sampling = "random"
-	if m = harvest(t, c); m.Assets["many.docs"].Properties["sampled_documents"] != "100" || m.Field("many.docs", "_id").PrimaryKey != 1 {
-		t.Errorf("at random: %v", m.Assets["many.docs"])
+	if m = harvest(t, c); m.Named("many.docs").Properties["sampled_documents"] != "100" || m.Field("many.docs", "_id").PrimaryKey != 1 {
+		t.Errorf("at random: %v", m.Named("many.docs"))
 	}
 	c.Sample = 1
 	if m = harvest(t, c); len(m.Notes) != 0 {
@@ -175,9 +176,9 @@ func renamed(t *testing.T, s *server) {
 	t.Helper()
 	s.insert("names", "before", bson.D{{Key: "x", Value: 1}})
 	c := only(s.config("souk"), "names")
-	before := harvest(t, c).Assets["names.before"].StableID
+	before := harvest(t, c).Named("names.before").StableID
 	s.run("admin", bson.D{{Key: "renameCollection", Value: "names.before"}, {Key: "to", Value: "names.after"}})
-	if after := harvest(t, c).Assets["names.after"].StableID; len(before) != 36 || after != before {
+	if after := harvest(t, c).Named("names.after").StableID; len(before) != 36 || after != before {
 		t.Errorf("before %q, after %q", before, after)
 	}
 }
@@ -191,7 +192,7 @@ func elsewhere(t *testing.T, s *server) {
 		c := s.config("local")
 		c.URL += way
 		m := harvest(t, c)
-		if !slices.Equal(m.Done, []string{"database:crm"}) || m.Assets["crm.contacts"] == nil {
+		if !slices.Equal(m.Done, []string{"database:crm"}) || m.Named("crm.contacts") == nil {
 			t.Errorf("%s: done %v, notes %v", way, m.Done, m.Notes)
 		}
 	}
@@ -214,7 +215,7 @@ func connections(t *testing.T, s *server) {
 	for _, one := range cases {
 		c := only(s.config("souk"), "crm")
 		c.Config, c.ConnectTimeout = one.how, "500ms"
-		err := open(t, c).Harvest(t.Context(), sdk.Request{}, plugintest.NewMemory())
+		err := open(t, c).Harvest(t.Context(), sdk.Request{}, memory.New())
 		if e, _ := errors.AsType[*sdk.Error](err); err != nil && (e == nil || e.Class != one.class) || err == nil && one.class != "" {
 			t.Errorf("%s: %v", one.name, err)
 		}
@@ -278,7 +279,7 @@ func breaksOff(t *testing.T, s *server) {
 	t.Helper()
 	c := only(s.config("souk"), "crm", "shop")
 	c.ConnectTimeout = "500ms"
-	m := &breaking{Memory: plugintest.NewMemory(), stop: s.stop}
+	m := &breaking{Sink: memory.New(), stop: s.stop}
 	begun := time.Now()
 	err := open(t, c).Harvest(t.Context(), sdk.Request{}, m)
 	if e, _ := errors.AsType[*sdk.Error](err); e == nil || e.Class != sdk.ClassUnavailable || len(m.Done) != 0 {
@@ -291,7 +292,7 @@ func breaksOff(t *testing.T, s *server) {
 
 // breaking stops the server at the first collection.
 type breaking struct {
-	*plugintest.Memory
+	*memory.Sink
 	stop func()
 }
 
@@ -299,5 +300,5 @@ func (b *breaking) Emit(r sdk.Record) error {
 	if a, ok := r.(*sdk.Asset); ok && a.Kind == "TABLE" {
 		b.stop()
 	}
-	return b.Memory.Emit(r)
+	return b.Sink.Emit(r)
 }

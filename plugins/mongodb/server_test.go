@@ -15,11 +15,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/souk-mesh/souk/plugins/internal/memory"
 	"github.com/souk-mesh/souk/plugins/internal/transport"
 	"github.com/souk-mesh/souk/plugins/internal/transport/transporttest"
 	"github.com/souk-mesh/souk/plugins/mongodb"
 	"github.com/souk-mesh/souk/sdk"
-	"github.com/souk-mesh/souk/sdk/plugintest"
 )
 
 // server is a real mongod of the test's own, which asks who comes and takes
@@ -95,7 +95,7 @@ func (s *server) signIn() {
 
 func (s *server) wait(client *mongo.Client) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 4*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	if err := client.Ping(ctx, nil); err != nil {
 		s.t.Fatal(err)
@@ -160,9 +160,9 @@ func open(t *testing.T, c mongodb.Config) sdk.Source {
 	return s
 }
 
-func harvest(t *testing.T, c mongodb.Config) *plugintest.Memory {
+func harvest(t *testing.T, c mongodb.Config) *memory.Sink {
 	t.Helper()
-	m := plugintest.NewMemory()
+	m := memory.New()
 	if err := open(t, c).Harvest(t.Context(), sdk.Request{}, m); err != nil {
 		t.Fatal(err)
 	}

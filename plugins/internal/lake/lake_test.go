@@ -148,66 +148,69 @@ func (m *memory) names() []string {
 	return names
 }
 
+// groupings are the keys of a listing, and the datasets that they make.
+var groupings = []struct {
+	name string
+	keys []string
+	want []string
+}{
+	{"one file", []string{"in/countries.csv"}, []string{"in/countries.csv 1 = in"}},
+	{"two files", []string{"in/countries.csv", "in/cities.csv"}, []string{"in/cities.csv 1", "in/countries.csv 1"}},
+	{
+		"hive partitions",
+		[]string{"w/orders/year=2024/month=01/part-00000-aa.parquet", "w/orders/year=2024/month=02/x.snappy.parquet", "w/orders/_SUCCESS"},
+		[]string{"w/orders 2 by year, month"},
+	},
+	{
+		"folders of dates",
+		[]string{"logs/2024/01/31/app.jsonl.gz", "logs/2024/02/01/app.jsonl.gz", "logs/2024/02/01/00/db.jsonl"},
+		[]string{"logs/*/app.jsonl.gz 2 by folders of dates or hashes", "logs/*/db.jsonl 1 by folders of dates or hashes"},
+	},
+	{"folders of days", []string{"e/2024-01-31/part-0.parquet", "e/20240201/part-0.parquet"}, []string{"e 2 by folders of dates or hashes"}},
+	{
+		"parts of writers",
+		[]string{"out/part-00000-8a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d-c000.snappy.parquet", "out/part-00001-8a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d-c000.snappy.parquet"},
+		[]string{"out 2"},
+	},
+	{"parts without a format", []string{"out/part-00000", "out/part-00001", "hive/000000_0", "hive/000001_0"}, []string{"hive 2", "out 2"}},
+	{"parts of jobs of Glue", []string{"out/run-1679417237460-part-r-00000", "out/run-1679417237460-part-r-00001"}, []string{"out 2"}},
+	{"hashed names", []string{"h/0a1b2c3d4e5f.json", "h/ffeeddccbbaa9988.json", "h/8a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d.json"}, []string{"h 3"}},
+	{
+		"dates in names",
+		[]string{"x/orders-2024-01-01.csv", "x/orders-2024-01-02.csv", "x/orders_20240103.csv", "x/lines-2024-01.csv", "x/lines-2024-02.csv"},
+		[]string{"x/lines-*.csv 2", "x/orders-*.csv 2", "x/orders_*.csv 1"},
+	},
+	{"one dated file is named as two would be", []string{"x/report_2024.csv"}, []string{"x/report_*.csv 1 = x"}},
+	{"numbers that mean something stay", []string{"x/iso3166.csv", "x/table1.csv", "x/table2.csv", "x/q1.csv"}, []string{"x/iso3166.csv 1", "x/q1.csv 1", "x/table1.csv 1", "x/table2.csv 1"}},
+	{
+		"tables below partitions",
+		[]string{"t/tenant=1/orders/part-0.parquet", "t/tenant=2/orders/part-0.parquet", "t/tenant=2/lines/part-0.parquet"},
+		[]string{"t/*/lines 1 by tenant", "t/*/orders 2 by tenant"},
+	},
+	{"runs by hash", []string{"r/8a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d/m.json", "r/9a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d/m.json"}, []string{"r/*/m.json 2 by folders of dates or hashes = r"}},
+	{
+		"Iceberg",
+		[]string{"w/t/data/d=1/0001-a.parquet", "w/t/data/0101/1100/x.parquet", "w/t/metadata/00000-a.metadata.json", "w/t/metadata/00001-b.metadata.json", "w/t/metadata/snap-1.avro", "w/u.csv"},
+		[]string{"w/t 2 by d", "w/u.csv 1"},
+	},
+	{
+		"Delta",
+		[]string{"w/d/_delta_log/00000000000000000000.json", "w/d/day=1/part-0.parquet", "w/d/day=2/part-0.parquet", "w/d/part-1.parquet"},
+		[]string{"w/d 3 by day"},
+	},
+	{"a folder called data", []string{"data/orders/part-0.parquet", "data/x.csv"}, []string{"data/orders 1", "data/x.csv 1"}},
+	{"a file and a folder of one name", []string{"o/b.csv", "o/b.csv/part-0"}, []string{"o/b.csv 1", "o/b.csv/ 1"}},
+	{"slashes", []string{"/part-0.parquet", "//part-0.parquet", "a//x.csv", "a/x.csv", "part-0.parquet"}, []string{"/ 1", "// 1", "/// 1", "a//x.csv 1 = a/", "a/x.csv 1"}},
+	{"odd names", []string{"a/it's \"b\".csv", "a/line\nbreak.csv", "a/😀.csv", "A/x.csv", "a/x.csv", "a/%20+.csv"}, []string{"A/x.csv 1 = A", "a/%20+.csv 1", "a/it's \"b\".csv 1", "a/line\nbreak.csv 1", "a/x.csv 1", "a/😀.csv 1"}},
+	{"not UTF-8", []string{"a/\xff.csv", "a/\xfe.csv"}, []string{"a/%FE.csv 1", "a/%FF.csv 1"}},
+	{"a very long key", []string{"a/" + strings.Repeat("é", 509) + ".csv"}, []string{"a/" + strings.Repeat("é", 509) + ".csv 1 = a"}},
+	{"very deep", []string{strings.Repeat("a/", 500) + "x.csv"}, []string{strings.Repeat("a/", 500) + "x.csv 1 = " + strings.Repeat("a/", 62) + "a"}},
+	{"folder marks", []string{"a/", "a/x.csv", "b_$folder$"}, []string{"a/x.csv 1 = a"}},
+	{"no data", []string{"a/photo.jpg", "a/README.md", "a/0a1b2c3d4e5f"}, nil},
+}
+
 func TestGrouping(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		keys []string
-		want []string
-	}{
-		{"one file", []string{"in/countries.csv"}, []string{"in/countries.csv 1 = in"}},
-		{"two files", []string{"in/countries.csv", "in/cities.csv"}, []string{"in/cities.csv 1", "in/countries.csv 1"}},
-		{
-			"hive partitions",
-			[]string{"w/orders/year=2024/month=01/part-00000-aa.parquet", "w/orders/year=2024/month=02/x.snappy.parquet", "w/orders/_SUCCESS"},
-			[]string{"w/orders 2 by year, month"},
-		},
-		{
-			"folders of dates",
-			[]string{"logs/2024/01/31/app.jsonl.gz", "logs/2024/02/01/app.jsonl.gz", "logs/2024/02/01/00/db.jsonl"},
-			[]string{"logs/*/app.jsonl.gz 2 by folders of dates or hashes", "logs/*/db.jsonl 1 by folders of dates or hashes"},
-		},
-		{"folders of days", []string{"e/2024-01-31/part-0.parquet", "e/20240201/part-0.parquet"}, []string{"e 2 by folders of dates or hashes"}},
-		{
-			"parts of writers",
-			[]string{"out/part-00000-8a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d-c000.snappy.parquet", "out/part-00001-8a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d-c000.snappy.parquet"},
-			[]string{"out 2"},
-		},
-		{"parts without a format", []string{"out/part-00000", "out/part-00001", "hive/000000_0", "hive/000001_0"}, []string{"hive 2", "out 2"}},
-		{"parts of jobs of Glue", []string{"out/run-1679417237460-part-r-00000", "out/run-1679417237460-part-r-00001"}, []string{"out 2"}},
-		{"hashed names", []string{"h/0a1b2c3d4e5f.json", "h/ffeeddccbbaa9988.json", "h/8a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d.json"}, []string{"h 3"}},
-		{
-			"dates in names",
-			[]string{"x/orders-2024-01-01.csv", "x/orders-2024-01-02.csv", "x/orders_20240103.csv", "x/lines-2024-01.csv", "x/lines-2024-02.csv"},
-			[]string{"x/lines-*.csv 2", "x/orders-*.csv 2", "x/orders_*.csv 1"},
-		},
-		{"one dated file is named as two would be", []string{"x/report_2024.csv"}, []string{"x/report_*.csv 1 = x"}},
-		{"numbers that mean something stay", []string{"x/iso3166.csv", "x/table1.csv", "x/table2.csv", "x/q1.csv"}, []string{"x/iso3166.csv 1", "x/q1.csv 1", "x/table1.csv 1", "x/table2.csv 1"}},
-		{
-			"tables below partitions",
-			[]string{"t/tenant=1/orders/part-0.parquet", "t/tenant=2/orders/part-0.parquet", "t/tenant=2/lines/part-0.parquet"},
-			[]string{"t/*/lines 1 by tenant", "t/*/orders 2 by tenant"},
-		},
-		{"runs by hash", []string{"r/8a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d/m.json", "r/9a7fc2f5-6a2b-4a3e-9f0e-0d6c1a2b3c4d/m.json"}, []string{"r/*/m.json 2 by folders of dates or hashes = r"}},
-		{
-			"Iceberg",
-			[]string{"w/t/data/d=1/0001-a.parquet", "w/t/data/0101/1100/x.parquet", "w/t/metadata/00000-a.metadata.json", "w/t/metadata/00001-b.metadata.json", "w/t/metadata/snap-1.avro", "w/u.csv"},
-			[]string{"w/t 2 by d", "w/u.csv 1"},
-		},
-		{
-			"Delta",
-			[]string{"w/d/_delta_log/00000000000000000000.json", "w/d/day=1/part-0.parquet", "w/d/day=2/part-0.parquet", "w/d/part-1.parquet"},
-			[]string{"w/d 3 by day"},
-		},
-		{"a folder called data", []string{"data/orders/part-0.parquet", "data/x.csv"}, []string{"data/orders 1", "data/x.csv 1"}},
-		{"a file and a folder of one name", []string{"o/b.csv", "o/b.csv/part-0"}, []string{"o/b.csv 1", "o/b.csv/ 1"}},
-		{"slashes", []string{"/part-0.parquet", "//part-0.parquet", "a//x.csv", "a/x.csv", "part-0.parquet"}, []string{"/ 1", "// 1", "/// 1", "a//x.csv 1 = a/", "a/x.csv 1"}},
-		{"odd names", []string{"a/it's \"b\".csv", "a/line\nbreak.csv", "a/😀.csv", "A/x.csv", "a/x.csv", "a/%20+.csv"}, []string{"A/x.csv 1 = A", "a/%20+.csv 1", "a/it's \"b\".csv 1", "a/line\nbreak.csv 1", "a/x.csv 1", "a/😀.csv 1"}},
-		{"not UTF-8", []string{"a/\xff.csv", "a/\xfe.csv"}, []string{"a/%FE.csv 1", "a/%FF.csv 1"}},
-		{"a very long key", []string{"a/" + strings.Repeat("é", 509) + ".csv"}, []string{"a/" + strings.Repeat("é", 509) + ".csv 1 = a"}},
-		{"very deep", []string{strings.Repeat("a/", 500) + "x.csv"}, []string{strings.Repeat("a/", 500) + "x.csv 1 = " + strings.Repeat("a/", 62) + "a"}},
-		{"folder marks", []string{"a/", "a/x.csv", "b_$folder$"}, []string{"a/x.csv 1 = a"}},
-		{"no data", []string{"a/photo.jpg", "a/README.md", "a/0a1b2c3d4e5f"}, nil},
-	} {
+	for _, test := range groupings {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := gocmp.Diff(test.want, listed(t, lake.Options{}, test.keys...).names()); diff != "" {
 				t.Error(diff)

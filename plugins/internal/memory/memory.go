@@ -15,28 +15,34 @@ import (
 type Sink struct {
 	Assets map[string]*sdk.Asset // by namespace and name, with a space between
 	Edges  []string              // KIND FROM -> TO, and FIELD>FIELD for each that is known
+	Tests  []*sdk.Quality
 	Done   []string              // scopes
 	Notes  map[string][]sdk.Note // by code
+	ByEnds map[string]*sdk.Edge  // the edges by FROM -> TO
+
+	named map[string]*sdk.Asset // by name alone
 }
 
 var _ sdk.Sink = (*Sink)(nil)
 
 // New gives an empty sink.
 func New() *Sink {
-	return &Sink{Assets: map[string]*sdk.Asset{}, Notes: map[string][]sdk.Note{}}
+	return &Sink{Assets: map[string]*sdk.Asset{}, Notes: map[string][]sdk.Note{}, named: map[string]*sdk.Asset{}, ByEnds: map[string]*sdk.Edge{}}
 }
 
 // Emit keeps a record. It returns an error where the host would.
 func (m *Sink) Emit(r sdk.Record) error {
 	switch r := r.(type) {
 	case *sdk.Asset:
-		m.Assets[r.ID.Namespace+" "+r.ID.Name] = r
+		m.Assets[r.ID.Namespace+" "+r.ID.Name], m.named[r.ID.Name] = r, r
 	case *sdk.Edge:
 		words := []string{r.Kind, r.From.Name, "->", r.To.Name}
 		for _, f := range r.Fields {
 			words = append(words, f.From+">"+f.To)
 		}
-		m.Edges = append(m.Edges, strings.Join(words, " "))
+		m.Edges, m.ByEnds[r.From.Name+" -> "+r.To.Name] = append(m.Edges, strings.Join(words, " ")), r
+	case *sdk.Quality:
+		m.Tests = append(m.Tests, r)
 	}
 	return sdk.Validate(r)
 }
@@ -57,6 +63,33 @@ func (m *Sink) ScopeDone(scope string) error {
 func (m *Sink) Note(n sdk.Note) error {
 	m.Notes[n.Code] = append(m.Notes[n.Code], n)
 	return nil
+}
+
+// Named finds an asset by its name, for tests of one namespace; nil where there is none.
+func (m *Sink) Named(name string) *sdk.Asset { return m.named[name] }
+
+// Edge finds an edge by FROM -> TO; nil where there is none.
+func (m *Sink) Edge(ends string) *sdk.Edge { return m.ByEnds[ends] }
+
+// Field finds a field of an asset by the names of both, or gives an empty one.
+func (m *Sink) Field(asset, name string) sdk.Field {
+	if a := m.named[asset]; a != nil {
+		for _, f := range a.Fields {
+			if f.Name == name {
+				return f
+			}
+		}
+	}
+	return sdk.Field{}
+}
+
+// Noted gives the samples of the notes with the code.
+func (m *Sink) Noted(code string) []string {
+	var samples []string
+	for _, n := range m.Notes[code] {
+		samples = append(samples, n.Sample)
+	}
+	return samples
 }
 
 // SortedEdges are the edges in an order of their own.
