@@ -16,6 +16,12 @@ func NewTestSink(ctx context.Context, secrets []string, send func(*harvestv1.Har
 	return TestSink{newSink(ctx, secret.New(secrets, ""), send)}
 }
 
+// Alive gives the context of a harvest into the sink.
+func (s TestSink) Alive(ctx context.Context) context.Context { return withAlive(ctx, s.live) }
+
+// WithAlive gives a context by which a plugin says that it is at work.
+func WithAlive(ctx context.Context, say func()) context.Context { return withAlive(ctx, say) }
+
 // Finish sends what is pending and the counts.
 func (s TestSink) Finish() error { return s.finish() }
 

@@ -143,6 +143,7 @@ func (c *Client) once(ctx context.Context, r Request, target *url.URL) (*http.Re
 	}
 	silence.rest()
 	c.spoken.raise()
+	sdk.Alive(ctx)
 	answer.Body = &body{from: answer.Body, left: c.options.MaxBytes, silence: silence}
 	if answer.StatusCode >= 300 {
 		defer func() { _ = answer.Body.Close() }()
