@@ -327,3 +327,49 @@ func (s *sink) finish() error {
 	s.over = true
 	return s.put(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Done{Done: &s.done}})
 }
+
+// waitingEach is the time between two signs of life of a plugin that waits.
+const waitingEach = 3 * time.Second
+
+// Waiting does what takes long in one piece, such as a query over a whole
+// catalogue, and shows the host all the while that the plugin lives. After the
+// most that it may take it shows it no more, so that the host ends what hangs.
+func Waiting(out Sink, what string, most time.Duration, do func() error) error {
+	done := make(chan struct{})
+	var telling sync.WaitGroup
+	telling.Go(func() { tellUntil(done, time.After(most), out, what) })
+	defer telling.Wait()
+	defer close(done)
+	return do()
+}
+
+func tellUntil(done <-chan struct{}, end <-chan time.Time, out Sink, what string) {
+	each := time.NewTicker(waitingEach)
+	defer each.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-end:
+			return
+		case <-each.C:
+			_ = out.Progress(0, 0, what) // what ends a run ends what is waited for, too
+		}
+	}
+}
+
+type aliveKey struct{}
+
+// withAlive gives a harvest's context the way to say that its plugin is at work.
+func withAlive(ctx context.Context, say func()) context.Context {
+	return context.WithValue(ctx, aliveKey{}, say)
+}
+
+// Alive says that the plugin is at work although it has nothing to emit yet: it
+// goes through a long listing. The context is the one that Harvest was called
+// with, or one made of it. The client of sdk/web says it with each answer.
+func Alive(ctx context.Context) {
+	if say, ok := ctx.Value(aliveKey{}).(func()); ok {
+		say()
+	}
+}
