@@ -114,9 +114,10 @@ type Remembered struct {
 type RunChange struct {
 	Meta
 	SourceID ID     `json:"sourceId"`
-	RunID    ID     `json:"runId"`
-	Number   int    `json:"number"`  // in the order that the run wrote them
-	Records  []byte `json:"records"` // packed
+	RunID    ID     `json:"runId"`        // the first of those that one carried on after another
+	By       ID     `json:"by,omitempty"` // the one that wrote it; RunID when empty
+	Number   int    `json:"number"`       // in the order that they were written
+	Records  []byte `json:"records"`      // packed
 }
 
 // RunNote is a remark of the plugin or the host, counted, with a few samples.

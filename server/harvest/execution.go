@@ -58,7 +58,7 @@ func newExecution(begun context.Context, s *Service, source model.Source, run mo
 	return &execution{
 		service: s, id: run.ID, trigger: run.Trigger, preview: run.Preview, source: source, row: watch.New(run), decision: decision, request: model.RequestIDFrom(begun), ctx: ctx, end: end, span: span.Run(run, source.Name),
 		log:     s.log.With(slog.String("source", string(source.Name)), slog.String("run", string(run.ID))),
-		written: time.Now(), journal: journal.Of{Store: s.store, Source: source.ID, Run: run.ID},
+		written: time.Now(), journal: journal.Of{Store: s.store, Source: source.ID, Run: run.ID, By: run.ID},
 	}
 }
 
@@ -177,6 +177,11 @@ func (x *execution) attempt() error {
 	remembered, err := memory.Load(x.ctx, x.service.store, source.ID)
 	if err != nil {
 		return err
+	}
+	if len(source.Checkpoint) > 0 {
+		if err := x.journal.CarryOn(x.ctx, source.CheckpointRun); err != nil {
+			return err
+		}
 	}
 	c := newCollector(x, source, remembered)
 	x.row.Change(func(r *model.Run) { forget(r, c.resumed) })
@@ -343,7 +348,7 @@ func (x *execution) finish(status model.RunStatus, failure *model.Failure) {
 		x.row.Change(st.run)
 	}
 	if status.Through() && !x.preview {
-		if err := journal.Drop(ctx, x.service.store, x.source.ID, x.id); err != nil {
+		if err := journal.Drop(ctx, x.service.store, x.source.ID, x.journal.Run); err != nil {
 			x.log.WarnContext(ctx, "what earlier runs wrote over could not be dropped", slog.Any("error", err))
 		}
 	}

@@ -29,7 +29,8 @@ func (s *Service) Undo(ctx context.Context, runID model.ID) (Undone, error) {
 	if err != nil {
 		return Undone{}, err
 	}
-	if err := s.undoable(ctx, run, source); err != nil {
+	under, err := s.undoable(ctx, run, source)
+	if err != nil {
 		return Undone{}, err
 	}
 	recorded := false
@@ -42,7 +43,11 @@ func (s *Service) Undo(ctx context.Context, runID model.ID) (Undone, error) {
 		recorded = recorded || err == nil
 		return err
 	}
-	u := journal.Undoing{Store: s.store, Source: source.ID, Run: run.ID, At: s.now(), Apply: apply}
+	paused, err := s.rest(ctx, source.ID, apply)
+	if err != nil {
+		return Undone{}, err
+	}
+	u := journal.Undoing{Store: s.store, Source: source.ID, Run: under, At: s.now(), Apply: apply}
 	if err := u.Do(ctx); err != nil {
 		return Undone{}, err
 	}
@@ -51,7 +56,7 @@ func (s *Service) Undo(ctx context.Context, runID model.ID) (Undone, error) {
 			return err
 		}
 		run.UndoneAt = &u.At
-		for _, n := range undoneNotes(u) {
+		for _, n := range undoneNotes(u, paused) {
 			run.Notes = notes(run.Notes).add(n)
 		}
 		put := store.Runs.Put(run)
@@ -64,34 +69,58 @@ func (s *Service) Undo(ctx context.Context, runID model.ID) (Undone, error) {
 	return Undone{Run: run, Restored: u.Restored, Left: u.Left}, err
 }
 
-// undoable reports why the run cannot be undone.
-func (s *Service) undoable(ctx context.Context, run model.Run, source model.Source) error {
+// rest pauses the schedule of a source whose run is undone, before anything is put
+// back: otherwise the next run would show the same again. It reports whether there was
+// a schedule to pause.
+func (s *Service) rest(ctx context.Context, id model.ID, apply func(string, []store.Write) error) (paused bool, err error) {
+	err = repeat(ctx, func() error {
+		source, err := store.Sources.Get(ctx, s.store, id)
+		if err != nil {
+			return err
+		}
+		if paused = source.Schedule != "" && !source.Paused; !paused {
+			return nil
+		}
+		source.Paused = true
+		return apply("the schedule is paused", []store.Write{store.Sources.Put(source)})
+	})
+	return paused, err
+}
+
+// undoable reports why the run cannot be undone, and gives under which run its journal stands.
+func (s *Service) undoable(ctx context.Context, run model.Run, source model.Source) (model.ID, error) {
 	switch {
 	case run.UndoneAt != nil:
-		return model.Conflict("id", "the run has been undone already", "what it left was written since by somebody else")
+		return "", model.Conflict("id", "the run has been undone already", "what it left was written since by somebody else")
 	case run.Status == model.RunRunning:
-		return model.Conflict("id", "the run is under way", "cancel it first, with cancelHarvest")
+		return "", model.Conflict("id", "the run is under way", "cancel it first, with cancelHarvest")
 	case run.Preview:
-		return model.Conflict("id", "the run was a preview, and changed nothing", "name a run that was none")
+		return "", model.Conflict("id", "the run was a preview, and changed nothing", "name a run that was none")
 	}
 	if err := inUse(source); err != nil {
-		return err
+		return "", err
 	}
 	if err := s.free(ctx, source); err != nil {
-		return err
+		return "", err
 	}
-	latest, err := journal.Latest(ctx, s.store, source.ID)
+	latest, under, err := journal.Latest(ctx, s.store, source.ID)
 	if err == nil && latest != run.ID {
 		err = model.Conflict("id", "the run has changed nothing, or a later one has changed something since", "only the latest run of a source that changed anything can be undone")
 	}
-	return err
+	return under, err
 }
 
-func undoneNotes(u journal.Undoing) []model.RunNote {
+func undoneNotes(u journal.Undoing, paused bool) []model.RunNote {
 	list := []model.RunNote{{
 		Level: "info", Code: "undone", Count: u.Restored,
 		Title: "The run was undone: what it had changed and nobody has written since stands as before, and what it had made is retired.",
 	}}
+	if paused {
+		list = append(list, model.RunNote{
+			Level: "info", Code: "undo_paused", Count: 1,
+			Title: "The schedule of the source is paused, since its next run shows the same again: mend the cause, then resume the schedule.",
+		})
+	}
 	if u.Left > 0 {
 		list = append(list, model.RunNote{
 			Level: "warn", Code: "undo_left", Count: u.Left, Samples: u.Names,

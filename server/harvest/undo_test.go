@@ -128,3 +128,46 @@ func (b *breaking) Apply(ctx context.Context, c store.Change) (model.Event, erro
 	}
 	return b.Store.Apply(ctx, c)
 }
+
+// TestUndoPausesTheSchedule, since the next run would show the same again.
+func TestUndoPausesTheSchedule(t *testing.T) {
+	w := newWorld(t)
+	s := w.source(func(n *harvest.NewSource) { n.Schedule = "@daily" })
+	w.succeed(s, "table main a id", "done main")
+	run := w.succeed(s, "table main a id wrong", "done main")
+	u, err := w.Undo(w.ctx, run.ID)
+	if err != nil || !w.reload(s).Paused || !slices.Contains(codes(u.Run), "undo_paused") {
+		t.Errorf("paused %v, notes %v, %v", w.reload(s).Paused, codes(u.Run), err)
+	}
+	run = w.succeed(s, "table main a id wrong again", "done main")
+	if u, err = w.Undo(w.ctx, run.ID); err != nil || slices.Contains(codes(u.Run), "undo_paused") {
+		t.Errorf("it was paused before: notes %v, %v", codes(u.Run), err)
+	}
+}
+
+// TestUndoOfBothHalves undoes what a run had written that broke off, and what the
+// run wrote that went on from its checkpoint.
+func TestUndoOfBothHalves(t *testing.T) {
+	enginetest.Each(t, func(t *testing.T, db store.Store) {
+		t.Helper()
+		w := newWorldOn(t, db)
+		s := w.source()
+		w.succeed(s, "table main a id", "table main b id", "table main c id", "done main")
+		before := w.facts("shop.a", "shop.b", "shop.c")
+		half := []string{"table main a id wrong", "table main c id wrong", "checkpoint half"}
+		first := w.run(s, append(half, "exit")...)
+		second := w.succeed(s, append(half, "table main b id wrong", "table main c id", "done main")...)
+		if first.Status != model.RunFailed {
+			t.Fatalf("the first half ended as %s", first.Status)
+		}
+		_, err := w.Undo(w.ctx, first.ID)
+		servertest.WantKind(t, err, model.KindConflict)
+		u, err := w.Undo(w.ctx, second.ID)
+		if err != nil || u.Left != 0 {
+			t.Fatalf("got %+v, %v", u, err)
+		}
+		if diff := cmp.Diff(before, w.facts("shop.a", "shop.b", "shop.c"), cmpopts.IgnoreFields(model.Meta{}, "Revision", "UpdatedAt")); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -6,6 +6,7 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"context"
 	"crypto/sha256"
@@ -22,9 +23,23 @@ import (
 type Of struct {
 	Store  store.Store
 	Source model.ID
-	Run    model.ID
+	Run    model.ID // the first of those that one carried on after another
+	By     model.ID // the one at work
 
 	number int
+}
+
+// CarryOn goes on with the journal of the run before, if it has one, so that both
+// are undone together.
+func (j *Of) CarryOn(ctx context.Context, before model.ID) error {
+	row, err := latest(ctx, j.Store, j.Source)
+	if model.Is(err, model.KindNotFound) || before == "" || err == nil && cmp.Or(row.By, row.RunID) != before {
+		return nil
+	}
+	if err == nil && j.Run != row.RunID {
+		j.Run, j.number = row.RunID, row.Number+1
+	}
+	return err
 }
 
 // change is one record that a run has written.
@@ -68,7 +83,7 @@ func (j *Of) Note(ctx context.Context, writes []store.Write) ([]store.Write, err
 	}
 	sum := sha256.Sum256(fmt.Append(nil, j.Run, " ", j.number))
 	return []store.Write{store.RunChanges.Put(model.RunChange{
-		Meta: model.Meta{ID: model.SumID(model.PrefixRunChange, sum[:20])}, SourceID: j.Source, RunID: j.Run, Number: j.number, Records: packed,
+		Meta: model.Meta{ID: model.SumID(model.PrefixRunChange, sum[:20])}, SourceID: j.Source, RunID: j.Run, By: j.By, Number: j.number, Records: packed,
 	})}, nil
 }
 
@@ -132,13 +147,17 @@ func unpack(row model.RunChange) ([]change, error) {
 // page is how many rows are read at a time: each may hold a batch of documents.
 const page = 4
 
-// Latest gives the run that can be undone, or "".
-func Latest(ctx context.Context, s store.Store, source model.ID) (model.ID, error) {
-	row, err := store.RunChanges.First(ctx, s, store.Query{Index: "by_source", Where: store.Eq("source", string(source)), Desc: true})
+// Latest gives the run that can be undone, or "", and under which run its journal stands.
+func Latest(ctx context.Context, s store.Store, source model.ID) (run, under model.ID, err error) {
+	row, err := latest(ctx, s, source)
 	if model.Is(err, model.KindNotFound) {
-		return "", nil
+		return "", "", nil
 	}
-	return row.RunID, err
+	return cmp.Or(row.By, row.RunID), row.RunID, err
+}
+
+func latest(ctx context.Context, s store.Store, source model.ID) (model.RunChange, error) {
+	return store.RunChanges.First(ctx, s, store.Query{Index: "by_source", Where: store.Eq("source", string(source)), Desc: true})
 }
 
 // Drop takes away what is kept of all runs of the source but one, a few rows at a time.
