@@ -123,7 +123,8 @@ func (p *project) read(n *node) sqllineage.Result {
 	case sql == "":
 		return sqllineage.Result{Unknown: "the manifest has no compiled SQL: run dbt compile"}
 	}
-	reader := sqllineage.Reader{Dialect: sqllineage.DialectOf(string(p.manifest.Adapter)), Find: p.find, Inlined: func(name string) (sqllineage.Table, bool) {
+	adapter := string(p.manifest.Adapter)
+	reader := sqllineage.Reader{Dialect: sqllineage.DialectOf(adapter), Paths: adapter == "bigquery", Find: p.find, Inlined: func(name string) (sqllineage.Table, bool) {
 		return p.inlined(n, name)
 	}}
 	return reader.Read(sql)

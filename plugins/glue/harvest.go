@@ -42,6 +42,8 @@ type harvest struct {
 	located     map[sdk.NativeID]bool            // places that a table has the name of
 	crawled     map[string]map[sdk.NativeID]bool // what each crawler has made, and where it lies
 	known       map[string]string                // the names of tables by those in small letters; "" where two have it
+	columns     map[string][]string              // those of tables, as long as there is room
+	held        int                              // of how many columns the names are held, or would be
 	views       []view
 	connections map[string]connection
 	named       map[sdk.NativeID]bool // references
@@ -51,7 +53,7 @@ type harvest struct {
 
 func (s *source) newHarvest(out sdk.Sink) *harvest {
 	return &harvest{
-		source: s, out: out, open: map[string]bool{}, located: map[sdk.NativeID]bool{}, crawled: map[string]map[sdk.NativeID]bool{}, known: map[string]string{},
+		source: s, out: out, open: map[string]bool{}, located: map[sdk.NativeID]bool{}, crawled: map[string]map[sdk.NativeID]bool{}, known: map[string]string{}, columns: map[string][]string{},
 		connections: map[string]connection{}, named: map[sdk.NativeID]bool{}, edges: map[edgeKey]bool{},
 	}
 }

@@ -83,7 +83,7 @@ func (h *harvest) fieldEdges(t *table, from name) []sdk.FieldEdge {
 		for _, of := range c.from {
 			if of.table == from && !seen[of.column] {
 				seen[of.column] = true
-				edges = append(edges, sdk.FieldEdge{From: text(of.column), To: text(f.name), Transform: text(c.how)})
+				edges = append(edges, sdk.FieldEdge{From: text(of.column), To: text(f.name), Transform: of.how})
 			}
 		}
 	}

@@ -49,7 +49,7 @@ func TestMySQL8(t *testing.T) {
 		t.Errorf("the key leads to %s", to)
 	}
 	e := m.edges["Shop_1.Customers -> Shop_1.Big"]
-	if e == nil || len(e.Fields) != 1 || e.Fields[0] != (sdk.FieldEdge{From: "id", To: "id"}) || m.edges["Shop_1.orders -> Shop_1.Big"] == nil {
+	if e == nil || len(e.Fields) != 1 || e.Fields[0] != (sdk.FieldEdge{From: "id", To: "id", Transform: "IDENTITY"}) || m.edges["Shop_1.orders -> Shop_1.Big"] == nil {
 		t.Errorf("edges %v", m.edges)
 	}
 	if diff := cmp.Diff([]sdk.Alias{{Scheme: "openlineage", Namespace: "mysql://fake:3306", Name: "shop_1.customers"}}, c.Aliases); diff != "" {

@@ -26,20 +26,20 @@ type origin struct {
 type made struct {
 	known   bool     // of which tables
 	tables  []origin // each once, in their order
-	columns []column // in their order; nil where the query is more than one SELECT
+	columns []column // in their order; nil where they are not known
 }
 
 // column is one of the view's.
 type column struct {
 	known bool
 	from  []columnOf
-	how   string // the expression, or "" for a column as it is
 }
 
 // columnOf is a column of a table.
 type columnOf struct {
 	table  name
 	column string
+	how    string // in the words of OpenLineage
 }
 
 // reader walks the tokens of a view.
@@ -49,7 +49,6 @@ type reader struct {
 	common map[string]bool // names that WITH gives to queries
 	levels []level
 	made   made
-	main   []origin // those of the outermost FROM
 	seen   map[name]bool
 }
 
@@ -57,7 +56,6 @@ type reader struct {
 type level struct {
 	selects bool // a SELECT has begun, and its FROM may come
 	from    bool // between FROM and what follows it
-	joined  bool // parentheses of a FROM, round tables
 }
 
 // readView says what a view is made of.
@@ -71,7 +69,7 @@ func readView(sql string) made {
 	if !r.made.known {
 		return made{}
 	}
-	r.made.columns = r.columns()
+	r.made.columns = columns(sql)
 	return r.made
 }
 
@@ -92,7 +90,7 @@ func (r *reader) tables() bool {
 		t := r.tokens[i]
 		switch {
 		case t.Is("("):
-			r.levels = append(r.levels, level{joined: expecting, from: expecting})
+			r.levels = append(r.levels, level{from: expecting})
 		case t.Is(")"):
 			if len(r.levels) == 1 {
 				return false
@@ -178,18 +176,5 @@ func (r *reader) table(i int) (end int, ok bool) {
 		r.seen[o.name] = true
 		r.made.tables = append(r.made.tables, o)
 	}
-	if !r.nested() {
-		r.main = append(r.main, o)
-	}
 	return end, true
-}
-
-// nested tells whether the place lies in a query within the query.
-func (r *reader) nested() bool {
-	for _, l := range r.levels[1:] {
-		if !l.joined {
-			return true
-		}
-	}
-	return false
 }

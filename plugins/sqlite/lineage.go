@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/souk-mesh/souk/plugins/internal/sqllineage"
 	"github.com/souk-mesh/souk/sdk"
 )
 
@@ -44,7 +45,7 @@ func (h *harvest) emitLineage() error {
 			}
 			err = h.unreadable(t)
 		}
-		if err := errors.Join(err, h.emitReads(t, reads)); err != nil {
+		if err := errors.Join(err, h.emitReads(stage, t, reads)); err != nil {
 			return err
 		}
 	}
@@ -69,14 +70,52 @@ func (h *harvest) mentioned() (func(table) bool, error) {
 	}, err
 }
 
-func (h *harvest) emitReads(t table, reads []string) error {
+func (h *harvest) emitReads(stage *sqlite.Conn, t table, reads []string) error {
+	if len(reads) == 0 {
+		return nil
+	}
+	flows, unknown := h.flows(stage, t)
+	if unknown != "" {
+		n := sdk.Note{Level: sdk.InfoLevel, Code: "sqlite.columns_unknown", Title: "Of which columns those of a view are made is unknown, for some of them or all.", Sample: t.name + ": " + unknown}
+		if err := h.out.Note(n); err != nil {
+			return err
+		}
+	}
 	for _, from := range reads {
 		edge := &sdk.Edge{From: h.id(from), To: h.id(t.name), Scope: scope, Kind: "DERIVES", Method: "sqlite.authorizer", Confidence: 1}
+		for _, f := range flows[from] {
+			edge.Fields = append(edge.Fields, sdk.FieldEdge{From: f.From, To: f.To, Transform: f.How.String()})
+		}
 		if err := h.out.Emit(edge); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// flows follows the columns of a view through its SQL.
+func (h *harvest) flows(stage *sqlite.Conn, view table) (map[string][]sqllineage.Flow, string) {
+	create, err := h.created(view)
+	if err != nil {
+		return nil, "its SQL cannot be read"
+	}
+	reader := sqllineage.Reader{Dialect: sqllineage.DialectOf("sqlite"), Find: func(parts []string) (sqllineage.Table, bool) {
+		name := parts[len(parts)-1]
+		if schema := parts[:len(parts)-1]; len(schema) > 1 || len(schema) == 1 && fold(schema[0]) != "main" || !h.knows(name) {
+			return sqllineage.Table{}, false
+		}
+		return sqllineage.Table{ID: h.canonical(name), Columns: staged(stage, name)}, true
+	}}
+	return reader.Read(create).Into(staged(stage, view.name))
+}
+
+// staged gives the columns of a table of the copy, which hides none.
+func staged(stage *sqlite.Conn, name string) (columns []string) {
+	_ = sqlitex.Execute(stage, `select name from pragma_table_info(?) order by cid`, &sqlitex.ExecOptions{Args: []any{name}, ResultFunc: func(r *sqlite.Stmt) error {
+		columns = append(columns, r.ColumnText(0))
+		return nil
+	}})
+	return columns
 }
 
 // stub makes an empty table with the columns of t, the hidden ones too. What
@@ -96,11 +135,8 @@ func (h *harvest) stub(stage *sqlite.Conn, t table) error {
 // readsOf puts the real view in the place of its stub, compiles a query over
 // it without running it, and listens to the authorizer.
 func (h *harvest) readsOf(stage *sqlite.Conn, view table) (_ []string, err error) {
-	create := ""
-	if err := h.each(`select sql from sqlite_schema where type = 'view' and name = ?`, func(r *sqlite.Stmt) error {
-		create = r.ColumnText(0)
-		return nil
-	}, view.name); err != nil {
+	create, err := h.created(view)
+	if err != nil {
 		return nil, err
 	}
 	if err := sqlitex.ExecuteTransient(stage, "drop table if exists "+quote(view.name), nil); err != nil {
@@ -113,6 +149,15 @@ func (h *harvest) readsOf(stage *sqlite.Conn, view table) (_ []string, err error
 		err = errors.Join(err, sqlitex.ExecuteTransient(stage, "drop view "+quote(view.name), nil), h.stub(stage, view))
 	}()
 	return h.compile(stage, view)
+}
+
+// created is the statement that made a view.
+func (h *harvest) created(view table) (sql string, err error) {
+	err = h.each(`select sql from sqlite_schema where type = 'view' and name = ?`, func(r *sqlite.Stmt) error {
+		sql = r.ColumnText(0)
+		return nil
+	}, view.name)
+	return sql, err
 }
 
 func (h *harvest) compile(stage *sqlite.Conn, view table) ([]string, error) {

@@ -160,7 +160,7 @@ func wayOf(call string) How {
 // sub reads a query within an expression.
 func (e *walk) sub(f frame) {
 	start := e.i
-	p := &parser{sql: e.sql, tokens: e.tokens[:min(e.passed(start), len(e.tokens))], at: start + 1, depth: e.depth}
+	p := &parser{sql: e.sql, tokens: e.tokens[:min(e.passed(start), len(e.tokens))], at: start + 1, depth: e.depth, paths: e.paths}
 	q := p.query()
 	if p.why != "" || p.at < len(p.tokens) {
 		e.unknown(cmp.Or(p.why, "a query within an expression is of a form that is not known"))

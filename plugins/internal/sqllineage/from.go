@@ -133,7 +133,7 @@ func (p *parser) named(r *ref) {
 		if len(r.name) == 0 && t.Kind == sqltext.Word {
 			word = p.sql[t.Start:p.hyphens()]
 		}
-		if t.Kind == sqltext.Name && strings.Contains(word, ".") && strings.HasPrefix(p.sql[t.Start:], "`") {
+		if t.Kind == sqltext.Name && p.paths {
 			r.name = append(r.name, strings.Split(word, ".")...)
 		} else {
 			r.name = append(r.name, word)

@@ -63,6 +63,7 @@ type ref struct {
 type parser struct {
 	sql    string
 	tokens []sqltext.Token
+	paths  bool
 	at     int
 	depth  int
 	why    string

@@ -86,6 +86,7 @@ func (w *resolver) query(q *query, outer *scope) relation {
 func (w *resolver) remember(q *query, s *scope, rel relation) {
 	for c := s.with; c != nil; c = c.outer {
 		if c.busy && c.part.body == q {
+			rel.columns = renamed(rel.columns, c.part.columns)
 			c.first = &rel
 		}
 	}

@@ -7,6 +7,7 @@
 package sqllineage
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -67,6 +68,8 @@ type Result struct {
 // Reader reads queries of one dialect over the tables that Find knows.
 type Reader struct {
 	Dialect sqltext.Dialect
+	// Paths tells that one quoted name may hold the parts of a path, as in BigQuery.
+	Paths bool
 	// Find gives the table of a name, which comes in its parts.
 	Find func(name []string) (Table, bool)
 	// Inlined, which is optional, gives the table for which a part of WITH stands.
@@ -95,7 +98,7 @@ func (r Reader) Read(sql string) Result {
 	if !ok {
 		return Result{Unknown: "a quote or a comment does not end"}
 	}
-	p := &parser{sql: sql, tokens: tokens}
+	p := &parser{sql: sql, tokens: tokens, paths: r.Paths}
 	names := p.begin()
 	q := p.query()
 	if p.why == "" && p.peek().Is(";") {
@@ -116,6 +119,38 @@ func (r Reader) Read(sql string) Result {
 		return Result{Unknown: rel.why()}
 	}
 	return Result{Columns: renamed(rel.columns, names)}
+}
+
+// Flow is a column of a view and one that it is made of.
+type Flow struct {
+	From, To string
+	How      How
+}
+
+// Into gives by table what goes into the columns of a view, whose names the
+// system tells: by their place where there are as many, and else by name. It says
+// why some of them are unknown, if they are.
+func (r Result) Into(view []string) (flows map[string][]Flow, unknown string) {
+	flows, unknown = map[string][]Flow{}, r.Unknown
+	for i, c := range r.Columns {
+		to := c.Name
+		if len(view) == len(r.Columns) {
+			to = view[i]
+		} else if at := slices.IndexFunc(view, func(name string) bool { return same(name, to) }); at >= 0 {
+			to = view[at]
+		} else {
+			unknown = cmp.Or(unknown, "the SQL has not the columns that the view has")
+			continue
+		}
+		unknown = cmp.Or(unknown, c.Unknown)
+		if c.Unknown != "" {
+			continue
+		}
+		for _, o := range c.From {
+			flows[o.Table] = append(flows[o.Table], Flow{o.Column, to, o.How})
+		}
+	}
+	return flows, unknown
 }
 
 // renamed gives columns the names of a list, where there is one.

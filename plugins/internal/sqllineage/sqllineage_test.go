@@ -14,7 +14,7 @@ import (
 // not know the columns.
 func reader(system string) sqllineage.Reader {
 	columns := map[string][]string{"t": {"a", "b", "c"}, "u": {"a", "d"}, "nested": {"id", "item"}, "open": nil}
-	return sqllineage.Reader{Dialect: sqllineage.DialectOf(system), Find: func(name []string) (sqllineage.Table, bool) {
+	return sqllineage.Reader{Dialect: sqllineage.DialectOf(system), Paths: system == "bigquery", Find: func(name []string) (sqllineage.Table, bool) {
 		last := strings.ToLower(name[len(name)-1])
 		list, there := columns[last]
 		return sqllineage.Table{ID: last, Columns: list}, there
@@ -64,6 +64,7 @@ func TestColumns(t *testing.T) {
 		{`select * from t join u using (a)`, "a=t.a b=t.b c=t.c d=u.d"},
 		{`select * from t, u`, "a=t.a b=t.b c=t.c a=u.a d=u.d"},
 		{`select a from t, u`, "a=?"},
+		{`select id from nested where id like 'x'`, "id=nested.id"},
 		{`select d, b from t left join u on t.a = u.a and u.d in (1, 2) where c > 1 group by 1, 2`, "d=u.d b=t.b"},
 		{`select x.a from s.t as x`, "a=t.a"},
 		{`select s.t.a, t.b from s.t`, "a=t.a b=t.b"},
@@ -110,6 +111,7 @@ func TestQueriesInQueries(t *testing.T) {
 		{`with s as (select t.*, open.* from t join open on true) select b, other from s`, "b=t.b other=open.other"},
 		{`select id from open join open o2 on true`, "id=?"},
 		{`select open.id, b from open join t on true`, "id=open.id b=t.b"},
+		{`with recursive r(n, k) as (select 1, a from t union all select n + 1, k from r) select n, k from r`, "n= k=t.a"},
 		{`with a as (select 1), b as (select x from a) select x from b`, "x=?"},
 		{`select x from generate_series(1, 10) as x`, "x="},
 		{`select u.x from t cross join lateral unnest(t.c) as u(x)`, "x=t.c/T"},
@@ -154,7 +156,22 @@ func TestDialects(t *testing.T) {
 		{`select {{ x }} as y from t`, "y=?"},
 	})
 	check(t, "sqlserver", [][2]string{{"select top 10 [a] as [x y], t.[b] from [dbo].[t] as t cross apply (select d from u) v", "x y=t.a b=t.b"}})
-	check(t, "mysql", [][2]string{{"select `t`.`a` AS `x`, group_concat(`t`.`b` order by `t`.`c` separator ',') AS `g` from (`db`.`t` join `db`.`u` on(`t`.`a` = `u`.`a`))", "x=t.a g=t.b/A+t.c/A"}})
+	check(t, "mysql", [][2]string{{"select `x.t`.`a` from `x.t`", "a=?"}, {"select `t`.`a` AS `x`, group_concat(`t`.`b` order by `t`.`c` separator ',') AS `g` from (`db`.`t` join `db`.`u` on(`t`.`a` = `u`.`a`))", "x=t.a g=t.b/A+t.c/A"}})
+}
+
+// TestInto: by place where there are as many columns, and else by name.
+func TestInto(t *testing.T) {
+	for _, c := range []struct{ sql, view, want, why string }{
+		{"select a + 1, b as y from t", "x z", "map[t:[{a x TRANSFORMATION} {b z IDENTITY}]]", ""},
+		{"select a, b as y from t", "Y", "map[t:[{b Y IDENTITY}]]", "the SQL has not the columns that the view has"},
+		{"select a, q from t", "x y", "map[t:[{a x IDENTITY}]]", "it is not known of which table q is"},
+		{"select", "x", "map[]", "a SELECT without columns"},
+	} {
+		flows, why := reader("postgres").Read(c.sql).Into(strings.Fields(c.view))
+		if got := fmt.Sprint(flows); got != c.want || !strings.Contains(why, c.why) || (why == "") != (c.why == "") {
+			t.Errorf("%s: got %s, %q", c.sql, got, why)
+		}
+	}
 }
 
 // TestNoGuess: what is no query, is broken or is not understood has no columns.
