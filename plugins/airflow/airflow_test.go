@@ -224,6 +224,8 @@ func TestAnswersThatAreNotWhole(t *testing.T) {
 }
 
 // TestNames wants what Airflow, or a plugin of it, lets through.
+//
+// Bad input: names.
 func TestNames(t *testing.T) {
 	f := load(t, "3")
 	long := strings.Repeat("x", 250)

@@ -41,6 +41,7 @@ func TestPlugin(t *testing.T) {
 			{Name: "wrong password", Config: config(t, base, nil), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no password", Config: config(t, base, nil), Class: sdk.ClassConfig, Field: "password"},
 			{Name: "no server", Config: config(t, base, object{"url": "http://127.0.0.1:1"}), Secrets: secrets, Class: sdk.ClassUnavailable},
+			{Name: "unknown host", Config: config(t, base, object{"url": "http://none.invalid"}), Secrets: secrets, Class: sdk.ClassUnavailable},
 			{Name: "another path", Config: config(t, base, object{"url": address + "/x"}), Secrets: secrets, Class: sdk.ClassConfig, Field: "url"},
 			{Name: "another path of the search", Config: config(t, base, object{"search": address + "/x"}), Secrets: secrets, Class: sdk.ClassConfig, Field: "search"},
 			{Name: "neither service nor folder", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "url"},

@@ -282,6 +282,7 @@ func TestWithoutASearchService(t *testing.T) {
 	}
 }
 
+// Bad input: names.
 func TestNames(t *testing.T) {
 	f := load(t)
 	f.hits = nil
@@ -322,6 +323,7 @@ func TestTwoTablesOfOneName(t *testing.T) {
 	}
 }
 
+// Bad input: 5,000 columns.
 func TestManyColumns(t *testing.T) {
 	f := load(t)
 	columns := []object{}

@@ -213,6 +213,7 @@ func tables(f *fake, names ...string) {
 	f.recorded.Search["rdbms_table"] = entry
 }
 
+// Bad input: names.
 func TestNames(t *testing.T) {
 	f := load(t)
 	names := []string{`a "quoted" one`, "with.dot", "a/b", "🐪", strings.Repeat("ñ", 1000), "Case", "case", "foo:@bar", "“smart”\u200b", "twice", "twice"}
@@ -228,6 +229,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Bad input: 5,000 columns.
 func TestManyColumns(t *testing.T) {
 	f := load(t)
 	tables(f, "wide")

@@ -110,6 +110,7 @@ func TestPlugin(t *testing.T) {
 			{Name: "no such container", Config: config(map[string]any{"containers": []string{"souk-absent"}}), Secrets: secrets, Class: sdk.ClassConfig, Field: "containers"},
 			{Name: "no container fits", Config: config(map[string]any{"containers": []string{"souk-none-*"}}), Secrets: secrets, Class: sdk.ClassConfig, Field: "containers"},
 			{Name: "no server", Config: config(map[string]any{"endpoint": "http://127.0.0.1:1"}), Secrets: secrets, Class: sdk.ClassUnavailable},
+			{Name: "unknown host", Config: config(map[string]any{"endpoint": "http://none.invalid"}), Secrets: secrets, Class: sdk.ClassUnavailable},
 			{Name: "no right", Config: config(nil), Secrets: map[string]string{"sasToken": sas("c", time.Now().Add(time.Hour))}, Class: sdk.ClassDenied},
 		},
 	})
@@ -247,6 +248,9 @@ func newListing(t *testing.T, n int) string {
 	return server.URL
 }
 
+// TestEntraAndRefusals signs in as an application, and holds what is told of refusals.
+//
+// Bad input: a wrong password.
 func TestEntraAndRefusals(t *testing.T) {
 	fake := newFake(t)
 	config := func(containers ...string) azureblob.Config {

@@ -185,6 +185,8 @@ func TestFormsOfAnExport(t *testing.T) {
 }
 
 // TestFilesThatAreNoExport are refused, wherever they break.
+//
+// Bad input: half an answer.
 func TestFilesThatAreNoExport(t *testing.T) {
 	text := read(t)
 	wideText := utf16.Encode([]rune(text))
@@ -220,6 +222,7 @@ func located(protocol string, address object) string {
 	return fmt.Sprintf(`{"id": "views/tables/%x", "properties": {"name": "n", "dataSource": {"sourceType": "x", "objectType": "Table"}, "dsl": %s}}`, string(text), text)
 }
 
+// Bad input: names.
 func TestNames(t *testing.T) {
 	table := func(server string) object {
 		return object{"server": server, "database": "d", "schema": "s", "object": "o"}
@@ -286,6 +289,7 @@ func sized(n int) string {
 	return strings.TrimSuffix(text.String(), ",") + "]}"
 }
 
+// Bad input: not UTF-8.
 func TestTextThatIsNotUTF8(t *testing.T) {
 	m, err := of(t, sized(9))
 	if err != nil || len(m.Assets) != 9 || len(m.Done) != 1 || m.Assets["mysql://s:3306 d.t7"].Description != "bad \uFFFD" {

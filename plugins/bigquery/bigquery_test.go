@@ -53,6 +53,7 @@ func TestPlugin(t *testing.T) {
 			{Name: "another project", Config: config(t, address, object{"project": "none"}), Secrets: secrets, Class: sdk.ClassConfig, Field: "url"},
 			{Name: "no such shards", Config: config(t, address, object{"shards": "some"}), Secrets: secrets, Class: sdk.ClassConfig, Field: "shards"},
 			{Name: "no server", Config: config(t, "http://127.0.0.1:1", nil), Secrets: secrets, Class: sdk.ClassUnavailable},
+			{Name: "unknown host", Config: config(t, "http://none.invalid", nil), Secrets: secrets, Class: sdk.ClassUnavailable},
 		},
 		Mutations: []plugintest.Mutation{{
 			Name: "a shard comes",
@@ -149,6 +150,8 @@ func TestRights(t *testing.T) {
 }
 
 // TestManyShards: twenty thousand shards cost one request more than one does.
+//
+// Bad input: names, 5,000 columns.
 func TestManyShards(t *testing.T) {
 	const many = 20_000
 	m, f, err := harvest(t, func(f *fake) {

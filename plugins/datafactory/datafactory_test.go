@@ -341,6 +341,7 @@ func sized(n int) *fake {
 	return f
 }
 
+// Bad input: 5,000 columns.
 func TestManyFields(t *testing.T) {
 	f := newFake()
 	var schema []object
@@ -358,6 +359,7 @@ func TestManyFields(t *testing.T) {
 	}
 }
 
+// Bad input: names.
 func TestNames(t *testing.T) {
 	f := newFake()
 	names := []string{`a "quoted" one`, "with.dot", "a/b", "🐪", strings.Repeat("ñ", 1000), "Case", "case"}

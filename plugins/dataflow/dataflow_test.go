@@ -324,6 +324,7 @@ func TestWhatIsNotShown(t *testing.T) {
 	}
 }
 
+// Bad input: names.
 func TestNamesAndManyJobs(t *testing.T) {
 	const many = 20_000
 	names := []string{`a "quoted" one`, "with.dot", "a/b", "🐪", strings.Repeat("ñ", 1000), "Case", "case"}

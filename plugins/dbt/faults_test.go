@@ -60,6 +60,8 @@ func TestRemarks(t *testing.T) {
 
 // TestMalformedArtifactsAreTheUsersFault: none of them is blamed on the plugin,
 // and none of them makes it emit what the host refuses.
+//
+// Bad input: half an answer.
 func TestMalformedArtifactsAreTheUsersFault(t *testing.T) {
 	head := `"metadata": {"dbt_schema_version": "https://x/manifest/v12.json", "adapter_type": "postgres", "project_name": "p"}`
 	for name, text := range map[string]string{

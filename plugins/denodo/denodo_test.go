@@ -247,6 +247,8 @@ func TestViewByView(t *testing.T) {
 }
 
 // TestBreaks holds faults that end the run: nothing more is done after one.
+//
+// Bad input: half an answer.
 func TestBreaks(t *testing.T) {
 	for name, tt := range map[string]struct {
 		do    func(*fake)
@@ -347,6 +349,8 @@ func certify(t *testing.T) (*tls.Config, string) {
 
 // TestNames holds names of every kind, each of which has to come back as it is,
 // in questions too.
+//
+// Bad input: names, not UTF-8.
 func TestNames(t *testing.T) {
 	names := []string{"a.b", `qu"ote`, "it's", "/slash", "emoji 🐪", strings.Repeat("x", 1000), "Case", "case", " ", "a,b", "a=b", `\`, "a$b", "a_%"}
 	f := newShop()

@@ -244,6 +244,7 @@ func TestPlugin(t *testing.T) {
 			{Name: "no such bucket", Config: config(map[string]any{"buckets": []string{"souk-absent"}}), Secrets: secrets, Class: sdk.ClassConfig, Field: "buckets"},
 			{Name: "no bucket fits", Config: config(map[string]any{"buckets": []string{"souk-none-*"}}), Secrets: secrets, Class: sdk.ClassConfig, Field: "buckets"},
 			{Name: "no server", Config: config(map[string]any{"endpoint": "http://127.0.0.1:1"}), Secrets: secrets, Class: sdk.ClassUnavailable},
+			{Name: "unknown host", Config: config(map[string]any{"endpoint": "http://none.invalid"}), Secrets: secrets, Class: sdk.ClassUnavailable},
 			{Name: "no server of tokens", Config: config(map[string]any{"signInEndpoint": "http://127.0.0.1:1"}), Secrets: secrets, Class: sdk.ClassUnavailable},
 			{Name: "denied", Config: config(map[string]any{"buckets": []string{"denied"}}), Secrets: secrets, Class: sdk.ClassDenied},
 		},

@@ -51,6 +51,8 @@ func TestPagesAndRuns(t *testing.T) {
 }
 
 // TestAnswersThatAreNoListing: what is no whole list is never an empty one.
+//
+// Bad input: a wrong password.
 func TestAnswersThatAreNoListing(t *testing.T) {
 	for name, c := range map[string]struct {
 		do    func(int, http.ResponseWriter) bool

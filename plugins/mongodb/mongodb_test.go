@@ -18,12 +18,15 @@ import (
 )
 
 // TestServer tries on one real server what a fixture has no room for.
+// TestServer asks a real server.
+//
+// Bad input: names, half an answer.
 func TestServer(t *testing.T) {
 	s := startServer(t)
 	s.fill()
 	for name, test := range map[string]func(*testing.T, *server){
 		"nothing of a document leaves": nothingLeaves, "the whole deployment": wholeDeployment, "rights": rights,
-		"one that cannot be read": unreadable, "ends and random": samplings, "a rename keeps the id": renamed, "connections": connections, "a user kept elsewhere": elsewhere,
+		"one that cannot be read": unreadable, "ends and random": samplings, "a rename keeps the id": renamed, "connections": connections, "a user kept elsewhere": elsewhere, "names": oddNames,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

@@ -8,6 +8,8 @@ import (
 
 // FuzzSample gives bytes of strangers for documents and validators: nothing
 // panics, and no field is without a name.
+//
+// Bad input: not UTF-8.
 func FuzzSample(f *testing.F) {
 	for _, d := range []any{
 		bson.M{},

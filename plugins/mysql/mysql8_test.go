@@ -79,6 +79,8 @@ func TestPartialRevokes(t *testing.T) {
 }
 
 // TestAnswersThatBreakOff end the run, and nothing is called complete.
+//
+// Bad input: half an answer.
 func TestAnswersThatBreakOff(t *testing.T) {
 	for _, part := range []string{"information_schema.columns where table_schema = 'shop_1'", "information_schema.tables", "information_schema.views", "information_schema.schemata"} {
 		f := mysql8(t)

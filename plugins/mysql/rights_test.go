@@ -111,6 +111,8 @@ func TestWhatTheServerCannotDescribe(t *testing.T) {
 }
 
 // TestOddNames: quotes, dots, slashes, line breaks, capitals alone, the longest name and the widest table.
+//
+// Bad input: names, 5,000 columns.
 func TestOddNames(t *testing.T) {
 	s := newServer(t)
 	s.mayRead(s.crm)

@@ -41,6 +41,8 @@ func (m *memory) samples(code string) []string {
 
 // TestEveryEncodingIsRead wants names as people wrote them from databases that
 // are not UTF-8, and one object that cannot be converted to harm no other.
+//
+// Bad input: not UTF-8.
 func TestEveryEncodingIsRead(t *testing.T) {
 	t.Run("LATIN1", func(t *testing.T) {
 		s := inEncoding(t, "LATIN1")

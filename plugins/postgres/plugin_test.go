@@ -36,6 +36,7 @@ func TestPlugin(t *testing.T) {
 			{Name: "wrong password", Config: at(u.Host, u.Path, "fold"), Secrets: map[string]string{"password": "canary-wrong"}, Class: sdk.ClassAuth},
 			{Name: "no such database", Config: at(u.Host, "/postgres_absent", "fold"), Secrets: secrets, Class: sdk.ClassConfig, Field: "url"},
 			{Name: "no server", Config: at("127.0.0.1:1", u.Path, "fold"), Secrets: secrets, Class: sdk.ClassUnavailable},
+			{Name: "unknown host", Config: at("none.invalid", u.Path, "fold"), Secrets: secrets, Class: sdk.ClassUnavailable},
 			{Name: "no URL", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "url"},
 			{Name: "unknown choice", Config: at(u.Host, u.Path, "some"), Secrets: secrets, Class: sdk.ClassConfig, Field: "partitions"},
 			{Name: "password in the URL", Config: asJSON(t, map[string]string{"url": "postgres://souk:canary-in-url@db/shop"}), Class: sdk.ClassConfig, Field: "url"},

@@ -240,6 +240,8 @@ func TestMappingsThatAreWrong(t *testing.T) {
 }
 
 // TestNames wants names as they are, whatever stands in them.
+//
+// Bad input: names, not UTF-8.
 func TestNames(t *testing.T) {
 	long := strings.Repeat("ñ", 1000)
 	var items []map[string]any
@@ -371,6 +373,7 @@ lists:
 	}
 }
 
+// Bad input: 5,000 columns.
 func TestManyFields(t *testing.T) {
 	var fields []string
 	for i := range 5001 {

@@ -76,7 +76,7 @@ func (h *harvest) emitReads(stage *sqlite.Conn, t table, reads []string) error {
 	}
 	flows, unknown := h.flows(stage, t)
 	if unknown != "" {
-		n := sdk.Note{Level: sdk.InfoLevel, Code: "sqlite.columns_unknown", Title: "Of which columns those of a view are made is unknown, for some of them or all.", Sample: t.name + ": " + unknown}
+		n := sdk.Note{Level: sdk.InfoLevel, Code: "sqlite.columns_unknown", Title: "Of which columns those of a view are made is unknown, for some of them or all.", Sample: t.name + ": " + valid(unknown)}
 		if err := h.out.Note(n); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (h *harvest) emitReads(stage *sqlite.Conn, t table, reads []string) error {
 	for _, from := range reads {
 		edge := &sdk.Edge{From: h.id(from), To: h.id(t.name), Scope: scope, Kind: "DERIVES", Method: "sqlite.authorizer", Confidence: 1}
 		for _, f := range flows[from] {
-			edge.Fields = append(edge.Fields, sdk.FieldEdge{From: f.From, To: f.To, Transform: f.How.String()})
+			edge.Fields = append(edge.Fields, sdk.FieldEdge{From: valid(f.From), To: valid(f.To), Transform: f.How.String()})
 		}
 		if err := h.out.Emit(edge); err != nil {
 			return err

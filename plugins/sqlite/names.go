@@ -3,6 +3,8 @@ package sqlite
 import (
 	"slices"
 	"strings"
+
+	"github.com/souk-mesh/souk/sdk"
 )
 
 // fold gives the form in which SQLite compares names: it knows the case of the
@@ -27,6 +29,35 @@ func (h *harvest) canonical(name string) string {
 func (h *harvest) knows(name string) bool {
 	_, known := h.byName[fold(name)]
 	return known
+}
+
+func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
+
+// legible writes a sign in the place of what is no UTF-8: SQLite takes any bytes.
+func legible(a *sdk.Asset) {
+	sdk.EachText(a, valid)
+	names := func(all []string) {
+		for i, name := range all {
+			all[i] = valid(name)
+		}
+	}
+	for i := range a.Fields {
+		a.Fields[i].Name = valid(a.Fields[i].Name)
+	}
+	for i := range a.ForeignKeys {
+		k := &a.ForeignKeys[i]
+		k.Name, k.ToName = valid(k.Name), valid(k.ToName)
+		names(k.Fields)
+		names(k.ToFields)
+	}
+	for i := range a.Constraints {
+		a.Constraints[i].Name = valid(a.Constraints[i].Name)
+		names(a.Constraints[i].Fields)
+	}
+	for i := range a.Indexes {
+		a.Indexes[i].Name = valid(a.Indexes[i].Name)
+		names(a.Indexes[i].Fields)
+	}
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -66,6 +67,7 @@ func (h *harvest) each(query string, row func(*sqlite.Stmt) error, args ...any) 
 
 func (h *harvest) list() error {
 	shadows, modules := 0, map[string]string{}
+	var nameless []string
 	err := h.each(`select l.name, l.type, coalesce(s.sql, '') from pragma_table_list l left join sqlite_schema s on s.name = l.name and s.type = 'table'
 		where l.schema = 'main' order by l.name`, func(r *sqlite.Stmt) error {
 		t := table{r.ColumnText(0), r.ColumnText(1), strings.Contains(fold(r.ColumnText(2)), "references")}
@@ -74,6 +76,8 @@ func (h *harvest) list() error {
 		}
 		switch {
 		case strings.HasPrefix(strings.ToLower(t.name), "sqlite_"):
+		case !utf8.ValidString(t.name):
+			nameless = append(nameless, t.name)
 		case t.kind == "shadow":
 			shadows++
 		default:
@@ -95,7 +99,18 @@ func (h *harvest) list() error {
 			return err
 		}
 	}
-	return errors.Join(h.readStatements(), h.readStatistics())
+	return errors.Join(h.noteNameless(nameless), h.readStatements(), h.readStatistics())
+}
+
+// noteNameless notes tables that are left out: no asset can have such a name.
+func (h *harvest) noteNameless(names []string) error {
+	for _, name := range names {
+		n := sdk.Note{Level: sdk.WarnLevel, Code: "sqlite.not_utf8", Title: "A table has a name that is not UTF-8, and is left out: rename it.", Sample: valid(name)}
+		if err := h.out.Note(n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readStatistics takes the row counts that ANALYZE left, if it ever ran.
@@ -144,6 +159,7 @@ func (h *harvest) emit(t table) error {
 		}
 		return h.unreadable(t)
 	}
+	legible(a)
 	return h.out.Emit(a)
 }
 

@@ -256,6 +256,8 @@ func TestTwoDatasetsOfOneTable(t *testing.T) {
 }
 
 // TestOddNames are kept as they are.
+//
+// Bad input: names, not UTF-8.
 func TestOddNames(t *testing.T) {
 	long := strings.Repeat("x", 1000)
 	f := withDatasets(5, 1)

@@ -304,6 +304,8 @@ func tablesOf(catalog string) string {
 }
 
 // TestNames holds names of every kind, each of which has to come back as it is.
+//
+// Bad input: names.
 func TestNames(t *testing.T) {
 	names := []string{"a.b", `qu"ote`, "it's", "/slash", "emoji 🐪", strings.Repeat("x", 1000), "Case", "case", " ", "tab\t", "\u0000", "$partitions"}
 	f := load(t)

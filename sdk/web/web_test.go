@@ -61,6 +61,9 @@ func wants(t *testing.T, err error, class sdk.Class, code string) sdk.Error {
 	return *e
 }
 
+// TestWhatIsTriedAgain holds which answers are asked for again, and how often.
+//
+// Bad input: 429 without.
 func TestWhatIsTriedAgain(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status int
@@ -121,6 +124,9 @@ func TestAHostThatIsDownIsWaitedForOnce(t *testing.T) {
 	asks(5)
 }
 
+// TestRetryAfter wants the host to be waited for as it asks.
+//
+// Bad input: 429 with Retry-After.
 func TestRetryAfter(t *testing.T) {
 	for header, want := range map[string]time.Duration{
 		"3": 3 * time.Second, "1.5": 1500 * time.Millisecond,
@@ -198,6 +204,9 @@ func TestAHostThatNeverAnsweredIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+// TestHalfAndNoJSON holds what is told of answers that are not whole.
+//
+// Bad input: half an answer.
 func TestHalfAndNoJSON(t *testing.T) {
 	for text, code := range map[string]string{`{"a": `: "http.json", ``: "http.json", `{"a": "text"}`: "http.json", `<html>Sign in</html>`: "http.page"} {
 		s := serve(t, web.Options{}, func(_ int, w http.ResponseWriter, _ *http.Request) {
@@ -209,6 +218,28 @@ func TestHalfAndNoJSON(t *testing.T) {
 		var got struct{ A int }
 		class := map[string]sdk.Class{"http.json": sdk.ClassUnavailable, "http.page": sdk.ClassConfig}[code]
 		wants(t, s.Into(t.Context(), web.Request{Path: "/x"}, &got), class, code)
+	}
+}
+
+// TestTextThatIsNotUTF8 reaches the plugin as text that is, wherever it stands in
+// the answer: a record could not hold it.
+//
+// Bad input: not UTF-8.
+func TestTextThatIsNotUTF8(t *testing.T) {
+	s := serve(t, web.Options{}, func(_ int, w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "{\"a\": \"half \xff\", \"b\": {\"k\xfe\": [\"\xc3\"]}}")
+	})
+	var got struct {
+		A string
+		B map[string][]string
+	}
+	if err := s.Into(t.Context(), web.Request{Path: "/x"}, &got); err != nil || got.A != "half \uFFFD" || got.B["k\uFFFD"][0] != "\uFFFD" {
+		t.Errorf("%v: %q", err, got)
+	}
+	for item, err := range web.Items[string](t.Context(), s.Client, web.List{First: web.Request{Path: "/x"}, Items: []string{"b", "k\uFFFD"}}) {
+		if err != nil || item != "\uFFFD" {
+			t.Errorf("%v: %q", err, item)
+		}
 	}
 }
 
@@ -296,6 +327,9 @@ func TestRedirectsOfTheHostAreFollowed(t *testing.T) {
 	wants(t, err, sdk.ClassConfig, "config")
 }
 
+// TestATokenThatExpiresIsRenewedOnce and the request is made again.
+//
+// Bad input: a token that expires.
 func TestATokenThatExpiresIsRenewedOnce(t *testing.T) {
 	valid, given := "t1", 0
 	tokens := web.NewTokens(time.Now, func(context.Context) (web.Token, error) {

@@ -14,6 +14,8 @@ import (
 )
 
 // TestOneTableTwoSources is the case that everything else exists for.
+//
+// Bad input: two sources that claim one table.
 func TestOneTableTwoSources(t *testing.T) {
 	pg := func(w *world) { w.shows(source("warehouse", sales), table(server, "shop.public.orders")) }
 	dbt := func(w *world) {

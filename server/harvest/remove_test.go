@@ -77,6 +77,9 @@ func TestASourceIsRemovedAndRestored(t *testing.T) {
 	}
 }
 
+// TestASourceIsRenamedAndMoved keeps what it has shown.
+//
+// Bad input: a source renamed.
 func TestASourceIsRenamedAndMoved(t *testing.T) {
 	w := bound(t)
 	hr := model.Domain{Meta: model.Meta{ID: "dom_hr"}, Name: "hr", StewardIDs: []model.ID{"prn_bo"}}

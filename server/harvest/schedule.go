@@ -29,6 +29,10 @@ func unattended(trigger string) bool { return trigger == triggerSchedule || trig
 // holdOff is how long a source rests whose scheduled run could not even begin.
 const holdOff = 5 * time.Minute
 
+// clockPatience is how far apart the clocks of two servers may be. A source that
+// was written later than that was written before the clock went back.
+const clockPatience = 10 * time.Minute
+
 // startDue starts every source whose time has come, and those whose latest run
 // ended with its server.
 func (s *Service) startDue(ctx context.Context) error {
@@ -61,6 +65,8 @@ func (s *Service) dueBy(source model.Source) string {
 		return ""
 	case source.Interrupted:
 		return triggerTakeover
+	case !due.IsZero() && source.UpdatedAt.Sub(s.now()) > clockPatience:
+		return triggerSchedule // the clock has gone back: the run writes a time of now, and counts from there
 	case due.IsZero() || s.now().Before(due):
 		return ""
 	}

@@ -21,6 +21,8 @@ func noteOf(t *testing.T, run model.Run, code string) model.RunNote {
 
 // TestAScopeThatNobodyListsAnyMore: what stood there neither goes nor stays
 // without a word.
+//
+// Bad input: a schema that vanishes whole.
 func TestAScopeThatNobodyListsAnyMore(t *testing.T) {
 	w := newWorld(t)
 	s := w.source()

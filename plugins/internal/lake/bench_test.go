@@ -64,6 +64,9 @@ var millions = []struct {
 	}, func(int) int { return 1001 }},
 }
 
+// BenchmarkMillionKeys lists buckets of a million keys, which are made up page by page.
+//
+// Bad input: a million keys.
 func BenchmarkMillionKeys(b *testing.B) {
 	for _, test := range millions {
 		b.Run(test.name, func(b *testing.B) {
@@ -82,6 +85,8 @@ func BenchmarkMillionKeys(b *testing.B) {
 }
 
 // The memory of a listing does not grow with its length.
+//
+// Bad input: a million keys.
 func TestLongListingsFitIntoMemory(t *testing.T) {
 	for _, test := range millions {
 		s, m := &million{n: 100_000, key: test.key}, &counter{}

@@ -209,6 +209,7 @@ var groupings = []struct {
 	{"no data", []string{"a/photo.jpg", "a/README.md", "a/0a1b2c3d4e5f"}, nil},
 }
 
+// Bad input: names, not UTF-8.
 func TestGrouping(t *testing.T) {
 	for _, test := range groupings {
 		t.Run(test.name, func(t *testing.T) {
