@@ -16,6 +16,7 @@ import (
 var readCases = []testCase{
 	{"get/in the order of the ids", getOrder},
 	{"get/of nothing", getNothing},
+	{"get/revisions alone", revisionsOf},
 	{"get/typed", getTyped},
 	{"revisions", revisions},
 	{"all but some", allButSome},
