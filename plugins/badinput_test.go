@@ -72,11 +72,6 @@ var special = map[[2]string]string{
 	{"sqlite", "half an answer"}:  "SQLite itself refuses a file that is not whole",
 }
 
-// elsewhere are tests that hold a plugin to an input and do not declare it.
-var elsewhere = map[[2]string]string{
-	{"hive", "half an answer"}: "TestAnswersThatBreakOff", {"hive", "names"}: "TestOddNames", {"hive", "not UTF-8"}: "TestOddNames",
-}
-
 // cell says by what a plugin is held to an input: a test, a case of the suite, or
 // why it cannot meet it. "" is a gap.
 type cell struct{ by, why string }
@@ -162,9 +157,6 @@ func table(t *testing.T) map[string]map[string]cell {
 
 func (p place) cell(name, input string, web, lake, host place) cell {
 	if test := p.declared[input]; test != "" {
-		return cell{by: test}
-	}
-	if test := elsewhere[[2]string{name, input}]; test != "" && strings.Contains(p.tests, "func "+test+"(") {
 		return cell{by: test}
 	}
 	if why := cannot(name, input); why != "" {

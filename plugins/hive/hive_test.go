@@ -152,6 +152,8 @@ func TestHive2(t *testing.T) {
 }
 
 // TestAnswersThatBreakOff are asked for again, and end the run where they go on to.
+//
+// Bad input: half an answer.
 func TestAnswersThatBreakOff(t *testing.T) {
 	for _, method := range []string{"get_databases", "get_database", "get_all_tables", "get_table_objects_by_name_req", "get_all_table_constraints", "get_num_partitions_by_filter"} {
 		f := recorded(t)
@@ -238,6 +240,8 @@ func TestADatabaseVanishes(t *testing.T) {
 }
 
 // TestOddNames are asked for as they came, and shown as they can be.
+//
+// Bad input: names, not UTF-8.
 func TestOddNames(t *testing.T) {
 	long := strings.Repeat("x", 1000)
 	f := withTables(t, 0, 0)
