@@ -18,7 +18,6 @@ import (
 )
 
 // TestServer tries on one real server what a fixture has no room for.
-// TestServer asks a real server.
 //
 // Bad input: names, half an answer.
 func TestServer(t *testing.T) {

@@ -20,7 +20,7 @@ func oddNames(t *testing.T, s *server) {
 	}
 	m := harvest(t, only(s.config("souk"), "odd"))
 	for _, name := range names {
-		a := m.Assets[sdk.JoinName("odd", name)]
+		a := m.Named(sdk.JoinName("odd", name))
 		if a == nil || a.ShortName != name || len(a.Fields) != 3 {
 			t.Errorf("%q: %+v", name, a)
 			continue
