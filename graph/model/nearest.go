@@ -7,7 +7,7 @@ import (
 
 const (
 	maxNearWord = 64 // what is longer is no slip of the fingers
-	maxListed   = 24 // words that a hint lists whole
+	maxListed   = 40 // words that a hint lists whole
 )
 
 // Nearest gives the word that was most likely meant, "" when none is close:

@@ -51,7 +51,7 @@ func TestDidYouMean(t *testing.T) {
 	if got := model.DidYouMean("x", []string{}); got != "" {
 		t.Errorf("of no words: %q", got)
 	}
-	if got := model.DidYouMean("x", make([]string, 25)); got != "" {
+	if got := model.DidYouMean("x", make([]string, 41)); got != "" {
 		t.Errorf("of many words: %q", got)
 	}
 }
