@@ -66,8 +66,8 @@ var special = map[[2]string]string{
 	{"airflow", "5,000 columns"}:  "DAGs have no columns",
 	{"dataflow", "5,000 columns"}: "jobs have no columns",
 	{"kafka", "names"}:            "Kafka takes letters, digits, dots, - and _ alone, 249 at most",
-	{"kafka", "not UTF-8"}:        "see names; schemas come from the registry as JSON",
-	{"files", "half an answer"}:   "a file that is cut off is a head that cannot be read, see ReadsThatFail of the room",
+	{"kafka", "not UTF-8"}:        "its names cannot be otherwise (8), and schemas come from the registry as JSON",
+	{"files", "half an answer"}:   "a file that is cut off has a head that cannot be read, which TestReadsThatFail in plugins/internal/lake holds",
 	{"mysql", "not UTF-8"}:        "the server keeps names and comments in UTF-8 itself",
 	{"sqlite", "half an answer"}:  "SQLite itself refuses a file that is not whole",
 }
