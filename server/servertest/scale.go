@@ -126,7 +126,7 @@ func (s Scale) people(_ *rand.Rand, yield func(store.Write) bool) bool {
 func tokenOf(who model.ID, secret string) store.Write {
 	sum := sha256.Sum256([]byte(secret))
 	return store.Tokens.Put(model.Token{
-		Meta: model.Meta{ID: model.ID("tok" + who[3:])}, PrincipalID: who, Name: "scale",
+		Meta: model.Meta{ID: "tok" + who[3:]}, PrincipalID: who, Name: "scale",
 		Hash: hex.EncodeToString(sum[:]), ExpiresAt: model.Now().Add(365 * 24 * time.Hour),
 	})
 }
