@@ -115,7 +115,8 @@ var rules = []rule{
 	},
 	{path: "server/governance", inside: []string{"graph/model", "server/store", "server/policy", "server/gate", "server/approval", "server/watch"}},
 	{path: "server/standards", inside: []string{"graph/model", "server/store", "server/gate"}},
-	{path: "server/catalog", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}, outside: []string{"golang.org/x/text"}},
+	{path: "server/catalog/index", inside: []string{"graph/model", "server/store"}, outside: []string{"golang.org/x/text"}},
+	{path: "server/catalog", inside: []string{"graph/model", "server/store", "server/policy", "server/gate", "server/catalog/index"}, outside: []string{"golang.org/x/text"}},
 	{path: "server/lineage", inside: []string{"graph/model", "server/store", "server/policy", "server/gate"}},
 	{
 		path:    "server/harvest",
@@ -201,6 +202,7 @@ func TestImportRulesBite(t *testing.T) {
 		{"plugins/dbt", module + "plugins/postgres"},
 		{"plugins/internal/lake", "github.com/aws/aws-sdk-go-v2/service/s3"},
 		{"server/mesh", module + "server/catalog"},
+		{"server/catalog/index", module + "server/gate"},
 		{"server/standards", module + "server/governance"},
 		{"server/mesh", module + "server/store/sqlite"},
 		{"server/catalog", "github.com/open-policy-agent/opa/v1/rego"},

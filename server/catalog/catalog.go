@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -19,16 +20,16 @@ type Service struct {
 	store store.Store
 	gate  *gate.Gate
 	now   func() time.Time
-	feed  *feed
+	index *index.Index
 }
 
 // New makes a catalog.
 func New(s store.Store, g *gate.Gate, now func() time.Time) *Service {
-	return &Service{store: s, gate: g, now: now, feed: newFeed(s)}
+	return &Service{store: s, gate: g, now: now, index: index.New(s)}
 }
 
 // Run keeps the search index fresh from the event feed until the context ends.
-func (s *Service) Run(ctx context.Context) { s.feed.run(ctx) }
+func (s *Service) Run(ctx context.Context) { s.index.Run(ctx) }
 
 // Ref is an asset's name as a source gives it: an OpenLineage namespace and name.
 type Ref struct {
@@ -138,13 +139,13 @@ type AssetFilter struct {
 }
 
 // SearchKind is a kind of thing that search finds.
-type SearchKind string
+type SearchKind = index.Kind
 
 // The kinds of thing that search finds.
 const (
-	HitAsset   SearchKind = "ASSET"
-	HitProduct SearchKind = "DATA_PRODUCT"
-	HitDomain  SearchKind = "DOMAIN"
+	HitAsset   = index.Asset
+	HitProduct = index.Product
+	HitDomain  = index.Domain
 )
 
 // SearchFilter narrows a search; empty fields do not.

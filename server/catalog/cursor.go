@@ -1,16 +1,15 @@
 package catalog
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"iter"
-	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -20,19 +19,13 @@ type walk[T any] func(context.Context, store.Store, store.Query) iter.Seq2[T, er
 // place is a position in a list that is ordered here and not by the store:
 // the best score first, then by name. It shows nothing that its holder has not seen.
 type place struct {
-	Query uint64   `json:"q"`
-	Score float64  `json:"s,omitempty"`
-	Name  string   `json:"n,omitempty"`
-	ID    model.ID `json:"i"`
+	Query uint64 `json:"q"`
+	index.Place
 }
 
 func (p place) cursor() string {
 	text, _ := json.Marshal(p) // strings and finite numbers always marshal
 	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-func (p place) compare(o place) int {
-	return cmp.Or(-cmp.Compare(p.Score, o.Score), cmp.Compare(p.Name, o.Name), cmp.Compare(p.ID, o.ID))
 }
 
 // fingerprint tells lists apart whose cursors must not be mixed.
@@ -42,10 +35,10 @@ func fingerprint(list string, of any) uint64 {
 	return h.Sum64() >> 1
 }
 
-// after finds the first of the ordered places behind the cursor.
-func after(cursor string, of uint64, places []place) (int, error) {
+// placeOf reads the cursor of a list; "" is none.
+func placeOf(cursor string, of uint64) (*index.Place, error) {
 	if cursor == "" {
-		return 0, nil
+		return nil, nil //nolint:nilnil // before the first there is no place
 	}
 	var at place
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
@@ -53,16 +46,12 @@ func after(cursor string, of uint64, places []place) (int, error) {
 		err = json.Unmarshal(text, &at)
 	}
 	if err != nil || at.ID == "" {
-		return 0, badCursor("this is no cursor", "pass a cursor exactly as a page gave it, or leave it out to begin at the first page")
+		return nil, badCursor("this is no cursor", "pass a cursor exactly as a page gave it, or leave it out to begin at the first page")
 	}
 	if at.Query != of {
-		return 0, badCursor("the cursor belongs to another list", "keep the filter while you page, or leave the cursor out to begin at the first page")
+		return nil, badCursor("the cursor belongs to another list", "keep the filter while you page, or leave the cursor out to begin at the first page")
 	}
-	i, found := slices.BinarySearchFunc(places, at, place.compare)
-	if found {
-		i++
-	}
-	return i, nil
+	return &at.Place, nil
 }
 
 func badCursor(message, hint string) error {

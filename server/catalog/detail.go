@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -98,18 +99,18 @@ func (s *Service) assetsOfProduct(ctx context.Context, f AssetFilter, p model.Pa
 	}
 	assets = slices.DeleteFunc(assets, func(a model.Asset) bool { return !f.matches(a) })
 	slices.SortFunc(assets, func(a, b model.Asset) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
-	places := make([]place, len(assets))
-	for i, a := range assets {
-		places[i] = place{Query: fingerprint("assets", f), Name: a.Name, ID: a.ID}
-	}
-	from, err := after(p.After, fingerprint("assets", f), places)
+	list := fingerprint("assets", f)
+	placeIn := func(a model.Asset) place { return place{list, index.Place{Name: a.Name, ID: a.ID}} }
+	seen, err := placeOf(p.After, list)
 	if err != nil {
 		return page, err
 	}
-	to := min(len(assets), from+p.First)
-	for i := from; i < to; i++ {
-		page.Nodes, page.Cursors = append(page.Nodes, assets[i]), append(page.Cursors, places[i].cursor())
+	if seen != nil {
+		assets = slices.DeleteFunc(assets, func(a model.Asset) bool { return placeIn(a).Compare(*seen) <= 0 })
 	}
-	page.More = to < len(assets)
+	page.More = len(assets) > p.First
+	for _, a := range assets[:min(len(assets), p.First)] {
+		page.Nodes, page.Cursors = append(page.Nodes, a), append(page.Cursors, placeIn(a).cursor())
+	}
 	return page, nil
 }

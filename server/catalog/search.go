@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/policy"
 	"github.com/souk-mesh/souk/server/store"
@@ -20,14 +21,6 @@ const (
 	maxQueryWords = 16
 	maxLook       = 200 // matches that one question to the policies covers
 )
-
-// query is a search as the index understands it.
-type query struct {
-	text        string // all of it, in lower case
-	words       []string
-	filter      SearchFilter
-	fingerprint uint64
-}
 
 // Search finds assets, products and domains that have all the words, best
 // first: an exact name before the beginning of a name, before a word of a name,
@@ -45,70 +38,74 @@ func (s *Service) Search(ctx context.Context, text string, f SearchFilter, p mod
 	if _, err := model.PrincipalFrom(ctx); err != nil {
 		return page, err
 	}
-	if err := s.feed.fresh(ctx); err != nil {
+	list := fingerprint("search", struct {
+		words  []string
+		filter SearchFilter
+	}{q.Words, SearchFilter{q.Kinds, q.Domain}})
+	if q.After, err = placeOf(p.After, list); err != nil {
 		return page, err
 	}
-	found := s.feed.index.find(q)
-	places := make([]place, len(found))
-	for i, m := range found {
-		places[i] = m.place
-	}
-	from, err := after(p.After, q.fingerprint, places)
-	if err != nil {
+	if err := s.index.Fresh(ctx); err != nil {
 		return page, err
 	}
 	in := s.gate.Session()
-	if page, err = s.visibleHits(ctx, in, found[from:], p.First); err != nil {
-		return page, err
-	}
-	return page, in.Listed(ctx, model.ActMetadataView, "search", q.fingerprint, len(found)-from, len(page.Nodes))
-}
-
-func newQuery(text string, f SearchFilter) (query, error) {
-	if utf8.RuneCountInString(text) > maxQuery {
-		return query{}, model.Invalid("text", "is longer than 256 characters", "search for a few words")
-	}
-	text = strings.TrimSpace(norm.NFC.String(text))
-	if text == "" {
-		return query{}, model.Invalid("text", "is empty", "search for a word, or list assets instead")
-	}
-	for _, kind := range f.Kinds {
-		if !slices.Contains([]SearchKind{HitAsset, HitProduct, HitDomain}, kind) {
-			return query{}, model.Invalid("kinds", "there is nothing of the kind "+string(kind)+" to search for", "use ASSET, DATA_PRODUCT or DOMAIN")
-		}
-	}
-	f.Kinds = slices.Compact(slices.Sorted(slices.Values(f.Kinds)))
-	q := query{text: strings.ToLower(text), words: asked(text), filter: f}
-	q.words = q.words[:min(len(q.words), maxQueryWords)]
-	q.fingerprint = fingerprint("search", struct {
-		words  []string
-		filter SearchFilter
-	}{q.words, f})
-	return q, nil
-}
-
-func (q query) wants(d *document) bool {
-	return (len(q.filter.Kinds) == 0 || slices.Contains(q.filter.Kinds, d.kind)) && (q.filter.DomainID == "" || q.filter.DomainID == d.domain)
-}
-
-// visibleHits fills a page with the matches that the viewer may see. It asks
-// the policies about a handful at a time, and looks one further than the page
-// so that the answer whether there is more tells nothing of hidden things.
-func (s *Service) visibleHits(ctx context.Context, in *gate.Session, found []match, limit int) (model.Page[Hit], error) {
-	var page model.Page[Hit]
-	l, err := s.newHitFilter(ctx, in)
+	page, asked, err := s.visibleHits(ctx, in, q, list, p.First)
 	if err != nil {
 		return page, err
 	}
-	look := limit + 1
-	for len(found) > 0 {
-		var part []match
-		if part, found, err = l.next(ctx, found, look); err != nil {
-			return page, err
+	return page, in.Listed(ctx, model.ActMetadataView, "search", list, asked, len(page.Nodes))
+}
+
+func newQuery(text string, f SearchFilter) (index.Query, error) {
+	if utf8.RuneCountInString(text) > maxQuery {
+		return index.Query{}, model.Invalid("text", "is longer than 256 characters", "search for a few words")
+	}
+	text = strings.TrimSpace(norm.NFC.String(text))
+	if text == "" {
+		return index.Query{}, model.Invalid("text", "is empty", "search for a word, or list assets instead")
+	}
+	for _, kind := range f.Kinds {
+		if !slices.Contains([]SearchKind{HitAsset, HitProduct, HitDomain}, kind) {
+			return index.Query{}, model.Invalid("kinds", "there is nothing of the kind "+string(kind)+" to search for", "use ASSET, DATA_PRODUCT or DOMAIN")
 		}
+	}
+	words := index.Asked(text)
+	return index.Query{
+		Text: strings.ToLower(text), Words: words[:min(len(words), maxQueryWords)],
+		Kinds: slices.Compact(slices.Sorted(slices.Values(f.Kinds))), Domain: f.DomainID,
+	}, nil
+}
+
+// visibleHits fills a page with the matches that the viewer may see, and tells
+// how many there are. It takes a handful at a time, and looks one further than
+// the page so that the answer whether there is more tells nothing of hidden things.
+func (s *Service) visibleHits(ctx context.Context, in *gate.Session, q index.Query, list uint64, limit int) (page model.Page[Hit], asked int, err error) {
+	l, err := s.newHitFilter(ctx, in)
+	if err != nil {
+		return page, 0, err
+	}
+	found, asked := s.index.Find(q, limit+1)
+	for left, look := asked, limit+1; ; {
+		if err := s.fill(ctx, l, found, &page, list, limit); err != nil || page.More || len(found) == left {
+			return page, asked, err
+		}
+		at := found[len(found)-1].Place()
+		q.After, look = &at, look*8 // many are hidden: each look costs the same, however few it takes
+		found, left = s.index.Find(q, look)
+	}
+}
+
+// fill adds those of the matches to the page that the viewer may see, until
+// there is one too many.
+func (s *Service) fill(ctx context.Context, l *hitFilter, found []index.Match, page *model.Page[Hit], list uint64, limit int) error {
+	likely, err := l.likely(ctx, found)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(likely, maxLook) {
 		visible, err := s.visibleMatches(ctx, l.viewer, part)
 		if err != nil {
-			return page, err
+			return err
 		}
 		for _, m := range part {
 			if !visible[m.ID] {
@@ -116,14 +113,13 @@ func (s *Service) visibleHits(ctx context.Context, in *gate.Session, found []mat
 			}
 			if len(page.Nodes) == limit {
 				page.More = true
-				return page, nil
+				return nil
 			}
-			page.Nodes = append(page.Nodes, m.hit())
-			page.Cursors = append(page.Cursors, m.cursor())
+			page.Nodes = append(page.Nodes, Hit{Kind: m.Kind, ID: m.ID, Score: m.Score, Matched: m.Parts()})
+			page.Cursors = append(page.Cursors, place{list, m.Place()}.cursor())
 		}
-		look = min(2*look, maxLook)
 	}
-	return page, nil
+	return nil
 }
 
 // hitFilter passes over assets that the viewer may not see by what the index
@@ -141,34 +137,32 @@ func (s *Service) newHitFilter(ctx context.Context, in *gate.Session) (*hitFilte
 	return &hitFilter{gate: s.gate, viewer: v, domains: map[model.ID]model.Slug{}}, err
 }
 
-// next takes the first matches, up to the limit, that may be visible.
-func (l *hitFilter) next(ctx context.Context, found []match, limit int) (part, rest []match, err error) {
-	for i, m := range found {
-		if len(part) == limit {
-			return part, found[i:], nil
-		}
-		ok, err := l.may(ctx, m.doc)
+// likely are the matches that may be visible.
+func (l *hitFilter) likely(ctx context.Context, found []index.Match) ([]index.Match, error) {
+	var part []index.Match
+	for _, m := range found {
+		ok, err := l.may(ctx, m.Entry)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if ok {
 			part = append(part, m)
 		}
 	}
-	return part, nil, nil
+	return part, nil
 }
 
-func (l *hitFilter) may(ctx context.Context, d *document) (bool, error) {
-	if d.kind != HitAsset {
+func (l *hitFilter) may(ctx context.Context, e *index.Entry) (bool, error) {
+	if e.Kind != HitAsset {
 		return true, nil
 	}
-	domain, ok := l.domains[d.domain]
+	domain, ok := l.domains[e.Domain]
 	if !ok {
 		var err error
-		if domain, err = l.gate.DomainName(ctx, d.domain); err != nil {
+		if domain, err = l.gate.DomainName(ctx, e.Domain); err != nil {
 			return false, err
 		}
-		l.domains[d.domain] = domain
+		l.domains[e.Domain] = domain
 	}
 	if l.exposed == nil {
 		var err error
@@ -176,27 +170,17 @@ func (l *hitFilter) may(ctx context.Context, d *document) (bool, error) {
 			return false, err
 		}
 	}
-	row := d.row
-	row.Domain, row.Exposed = domain, l.exposed[d.id]
-	return l.viewer.May(ctx, row), nil
-}
-
-func (m match) hit() Hit {
-	h := Hit{Kind: m.kind, ID: m.ID, Score: m.Score}
-	for _, p := range textParts {
-		if m.parts&p.part != 0 {
-			h.Matched = append(h.Matched, p.name)
-		}
-	}
-	return h
+	return l.viewer.May(ctx, policy.Resource{
+		Type: "asset", ID: e.ID, Name: e.Name, Domain: domain, Status: string(e.Status), Tags: e.Tags, Described: e.Described, Exposed: l.exposed[e.ID],
+	}), nil
 }
 
 // visibleMatches asks the policies about all the matches at once. What has
 // been deleted since the index heard of it is not there to be seen.
-func (s *Service) visibleMatches(ctx context.Context, v *gate.Viewer, found []match) (map[model.ID]bool, error) {
+func (s *Service) visibleMatches(ctx context.Context, v *gate.Viewer, found []index.Match) (map[model.ID]bool, error) {
 	ids := map[SearchKind][]model.ID{}
 	for _, m := range found {
-		ids[m.kind] = append(ids[m.kind], m.ID)
+		ids[m.Kind] = append(ids[m.Kind], m.ID)
 	}
 	assets, err := store.Assets.GetMany(ctx, s.store, ids[HitAsset]...)
 	if err != nil {
