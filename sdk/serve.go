@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/souk-mesh/souk/sdk/internal/handshake"
 	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
@@ -29,7 +30,8 @@ func Serve(r Registration) {
 		GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
 			return plugin.DefaultGRPCServer(append(options, grpc.ForceServerCodec(steady{})))
 		},
-		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr}),
+		TLSProvider: handshake.Server,
+		Logger:      hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr}),
 	})
 }
 

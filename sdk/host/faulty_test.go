@@ -2,6 +2,8 @@ package host_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/sdk/internal/handshake"
 	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
@@ -250,6 +253,10 @@ var harvests = map[string]func(f faulty, ctx context.Context, out sdk.Sink) erro
 		}
 		folder, err := os.Getwd()
 		return errors.Join(err, out.Emit(asset("cwd="+folder)), os.WriteFile("left-behind", []byte("x"), 0o600))
+	},
+	"certificate": func(_ faulty, _ context.Context, out sdk.Sink) error {
+		block, _ := pem.Decode([]byte(os.Getenv(handshake.Variable)))
+		return out.Emit(asset(base64.RawStdEncoding.EncodeToString(block.Bytes)))
 	},
 	"everything": func(f faulty, _ context.Context, out sdk.Sink) error {
 		return errors.Join(out.Emit(wholeAsset()), out.Emit(wholeEdge()), out.Emit(wholeQuality()), out.ScopeDone("all"))

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/souk-mesh/souk/sdk/host/process"
+	"github.com/souk-mesh/souk/sdk/internal/handshake"
 	harvestv1 "github.com/souk-mesh/souk/sdk/proto/harvest/v1"
 )
 
@@ -30,6 +32,10 @@ func Launch(ctx context.Context, spec Spec, limits Limits, log *slog.Logger) (*P
 	x, err := openExecutable(spec)
 	if err != nil {
 		return nil, asFailure(err)
+	}
+	own, err := handshake.Certificate()
+	if err != nil {
+		return nil, ours("no_key", "no key could be made to speak to the plugin with", "see that this machine gives random numbers", errors.Join(err, x.close()))
 	}
 	dir, err := newRunDir(spec.Account)
 	if err != nil {
@@ -48,7 +54,7 @@ func Launch(ctx context.Context, spec Spec, limits Limits, log *slog.Logger) (*P
 			return nil, asFailure(err)
 		}
 	}
-	p.config = p.clientConfig(argv, environment(spec, limits, dir.path))
+	p.config = p.clientConfig(argv, environment(spec, limits, dir.path), own)
 	p.client = plugin.NewClient(p.config)
 	if err := p.connect(ctx); err != nil {
 		p.failed = true
@@ -75,12 +81,13 @@ func environment(spec Spec, l Limits, dir string) []string {
 	return env
 }
 
-func (p *Process) clientConfig(argv, env []string) *plugin.ClientConfig {
+func (p *Process) clientConfig(argv, env []string, own tls.Certificate) *plugin.ClientConfig {
+	env = append(env, handshake.Variable+"="+handshake.PEM(own))
 	return &plugin.ClientConfig{
 		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: harvestv1.CookieKey, MagicCookieValue: harvestv1.CookieValue},
 		VersionedPlugins: map[int]plugin.PluginSet{harvestv1.Version: {harvestv1.ServiceName: calledPlugin{}}},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		AutoMTLS:         true,
+		TLSConfig:        handshake.Client(own),
 		SkipHostEnv:      true,
 		StartTimeout:     p.limits.Start + farewell, // ours comes first, since it also bounds the connection
 		Logger:           hclog.NewNullLogger(),
