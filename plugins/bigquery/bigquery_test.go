@@ -100,12 +100,12 @@ func classOf(err error) sdk.Class {
 // TestTokensAndPages: a token that expires in the middle, and answers of 429.
 func TestTokensAndPages(t *testing.T) {
 	m, f, err := harvest(t, func(f *fake) { f.Tired = 1 }, nil)
-	if err != nil || !slices.Equal(m.Done, []string{"project"}) || f.Granted < 2 || len(m.Assets) != 14 {
+	if err != nil || !slices.Equal(m.Done, []string{"project"}) || f.Granted < 2 || len(m.Assets) != 15 {
 		t.Fatal(err, m.Done, f.Granted, len(m.Assets))
 	}
 	want := []string{
-		"acme.shop.customers -> acme.shop.totals", "acme.shop.orders -> acme.shop.daily", "acme.shop.orders -> acme.shop.old_style", "acme.shop.orders -> acme.shop.orders_copy",
-		"acme.shop.orders -> acme.shop.orders_kept", "acme.shop.orders -> acme.shop.totals", "orders -> acme.shop.files", "other-project.lake.events_* -> acme.shop.totals",
+		"acme.shop.customers -> acme.shop.gifts", "acme.shop.customers -> acme.shop.totals", "acme.shop.orders -> acme.shop.daily", "acme.shop.orders -> acme.shop.gifts", "acme.shop.orders -> acme.shop.old_style", "acme.shop.orders -> acme.shop.orders_copy",
+		"acme.shop.orders -> acme.shop.orders_kept", "acme.shop.orders -> acme.shop.totals", "acme.web.events_* -> acme.shop.gifts", "orders -> acme.shop.files", "other-project.lake.events_* -> acme.shop.totals",
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(m.ByEnds))); diff != "" {
 		t.Error(diff)
@@ -116,6 +116,37 @@ func TestTokensAndPages(t *testing.T) {
 	m, _, err = harvest(t, func(*fake) {}, object{"shards": "list"})
 	if err != nil || m.Named("acme.web.events_20261129") == nil || m.Edge("other-project.lake.events_20260101 -> acme.shop.totals") == nil {
 		t.Errorf("shards one by one: %v", err)
+	}
+}
+
+// TestColumnsOfViews follows them into records and arrays, from a table that is
+// listed after the view, and says which are not known.
+func TestColumnsOfViews(t *testing.T) {
+	m, _, err := harvest(t, func(*fake) {}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for ends, e := range m.ByEnds {
+		for _, f := range e.Fields {
+			got = append(got, ends+" "+f.From+" > "+f.To+" "+f.Transform)
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"acme.shop.customers -> acme.shop.gifts mail > who MASKED",
+		"acme.shop.orders -> acme.shop.daily placed > placed IDENTITY",
+		"acme.shop.orders -> acme.shop.daily total > f0_ AGGREGATION",
+		"acme.shop.orders -> acme.shop.gifts lines.gift.text > words TRANSFORMATION",
+		"acme.shop.orders -> acme.shop.gifts lines.sku > sku TRANSFORMATION",
+		"acme.shop.orders -> acme.shop.totals customer > customer IDENTITY",
+		"acme.web.events_* -> acme.shop.gifts page > page IDENTITY",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if n := m.Noted("bigquery.columns_unknown"); len(n) != 1 || n[0] != "acme.shop.old_style: legacy SQL is not read" {
+		t.Error(n)
 	}
 }
 

@@ -106,8 +106,11 @@ func shopTables() []object {
 			"tableConstraints": object{"foreignKeys": []object{{"name": "orders.buyer", "referencedTable": reference("shop", "customers"), "columnReferences": []object{{"referencingColumn": "customer", "referencedColumn": "id"}}}}},
 		}),
 		one("shop", "totals", []object{column("customer", "INTEGER", "NULLABLE", nil)}, object{"type": "VIEW", "view": object{"query": "select customer from `acme.shop.orders` o join shop.customers c on c.id = o.customer join `other-project.lake.events_20260101`", "useLegacySql": false}}),
+		one("shop", "gifts", []object{column("sku", "STRING", "NULLABLE", nil), column("words", "STRING", "NULLABLE", nil), column("who", "STRING", "NULLABLE", nil), column("page", "STRING", "NULLABLE", nil)}, object{"type": "VIEW", "view": object{
+			"query": "-- bought for others\nSELECT l.sku, upper(l.gift.text) AS words, to_hex(sha256(c.mail)) AS who, e.page\nFROM acme.shop.orders AS o, o.lines AS l\nLEFT JOIN `acme`.shop.`customers` c ON c.id = o.customer\nCROSS JOIN `web.events_*` e WHERE e._TABLE_SUFFIX > '2026'",
+		}}),
 		one("shop", "old_style", nil, object{"type": "VIEW", "view": object{"query": "SELECT * FROM [acme:shop.orders]", "useLegacySql": true}}),
-		one("shop", "daily", nil, object{"type": "MATERIALIZED_VIEW", "materializedView": object{"query": "select placed, sum(total) from shop.orders group by placed"}}),
+		one("shop", "daily", []object{column("placed", "DATE", "NULLABLE", nil), column("f0_", "NUMERIC", "NULLABLE", nil)}, object{"type": "MATERIALIZED_VIEW", "materializedView": object{"query": "select placed, sum(total) from shop.orders group by placed"}}),
 		one("shop", "orders_kept", nil, object{"type": "SNAPSHOT", "snapshotDefinition": object{"baseTableReference": reference("shop", "orders"), "snapshotTime": "2026-11-30T00:00:00Z"}}),
 		one("shop", "orders_copy", nil, object{"cloneDefinition": object{"baseTableReference": reference("shop", "orders"), "cloneTime": "2026-11-30T00:00:00Z"}}),
 		one("shop", "files", nil, object{"type": "EXTERNAL", "externalDataConfiguration": object{"sourceFormat": "CSV", "sourceUris": []string{"gs://raw/orders/*.csv"}}}),

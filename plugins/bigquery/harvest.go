@@ -21,6 +21,10 @@ type harvest struct {
 	out    sdk.Sink
 	whole  bool // the service account sees the whole project
 	broken map[string]bool
+	scopes []string // those of datasets that were read
+	views  []view
+	fields map[sdk.NativeID][]string // of the tables, with their paths
+	held   int                       // of all tables
 }
 
 // Harvest emits the project under one scope where all of it is seen and wanted,
@@ -30,7 +34,7 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 	if err != nil {
 		return err
 	}
-	h := &harvest{source: s, out: out, broken: map[string]bool{}}
+	h := &harvest{source: s, out: out, broken: map[string]bool{}, fields: map[sdk.NativeID][]string{}}
 	if len(s.Include)+len(s.Exclude) == 0 {
 		if h.whole, err = s.seesAll(ctx); err != nil {
 			return err
@@ -49,8 +53,27 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 			return err
 		}
 	}
-	if h.whole && !h.broken[projectScope] {
-		return out.ScopeDone(projectScope)
+	return h.finish()
+}
+
+// finish emits what views are made of, whose SQL may name tables of any dataset,
+// and then the scopes that were read whole.
+func (h *harvest) finish() error {
+	for _, v := range h.views {
+		if err := h.viewEdges(v); err != nil {
+			return err
+		}
+	}
+	if h.whole {
+		h.scopes = []string{projectScope}
+	}
+	for _, scope := range h.scopes {
+		if h.broken[scope] {
+			continue
+		}
+		if err := h.out.ScopeDone(scope); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -111,10 +134,8 @@ func (h *harvest) dataset(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	if h.whole || h.broken[h.scope(name)] {
-		return nil
-	}
-	return h.out.ScopeDone(h.scope(name))
+	h.scopes = append(h.scopes, h.scope(name))
+	return nil
 }
 
 // family is one table, or several whose names differ by a date.
@@ -173,22 +194,23 @@ func (h *harvest) table(ctx context.Context, dataset string, f family) error {
 	if err := h.out.Emit(a); err != nil {
 		return err
 	}
+	h.remember(a, t)
 	return h.edges(a, t)
 }
 
-// edges emits what a table is made of.
+// edges emits what a table is made of, but for views.
 func (h *harvest) edges(a *sdk.Asset, t tableAnswer) error {
 	var sent []sdk.NativeID
-	emit := func(from sdk.NativeID, method string, confidence float64) error {
+	emit := func(from sdk.NativeID, method string) error {
 		if from == a.ID || slices.Contains(sent, from) {
 			return nil
 		}
 		sent = append(sent, from)
-		return h.out.Emit(&sdk.Edge{From: from, To: a.ID, Scope: a.Scope, Kind: "DERIVES", Method: method, Confidence: confidence})
+		return h.out.Emit(&sdk.Edge{From: from, To: a.ID, Scope: a.Scope, Kind: "DERIVES", Method: method, Confidence: 1})
 	}
 	for _, base := range []*baseAnswer{t.Snapshot, t.Clone} {
 		if base != nil {
-			if err := emit(h.tableID(base.Base), "bigquery.base_table", 1); err != nil {
+			if err := emit(h.tableID(base.Base), "bigquery.base_table"); err != nil {
 				return err
 			}
 		}
@@ -196,20 +218,9 @@ func (h *harvest) edges(a *sdk.Asset, t tableAnswer) error {
 	if t.External != nil {
 		for _, uri := range t.External.URIs {
 			if from, ok := dataset.FromPattern(uri); ok {
-				if err := emit(from.ID, "bigquery.source_uri", 1); err != nil {
+				if err := emit(from.ID, "bigquery.source_uri"); err != nil {
 					return err
 				}
-			}
-		}
-	}
-	for _, view := range []*viewAnswer{t.View, t.MaterializedView} {
-		if view == nil {
-			continue
-		}
-		tables, _ := tablesOf(view.Query, view.Legacy)
-		for _, parts := range tables {
-			if err := emit(h.named(parts), "bigquery.view_sql", 0.9); err != nil {
-				return err
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package trino
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/souk-mesh/souk/sdk"
@@ -18,12 +17,16 @@ type harvest struct {
 
 	storage map[place]place           // of materialized views
 	shown   map[sdk.NativeID]*catalog // tables of other systems, with the catalog that showed them
+	views   map[place]*table
+	columns map[place][]string
+	held    int // names of columns, of all tables
 }
 
 // Harvest goes through the catalogs, each a scope of its own: one whose system
-// is out of reach is noted, and the others go on.
+// is out of reach is noted, and the others go on. What views are made of comes when
+// the tables of all catalogs are known.
 func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
-	h := &harvest{conversation: &conversation{source: s}, out: out, shown: map[sdk.NativeID]*catalog{}}
+	h := &harvest{conversation: &conversation{source: s}, out: out, shown: map[sdk.NativeID]*catalog{}, views: map[place]*table{}, columns: map[place][]string{}}
 	h.alive = func() error { return h.out.Progress(h.done, 0, "tables") }
 	catalogs, err := h.catalogs(ctx)
 	if err != nil {
@@ -35,15 +38,35 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 	if err := h.findKept(ctx); err != nil {
 		return err
 	}
+	views := map[string][]*table{}
 	for _, c := range catalogs {
-		err := h.catalog(ctx, c)
+		found, err := h.catalog(ctx, c)
 		if e, ours := told(err); ours {
 			err = out.Note(sdk.Note{
 				Level: sdk.ErrorLevel, Code: "trino.catalog", Scope: scope(c), Sample: c.name + ": " + e.Message,
 				Title: "A catalog cannot be listed; nothing of it is retired until it can.",
 			})
+		} else if err == nil {
+			views[c.name] = found
 		}
 		if err != nil {
+			return err
+		}
+	}
+	return h.finish(ctx, catalogs, views)
+}
+
+// finish emits what the views of the catalogs are made of that were listed.
+func (h *harvest) finish(ctx context.Context, catalogs []catalog, views map[string][]*table) error {
+	for _, c := range catalogs {
+		found, listed := views[c.name]
+		if !listed {
+			continue
+		}
+		if err := h.emitLineage(ctx, c, found); err != nil {
+			return err
+		}
+		if err := h.out.ScopeDone(scope(c)); err != nil {
 			return err
 		}
 	}
@@ -83,42 +106,45 @@ func (h *harvest) emitCatalogs(catalogs []catalog) error {
 	return h.out.ScopeDone("server")
 }
 
-// catalog emits all of one catalog. All but the columns is listed first, so that
-// a catalog that cannot be listed shows nothing.
-func (h *harvest) catalog(ctx context.Context, c catalog) error {
+// catalog emits all of one catalog but what its views are made of, and gives these.
+// All but the columns is listed first, so that a catalog that cannot be listed shows
+// nothing.
+func (h *harvest) catalog(ctx context.Context, c catalog) (views []*table, err error) {
 	schemas, err := h.schemas(ctx, c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	listed, err := h.tables(ctx, c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	byName := map[name]*table{}
 	for _, t := range listed {
 		byName[t.name] = t
 	}
 	if err := h.describe(ctx, c, byName); err != nil {
-		return err
+		return nil, err
 	}
 	tables := sorted(byName)
 	if err := h.emitSchemas(c, schemas); err != nil {
-		return err
+		return nil, err
 	}
 	if err := h.emitTables(ctx, c, byName); err != nil {
-		return err
+		return nil, err
 	}
-	for _, t := range tables { // those that are left were not described
-		if byName[t.name] != nil {
-			if err := h.noteBare(c, t); err != nil {
-				return err
-			}
+	for _, t := range tables {
+		if t.kind != "TABLE" {
+			views = append(views, t)
+			h.views[place{c.name, t.name}] = t
+		}
+		if byName[t.name] == nil {
+			continue
+		}
+		if err := h.noteBare(c, t); err != nil { // those that are left were not described
+			return nil, err
 		}
 	}
-	if err := h.emitLineage(ctx, c, tables); err != nil {
-		return err
-	}
-	return h.out.ScopeDone(scope(c))
+	return views, nil
 }
 
 func (h *harvest) emitSchemas(c catalog, schemas []string) error {
@@ -142,6 +168,7 @@ func (h *harvest) emitTables(ctx context.Context, c catalog, left map[name]*tabl
 			return nil
 		}
 		delete(left, at)
+		h.remember(c, t, columns)
 		if twice, err := h.twice(c, t); twice || err != nil {
 			return err
 		}
@@ -232,12 +259,4 @@ func (h *harvest) noteBare(c catalog, t *table) error {
 		Level: sdk.ErrorLevel, Code: "trino.undescribed", Scope: scope(c), Sample: h.own(c.name, t.schema, t.table).Name, Asset: id,
 		Title: "Trino does not describe a table or view that is there: it has no column of a type that Trino knows, its name has capital letters that the catalog does not match, or it cannot be read. What is known of it stays.",
 	})
-}
-
-// ordered are the tables of a plan without doubles, in an order of their own.
-func ordered(ids []sdk.NativeID) []sdk.NativeID {
-	slices.SortFunc(ids, func(a, b sdk.NativeID) int {
-		return slices.Compare([]string{a.Namespace, a.Name}, []string{b.Namespace, b.Name})
-	})
-	return slices.Compact(ids)
 }

@@ -3,6 +3,7 @@ package trino
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/souk-mesh/souk/sdk"
 )
@@ -66,13 +67,13 @@ func explain(c catalog, t *table) question {
 }
 
 // emitLineage emits what each view is made of: the tables at the bottom, through
-// all views between.
-func (h *harvest) emitLineage(ctx context.Context, c catalog, tables []*table) error {
+// all views between, and their columns.
+func (h *harvest) emitLineage(ctx context.Context, c catalog, views []*table) error {
 	if h.Lineage == "leave" {
 		return nil
 	}
-	for _, t := range tables {
-		if first := h.shown[h.id(c, t.name)]; t.kind == "TABLE" || first != nil && first.name != c.name {
+	for _, t := range views {
+		if first := h.shown[h.id(c, t.name)]; first != nil && first.name != c.name {
 			continue
 		}
 		made, err := h.madeOf(ctx, c, t)
@@ -82,17 +83,48 @@ func (h *harvest) emitLineage(ctx context.Context, c catalog, tables []*table) e
 		if err != nil {
 			return err
 		}
-		for _, from := range made {
-			if err := h.out.Emit(&sdk.Edge{From: from, To: h.id(c, t.name), Scope: scope(c), Kind: "DERIVES", Method: "trino.explain", Confidence: 1}); err != nil {
-				return err
-			}
+		if err := h.emitEdges(c, t, made); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// madeOf gives the tables that the plan of a view reads.
-func (h *harvest) madeOf(ctx context.Context, c catalog, t *table) ([]sdk.NativeID, error) {
+// emitEdges emits one from each table that the plan of a view reads.
+func (h *harvest) emitEdges(c catalog, t *table, made []place) error {
+	if len(made) == 0 {
+		return nil
+	}
+	flows, why := h.flows(place{c.name, t.name}, made)
+	if why != "" {
+		n := sdk.Note{Level: sdk.InfoLevel, Code: "trino.columns_unknown", Title: "Of which columns those of a view are made is unknown, for some of them or all.", Sample: h.own(c.name, t.schema, t.table).Name + ": " + why}
+		if err := h.out.Note(n); err != nil {
+			return err
+		}
+	}
+	var ids []sdk.NativeID
+	fields := map[sdk.NativeID][]sdk.FieldEdge{}
+	for _, at := range made {
+		id := h.id(catalog{name: at.catalog}, at.name)
+		if id != h.id(c, t.name) && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+		fields[id] = append(fields[id], flows[at]...)
+	}
+	slices.SortFunc(ids, func(a, b sdk.NativeID) int {
+		return slices.Compare([]string{a.Namespace, a.Name}, []string{b.Namespace, b.Name})
+	})
+	for _, id := range ids {
+		e := &sdk.Edge{From: id, To: h.id(c, t.name), Scope: scope(c), Kind: "DERIVES", Method: "trino.explain", Confidence: 1, Fields: fields[id]}
+		if err := h.out.Emit(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// madeOf gives the tables that the plan of a view reads, each once.
+func (h *harvest) madeOf(ctx context.Context, c catalog, t *table) (made []place, err error) {
 	texts, err := all(ctx, h.conversation, explain(c, t), func(r row) string { return r.text(0) })
 	if err != nil {
 		return nil, err
@@ -101,18 +133,16 @@ func (h *harvest) madeOf(ctx context.Context, c catalog, t *table) ([]sdk.Native
 	if len(texts) != 1 || json.Unmarshal([]byte(texts[0]), &p) != nil {
 		return nil, h.noteUnknown(c, t, "the plan is in a form that is not known")
 	}
-	var ids []sdk.NativeID
 	for _, in := range p.Inputs {
 		at := place{in.Table.Catalog, name{in.Table.Name.Schema, in.Table.Name.Table}}
 		if of, is := h.storage[at]; is {
 			at = of
 		}
-		id := h.id(catalog{name: at.catalog}, at.name)
-		if id != h.id(c, t.name) {
-			ids = append(ids, id)
+		if !slices.Contains(made, at) {
+			made = append(made, at)
 		}
 	}
-	return ordered(ids), nil
+	return made, nil
 }
 
 func (h *harvest) noteUnknown(c catalog, t *table, why string) error {

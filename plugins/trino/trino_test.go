@@ -120,7 +120,7 @@ const kept = "SELECT storage_catalog, storage_schema, storage_table, catalog_nam
 func TestMaterializedViews(t *testing.T) {
 	f := load(t)
 	m, err := harvest(t, f, object{"includeCatalogs": []string{"lake"}})
-	if err != nil || !slices.Contains(m.Edges, "DERIVES lake.sales.daily -> lake.sales.recent") {
+	if err != nil || !slices.Contains(m.Edges, "DERIVES lake.sales.daily -> lake.sales.recent day>day n>n") {
 		t.Error(err, m.Edges)
 	}
 	f.Statements[kept] = f.Statements["SELECT"]

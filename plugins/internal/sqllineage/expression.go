@@ -64,6 +64,12 @@ func (e *walk) step() {
 	case t.Kind == sqltext.Word && e.control(t, next):
 	case t.Kind == sqltext.Word && (next.Kind == sqltext.Literal || next.Is("[") && t.Is("array")):
 		e.i++ // date '2026-01-01', r'..', array[..]
+	case t.Is("u") && next.Is("&") && e.get(e.i+2).Kind == sqltext.Literal && next.End == e.get(e.i+2).Start:
+		e.i += 2 // u&'..', as Trino writes what is not ASCII
+	case e.types(e.i) > 0:
+		e.i = min(e.types(e.i), e.at.end)
+	case isName(t) && e.get(e.i-1).Is(".") && e.i > e.at.start && e.get(e.i-2).Is(")", "]"):
+		e.i++ // a part of what was made before, as in f(a).b
 	default:
 		e.chain()
 	}
@@ -128,10 +134,15 @@ func (e *walk) open() {
 	before := e.get(e.i - 1)
 	if isName(before) && e.i > e.at.start {
 		f.call = before.Text
-		f.how = wayOf(f.call)
+		if f.how = wayOf(f.call); f.call == "filter" && !e.get(e.i-2).Is(")") {
+			f.how = Identity // of an array, and not of the rows of an aggregate
+		}
 	}
 	if e.get(e.i+1).Is("select", "with", "values") || e.opensQuery(e.i) {
 		e.sub(f)
+		return
+	}
+	if e.parameters() {
 		return
 	}
 	if len(e.frames) > deepest*10 {
@@ -141,6 +152,37 @@ func (e *walk) open() {
 	}
 	e.frames = append(e.frames, f)
 	e.i++
+}
+
+// arrow tells whether the sign of a lambda stands at a place, which is one of JSON
+// in other dialects.
+func (e *walk) arrow(i int) bool {
+	dash, head := e.get(i), e.get(i+1)
+	return dash.Is("-") && head.Is(">") && dash.End == head.Start && (!e.get(i+2).Is(">") || e.get(i+2).Start > head.End)
+}
+
+// parameters reads those of a lambda in parentheses, (a, b) -> a + b; it reports
+// whether it did.
+func (e *walk) parameters() bool {
+	if !lambdas[e.top().call] || !e.get(e.i-1).Is("(", ",") {
+		return false
+	}
+	var names []string
+	i := e.i + 1
+	for ; isName(e.get(i)) && i < e.at.end; i++ {
+		names = append(names, e.text(e.get(i)))
+		if !e.get(i + 1).Is(",") {
+			i++
+			break
+		}
+		i++
+	}
+	if !e.get(i).Is(")") || !e.arrow(i+1) {
+		return false
+	}
+	e.own = append(e.own, names...)
+	e.i = i + 3
+	return true
 }
 
 func wayOf(call string) How {
@@ -197,18 +239,36 @@ func (e *walk) control(t, next sqltext.Token) bool {
 		e.i = e.afterAs()
 		return true
 	case reserved[t.Text] && !next.Is("."):
+	case before.Is("over") && e.window(t):
 	case framing[t.Text] && e.within("over"):
-	case t.Is("zone") && before.Is("time"), t.Is("time") && next.Is("zone"), t.Is("first", "last") && before.Is("nulls"), t.Is("nulls") && next.Is("first", "last", ")"), t.Is("ignore", "respect") && next.Is("nulls"):
+	case t.Is("zone") && before.Is("time"), t.Is("time") && next.Is("zone"), t.Is("first", "last") && before.Is("nulls"), t.Is("nulls") && next.Is("first", "last", ")"), t.Is("ignore", "respect") && next.Is("nulls"), t.Is("nulls") && before.Is("ignore", "respect"):
 	case dateParts[t.Text] && e.inDate() && !e.certain(t.Text):
 	case next.Is("=") && e.get(e.i+2).Is(">"): // a named argument
 		e.i += 2
-	case next.Is("-") && e.get(e.i+2).Is(">") && !e.get(e.i+3).Is(">") && e.get(e.i+3).Kind != sqltext.Literal && !isNumber(e.get(e.i+3)) && len(e.frames) > 1:
-		e.own = append(e.own, t.Text) // a lambda
+	case e.arrow(e.i+1) && e.get(e.i+3).Kind != sqltext.Literal && !isNumber(e.get(e.i+3)) && lambdas[e.top().call]:
+		e.own = append(e.own, t.Text)
 		e.i += 2
 	default:
 		return false
 	}
 	e.i++
+	return true
+}
+
+// window reads one that WINDOW has given a name; it reports whether there is one.
+func (e *walk) window(name sqltext.Token) bool {
+	at, is := e.s.windows[name.Text]
+	if !is {
+		return false
+	}
+	e.ops += at.end - at.start
+	within := *e.s
+	within.windows = nil // in a window is none
+	over := &walk{resolver: e.resolver, s: &within, at: at, frames: []frame{{call: "over", how: Window}}}
+	for over.i = at.start; over.i < at.end && over.ops <= mostOps; {
+		over.step()
+	}
+	e.take(over.out, e.how())
 	return true
 }
 
@@ -225,7 +285,7 @@ func (e *walk) within(call string) bool {
 func (e *walk) inDate() bool {
 	for _, f := range slices.Backward(e.frames) {
 		if !f.isCase {
-			return strings.Contains(f.call, "date") || strings.Contains(f.call, "time") || f.call == "extract" || f.call == "last_day" || strings.HasSuffix(f.call, "_trunc") || f.call == "trunc"
+			return strings.Contains(f.call, "date") || strings.Contains(f.call, "time") || f.call == "extract" || f.call == "week" || f.call == "last_day" || strings.HasSuffix(f.call, "_trunc") || f.call == "trunc"
 		}
 	}
 	return e.get(e.i-1).Is("to") || e.get(e.i-2).Is("interval")

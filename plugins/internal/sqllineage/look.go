@@ -15,14 +15,18 @@ func (w *resolver) look(s *scope, parts []string, all bool) (Column, bool) {
 			}
 			switch {
 			case n < len(parts):
-				return r.column(parts[n])
+				c, ok := r.column(parts[n])
+				if r.direct {
+					return w.inner(c, parts[n:], Transformation), ok
+				}
+				return w.inner(c, parts[n+1:], Identity), ok
 			case all:
 				return w.row(r), true
 			}
 		}
 	}
 	if c, ok := s.column(parts[0]); ok {
-		return c, true
+		return w.inner(c, parts[1:], Identity), true
 	}
 	if len(parts) == 1 {
 		for _, r := range s.from {
@@ -32,6 +36,22 @@ func (w *resolver) look(s *scope, parts []string, all bool) (Column, bool) {
 		}
 	}
 	return Column{}, false
+}
+
+// inner follows a path into a column as far as its table is known to have parts of
+// that name. A column that is not one as it stands may be anything.
+func (w *resolver) inner(c Column, path []string, most How) Column {
+	if w.Inner == nil || len(c.From) != 1 || c.From[0].How > most {
+		return c
+	}
+	o := c.From[0]
+	for _, part := range path {
+		if !w.Inner(o.Table, o.Column+"."+part) {
+			break
+		}
+		o.Column += "." + part
+	}
+	return Column{Name: c.Name, From: []Origin{o}, Unknown: c.Unknown}
 }
 
 // row is all of a row.

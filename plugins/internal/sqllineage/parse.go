@@ -30,8 +30,9 @@ type arm struct {
 
 // selection is one SELECT with its FROM.
 type selection struct {
-	items []item
-	from  []ref
+	items   []item
+	from    []ref
+	windows map[string]span // by their names in small letters
 }
 
 // span is a run of tokens.
@@ -184,7 +185,7 @@ func (p *parser) query() *query {
 		a.op = op
 		a.byName = op == "by name"
 		q.arms = append(q.arms, a)
-		p.tail()
+		p.tail(a.sel)
 		if op = p.setOperation(); op == "" {
 			return q
 		}
@@ -262,6 +263,8 @@ func (p *parser) list(ended func() bool) (list []span) {
 		switch t := p.peek(); {
 		case t.Is("(", "[", "{"):
 			p.at = p.passed(p.at)
+		case p.types(p.at) > 0:
+			p.at = p.types(p.at) - 1
 		case t.Is(")"):
 			return append(list, span{start, p.at})
 		case t.Is(","):
@@ -269,6 +272,31 @@ func (p *parser) list(ended func() bool) (list []span) {
 		}
 	}
 	return append(list, span{start, p.at})
+}
+
+// types gives where the types end that begin at a place in angle brackets, as those
+// of struct<a int64, b string>(..), and 0 where there are none. It looks no further
+// than types reach, so that a text of nothing else takes no longer.
+func (p *parser) types(at int) int {
+	if !p.get(at).Is("struct", "array") || p.get(at-1).Is(".") {
+		return 0
+	}
+	level := 0
+	for i := at + 1; i < at+200; i++ {
+		switch t := p.get(i); {
+		case t.Is("<"):
+			level++
+		case t.Is(">"):
+			level--
+		}
+		if level == 0 && i > at+1 && p.get(i+1).Is("(", "[") {
+			return i + 1
+		}
+		if level == 0 {
+			return 0
+		}
+	}
+	return 0
 }
 
 // passed is where the bracket ends that begins here.
@@ -321,8 +349,11 @@ func (p *parser) modifiers() {
 		}
 		p.at++
 	}
-	if p.peek().Is("as") && p.get(p.at+1).Is("struct", "value") {
-		p.fail("SELECT AS STRUCT and AS VALUE are not read")
+	switch next := p.get(p.at + 1); {
+	case p.peek().Is("as") && next.Is("value"):
+		p.fail("SELECT AS VALUE is not read")
+	case p.peek().Is("as") && next.Is("struct"):
+		p.at += 2 // one row of the columns: whoever asks for it has all of them
 	}
 }
 
@@ -355,10 +386,18 @@ func (p *parser) clause() bool {
 	return false
 }
 
-// tail passes over what follows the FROM, up to a set operation or the end.
-func (p *parser) tail() {
+// tail passes over what follows the FROM, up to a set operation or the end; of it
+// only windows with a name go into columns.
+func (p *parser) tail(s *selection) {
 	for ; p.at < len(p.tokens); p.at++ {
 		switch t := p.peek(); {
+		case s != nil && t.Is("as") && p.get(p.at+1).Is("(") && p.get(p.at-2).Is("window", ","):
+			if s.windows == nil {
+				s.windows = map[string]span{}
+			}
+			end := p.passed(p.at + 1)
+			s.windows[strings.ToLower(p.get(p.at-1).Text)] = span{p.at + 2, end}
+			p.at = end
 		case t.Is("(", "[", "{"):
 			p.at = p.passed(p.at)
 		case t.Is(")", ";"), t.Is("union", "intersect", "except"), t.Is("minus") && p.get(p.at+1).Is("select", "all", "("):
@@ -426,58 +465,6 @@ func (p *parser) isChain(at span) bool {
 		}
 	}
 	return at.end > at.start
-}
-
-// star reads an item that stands for several columns.
-func (p *parser) star(at span) (item, bool) {
-	it := item{span: at, star: true}
-	i := at.start
-	for isName(p.get(i)) && p.get(i+1).Is(".") && i+1 < at.end {
-		it.of = append(it.of, p.text(p.get(i)))
-		i += 2
-	}
-	if i >= at.end || !p.get(i).Is("*") {
-		return item{}, false
-	}
-	here := p.at
-	defer func() {
-		if p.why == "" {
-			p.at = here
-		}
-	}()
-	for p.at = i + 1; p.at < at.end; {
-		p.changes(&it)
-	}
-	return it, true
-}
-
-// changes reads EXCEPT, EXCLUDE, REPLACE and RENAME behind a star.
-func (p *parser) changes(it *item) {
-	word := p.peek().Text
-	p.at++
-	switch {
-	case word == "except" || word == "exclude":
-		if p.peek().Is("(") {
-			it.except = append(it.except, p.names()...)
-			return
-		}
-		it.except = append(it.except, p.text(p.peek()))
-		p.at++
-	case word == "replace" && p.take("("):
-		for _, at := range p.list(func() bool { return p.peek().Is(")") }) {
-			it.swap = append(it.swap, p.item(at))
-		}
-		p.at++
-	case word == "rename" && p.peek().Is("("):
-		it.rename = map[string]string{}
-		for p.at++; p.at < len(p.tokens) && !p.take(")"); p.at++ {
-			if p.peek().Is("as") {
-				it.rename[strings.ToLower(p.text(p.get(p.at-1)))] = p.text(p.get(p.at + 1))
-			}
-		}
-	default:
-		p.fail("a star with " + word)
-	}
 }
 
 func isName(t sqltext.Token) bool {

@@ -15,6 +15,7 @@ type relation struct {
 	table   string   // the table whose columns are not known
 	loose   bool     // a function that gives rows: whatever column is asked for is made of origins
 	origins []Origin // those of a loose one
+	direct  bool     // a loose one that gives the values of one column as they stand
 	unknown string
 	using   []string
 }
@@ -34,10 +35,11 @@ func (r relation) why() string {
 
 // scope is what names mean in one SELECT.
 type scope struct {
-	outer *scope
-	with  *common
-	from  []relation
-	items []Column // those before the one that is read: some dialects let it name them
+	outer   *scope
+	with    *common
+	from    []relation
+	windows map[string]span
+	items   []Column // those before the one that is read: some dialects let it name them
 }
 
 // common is a part of WITH, with those that can be seen from it.
@@ -161,7 +163,7 @@ func (w *resolver) union(to, from []Origin, how How) []Origin {
 
 // selection gives the columns of one SELECT.
 func (w *resolver) selection(sel *selection, outer *scope) relation {
-	s := &scope{outer: outer.outer, with: outer.with}
+	s := &scope{outer: outer.outer, with: outer.with, windows: sel.windows}
 	for _, r := range sel.from {
 		s.from = append(s.from, w.ref(r, s))
 	}
@@ -267,8 +269,15 @@ func (w *resolver) ref(r ref, s *scope) relation {
 	if rel.alias == "" {
 		rel.name = r.name
 	}
-	if len(r.columns) > 0 && rel.whole {
+	switch {
+	case len(r.columns) > 0 && rel.whole:
 		rel.columns = renamed(rel.columns, r.columns)
+	case len(r.columns) > 0 && rel.loose && !w.Paths:
+		// The columns of unnest(..) as t (a, b). In BigQuery the one name is that of the place.
+		rel.loose, rel.whole = false, true
+		for _, name := range r.columns {
+			rel.columns = append(rel.columns, Column{Name: name, From: rel.origins})
+		}
 	}
 	return rel
 }
@@ -282,7 +291,7 @@ func (w *resolver) source(r ref, s *scope) relation {
 		if c.Unknown != "" || len(c.From) == 0 && !has(harmless, r.call) {
 			return relation{unknown: cmp.Or(c.Unknown, "the function "+r.call+" gives rows")}
 		}
-		return relation{loose: true, origins: w.union(nil, c.From, Transformation), name: r.name}
+		return relation{loose: true, direct: asIs(c) && r.call == "unnest", origins: w.union(nil, c.From, Transformation), name: r.name}
 	case len(r.name) == 1:
 		if t, is := w.inlined(r.name[0]); is {
 			return ofTable(t, r.name)
@@ -293,10 +302,31 @@ func (w *resolver) source(r ref, s *scope) relation {
 			}
 		}
 	}
+	if rel, is := w.correlated(r.name, s); is && w.Paths {
+		return rel
+	}
 	if t, ok := w.Find(r.name); ok {
 		return ofTable(t, r.name)
 	}
 	return relation{name: r.name, unknown: "the table " + strings.Join(r.name, ".") + " is not known"}
+}
+
+// asIs tells whether a column is another one without a change.
+func asIs(c Column) bool { return len(c.From) == 1 && c.From[0].How == Identity }
+
+// correlated gives what a path into a table before it stands for, as in BigQuery's
+// "orders o, o.lines": the rows of an array.
+func (w *resolver) correlated(name []string, s *scope) (relation, bool) {
+	if len(name) < 2 {
+		return relation{}, false
+	}
+	for _, r := range s.from {
+		if r.goesBy(name[:1]) {
+			c, _ := w.look(s, name, false)
+			return relation{loose: c.Unknown == "", direct: asIs(c), unknown: c.Unknown, origins: w.union(nil, c.From, Transformation), name: name}, true
+		}
+	}
+	return relation{}, false
 }
 
 // harmless are functions whose rows are made of their arguments alone.

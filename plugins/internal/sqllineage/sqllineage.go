@@ -72,6 +72,9 @@ type Reader struct {
 	Paths bool
 	// Find gives the table of a name, which comes in its parts.
 	Find func(name []string) (Table, bool)
+	// Inner, which is optional, tells whether a column of a table has a part, both
+	// in one with a dot between: then the part goes into what names it.
+	Inner func(table, path string) bool
 	// Inlined, which is optional, gives the table for which a part of WITH stands.
 	Inlined func(name string) (Table, bool)
 }
@@ -80,7 +83,9 @@ type Reader struct {
 // BigQuery, Spark and MySQL, those of SQLite, which takes all, and else of the standard.
 func DialectOf(system string) sqltext.Dialect {
 	switch system {
-	case "bigquery", "spark", "databricks", "hive", "impala", "mysql", "mysql5", "mariadb", "singlestore", "doris", "starrocks", "clickhouse":
+	case "bigquery":
+		return sqltext.Dialect{Names: "`", Texts: `'"`, Backslash: true, Lines: true, Hash: true, Triple: true}
+	case "spark", "databricks", "hive", "impala", "mysql", "mysql5", "mariadb", "singlestore", "doris", "starrocks", "clickhouse":
 		return sqltext.Dialect{Names: "`", Texts: `'"`, Backslash: true, Lines: true, Hash: true}
 	case "sqlite", "sqlserver", "synapse", "fabric":
 		return sqltext.Dialect{Names: "\"`[", Texts: "'", Lines: true}
@@ -97,6 +102,9 @@ func (r Reader) Read(sql string) Result {
 	tokens, ok := r.Dialect.Tokens(sql)
 	if !ok {
 		return Result{Unknown: "a quote or a comment does not end"}
+	}
+	if piped(tokens) {
+		return Result{Unknown: "the pipes of BigQuery are not read"}
 	}
 	p := &parser{sql: sql, tokens: tokens, paths: r.Paths}
 	names := p.begin()
@@ -119,6 +127,17 @@ func (r Reader) Read(sql string) Result {
 		return Result{Unknown: rel.why()}
 	}
 	return Result{Columns: renamed(rel.columns, names)}
+}
+
+// piped tells whether a query goes on behind a |>, by which all that was read of
+// it may become other columns.
+func piped(tokens []sqltext.Token) bool {
+	for i, t := range tokens[:max(len(tokens)-2, 0)] {
+		if next := tokens[i+1]; t.Is("|") && next.Is(">") && t.End == next.Start && !tokens[i+2].Is(">") {
+			return true
+		}
+	}
+	return false
 }
 
 // Flow is a column of a view and one that it is made of.

@@ -18,7 +18,7 @@ func reader(system string) sqllineage.Reader {
 		last := strings.ToLower(name[len(name)-1])
 		list, there := columns[last]
 		return sqllineage.Table{ID: last, Columns: list}, there
-	}}
+	}, Inner: func(table, path string) bool { return table == "nested" && path == "item.sku" }}
 }
 
 // told writes a result: each column with its origins, "?" for what is unknown. IDENTITY
@@ -128,7 +128,19 @@ func TestDialects(t *testing.T) {
 		{"select id, i as x, i.part y from nested, unnest(item) as i with offset as o", "id=nested.id x=nested.item/T y=nested.item/T"},
 		{"select a, from t qualify row_number() over (partition by a order by b) = 1", "a=t.a"},
 		{"select date_trunc(a, month) m, date_diff(b, c, day) d, struct(a as k) s, array[a] r from t", "m=t.a/T d=t.b/T+t.c/T s=t.a/T r=t.a/T"},
-		{"select as struct a from t", "?"},
+		{"select as struct a from t", "a=t.a"},
+		{"select as value a from t", "?"},
+		{"select array(select as struct a, b from t) as l, x.a as i from (select as struct a, b from t) x", "l=t.a/T+t.b/T i=t.a"},
+		{"select id, lines.sku as l, o.item.sku, nothing.x as n from nested o, o.lines, unnest(o.item) as item", "id=nested.id l=? sku=nested.item.sku n=?"},
+		{"select i.sku as s, i.other as o, item.sku.more as m, nested.item.sku as n, i from nested, nested.item as i", "s=nested.item.sku/T o=nested.item/T m=nested.item.sku n=nested.item.sku i=nested.item/T"},
+		{"select x.sku as s from (select struct(item as sku) as x from nested)", "s=nested.item/T"},
+		{"select x.sku as s, y.x as z from (select item as x from nested), unnest([struct(1 as x)]) as y", "s=nested.item.sku z="},
+		{"select struct<a int64, b array<string>>(b, [c]) as s, array<struct<a string>>[(b)] as r from t", "s=t.b/T+t.c/T r=t.b/T"},
+		{"select array_agg(a ignore nulls order by b limit 1)[safe_offset(0)] as x, date_trunc(c, week(monday)) w from t", "x=t.a/A+t.b/A w=t.c/T"},
+		{"select \"\"\"it's a\" \"\"from u \"\"\" as x, r'\\'' as y, a from t", "x= y= a=t.a"},
+		{"from t |> where a > 1 |> select b", "?"},
+		{"select a, count(b) over w as n, first_value(a) over (w rows 1 preceding) f from t window v as (order by c), w as (partition by c)", "a=t.a n=t.b/A+t.c/W f=?"},
+		{"select sum(a) over w as s from t window w as (order by sum(b) over w)", "s=?"},
 		{"select array(select d from u) as l, to_hex(sha256(a)) h from t for system_time as of timestamp '2026-01-01' where true", "l=u.d/T h=t.a/M"},
 		{"select * from t pivot (sum(a) for b in ('x'))", "?"},
 		{"select safe_cast(a as array<struct<x int64, y string>>) as z from t", "z=t.a/T"},
@@ -143,6 +155,19 @@ func TestDialects(t *testing.T) {
 		{`select listagg(a, ',') within group (order by b) as l from t`, "l=t.a/A+t.b/T"},
 		{`select a from t union all by name select d, a from u`, "a=t.a+u.a d=u.d"},
 	})
+	check(t, "trino", [][2]string{
+		{"SELECT\n  o.a\n, \"T\".\"d\" D\nFROM\n  (lake.s.t o\nINNER JOIN lake.s.u \"T\" ON (o.a = \"T\".a))\nWHERE (o.b > (SELECT min(a)\nFROM\n  lake.s.u\n))\n", "a=t.a D=u.d"},
+		{`select a, x, n from t cross join unnest(b, c) with ordinality as q (x, y, n)`, "a=t.a x=t.b/T+t.c/T n=t.b/T+t.c/T"},
+		{`select * from t cross join unnest(b) q (x)`, "a=t.a b=t.b c=t.c x=t.b/T"},
+		{`select transform(a, x -> (x + b)) f, reduce(a, 0, (s, x) -> s + x, s -> s) r, filter(c, (x) -> x.y > 1) g, map_filter(a, (k, v) -> v > c) m from t`, "f=t.a/T+t.b/T r=t.a/T g=t.c/T m=t.a/T+t.c/T"},
+		{`select "if"((a = 1), b, U&'\4F60') i, TRY_CAST(a AS row(x bigint, y double)) c, b[1] AS e, (c).x as d from t`, "i=t.a/T+t.b/T c=t.a/T e=t.b/T d=t.c/T"},
+		{`select x from (values row(1, 'a')) v (x, y)`, "x="},
+		{`select a from t for version as of 12 tablesample bernoulli (10)`, "a=t.a"},
+		{`select x from json_table(a, 'lax $' columns (x int path '$'))`, "x=?"},
+		{`select * from table(system.f(a => 1))`, "?"},
+		{`select a, grouping(a) g from t group by grouping sets ((a), ())`, "a=t.a g=t.a/T"},
+	})
+	check(t, "postgres", [][2]string{{`select upper(a -> b) as x, f((a)->c) as y from t`, "x=t.a/T+t.b/T y=t.a/T+t.c/T"}})
 	check(t, "spark", [][2]string{
 		{"select a, e from t lateral view explode(c) x as e where a > 0", "a=t.a e=t.c/T"},
 		{"select transform(c, x -> x + a) as l from default.t", "l=t.c/T+t.a/T"},
@@ -214,6 +239,8 @@ func TestBounds(t *testing.T) {
 		"many casts":          "select " + strings.Repeat("a::int x, ", 25_000) + "a from t",
 		"quotes":              strings.Repeat(`"`, 300_001),
 		"with":                "with " + strings.Repeat("x as (select 1 as a), ", 20_000) + "y as (select a from x) select a from y",
+		"types":               "select " + strings.Repeat("struct<", 70_000) + "a from t",
+		"windows":             "select " + strings.Repeat("sum(a) over w, ", 20_000) + "a from t window w as (order by " + strings.Repeat("a,", 1000) + "a)",
 		"lambdas":             "select f(" + strings.Repeat("x -> x, ", 30_000) + "1) from t",
 	} {
 		var before, after runtime.MemStats

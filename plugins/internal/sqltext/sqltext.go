@@ -40,6 +40,7 @@ type Dialect struct {
 	Backslash bool   // in a text a backslash keeps the next letter
 	Lines     bool   // two dashes begin a comment
 	Hash      bool   // and so does a hash
+	Triple    bool   // three quotes begin a text that three end
 }
 
 // Tokens cuts the SQL; comments are left out. It is not ok where a quote or a
@@ -60,7 +61,11 @@ func (d Dialect) Tokens(sql string) (all []Token, ok bool) {
 			t.Text, size = quoted(rest, false)
 		case strings.ContainsRune(d.Texts, r):
 			t.Kind = Literal
-			t.Text, size = quoted(rest, d.Backslash)
+			if triple := rest[:1] + rest[:1] + rest[:1]; d.Triple && strings.HasPrefix(rest, triple) {
+				t.Text, size = tripled(rest)
+			} else {
+				t.Text, size = quoted(rest, d.Backslash)
+			}
 		case inWord(r):
 			if size = strings.IndexFunc(rest, func(r rune) bool { return !inWord(r) }); size < 0 {
 				size = len(rest)
@@ -117,6 +122,19 @@ func quoted(sql string, backslash bool) (text string, length int) {
 			b.WriteByte(quote)
 		default:
 			return b.String(), i + 1
+		}
+	}
+	return "", 0
+}
+
+// tripled reads a text in three quotes, in which one or two stand for themselves.
+func tripled(sql string) (text string, length int) {
+	for i := 3; i < len(sql); i++ {
+		switch {
+		case sql[i] == '\\':
+			i++
+		case strings.HasPrefix(sql[i:], sql[:3]):
+			return sql[3:i], i + 3
 		}
 	}
 	return "", 0
