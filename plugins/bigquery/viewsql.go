@@ -148,6 +148,7 @@ type reader struct {
 	levels []level
 	hidden map[string]bool // names that are no tables of a dataset: of WITH, and aliases
 	tables [][]string
+	joined bool // the parentheses that open next stand where a table does
 }
 
 func (r *reader) peek(n int) token {
@@ -173,7 +174,11 @@ func (r *reader) step() {
 	r.at++
 	switch {
 	case t.is("("):
-		r.levels = append(r.levels, level{})
+		r.levels = append(r.levels, level{selects: r.joined, from: r.joined})
+		if r.joined {
+			r.joined = false
+			r.table()
+		}
 	case t.is(")"):
 		if len(r.levels) > 1 {
 			r.levels = r.levels[:len(r.levels)-1]
@@ -193,9 +198,7 @@ func (r *reader) step() {
 // table reads the name that stands here, where it is one of a dataset.
 func (r *reader) table() {
 	if t := r.peek(0); !t.isName() || t.is("unnest", "select") {
-		if t.is("(") {
-			r.levels[len(r.levels)-1].selects = true
-		}
+		r.joined = t.is("(")
 		return
 	}
 	parts := r.name()

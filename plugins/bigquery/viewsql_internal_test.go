@@ -20,6 +20,8 @@ func TestTablesOf(t *testing.T) {
 		"select * from `p.d.events_*` where _table_suffix > '1'":                                                "p.d.events_*",
 		"select * from d.INFORMATION_SCHEMA.TABLES join region-eu.INFORMATION_SCHEMA.X":                         "",
 		"select * from `example.com:p.d.t`, d.t2 t2 cross join t2.list":                                         "example.com:p.d.t d.t2",
+		"select * from (d.a join d.b using (x)), d.c, ((d.e cross join d.f) join d.g on true), d.h":             "d.a d.b d.c d.e d.f d.g d.h",
+		"select * from ((select * from d.a order by x, y.z) union all select * from d.b) u, d.c":                "d.a d.b d.c",
 		"from d.t |> where x":                        "",
 		"select * from d.t order by (select 1), d.x": "d.t",
 		"": "",

@@ -105,6 +105,8 @@ func TestQueriesInQueries(t *testing.T) {
 		{`select a from t except select d from u`, "a=t.a"},
 		{`select * from (values (1, 2), (3, 4)) as v(x, y)`, "x= y="},
 		{`select * from (t join u on t.a = u.a)`, "a=t.a b=t.b c=t.c a=u.a d=u.d"},
+		{`select b, d, item from (t join u on t.a = u.a), nested`, "b=t.b d=u.d item=nested.item"},
+		{`select b, d, item, x from ((t join u using (a)) cross join (nested)), lateral (select c as x) l`, "b=t.b d=u.d item=nested.item x=t.c"},
 		{`select * from open`, "?"},
 		{`with s as (select * from open) select id, upper(name) as name from s`, "id=open.id name=open.name/T"},
 		{`with s as (select *, a as z from open) select z, b from s`, "z=open.a b=open.b"},

@@ -60,8 +60,8 @@ func TestTables(t *testing.T) {
 		"select * from a, s.b x, c as y join d on true":                         "a s.b c d",
 		"SELECT 1 FROM (lake.web.visits v CROSS JOIN lake.sales.c c)":           "lake.web.visits lake.sales.c",
 		"select 1 from ((a join b on 1 = 1) left join c using (id))":            "a b c",
-		"select 1 from (select 2 from a) x, b":                                  "b a",
-		"select 1 from ((select 2 from a) union (select 3 from c)) x (y, z), b": "b a c",
+		"select 1 from (select 2 from a) x, b":                                  "a b",
+		"select 1 from ((select 2 from a) union (select 3 from c)) x (y, z), b": "a c b",
 		"select 1 from f(1, (2)) x, b":                                          "b",
 		"select 1 from a x (y, z), b where (select 1 from c) > 0":               "a b c",
 		"select 1 from (a": "a",
@@ -70,6 +70,25 @@ func TestTables(t *testing.T) {
 		"select extract(day from d), 'from x' from \"A\".\"b c\" where e is distinct from f": "A.b c",
 		"select 1 from unnest(array[1]) u, f(1)":                                             "",
 		"select ' from a":                                                                    "",
+		// joins in parentheses, and what stands behind a join
+		"select 1 from (a join b on true), c":                                                   "a b c",
+		"select 1 from ((a join b using (x, y)) join (c join d on f(1, 2)) on true), e":         "a b c d e",
+		"select 1 from a join b on a.x = b.x and (1, 2) in (select 1, 2 from c), d, e":          "a b c d e",
+		"select 1 from a left join b using (x), lateral (select 2 from c, d) y, e":              "a b c d e",
+		"select 1 from a, lateral flatten(input => a.x) f, only b":                              "a b",
+		"select 1 from ((select 2 from a) x join b on true), c":                                 "a b c",
+		"select 1 from ((select 2 from a order by x, y) union select 3 from b) x, c":            "a b c",
+		"select 1 from ((select 2 from a) order by x, y) z, c":                                  "a c",
+		"select 1 from (values (1, 2), (3, 4)) v (x, y), a":                                     "a",
+		"select 1 from a with (nolock), b cross apply (select 2 from c) x outer apply f(1) y":   "a b c",
+		"select 1 from a tablesample bernoulli (10), b for system_time as of x, c":              "a b c",
+		"select 1 from a where x in (1, 2) group by x, y having 1 > 0 order by x, y limit 1, 2": "a",
+		"select 1, x.offset, y from a join b on a.order = b.where, c":                           "a b c",
+		"select 1 from a lateral view explode(x) t as k, v join b on true, c":                   "a b c",
+		"select sum(x) over (partition by y, z), arr[1, 2] from a join b on a.x[1, 2] = 1, c":   "a b c",
+		"select 1 from a x, b y for update of x, y":                                             "a b",
+		"insert into t select 1 from a, b on duplicate key update x = 1, y = 2":                 "a b",
+		"select 1 from (((a))), ((b cross join c)), d":                                          "a b c d",
 	} {
 		var got []string
 		for _, name := range d.Tables(sql) {
@@ -85,6 +104,9 @@ func TestTables(t *testing.T) {
 func TestDeepQueries(t *testing.T) {
 	deep := strings.Repeat("select 1 from (", 50_000) + "select 1 from a" + strings.Repeat(")", 50_000)
 	if got := (sqltext.Dialect{}).Tables(deep); len(got) != 1 {
+		t.Error(len(got))
+	}
+	if got := (sqltext.Dialect{}).Tables("select 1 from " + strings.Repeat("(a join b on true, ", 50_000) + "c" + strings.Repeat(")", 50_000)); len(got) != 100_001 {
 		t.Error(len(got))
 	}
 	if got := (sqltext.Dialect{}).Tables("select 1 from " + strings.Repeat("(", 500_000)); len(got) != 0 {

@@ -7,121 +7,119 @@ import (
 
 func isName(t Token) bool { return t.Kind == Word || t.Kind == Name }
 
-// Tables gives the names that stand where tables stand, behind FROM and JOIN, each
-// as its parts. Whether one is a table, the catalog knows: a name that it does not
-// show is none.
+// Tables gives the names that stand where tables stand, behind FROM, JOIN and the
+// commas between, each as its parts. Whether one is a table, the catalog knows: a
+// name that it does not show is none.
 func (d Dialect) Tables(sql string) [][]string {
 	all, ok := d.Tokens(sql)
 	if !ok {
 		return nil
 	}
-	own, whole := commonTables(all), parenthesized(all)
-	var out [][]string
-	var calls []string // the word before each parenthesis that is open
-	for i, t := range all {
-		switch {
-		case t.Is("("):
-			before := ""
-			if i > 0 && all[i-1].Kind == Word {
-				before = all[i-1].Text
-			}
-			calls = append(calls, before)
-		case t.Is(")") && len(calls) > 0:
-			calls = calls[:len(calls)-1]
-		case t.Is("join"), t.Is("from") && !isPart(all, i, calls):
-			for _, name := range whole.relations(i + 1) {
-				if len(name) > 1 || !slices.Contains(own, strings.ToLower(name[0])) {
-					out = append(out, name)
-				}
-			}
+	s := &search{all: all, levels: []level{{}}, own: commonTables(all)}
+	for s.at < len(all) {
+		s.step()
+	}
+	return s.found
+}
+
+// level is one pair of brackets.
+type level struct {
+	call string // the word before it
+	list bool   // a list of tables is being read, in which a comma stands before one
+	view bool   // a LATERAL VIEW is, whose commas stand between columns
+}
+
+// search goes through the tokens one time.
+type search struct {
+	all      []Token
+	at       int
+	levels   []level
+	expected bool // a table comes next
+	own      []string
+	found    [][]string
+}
+
+func (s *search) get(i int) Token {
+	if i < 0 || i >= len(s.all) {
+		return Token{Kind: Mark}
+	}
+	return s.all[i]
+}
+
+func (s *search) step() {
+	t, before, now := s.get(s.at), s.get(s.at-1), &s.levels[len(s.levels)-1]
+	s.at++
+	switch {
+	case t.Is("(", "["):
+		one := level{list: s.expected}
+		if before.Kind == Word {
+			one.call = before.Text
+		}
+		s.levels = append(s.levels, one)
+	case t.Is(")", "]"):
+		if s.expected = false; len(s.levels) > 1 {
+			s.levels = s.levels[:len(s.levels)-1]
+		}
+	case s.expected:
+		s.table(t, now)
+	case t.Is(","):
+		s.expected = now.list && !now.view
+	case before.Is("."):
+	case t.Is("from") && !s.isPart(now), t.Is("join", "straight_join"), t.Is("apply") && before.Is("cross", "outer"):
+		s.expected, now.list, now.view = true, true, false
+	case t.Is("view") && before.Is("lateral"):
+		now.view = true
+	case s.ends(t):
+		now.list, now.view = false, false
+	}
+}
+
+// ends tells the words that a list of tables ends with.
+func (s *search) ends(t Token) bool {
+	switch next := s.get(s.at); {
+	case t.Is("select", "values", "where", "having", "limit", "union", "intersect", "except", "minus", "window", "qualify", "returning", "set", "update"):
+		return true
+	case t.Is("group", "order", "cluster", "distribute", "sort", "connect"):
+		return next.Is("by")
+	case t.Is("for"):
+		return next.Is("update", "share", "no", "key")
+	}
+	return false
+}
+
+// table reads what stands where a table is expected. A query in parentheses has a
+// FROM of its own, and parentheses round a join go on with the list.
+func (s *search) table(t Token, now *level) {
+	switch s.expected = false; {
+	case t.Is("lateral") && s.get(s.at).Is("view"):
+	case t.Is("lateral", "only") && !s.get(s.at).Is(".", ","):
+		s.expected = true
+	case t.Is("select", "with", "values"):
+		now.list = false
+	case t.Is("unnest", "table"):
+	case isName(t):
+		name, n := dotted(s.all[s.at-1:])
+		s.at += max(n-1, 0)
+		if n == 0 || s.get(s.at).Is("(") { // a function
+			return
+		}
+		if len(name) > 1 || !slices.Contains(s.own, strings.ToLower(name[0])) {
+			s.found = append(s.found, name)
 		}
 	}
-	return out
 }
 
 // isPart tells whether a FROM is that of a function, such as extract(day from d),
 // or of IS DISTINCT FROM.
-func isPart(all []Token, at int, calls []string) bool {
-	if len(calls) > 0 && slices.Contains([]string{"extract", "substring", "trim", "overlay", "position"}, calls[len(calls)-1]) {
+func (s *search) isPart(now *level) bool {
+	if slices.Contains([]string{"extract", "substring", "trim", "overlay", "position"}, now.call) {
 		return true
 	}
-	return at > 1 && all[at-1].Is("distinct") && all[at-2].Is("is", "not")
-}
-
-// after are the words that may follow a table and are no other name of it.
-var after = []string{
-	"on", "using", "where", "group", "order", "having", "limit", "union", "except", "intersect", "join", "inner", "left", "right", "full", "cross", "natural",
-	"lateral", "window", "tablesample", "for", "offset", "fetch", "as", "qualify", "pivot", "unpivot", "cluster", "distribute", "sort",
-}
-
-// statement is SQL with the place behind each pair of parentheses, by where it
-// begins, so that none is looked through twice.
-type statement struct {
-	all    []Token
-	behind map[int]int
-}
-
-func parenthesized(all []Token) statement {
-	s := statement{all, map[int]int{}}
-	var open []int
-	for i, t := range all {
-		switch {
-		case t.Is("("):
-			open = append(open, i)
-		case t.Is(")") && len(open) > 0:
-			s.behind[open[len(open)-1]] = i + 1
-			open = open[:len(open)-1]
-		}
-	}
-	return s
-}
-
-func (s statement) is(at int, texts ...string) bool { return at < len(s.all) && s.all[at].Is(texts...) }
-
-// relations reads the tables that stand behind FROM or JOIN, with commas between
-// them. Parentheses hold a query with a FROM of its own, or a join, as Trino writes
-// them.
-func (s statement) relations(at int) [][]string {
-	var out [][]string
-	for {
-		first := at
-		for s.is(first, "(") {
-			first++
-		}
-		if behind := s.behind[at]; behind > 0 && s.is(first, "select", "with", "values") {
-			at = behind
-		} else {
-			name, n := dotted(s.all[first:])
-			if n == 0 {
-				return out
-			}
-			at = first + n
-			if call := s.behind[at]; call > 0 { // a function
-				at = call
-			} else {
-				out = append(out, name)
-			}
-		}
-		if at = s.alias(at); !s.is(at, ",") {
-			return out
-		}
-		at++
-	}
-}
-
-// alias passes by the other name of a table, with those of its columns.
-func (s statement) alias(at int) int {
-	if s.is(at, "as") {
-		at++
-	}
-	if at < len(s.all) && isName(s.all[at]) && !s.is(at, after...) {
-		at++
-	}
-	return max(at, s.behind[at])
+	return s.get(s.at-2).Is("distinct") && s.get(s.at-3).Is("is", "not")
 }
 
 func dotted(rest []Token) (name []string, n int) {
-	for n < len(rest) && isName(rest[n]) && !rest[n].Is("lateral", "unnest", "select", "table", "values", "with") {
+	for n < len(rest) && isName(rest[n]) {
 		name = append(name, rest[n].Text)
 		if n++; n >= len(rest) || !rest[n].Is(".") {
 			return name, n
