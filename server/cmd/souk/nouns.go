@@ -76,9 +76,12 @@ func (f *actFlags) add(field noun.Field) {
 	if field.Required {
 		about += " (has to be given)"
 	}
+	if field.Default != "" && field.Kind != noun.Yes {
+		about += " (default: " + field.Default + ")"
+	}
 	switch field.Kind {
 	case noun.Yes:
-		f.Bool(field.Flag, false, about)
+		f.Bool(field.Flag, field.Default == "true", about)
 	case noun.Count:
 		f.Int(field.Flag, 0, about)
 	case noun.Texts:

@@ -86,6 +86,8 @@ func TestRefusedByAServer(t *testing.T) {
 		{"domain list --outputt json", 2, "did you mean --output?"},
 		{"domain list -o xml", 2, `there is no format "xml"`},
 		{"team create desk", 2, "--domain: has to be given"},
+		{"harvest start none", 1, `there is no source "none"`},
+		{"harvest start none --preview", 1, `there is no source "none"`},
 		{"person create x --kind persn", 1, "did you mean PERSON?"},
 		{"source create s --domain sales --plugin sqlite --config {", 1, "--config: "},
 		{"domain edit sales --input [1]", 1, "--input: is no object"},

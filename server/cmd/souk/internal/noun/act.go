@@ -45,6 +45,7 @@ type Field struct {
 	Flag     string
 	About    string
 	Required bool
+	Default  string // what the schema says where nothing is said
 	Kind     Kind
 	Words    []string // of an enumeration
 	Of       string   // the word of the noun that an id or a name of it is wanted of
@@ -137,19 +138,24 @@ func (d definition) fields(n Noun) (all []Field) {
 		case d.list && (arg.Name == "first" || arg.Name == "after"):
 		case kind.Kind == ast.InputObject && (arg.Name == "input" || arg.Name == "filter"):
 			for _, f := range kind.Fields {
-				field := d.take(n, f.Name, f.Description, f.Type)
+				field := d.take(n, f.Name, f.Description, f.Type, f.DefaultValue)
 				field.filter = arg.Name == "filter"
 				all = append(all, field)
 			}
 		default:
-			all = append(all, d.take(n, arg.Name, arg.Description, arg.Type))
+			all = append(all, d.take(n, arg.Name, arg.Description, arg.Type, arg.DefaultValue))
 		}
 	}
 	return all
 }
 
-func (d definition) take(n Noun, name, about string, t *ast.Type) Field {
-	f := Field{Name: name, Flag: flagOf(name), About: firstSentence(about), Required: t.NonNull}
+// take describes one value. What the schema says where nothing is said need not be
+// said, whatever its type.
+func (d definition) take(n Noun, name, about string, t *ast.Type, otherwise *ast.Value) Field {
+	f := Field{Name: name, Flag: flagOf(name), About: firstSentence(about), Required: t.NonNull && otherwise == nil}
+	if otherwise != nil {
+		f.Default = otherwise.Raw
+	}
 	kind := d.schema.Types[t.Name()]
 	switch {
 	case kind.Kind == ast.InputObject || kind.Name == "JSON":

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/souk-mesh/souk/server/cmd/souk/internal/remote"
 )
@@ -97,6 +99,34 @@ func TestOperations(t *testing.T) {
 			}
 			flags[f.Flag] = true
 		}
+	}
+}
+
+// TestDefaults: what the schema says where nothing is said need not be said, and
+// what it does not say has to be where it may not lack.
+func TestDefaults(t *testing.T) {
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: `
+		type Query { teams(first: Int!, after: String, filter: TeamFilter, days: Int! = 30, since: Int!): String }
+		input TeamFilter { all: Boolean! = true, kind: Kind! = OLD }
+		enum Kind { OLD NEW }
+		type Mutation { editTeam(input: EditTeamInput!): String }
+		input EditTeamInput { id: ID!, isQuiet: Boolean! = false, isOn: Boolean!, isLoud: Boolean, depth: Int! = 3, kind: Kind! = NEW, names: [String!]! = [], words: [String!]! }`})
+	acts, _ := Acts(schema)
+	want := map[string]string{
+		"list all": "optional true", "list kind": "optional OLD", "list days": "optional 30", "list since": "required ",
+		"edit quiet": "optional false", "edit on": "required ", "edit loud": "optional ", "edit depth": "optional 3", "edit kind": "optional NEW", "edit names": "optional ", "edit words": "required ",
+	}
+	got := map[string]string{}
+	for _, a := range acts {
+		for _, f := range a.Flags {
+			got[a.Verb+" "+f.Flag] = map[bool]string{true: "required ", false: "optional "}[f.Required] + f.Default
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if i := slices.IndexFunc(acts, Act.Lists); !strings.Contains(acts[i].declared(), "$days: Int! = 30, $since: Int!") {
+		t.Error(acts[i].declared())
 	}
 }
 

@@ -150,13 +150,25 @@ func (a Act) List(ctx context.Context, c *remote.Client, input Input, limit int,
 
 // listing is the query of a list.
 func (a Act) listing() string {
-	declared, given := make([]string, len(a.field.Arguments)), make([]string, len(a.field.Arguments))
+	given := make([]string, len(a.field.Arguments))
 	for i, arg := range a.field.Arguments {
-		declared[i] = "$" + arg.Name + ": " + arg.Type.String()
 		given[i] = arg.Name + ": $" + arg.Name
 	}
 	return fmt.Sprintf("query(%s) { %s(%s) { nodes { %s } pageInfo { hasNextPage endCursor } } }",
-		strings.Join(declared, ", "), a.field.Name, strings.Join(given, ", "), a.selection(a.row(), false))
+		a.declared(), a.field.Name, strings.Join(given, ", "), a.selection(a.row(), false))
+}
+
+// declared are the variables of a list. One that is not given is what the schema
+// says of its argument.
+func (a Act) declared() string {
+	all := make([]string, len(a.field.Arguments))
+	for i, arg := range a.field.Arguments {
+		all[i] = "$" + arg.Name + ": " + arg.Type.String()
+		if arg.DefaultValue != nil {
+			all[i] += " = " + arg.DefaultValue.String()
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // operation is what the act sends, for the test that holds it to the schema.
