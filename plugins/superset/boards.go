@@ -47,6 +47,7 @@ type chart struct {
 	SourceKind  string               `json:"datasource_type"`
 	URL         string               `json:"url"`
 	Changed     string               `json:"changed_on_utc"`
+	Params      string               `json:"params"` // JSON
 	Tags        []tag                `json:"tags"`
 	Dashboards  []struct{ ID int64 } `json:"dashboards"`
 }
@@ -84,6 +85,9 @@ func (h *harvest) readCharts(ctx context.Context) error {
 			if err := h.edge("USES", "superset.chart", chartScope, h.id(datasetScope, c.Source), a.ID, 1); err != nil {
 				return err
 			}
+			if err := h.shows(c, a.ID); err != nil {
+				return err
+			}
 		}
 		slices.SortFunc(c.Dashboards, func(a, b struct{ ID int64 }) int { return int(a.ID - b.ID) })
 		for _, d := range slices.Compact(c.Dashboards) {
@@ -96,6 +100,50 @@ func (h *harvest) readCharts(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// counts are the settings of a chart that hold metrics: one, or a list of them. A
+// text is the name of a metric of its dataset; one that the chart makes up is an object.
+var counts = []string{"metric", "metrics", "metric_2", "metrics_b", "percent_metrics", "secondary_metric", "timeseries_limit_metric", "timeseries_limit_metric_b", "series_limit_metric", "x", "y", "size"}
+
+// shows emits which metrics of its dataset a chart shows. A metric that its dataset
+// has no more is left out; where the dataset could not be read, the chart is believed.
+func (h *harvest) shows(c chart, id sdk.NativeID) error {
+	var settings map[string]json.RawMessage
+	if json.Unmarshal([]byte(c.Params), &settings) != nil {
+		return nil
+	}
+	there, known := h.counted[c.Source]
+	var sent []string
+	for _, key := range counts {
+		for _, name := range metricsIn(settings[key]) {
+			unsure := !known && (key == "x" || key == "y" || key == "size") // names of columns, in some charts
+			if name == "" || slices.Contains(sent, name) || known && !slices.Contains(there, name) || unsure {
+				continue
+			}
+			sent = append(sent, name)
+			if err := h.edge("USES", "superset.chart_metric", chartScope, h.metric(c.Source, name), id, 1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// metricsIn gives the texts of a setting.
+func metricsIn(setting json.RawMessage) (names []string) {
+	var one string
+	if json.Unmarshal(setting, &one) == nil {
+		return []string{one}
+	}
+	var list []json.RawMessage
+	_ = json.Unmarshal(setting, &list)
+	for _, item := range list {
+		if one = ""; json.Unmarshal(item, &one) == nil {
+			names = append(names, one)
+		}
+	}
+	return names
 }
 
 func (h *harvest) readDashboards(ctx context.Context) error {

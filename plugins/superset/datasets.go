@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -180,16 +181,22 @@ func extra(text string, into map[string]string) {
 	maps.Copy(into, sdk.Properties("certified_by", e.Certification.By, "certification", e.Certification.Details, "warning", e.Warning))
 }
 
+// metric is the name of a metric, which is one within its dataset.
+func (h *harvest) metric(dataset int64, name string) sdk.NativeID {
+	of := h.id(datasetScope, dataset)
+	return sdk.NativeID{Namespace: of.Namespace, Name: of.Name + "/metric/" + name}
+}
+
 // metrics emits what is counted of a dataset.
 func (h *harvest) metrics(d dataset, of *sdk.Asset) error {
-	seen := map[string]bool{}
+	h.counted[d.ID] = []string{}
 	for _, m := range d.Metrics {
-		if m.Name == "" || seen[m.Name] {
+		if m.Name == "" || slices.Contains(h.counted[d.ID], m.Name) {
 			continue
 		}
-		seen[m.Name] = true
+		h.counted[d.ID] = append(h.counted[d.ID], m.Name)
 		a := &sdk.Asset{
-			ID: sdk.NativeID{Namespace: h.Namespace, Name: of.ID.Name + "/metric/" + m.Name}, Scope: datasetScope, Kind: "METRIC", Rank: sdk.Holder, ShortName: m.Name,
+			ID: h.metric(d.ID, m.Name), Scope: datasetScope, Kind: "METRIC", Rank: sdk.Holder, ShortName: m.Name,
 			StableID: stable("metrics", m.UUID), Description: m.Description, Definition: m.Expression, DefinitionLanguage: "sql",
 			Properties: sdk.Properties("label", m.Label, "warning", m.Warning),
 		}

@@ -31,17 +31,18 @@ type harvest struct {
 	held     map[sdk.NativeID]bool     // tables that a dataset has the name of
 	physical map[tableKey]sdk.NativeID // datasets of tables whose place is not known
 	virtual  []unresolved              // datasets with SQL of such tables
+	counted  map[int64][]string        // the metrics of datasets that were read
 	failures int                       // in a row
 	count    int64
 }
 
-// Harvest reads dashboards before charts, which name also those that may not be
-// seen.
+// Harvest reads dashboards and datasets before charts, which name also dashboards
+// that may not be seen and metrics that are gone.
 func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
 	h := &harvest{
-		source: s, out: out, at: map[int64]at{}, held: map[sdk.NativeID]bool{}, physical: map[tableKey]sdk.NativeID{},
+		source: s, out: out, at: map[int64]at{}, held: map[sdk.NativeID]bool{}, physical: map[tableKey]sdk.NativeID{}, counted: map[int64][]string{},
 	}
-	for _, read := range []func(context.Context) error{h.readDatabases, h.readDashboards, h.readCharts, h.readDatasets} {
+	for _, read := range []func(context.Context) error{h.readDatabases, h.readDashboards, h.readDatasets, h.readCharts} {
 		if err := read(ctx); err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ type listing struct {
 var (
 	databaseList  = listing{"database", "database_name", []string{"id", "uuid", "database_name", "backend"}}
 	datasetList   = listing{"dataset", "table_name", []string{"id", "uuid", "table_name", "changed_on_utc"}}
-	chartList     = listing{"chart", "slice_name", strings.Split("id,uuid,slice_name,description,viz_type,datasource_id,datasource_type,url,certified_by,certification_details,changed_on_utc,"+people+",tags.name,tags.type,dashboards.id", ",")}
+	chartList     = listing{"chart", "slice_name", strings.Split("id,uuid,slice_name,description,viz_type,datasource_id,datasource_type,url,certified_by,certification_details,changed_on_utc,params,"+people+",tags.name,tags.type,dashboards.id", ",")}
 	dashboardList = listing{"dashboard", "dashboard_title", strings.Split("id,uuid,dashboard_title,description,slug,url,status,certified_by,certification_details,changed_on_utc,"+people+",tags.name,tags.type", ",")}
 )
 

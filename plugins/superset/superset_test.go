@@ -57,9 +57,11 @@ func TestPlugin(t *testing.T) {
 		}, {
 			Name: "charts may no longer be read", Incomplete: []string{"charts"},
 			Removed: []string{
-				"asset superset://acme chart/1", "asset superset://acme chart/2", "asset superset://acme chart/3",
-				"edge superset://acme chart/1 -> superset://acme dashboard/1 USES", "edge superset://acme chart/2 -> superset://acme dashboard/1 USES",
-				"edge superset://acme dataset/1 -> superset://acme chart/1 USES", "edge superset://acme dataset/5 -> superset://acme chart/2 USES", "edge superset://acme dataset/7 -> superset://acme chart/3 USES",
+				"asset superset://acme chart/1", "asset superset://acme chart/2", "asset superset://acme chart/3", "asset superset://acme chart/4",
+				"edge superset://acme chart/1 -> superset://acme dashboard/1 USES", "edge superset://acme chart/3 -> superset://acme dashboard/1 USES",
+				"edge superset://acme dataset/1 -> superset://acme chart/1 USES", "edge superset://acme dataset/1 -> superset://acme chart/2 USES", "edge superset://acme dataset/1/metric/count -> superset://acme chart/2 USES",
+				"edge superset://acme dataset/1/metric/revenue -> superset://acme chart/1 USES", "edge superset://acme dataset/1/metric/revenue -> superset://acme chart/2 USES",
+				"edge superset://acme dataset/5 -> superset://acme chart/3 USES", "edge superset://acme dataset/7 -> superset://acme chart/4 USES",
 			},
 			Do:   change(func() { f.instead["/api/v1/chart/"] = `403 {"message": "Forbidden"}` }),
 			Undo: change(func() { delete(f.instead, "/api/v1/chart/") }),
@@ -105,6 +107,45 @@ func TestSigningInAgain(t *testing.T) {
 	f.lasts, f.instead["/api/v1/security/refresh"] = 2, `200 {}`
 	if m, err := harvest(t, f, nil); err != nil || !slices.Equal(m.SortedDone(), all) || f.signed < 2 {
 		t.Error(err, m.Done, f.signed)
+	}
+}
+
+// TestMetricsOfCharts: a chart shows metrics by their names, and not those that it
+// makes up, names of columns, or metrics that are gone. A dataset that cannot be read
+// takes nothing away.
+func TestMetricsOfCharts(t *testing.T) {
+	edges := func(m *memory.Sink) (got []string) {
+		for _, e := range m.Edges {
+			if strings.Contains(e, "/metric/") && strings.Contains(e, "USES") {
+				got = append(got, e)
+			}
+		}
+		slices.Sort(got)
+		return got
+	}
+	f := recorded(t)
+	want := []string{"USES dataset/1/metric/count -> chart/2", "USES dataset/1/metric/revenue -> chart/1", "USES dataset/1/metric/revenue -> chart/2"}
+	if m, err := harvest(t, f, nil); err != nil || !slices.Equal(edges(m), want) {
+		t.Errorf("%v, %q", err, edges(m))
+	}
+	for params, want := range map[string][]string{
+		`{"metric": "count", "x": "revenue", "y": "customer", "size": {"label": "count"}}`: {"USES dataset/1/metric/count -> chart/1", "USES dataset/1/metric/revenue -> chart/1"},
+		`{"metrics": "count", "percent_metrics": [["revenue"], null, 7, "count", ""]}`:     {"USES dataset/1/metric/count -> chart/1"},
+		`{"groupby": ["count"], "metrics": null}`:                                          nil,
+		`{"metrics": [`: nil,
+		"":              nil,
+	} {
+		f := recorded(t)
+		f.lists["chart"] = []object{{"id": 1, "slice_name": "x", "datasource_id": 1, "datasource_type": "table", "params": params}}
+		if m, err := harvest(t, f, nil); err != nil || !slices.Equal(edges(m), want) {
+			t.Errorf("%s: %v, %q", params, err, edges(m))
+		}
+	}
+	f = recorded(t)
+	f.instead["/api/v1/dataset/1"] = `500 {"message": "Fatal error"}`
+	want = slices.Insert(want, 1, "USES dataset/1/metric/gone -> chart/2")
+	if m, err := harvest(t, f, nil); err != nil || !slices.Equal(edges(m), want) {
+		t.Errorf("%v, %q", err, edges(m))
 	}
 }
 
@@ -227,7 +268,7 @@ func TestTablesBehindStatements(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"DERIVES shop.public.orders -> dataset/5", "DERIVES shop.public.items -> dataset/5", "DERIVES dataset/3 -> dataset/4", "USES dataset/5 -> chart/2", "USES chart/2 -> dashboard/1"} {
+	for _, want := range []string{"DERIVES shop.public.orders -> dataset/5", "DERIVES shop.public.items -> dataset/5", "DERIVES dataset/3 -> dataset/4", "USES dataset/5 -> chart/3", "USES chart/3 -> dashboard/1"} {
 		if !slices.Contains(m.Edges, want) {
 			t.Errorf("no %s in %q", want, m.Edges)
 		}

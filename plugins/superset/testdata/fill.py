@@ -56,9 +56,16 @@ wide = Slice(slice_name="Revenue by day", datasource_type="table", datasource_id
 db.session.flush()
 wide.datasource_id, wide.datasource_name = orders.id, orders.table_name
 wide.owners = [ana]
+mixed = Slice(
+    slice_name="Orders and revenue", datasource_type="table", datasource_id=orders.id, datasource_name=orders.table_name, viz_type="mixed_timeseries", uuid=known("chart/mixed"),
+    params=json.dumps({
+        "metrics": ["count", {"expressionType": "SQL", "sqlExpression": "max(cents)", "label": "revenue"}], "metrics_b": ["revenue", "gone"],
+        "timeseries_limit_metric": "count", "groupby": ["customer"], "adhoc_filters": [],
+    }),
+)
 table = Slice(slice_name="Big orders", datasource_type="table", datasource_id=big.id, datasource_name=big.table_name, viz_type="table", params="{}", uuid=known("chart/big"), owners=[ben])
 lone = Slice(slice_name='Odd "one" / 🐪', datasource_type="table", datasource_id=odd.id, datasource_name=odd.table_name, viz_type="pie", params="{}", uuid=known("chart/odd"))
-for s in (wide, table, lone):
+for s in (wide, mixed, table, lone):
     add(s)
 add(Dashboard(dashboard_title="Sales", slug="sales", published=True, slices=[wide, table], owners=[ana], uuid=known("dashboard/sales"), description="How the shop does.", certified_by="Data team", certification_details="For the board."))
 add(Dashboard(dashboard_title="Draft", published=False, slices=[lone], owners=[ana], uuid=known("dashboard/draft")))

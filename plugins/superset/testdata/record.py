@@ -55,7 +55,7 @@ PEOPLE = ["owners.id", "owners.first_name", "owners.last_name", "owners.email", 
 LISTS = {
     "database": ("database_name", ["id", "uuid", "database_name", "backend"]),
     "dataset": ("table_name", ["id", "uuid", "table_name", "changed_on_utc"]),
-    "chart": ("slice_name", ["id", "uuid", "slice_name", "description", "viz_type", "datasource_id", "datasource_type", "url", "certified_by", "certification_details", "changed_on_utc", *PEOPLE, "tags.name", "tags.type", "dashboards.id"]),
+    "chart": ("slice_name", ["id", "uuid", "slice_name", "description", "viz_type", "datasource_id", "datasource_type", "url", "certified_by", "certification_details", "changed_on_utc", "params", *PEOPLE, "tags.name", "tags.type", "dashboards.id"]),
     "dashboard": ("dashboard_title", ["id", "uuid", "dashboard_title", "description", "slug", "url", "status", "certified_by", "certification_details", "changed_on_utc", *PEOPLE, "tags.name", "tags.type"]),
 }
 DETAILS = ["id", "uuid", "table_name", "sql", "catalog", "schema", "description", "extra", "main_dttm_col", "database.id", "database.database_name", "database.backend", *PEOPLE] + \
