@@ -17,7 +17,7 @@ func planned(t *testing.T, views [][3]string) *fake {
 	tables, columns := f.Statements[tablesOf("c")], f.Statements[columnsOf("c")]
 	columns.Data = nil
 	for table, names := range map[string]string{"t": "a b d", "u": "a e list", "v1": "x y", "v2": "z y", "v3": "x y k", "v4": "a", "v5": "item n f", "v6": "a", "v7": "a b", "v8": "_col0 a"} {
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			columns.Data = append(columns.Data, []any{"s", table, name, "integer", "YES", nil, nil})
 		}
 	}
