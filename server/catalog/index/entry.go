@@ -2,6 +2,7 @@ package index
 
 import (
 	"strings"
+	"unique"
 
 	"github.com/souk-mesh/souk/graph/model"
 )
@@ -58,7 +59,7 @@ type draft struct {
 // newDraft begins an entry. Its texts are copied, since those of a noun keep
 // the whole document alive that they were read from.
 func newDraft(kind Kind, id, domain model.ID, short, name string) draft {
-	e := entry{boost: 1, Entry: Entry{Kind: kind, ID: model.ID(strings.Clone(string(id))), Domain: domain, Name: strings.Clone(name)}}
+	e := entry{boost: 1, Entry: Entry{Kind: kind, ID: model.ID(strings.Clone(string(id))), Domain: model.ID(own(string(domain))), Name: strings.Clone(name)}}
 	e.folded, e.short = strings.ToLower(e.Name), strings.ToLower(short)
 	if tail, ok := strings.CutSuffix(e.folded, e.short); ok {
 		e.short = e.folded[len(tail):]
@@ -69,6 +70,9 @@ func newDraft(kind Kind, id, domain model.ID, short, name string) draft {
 	d.add(InName, short, name)
 	return d
 }
+
+// own copies a text that many entries have, and gives them all the same one.
+func own(text string) string { return unique.Make(text).Value() }
 
 func (d *draft) add(where Part, texts ...string) {
 	for _, text := range texts {
@@ -90,7 +94,10 @@ func ofAsset(a model.Asset) draft {
 		d.add(InFields, f.Name, f.Description)
 		d.add(InTags, f.Tags...)
 	}
-	d.Status, d.Tags, d.Described = a.Status, a.Tags, a.Description != ""
+	d.Status, d.Described = model.AssetStatus(own(string(a.Status))), a.Description != ""
+	for _, tag := range a.Tags {
+		d.Tags = append(d.Tags, own(tag))
+	}
 	switch a.Status {
 	case model.AssetRetired:
 		d.boost = 0.25

@@ -14,8 +14,12 @@ import (
 // changes before it answers from what it has.
 const patience = 500 * time.Millisecond
 
-// chunkSize is how many records one read asks for.
-const chunkSize = 500
+// How much is read at a time to follow a harvest, of which each event may have
+// touched a thousand assets: little, since whoever runs one counts its memory.
+const (
+	eventsAtOnce = 10
+	chunkSize    = 100
+)
 
 // Index is the search index in step with the store. It has its own position in
 // the event feed; whoever needs it fresh moves it on, one at a time.
@@ -109,7 +113,7 @@ func (x *Index) catchUp(ctx context.Context) (int64, error) {
 			return 0, err
 		}
 	}
-	q := store.Query{Index: "by_seq", Where: store.Between("seq", x.position+1, nil), Limit: 100}
+	q := store.Query{Index: "by_seq", Where: store.Between("seq", x.position+1, nil), Limit: eventsAtOnce}
 	for e, err := range store.Events.All(ctx, x.store, q) {
 		if err != nil {
 			return 0, err
