@@ -8,15 +8,21 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 )
 
-// feedPage is how many events the feed reads at a time.
-const feedPage = 500
+// How many events the feed reads at a time: few at first, and as many as touch
+// about so many records. An event of a harvest touches a thousand of them, and five
+// hundred such events would fill the memory of a reader that has fallen behind.
+const (
+	feedPage   = 500
+	feedFirst  = 10
+	feedWeight = 10_000
+)
 
 // Events implements Store. It holds nothing of the engine while the caller works.
 func (f *Front) Events(ctx context.Context, after int64) iter.Seq2[model.Event, error] {
 	return func(yield func(model.Event, error) bool) {
-		for {
+		for limit := feedFirst; ; {
 			news := f.bell.Next() // asked before reading, so that no commit falls between
-			page, err := Events.Find(ctx, f, Query{Index: "by_seq", Where: Between("seq", after+1, nil), Limit: feedPage})
+			page, err := Events.Find(ctx, f, Query{Index: "by_seq", Where: Between("seq", after+1, nil), Limit: limit})
 			switch {
 			case ctx.Err() != nil:
 				return
@@ -31,6 +37,7 @@ func (f *Front) Events(ctx context.Context, after int64) iter.Seq2[model.Event, 
 				after = e.Seq
 			}
 			if page.More {
+				limit = feedNext(limit, page.Nodes)
 				continue
 			}
 			select {
@@ -41,6 +48,21 @@ func (f *Front) Events(ctx context.Context, after int64) iter.Seq2[model.Event, 
 			}
 		}
 	}
+}
+
+// feedNext is how many events to read after these.
+func feedNext(limit int, events []model.Event) int {
+	touched := 0
+	for _, e := range events {
+		touched += len(e.Touched)
+	}
+	switch {
+	case touched > feedWeight:
+		limit /= 2
+	case 2*touched < feedWeight:
+		limit *= 2
+	}
+	return min(max(limit, 1), feedPage)
 }
 
 // Bell wakes everybody who waits for news.
