@@ -61,6 +61,9 @@ func open(ctx context.Context, path string) (*engine, error) { return openAs(ctx
 // checkpoint to another. Null is kept as minus infinity: it sorts before every
 // number and string as NULL does, but it equals itself and can stand in a
 // comparison of rows, which is how a page goes on after a key.
+//
+// The caches are small, since each connection has its own: a reader's is empty
+// again after every commit, and what the writer does not find the system's does.
 func openAs(ctx context.Context, path string, mode store.Mode) (*engine, error) {
 	e := &engine{tables: newTables(), sole: mode != store.Reading}
 	var err error
@@ -68,8 +71,8 @@ func openAs(ctx context.Context, path string, mode store.Mode) (*engine, error) 
 		Name: "store", Application: application, Layout: layout, Exclusive: true, Readers: 6, Nil: math.Inf(-1),
 		Existing: mode != store.Make, ReadOnly: mode == store.Reading,
 		Prepare: func(c *sqlite.Conn) error { return e.prepare(ctx, c) },
-		Writing: []string{"wal_autocheckpoint=0", "cache_size=-65536"},
-		Reading: []string{"cache_size=-16384"},
+		Writing: []string{"wal_autocheckpoint=0", "cache_size=-4096"},
+		Reading: []string{"cache_size=-2048"},
 	})
 	return e, err
 }
