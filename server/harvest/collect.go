@@ -25,7 +25,7 @@ const (
 
 // batchWeight is how much is kept in one change. A record weighs one, and a
 // wide table more, so that neither memory nor a transaction grows with the source.
-const batchWeight = 500
+const batchWeight = 250
 
 // collector keeps what one attempt of a run finds.
 //
@@ -261,7 +261,7 @@ const memoryChunk = 8
 
 // maxHeld bounds the weight of what is held, and so the memory. What comes beyond is decided
 // by what is known when it comes, which is as good unless names were exchanged too.
-const maxHeld = 4 * batchWeight
+const maxHeld = 8 * batchWeight
 
 // hold takes what the catalogue cannot tell yet out of what has been seen.
 func (c *collector) hold(names map[catalog.Ref]bool) {

@@ -14,7 +14,7 @@ import (
 
 // knownAtOnce is after how many records that are as before the run says how far
 // it has come: nothing is written of them.
-const knownAtOnce = 10 * batchWeight
+const knownAtOnce = 20 * batchWeight
 
 var _ host.Recaller = (*collector)(nil)
 

@@ -100,7 +100,7 @@ func TestManyRecordsAreKeptInManyChanges(t *testing.T) {
 			changes++
 		}
 	}
-	if changes < 3 || changes > 6 {
+	if changes < 6 || changes > 9 {
 		t.Errorf("1700 records were kept in %d changes", changes)
 	}
 }

@@ -27,6 +27,7 @@ type Of struct {
 	By     model.ID // the one at work
 
 	number int
+	packer *flate.Writer // which is large, and used for one change after the other
 }
 
 // CarryOn goes on with the journal of the run before, if it has one, so that both
@@ -77,7 +78,7 @@ func (j *Of) Note(ctx context.Context, writes []store.Write) ([]store.Write, err
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	packed, err := pack(changes)
+	packed, err := j.pack(changes)
 	if err != nil {
 		return nil, err
 	}
@@ -113,18 +114,17 @@ func (j *Of) standing(ctx context.Context, writes []store.Write) (map[model.ID]j
 	return before, nil
 }
 
-func pack(changes []change) ([]byte, error) {
-	text, err := json.Marshal(changes)
-	if err != nil {
-		return nil, fmt.Errorf("keep what a run writes over: %w", err)
-	}
+func (j *Of) pack(changes []change) (kept []byte, err error) {
 	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.BestSpeed)
-	if err == nil {
-		_, err = w.Write(text)
+	if j.packer == nil {
+		j.packer, err = flate.NewWriter(&packed, flate.BestSpeed)
 	}
 	if err == nil {
-		err = w.Close()
+		j.packer.Reset(&packed)
+		err = json.NewEncoder(j.packer).Encode(changes)
+	}
+	if err == nil {
+		err = j.packer.Close()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keep what a run writes over: %w", err)

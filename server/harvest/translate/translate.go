@@ -4,6 +4,7 @@
 package translate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -27,6 +28,7 @@ func Asset(source model.Source, a *sdk.Asset) catalog.Seen {
 	if a.Parent != nil {
 		seen.Parent = Ref(*a.Parent)
 	}
+	seen.Sighting.Fields = slices.Grow(seen.Sighting.Fields, len(a.Fields))
 	for _, f := range a.Fields {
 		seen.Sighting.Fields = append(seen.Sighting.Fields, model.AssetField{
 			Name: f.Name, Position: f.Position, NativeType: f.NativeType, Nullable: f.Nullable,
