@@ -21,7 +21,25 @@ func (t *tool) dump(ctx context.Context, r Registration, in input) error {
 	}
 	p.out.SetEscapeHTML(false)
 	defer p.close()
-	return errors.Join(source.Harvest(ctx, Request{RunID: "dump"}, p), source.Close())
+	return errors.Join(p.harvest(ctx, source, in.since), source.Close())
+}
+
+// harvest also prints the watermark of a source that has one, to be given as --since.
+func (p *printer) harvest(ctx context.Context, source Source, since Watermark) error {
+	changer, can := source.(Changer)
+	switch {
+	case can:
+	case len(since) > 0:
+		return Config("since", "the plugin cannot tell what has changed", "leave it out")
+	default:
+		return source.Harvest(ctx, Request{RunID: "dump"}, p)
+	}
+	p.goesOn = len(since) > 0
+	mark, err := changer.Changes(ctx, Request{RunID: "dump"}, since, p)
+	if err == nil {
+		err = p.mark(mark)
+	}
+	return p.print(err, "watermark", mark)
 }
 
 // printer is a sink that prints what passed the rules of another.
@@ -68,10 +86,24 @@ func (p *printer) ScopeDone(scope string) error {
 	return p.print(p.sink.ScopeDone(scope), "scopeDone", scope)
 }
 
+// ScopeKept prints the scope.
+func (p *printer) ScopeKept(scope string) error {
+	return p.print(p.sink.ScopeKept(scope), "scopeKept", scope)
+}
+
+// Gone prints the name.
+func (p *printer) Gone(scope string, asset NativeID) error {
+	return p.print(p.sink.Gone(scope, asset), "gone", struct {
+		NativeID
+
+		Scope string `json:"scope"`
+	}{asset, scope})
+}
+
 // Note prints the note without secrets.
 func (p *printer) Note(n Note) error {
 	n.Title, n.Sample = p.secrets.Strike(n.Title), p.secrets.Strike(n.Sample)
 	return p.print(p.sink.Note(n), "note", n)
 }
 
-var _ Sink = (*printer)(nil)
+var _ ChangeSink = (*printer)(nil)

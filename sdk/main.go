@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -22,7 +23,7 @@ import (
 //	schema   print the JSON Schema of the configuration
 //	doc      print the page for operators
 //	check    check a configuration, capability by capability
-//	dump     harvest, and print what is found as lines of JSON
+//	dump     harvest, and print what is found as lines of JSON; with --since what has changed
 //
 // It does not return.
 func Main(plugins ...Registration) {
@@ -110,6 +111,7 @@ func (t *tool) usage() {
 type input struct {
 	config  json.RawMessage
 	secrets map[string]string
+	since   Watermark
 }
 
 func (t *tool) parse(command string, args []string) (Registration, input, error) {
@@ -125,6 +127,10 @@ func (t *tool) parse(command string, args []string) (Registration, input, error)
 		field, reference, _ := strings.Cut(text, "=")
 		value, err := resolve(reference)
 		in.secrets[field] = value
+		return err
+	})
+	f.Func("since", "a `WATERMARK` that dump has printed: what has changed since", func(text string) (err error) {
+		in.since, err = base64.StdEncoding.DecodeString(text)
 		return err
 	})
 	if err := f.Parse(args); err != nil {

@@ -19,7 +19,7 @@ type Info struct {
 	Summary string   // one sentence
 	Doc     string   // Markdown page for operators: what it needs, what it reads
 	Emits   []string // record kinds: "asset", "edge", "quality"
-	Offers  []string // what its sources can do besides: OffersGrants where each is a Granter
+	Offers  []string // what its sources can do besides: OffersGrants, OffersChanges
 }
 
 // Plugin is one kind of source. C is its configuration: a struct whose tags

@@ -60,7 +60,7 @@ func (s *service) Harvest(req *harvestv1.HarvestRequest, stream grpc.ServerStrea
 	return c.run(stream.Context(), func(source Source) error {
 		out := newSink(stream.Context(), c.secrets, stream.Send)
 		defer out.close()
-		if err := source.Harvest(withAlive(stream.Context(), out.live), Request{RunID: req.GetRunId(), Checkpoint: req.GetCheckpoint()}, out); err != nil {
+		if err := c.changes(withAlive(stream.Context(), out.live), source, req, out); err != nil {
 			return err
 		}
 		return out.finish()

@@ -29,27 +29,30 @@ type sink struct {
 	send    func(*harvestv1.HarvestEvent) error
 	secrets secret.Set
 
-	mu       sync.Mutex
-	batch    *harvestv1.Batch
-	size     int
-	since    time.Time // when the oldest record of the batch came
-	progress *harvestv1.Progress
-	alive    bool // called since the last heartbeat
-	quiet    bool // nothing sent since the last heartbeat
-	broken   map[string]bool
-	scopes   map[string]bool
-	seq      uint64
-	done     harvestv1.Done
-	over     bool // Done was sent, or the harvest has ended: nothing follows
-	err      error
-	stop     chan struct{}
-	stopped  sync.WaitGroup
+	mu        sync.Mutex
+	batch     *harvestv1.Batch
+	size      int
+	since     time.Time // when the oldest record of the batch came
+	progress  *harvestv1.Progress
+	alive     bool // called since the last heartbeat
+	quiet     bool // nothing sent since the last heartbeat
+	broken    map[string]bool
+	scopes    map[string]bool // done
+	kept      map[string]bool // scopes, in a harvest since a watermark
+	goesOn    bool            // there is a watermark that the harvest goes on from
+	seq       uint64
+	done      harvestv1.Done
+	watermark Watermark // to be sent at the end
+	over      bool      // Done was sent, or the harvest has ended: nothing follows
+	err       error
+	stop      chan struct{}
+	stopped   sync.WaitGroup
 }
 
 func newSink(ctx context.Context, secrets secret.Set, send func(*harvestv1.HarvestEvent) error) *sink {
 	s := &sink{
 		ctx: ctx, send: send, secrets: secrets, batch: &harvestv1.Batch{}, quiet: true,
-		broken: map[string]bool{}, scopes: map[string]bool{}, stop: make(chan struct{}),
+		broken: map[string]bool{}, scopes: map[string]bool{}, kept: map[string]bool{}, stop: make(chan struct{}),
 	}
 	s.stopped.Go(s.tick)
 	return s
@@ -267,6 +270,8 @@ func (s *sink) ScopeDone(scope string) error {
 			Class: ClassInternal, Code: "scope_incomplete", Message: "the scope " + s.secrets.Strike(scope) + " is called done although an error was noted for it",
 			Fix: "call ScopeDone only for scopes without a note of ErrorLevel",
 		}
+	case s.kept[scope]:
+		return errTwice(s.secrets.Strike(scope))
 	}
 	if err := s.event(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_ScopeDone{ScopeDone: &harvestv1.ScopeDone{Scope: scope}}}); err != nil {
 		return err
@@ -325,6 +330,9 @@ func (s *sink) finish() error {
 		return s.err
 	}
 	s.over = true
+	if err := s.putWatermark(); err != nil {
+		return err
+	}
 	return s.put(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Done{Done: &s.done}})
 }
 

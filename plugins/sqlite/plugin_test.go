@@ -1,10 +1,15 @@
 package sqlite_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	harvester "github.com/souk-mesh/souk/plugins/sqlite"
 	"github.com/souk-mesh/souk/sdk"
@@ -21,8 +26,9 @@ func TestPlugin(t *testing.T) {
 	// SQLite keeps the names of its schema in 64 lists, so that to look one up
 	// grows with their number: to three times the cost at 20,000 and to six at 100,000.
 	scale.Growth = 8
+	path := file(t, shop)
 	plugintest.Run(t, sdk.Register(harvester.Plugin()), plugintest.Fixture{
-		Config: config(file(t, shop)), Golden: "testdata/shop.golden.jsonl",
+		Config: config(path), Golden: "testdata/shop.golden.jsonl",
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "no path", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "path"},
 			{Name: "absent", Config: config(filepath.Join(t.TempDir(), "none.db")), Class: sdk.ClassConfig, Field: "path"},
@@ -30,7 +36,32 @@ func TestPlugin(t *testing.T) {
 			{Name: "no number", Config: json.RawMessage(`{"path": 7}`), Class: sdk.ClassConfig, Field: "path"},
 		},
 		Scale: scale,
+		Mutations: []plugintest.Mutation{
+			{
+				Name: "a new table", Do: script(path, "create table fresh (id)"), Undo: script(path, "drop table fresh"),
+				Added: []string{"asset sqlite://till fresh"},
+			},
+			{
+				Name: "another column", Do: script(path, "alter table line add column more text"), Undo: script(path, "alter table line drop column more"),
+				Changed: []string{"asset sqlite://till line"},
+			},
+			{
+				Name: "a view that is gone", Do: script(path, "drop view line_count"), Undo: script(path, "create view line_count as select count(*) as n from line"),
+				Removed: []string{"asset sqlite://till line_count", "edge sqlite://till line -> sqlite://till line_count DERIVES"},
+			},
+		},
 	})
+}
+
+// script changes a file that somebody may be reading.
+func script(path, sql string) func(context.Context) error {
+	return func(context.Context) error {
+		conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+		if err != nil {
+			return err
+		}
+		return errors.Join(sqlitex.ExecuteScript(conn, sql, nil), conn.Close())
+	}
 }
 
 // tables makes as many tables as it is told. SQLite reads its whole schema anew

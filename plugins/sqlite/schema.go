@@ -35,9 +35,6 @@ type table struct {
 }
 
 func (h *harvest) run() error {
-	if err := h.each("begin", nil); err != nil {
-		return err
-	}
 	if err := sdk.Waiting(h.out, "listing the tables", longest, h.list); err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ func Plugin() sdk.Plugin[Config] {
 			Name: "sqlite", Version: "1.0.0", Doc: doc,
 			Summary: "Tables, views, columns, keys and view lineage of a SQLite file.",
 			Emits:   []string{"asset", "edge"},
+			Offers:  []string{sdk.OffersChanges},
 		},
 		Open: open,
 	}
@@ -136,6 +137,28 @@ const longest = 10 * time.Minute
 
 // Harvest emits the whole file under one scope, from one snapshot.
 func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error {
+	return s.read(ctx, out, func(h *harvest) error { return h.run() })
+}
+
+// Changes emits nothing where the schema is as it was, and otherwise all of it:
+// SQLite does not tell which part of it has changed.
+func (s *source) Changes(ctx context.Context, _ sdk.Request, since sdk.Watermark, out sdk.ChangeSink) (now sdk.Watermark, err error) {
+	err = s.read(ctx, out, func(h *harvest) error {
+		if now, err = h.mark(); err != nil {
+			return err
+		}
+		if same, err := h.unchanged(out, since, now); same || err != nil {
+			return err
+		}
+		return h.run()
+	})
+	return now, err
+}
+
+var _ sdk.Changer = (*source)(nil)
+
+// read opens the file for one pass over a snapshot of it.
+func (s *source) read(ctx context.Context, out sdk.Sink, pass func(*harvest) error) error {
 	var conn *sqlite.Conn
 	err := sdk.Waiting(out, "reading the schema", longest, func() (err error) {
 		conn, err = s.connect()
@@ -147,7 +170,11 @@ func (s *source) Harvest(ctx context.Context, _ sdk.Request, out sdk.Sink) error
 	defer func() { _ = conn.Close() }()
 	conn.SetInterrupt(ctx.Done())
 	h := &harvest{cancelled: ctx.Err, conn: conn, out: out, namespace: s.namespace, said: map[string]bool{}}
-	if err := h.run(); err != nil {
+	err = h.each("begin", nil)
+	if err == nil {
+		err = pass(h)
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

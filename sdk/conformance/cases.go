@@ -323,12 +323,12 @@ func (s *suite) kill() {
 	for range s.fixture.Kills {
 		at := 1 + rand.IntN(len(clean.order)) //nolint:gosec // where a test interrupts is no secret
 		for _, w := range s.ways {
-			s.interrupted(clean, at, w)
+			s.interrupted(clean, at, w, s.good())
 		}
 	}
 }
 
-func (s *suite) interrupted(clean *harvest, at int, w way) {
+func (s *suite) interrupted(clean *harvest, at int, w way, in input) {
 	first := newHarvest(s.ctx)
 	first.onRecord = func() error {
 		if len(first.order) >= at {
@@ -336,11 +336,11 @@ func (s *suite) interrupted(clean *harvest, at int, w way) {
 		}
 		return nil
 	}
-	if _, err := w.harvest(first, s.good()); !errors.Is(err, errKilled) {
+	if _, err := w.harvest(first, in); !errors.Is(err, errKilled) {
 		s.problem("%s, interrupted at record %d, it ends with %v", w.where(), at, err)
 		return
 	}
-	again := s.good()
+	again := in
 	again.checkpoint = first.checkpoint
 	second := newHarvest(s.ctx)
 	if _, err := w.harvest(second, again); err != nil {

@@ -155,6 +155,7 @@ func (s *suite) cases() []suiteCase {
 		{"cancel", s.cancel},
 		{"kill", s.kill},
 		{"mutate", s.mutate},
+		{"changes", s.changes},
 		{"slow_sink", s.slowSink},
 		{"http_faults", s.httpFaults},
 		{"limits", s.limits},

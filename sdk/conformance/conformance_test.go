@@ -47,6 +47,10 @@ func plugin(flaw string) sdk.Registration {
 	if lends {
 		info.Offers = []string{sdk.OffersGrants}
 	}
+	follows := strings.HasPrefix(flaw, "-follows")
+	if follows {
+		info.Offers = []string{sdk.OffersChanges}
+	}
 	return sdk.Register(sdk.Plugin[libraryConfig]{
 		Info: info,
 		Open: func(_ context.Context, c libraryConfig, env sdk.Env) (sdk.Source, error) {
@@ -54,8 +58,11 @@ func plugin(flaw string) sdk.Registration {
 				return nil, sdk.Config("books", "is less than none", "give none or more")
 			}
 			l := library{c, env.Log, flaw}
-			if lends {
+			switch {
+			case lends:
 				return lender{l}, nil
+			case follows:
+				return follower{l}, nil
 			}
 			return l, nil
 		},
@@ -194,6 +201,7 @@ func (l library) get(ctx context.Context, n int) (names []string, err error) {
 var flaws = []string{
 	"", "-prints", "-raw", "-chatty", "-hoards", "-square", "-swallows", "-wide", "-dials", "-writes",
 	"-lends", "-lends-early", "-lends-blindly", "-lends-twice", "-lends-forever", "-lends-alone", "-lends-unlisted", "-lends-unnamed",
+	"-follows", "-follows-loudly", "-follows-forgetfully", "-follows-anything",
 }
 
 func TestMain(m *testing.M) {

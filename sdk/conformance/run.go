@@ -63,6 +63,9 @@ type harvest struct {
 	scopes     []string
 	notes      []sdk.Note
 	checkpoint []byte
+	staying    []string // scopes, in a harvest since a watermark
+	gone       []sdk.NativeID
+	watermark  sdk.Watermark
 	doubled    []string
 	late       []string     // scopes called done although an error was noted
 	onRecord   func() error // called for each record, or each batch of them

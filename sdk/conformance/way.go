@@ -26,6 +26,8 @@ type input struct {
 	config     json.RawMessage
 	secrets    map[string]string
 	checkpoint []byte
+	changes    bool // since the watermark, or all where there is none
+	watermark  sdk.Watermark
 	limits     host.Limits
 }
 
@@ -53,8 +55,17 @@ func (w *inside) check(ctx context.Context, in input, on func(sdk.Capability)) e
 }
 
 func (w *inside) harvest(h *harvest, in input) (host.Usage, error) {
-	return host.Usage{}, w.open(h.ctx, in, func(source sdk.Source) error {
-		return source.Harvest(h.ctx, sdk.Request{RunID: runID, Checkpoint: in.checkpoint}, inProcess{h})
+	return host.Usage{}, w.open(h.ctx, in, func(source sdk.Source) (err error) {
+		req := sdk.Request{RunID: runID, Checkpoint: in.checkpoint}
+		if !in.changes {
+			return source.Harvest(h.ctx, req, inProcess{h})
+		}
+		changer, can := source.(sdk.Changer)
+		if !can {
+			return errors.New("it says that it offers changes, and its source is no Changer")
+		}
+		h.watermark, err = changer.Changes(h.ctx, req, in.watermark, inProcess{h})
+		return err
 	})
 }
 
@@ -101,7 +112,10 @@ func (w *outside) check(ctx context.Context, in input, on func(sdk.Capability)) 
 
 func (w *outside) harvest(h *harvest, in input) (host.Usage, error) {
 	return w.launch(in.limits, func(p *host.Process) error {
-		_, err := p.Harvest(h.ctx, host.Request{RunID: runID, Config: in.config, Secrets: in.secrets, Checkpoint: in.checkpoint}, overPipe{h})
+		result, err := p.Harvest(h.ctx, host.Request{
+			RunID: runID, Config: in.config, Secrets: in.secrets, Checkpoint: in.checkpoint, Changes: in.changes, Watermark: in.watermark,
+		}, overPipe{h})
+		h.watermark = result.Watermark
 		return err
 	})
 }

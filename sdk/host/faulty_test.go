@@ -50,9 +50,11 @@ func serve(name string) {
 		start()
 		return
 	}
-	if harvest, ok := wires[name]; ok {
-		serveWire(harvest)
-		return
+	for _, speaks := range []map[string]func(sendEvents) error{wires, wrongChanges} {
+		if harvest, ok := speaks[name]; ok {
+			serveWire(harvest)
+			return
+		}
 	}
 	if name == "plain" {
 		_ = os.Unsetenv("PLUGIN_CLIENT_CERT") // so that go-plugin serves without TLS
@@ -72,8 +74,14 @@ func serve(name string) {
 				return faulty{name, c, env, func(_ faulty, _ context.Context, out sdk.Sink) error { return start(out) }}, nil
 			}
 			f := faulty{name, c, env, harvests[name]}
-			if name == "lends" {
+			switch name {
+			case "lends":
 				return lends{f}, nil
+			case "changer", "changes: expired":
+				f.harvest = func(f faulty, _ context.Context, out sdk.Sink) error {
+					return errors.Join(f.emit(out), out.ScopeDone("all"))
+				}
+				return changer{f}, nil
 			}
 			return f, nil
 		},

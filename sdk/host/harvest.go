@@ -26,13 +26,15 @@ func (p *Process) Harvest(ctx context.Context, req Request, h Handler) (Result, 
 	c := p.newCall(ctx, p.limits.Wall, "harvest the source")
 	defer c.end()
 	c.codec.secrets = set
-	r := &receiver{credentials: credential.New(), codec: c.codec, handler: h, recaller: recallerOf(h), limits: p.limits, secrets: set, started: time.Now(), scopes: map[string]bool{}, broken: map[string]bool{}}
+	r := &receiver{credentials: credential.New(), codec: c.codec, handler: h, recaller: recallerOf(h), limits: p.limits, secrets: set, started: time.Now(), scopes: map[string]bool{}, kept: map[string]bool{}, broken: map[string]bool{}, asked: req.Changes, goesOn: req.Changes && len(req.Watermark) > 0}
 	err := c.receive(r, &harvestv1.HarvestRequest{
 		ConfigJson: req.Config, Secrets: req.Secrets, Checkpoint: req.Checkpoint, RunId: req.RunID, Folders: p.folders,
+		Changes: req.Changes, Watermark: req.Watermark,
 	})
 	r.result.Duration = time.Since(r.started)
 	if err != nil {
-		return r.result, c.explain(err)
+		r.result.Watermark = nil // it stands for what has come to its end
+		return r.result, r.expired(c.explain(err))
 	}
 	return r.result, nil
 }
@@ -90,24 +92,31 @@ type receiver struct {
 	seq         uint64
 	received    int             // records and other events
 	scopes      map[string]bool // done
+	kept        map[string]bool // scopes, in a harvest since a watermark
+	asked       bool            // for what has changed
+	goesOn      bool            // from a watermark
+	marked      bool            // has given the next watermark, after which nothing follows
 	broken      map[string]bool // with an error noted
 	done        *harvestv1.Done
 	result      Result
 }
 
-func (r *receiver) take(e *harvestv1.HarvestEvent) error {
+func (r *receiver) take(event *harvestv1.HarvestEvent) error {
 	if r.done != nil {
-		if e.GetProgress() != nil || e.GetHeartbeat() != nil {
+		if event.GetProgress() != nil || event.GetHeartbeat() != nil {
 			return nil // a ticker of before this was said to authors
 		}
 		return protocolError("it goes on after it was done")
+	}
+	if r.marked && event.GetDone() == nil && event.GetProgress() == nil && event.GetHeartbeat() == nil {
+		return protocolError("it goes on after it gave its watermark")
 	}
 	r.received += 1 + len(r.codec.records)
 	if r.received > r.limits.Records {
 		return broken("too_many_records", fmt.Sprintf("the plugin sends more than %d records and events, which is the limit of one harvest", r.limits.Records),
 			"harvest a part of the source, such as some schemas; if the source is smaller, "+reportIt)
 	}
-	switch e := e.GetEvent().(type) {
+	switch e := event.GetEvent().(type) {
 	case *harvestv1.HarvestEvent_Batch:
 		return r.batch(e.Batch)
 	case *harvestv1.HarvestEvent_Checkpoint:
@@ -119,6 +128,8 @@ func (r *receiver) take(e *harvestv1.HarvestEvent) error {
 	case *harvestv1.HarvestEvent_Note:
 		return r.note(e.Note)
 	case *harvestv1.HarvestEvent_Heartbeat:
+	case *harvestv1.HarvestEvent_ScopeKept, *harvestv1.HarvestEvent_Gone, *harvestv1.HarvestEvent_Watermark:
+		return r.change(event)
 	case *harvestv1.HarvestEvent_Done:
 		r.done = e.Done
 	default:
@@ -209,6 +220,8 @@ func (r *receiver) scopeDone(scope string) error {
 		return protocolError("a scope without a name is called done")
 	case r.broken[scope] || r.broken[""]:
 		return protocolError("the scope %s is called done although an error was noted for it", report.Clip(r.secrets.Strike(scope)))
+	case r.kept[scope]:
+		return protocolError("the scope %s is called kept and done", report.Clip(r.secrets.Strike(scope)))
 	case r.scopes[scope]:
 		return nil
 	}
@@ -264,6 +277,8 @@ func (r *receiver) finish() error {
 		{"edges", r.done.GetEdges(), r.result.Edges},
 		{"tests", r.done.GetQuality(), r.result.Quality},
 		{"scopes", r.done.GetScopes(), int64(len(r.result.Scopes))},
+		{"kept scopes", r.done.GetKept(), int64(len(r.result.Kept))},
+		{"assets that are gone", r.done.GetGone(), r.result.Gone},
 	} {
 		if c.sent != c.got {
 			return protocolError("it says that it sent %d %s, and %d came", c.sent, c.what, c.got)

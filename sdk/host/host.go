@@ -111,6 +111,9 @@ type Result struct {
 	Edges       int64
 	Quality     int64
 	Scopes      []string // those listed completely, in order
+	Kept        []string // scopes of which only what changed was sent, in order
+	Gone        int64    // assets that the source says are no longer there
+	Watermark   []byte   // from which a later harvest may go on; nil where there is none
 	Checkpoints int
 	Notes       int
 	Unknown     int // events of a newer plugin that this host does not know

@@ -109,6 +109,7 @@ var errNoMessage = errors.New("a message has an unknown type")
 const (
 	eventBatch      = 1
 	eventCheckpoint = 2
+	eventWatermark  = 10
 	batchRecords    = 1
 	batchSeq        = 2
 	recordAsset     = 1
@@ -121,7 +122,7 @@ func (c *inspecting) inspect(event []byte) *Failure {
 	c.suspect = false
 	for field, value := range parts(event) {
 		secret := c.secrets.In(value)
-		if field == eventCheckpoint && secret {
+		if (field == eventCheckpoint || field == eventWatermark) && secret {
 			return broken("secret_in_record", "the plugin sends the value of a secret as if it were a state to begin at",
 				"report it to the author of the plugin: it must leave out connection strings and settings; and change the secret")
 		}

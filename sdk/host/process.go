@@ -56,6 +56,8 @@ type Request struct {
 	Config     json.RawMessage
 	Secrets    map[string]string // by the dotted path of the field
 	Checkpoint []byte            // where an interrupted run may go on, or nil
+	Changes    bool              // of a plugin that offers them, for a Follower: end with a watermark
+	Watermark  []byte            // with Changes: what has changed since; empty has everything
 }
 
 // Describe asks the plugin what it is. The error is a *Failure.

@@ -24,11 +24,17 @@ const (
 const (
 	MaxRecordBytes     = 1 << 20
 	MaxCheckpointBytes = 1 << 20
+	MaxWatermarkBytes  = 64 << 10       // it is kept with its source, which is read often
+	MaxGone            = 100_000        // assets that one harvest may name as gone: where there are more, everything is read
 	MaxMessageBytes    = 1<<20 + 64<<10 // the largest record with its envelope
 	MaxBatchRecords    = 1000
 	MaxFields          = 5000
 	MaxParts           = 1 << 16 // messages within one event, at any depth: a nest of empty ones unfolds to far more than it takes
 )
+
+// CodeExpired is the code of the failure of a plugin that cannot go on from the
+// watermark that it was handed.
+const CodeExpired = "watermark_expired"
 
 // What is kept of a record. What is more is cut, and a note says so.
 const (

@@ -74,7 +74,7 @@ type DescribeResponse struct {
 	Emits         []string               `protobuf:"bytes,5,rep,name=emits,proto3" json:"emits,omitempty"`                                   // asset, edge, quality
 	SchemaJson    []byte                 `protobuf:"bytes,6,opt,name=schema_json,json=schemaJson,proto3" json:"schema_json,omitempty"`       // JSON Schema 2020-12 of the configuration
 	SecretFields  []string               `protobuf:"bytes,7,rep,name=secret_fields,json=secretFields,proto3" json:"secret_fields,omitempty"` // dotted paths
-	Offers        []string               `protobuf:"bytes,8,rep,name=offers,proto3" json:"offers,omitempty"`                                 // what it can do besides: grants
+	Offers        []string               `protobuf:"bytes,8,rep,name=offers,proto3" json:"offers,omitempty"`                                 // what it can do besides: grants, changes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -375,12 +375,15 @@ func (x *Capability) GetFix() string {
 }
 
 type HarvestRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ConfigJson    []byte                 `protobuf:"bytes,1,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
-	Secrets       map[string]string      `protobuf:"bytes,2,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Checkpoint    []byte                 `protobuf:"bytes,3,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"` // empty: begin at the beginning
-	RunId         string                 `protobuf:"bytes,4,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	Folders       []string               `protobuf:"bytes,5,rep,name=folders,proto3" json:"folders,omitempty"` // as in CheckRequest
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	ConfigJson []byte                 `protobuf:"bytes,1,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
+	Secrets    map[string]string      `protobuf:"bytes,2,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Checkpoint []byte                 `protobuf:"bytes,3,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"` // empty: begin at the beginning
+	RunId      string                 `protobuf:"bytes,4,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Folders    []string               `protobuf:"bytes,5,rep,name=folders,proto3" json:"folders,omitempty"` // as in CheckRequest
+	// The two below are for a plugin that offers "changes" in what it says of itself.
+	Changes       bool   `protobuf:"varint,6,opt,name=changes,proto3" json:"changes,omitempty"`    // end with a Watermark, from which a later harvest may go on
+	Watermark     []byte `protobuf:"bytes,7,opt,name=watermark,proto3" json:"watermark,omitempty"` // send what has changed since; empty: send everything
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -450,6 +453,20 @@ func (x *HarvestRequest) GetFolders() []string {
 	return nil
 }
 
+func (x *HarvestRequest) GetChanges() bool {
+	if x != nil {
+		return x.Changes
+	}
+	return false
+}
+
+func (x *HarvestRequest) GetWatermark() []byte {
+	if x != nil {
+		return x.Watermark
+	}
+	return nil
+}
+
 type HarvestEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Event:
@@ -461,6 +478,9 @@ type HarvestEvent struct {
 	//	*HarvestEvent_Note
 	//	*HarvestEvent_Heartbeat
 	//	*HarvestEvent_Done
+	//	*HarvestEvent_ScopeKept
+	//	*HarvestEvent_Gone
+	//	*HarvestEvent_Watermark
 	Event         isHarvestEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -566,6 +586,33 @@ func (x *HarvestEvent) GetDone() *Done {
 	return nil
 }
 
+func (x *HarvestEvent) GetScopeKept() *ScopeKept {
+	if x != nil {
+		if x, ok := x.Event.(*HarvestEvent_ScopeKept); ok {
+			return x.ScopeKept
+		}
+	}
+	return nil
+}
+
+func (x *HarvestEvent) GetGone() *Gone {
+	if x != nil {
+		if x, ok := x.Event.(*HarvestEvent_Gone); ok {
+			return x.Gone
+		}
+	}
+	return nil
+}
+
+func (x *HarvestEvent) GetWatermark() *Watermark {
+	if x != nil {
+		if x, ok := x.Event.(*HarvestEvent_Watermark); ok {
+			return x.Watermark
+		}
+	}
+	return nil
+}
+
 type isHarvestEvent_Event interface {
 	isHarvestEvent_Event()
 }
@@ -598,6 +645,18 @@ type HarvestEvent_Done struct {
 	Done *Done `protobuf:"bytes,7,opt,name=done,proto3,oneof"`
 }
 
+type HarvestEvent_ScopeKept struct {
+	ScopeKept *ScopeKept `protobuf:"bytes,8,opt,name=scope_kept,json=scopeKept,proto3,oneof"`
+}
+
+type HarvestEvent_Gone struct {
+	Gone *Gone `protobuf:"bytes,9,opt,name=gone,proto3,oneof"`
+}
+
+type HarvestEvent_Watermark struct {
+	Watermark *Watermark `protobuf:"bytes,10,opt,name=watermark,proto3,oneof"`
+}
+
 func (*HarvestEvent_Batch) isHarvestEvent_Event() {}
 
 func (*HarvestEvent_Checkpoint) isHarvestEvent_Event() {}
@@ -611,6 +670,12 @@ func (*HarvestEvent_Note) isHarvestEvent_Event() {}
 func (*HarvestEvent_Heartbeat) isHarvestEvent_Event() {}
 
 func (*HarvestEvent_Done) isHarvestEvent_Event() {}
+
+func (*HarvestEvent_ScopeKept) isHarvestEvent_Event() {}
+
+func (*HarvestEvent_Gone) isHarvestEvent_Event() {}
+
+func (*HarvestEvent_Watermark) isHarvestEvent_Event() {}
 
 // Batch carries up to 1,000 records. The first batch of a run has seq 1; a gap
 // is an error of the protocol.
@@ -757,6 +822,155 @@ func (x *ScopeDone) GetScope() string {
 	return ""
 }
 
+// ScopeKept ends a scope in a harvest since a watermark: everything that has changed
+// in it was sent, or named as gone, and the rest is as it was. A scope that was
+// read from one end to the other is done instead.
+type ScopeKept struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scope         string                 `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScopeKept) Reset() {
+	*x = ScopeKept{}
+	mi := &file_harvest_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScopeKept) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScopeKept) ProtoMessage() {}
+
+func (x *ScopeKept) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScopeKept.ProtoReflect.Descriptor instead.
+func (*ScopeKept) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ScopeKept) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+// Gone names an asset of which the source itself says that it is no longer there,
+// in a harvest since a watermark. Its tests, and the edges of its scope that
+// touch it, go with it. It counts once the scope is kept.
+type Gone struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Asset         *NativeID              `protobuf:"bytes,1,opt,name=asset,proto3" json:"asset,omitempty"`
+	Scope         string                 `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gone) Reset() {
+	*x = Gone{}
+	mi := &file_harvest_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gone) ProtoMessage() {}
+
+func (x *Gone) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gone.ProtoReflect.Descriptor instead.
+func (*Gone) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Gone) GetAsset() *NativeID {
+	if x != nil {
+		return x.Asset
+	}
+	return nil
+}
+
+func (x *Gone) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+// Watermark says how far the harvest has read. It is the last event before Done, and
+// is handed to the next harvest once this one has ended well. A plugin that
+// cannot go on from one fails with the code watermark_expired, and is asked for everything.
+type Watermark struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         []byte                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"` // at most 64 KiB; never holds a secret
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Watermark) Reset() {
+	*x = Watermark{}
+	mi := &file_harvest_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Watermark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Watermark) ProtoMessage() {}
+
+func (x *Watermark) ProtoReflect() protoreflect.Message {
+	mi := &file_harvest_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Watermark.ProtoReflect.Descriptor instead.
+func (*Watermark) Descriptor() ([]byte, []int) {
+	return file_harvest_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Watermark) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
 type Progress struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Done          int64                  `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
@@ -768,7 +982,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_harvest_proto_msgTypes[11]
+	mi := &file_harvest_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -780,7 +994,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[11]
+	mi := &file_harvest_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -793,7 +1007,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{11}
+	return file_harvest_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Progress) GetDone() int64 {
@@ -831,7 +1045,7 @@ type Note struct {
 
 func (x *Note) Reset() {
 	*x = Note{}
-	mi := &file_harvest_proto_msgTypes[12]
+	mi := &file_harvest_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +1057,7 @@ func (x *Note) String() string {
 func (*Note) ProtoMessage() {}
 
 func (x *Note) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[12]
+	mi := &file_harvest_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +1070,7 @@ func (x *Note) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Note.ProtoReflect.Descriptor instead.
 func (*Note) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{12}
+	return file_harvest_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Note) GetLevel() string {
@@ -910,7 +1124,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_harvest_proto_msgTypes[13]
+	mi := &file_harvest_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +1136,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[13]
+	mi := &file_harvest_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +1149,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{13}
+	return file_harvest_proto_rawDescGZIP(), []int{16}
 }
 
 // Done ends a harvest that has not failed. The host compares the counts with
@@ -946,13 +1160,15 @@ type Done struct {
 	Edges         int64                  `protobuf:"varint,2,opt,name=edges,proto3" json:"edges,omitempty"`
 	Quality       int64                  `protobuf:"varint,3,opt,name=quality,proto3" json:"quality,omitempty"`
 	Scopes        int64                  `protobuf:"varint,4,opt,name=scopes,proto3" json:"scopes,omitempty"`
+	Kept          int64                  `protobuf:"varint,5,opt,name=kept,proto3" json:"kept,omitempty"` // scopes
+	Gone          int64                  `protobuf:"varint,6,opt,name=gone,proto3" json:"gone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_harvest_proto_msgTypes[14]
+	mi := &file_harvest_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -964,7 +1180,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[14]
+	mi := &file_harvest_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -977,7 +1193,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{14}
+	return file_harvest_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Done) GetAssets() int64 {
@@ -1008,6 +1224,20 @@ func (x *Done) GetScopes() int64 {
 	return 0
 }
 
+func (x *Done) GetKept() int64 {
+	if x != nil {
+		return x.Kept
+	}
+	return 0
+}
+
+func (x *Done) GetGone() int64 {
+	if x != nil {
+		return x.Gone
+	}
+	return 0
+}
+
 type Record struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Record:
@@ -1022,7 +1252,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_harvest_proto_msgTypes[15]
+	mi := &file_harvest_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1264,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[15]
+	mi := &file_harvest_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1277,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{15}
+	return file_harvest_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Record) GetRecord() isRecord_Record {
@@ -1116,7 +1346,7 @@ type NativeID struct {
 
 func (x *NativeID) Reset() {
 	*x = NativeID{}
-	mi := &file_harvest_proto_msgTypes[16]
+	mi := &file_harvest_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1358,7 @@ func (x *NativeID) String() string {
 func (*NativeID) ProtoMessage() {}
 
 func (x *NativeID) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[16]
+	mi := &file_harvest_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1371,7 @@ func (x *NativeID) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NativeID.ProtoReflect.Descriptor instead.
 func (*NativeID) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{16}
+	return file_harvest_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *NativeID) GetNamespace() string {
@@ -1192,7 +1422,7 @@ type Asset struct {
 
 func (x *Asset) Reset() {
 	*x = Asset{}
-	mi := &file_harvest_proto_msgTypes[17]
+	mi := &file_harvest_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1204,7 +1434,7 @@ func (x *Asset) String() string {
 func (*Asset) ProtoMessage() {}
 
 func (x *Asset) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[17]
+	mi := &file_harvest_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1217,7 +1447,7 @@ func (x *Asset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Asset.ProtoReflect.Descriptor instead.
 func (*Asset) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{17}
+	return file_harvest_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Asset) GetId() *NativeID {
@@ -1415,7 +1645,7 @@ type Constraint struct {
 
 func (x *Constraint) Reset() {
 	*x = Constraint{}
-	mi := &file_harvest_proto_msgTypes[18]
+	mi := &file_harvest_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1427,7 +1657,7 @@ func (x *Constraint) String() string {
 func (*Constraint) ProtoMessage() {}
 
 func (x *Constraint) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[18]
+	mi := &file_harvest_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1440,7 +1670,7 @@ func (x *Constraint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Constraint.ProtoReflect.Descriptor instead.
 func (*Constraint) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{18}
+	return file_harvest_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Constraint) GetName() string {
@@ -1484,7 +1714,7 @@ type Index struct {
 
 func (x *Index) Reset() {
 	*x = Index{}
-	mi := &file_harvest_proto_msgTypes[19]
+	mi := &file_harvest_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1726,7 @@ func (x *Index) String() string {
 func (*Index) ProtoMessage() {}
 
 func (x *Index) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[19]
+	mi := &file_harvest_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1739,7 @@ func (x *Index) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Index.ProtoReflect.Descriptor instead.
 func (*Index) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{19}
+	return file_harvest_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Index) GetName() string {
@@ -1559,7 +1789,7 @@ type Freshness struct {
 
 func (x *Freshness) Reset() {
 	*x = Freshness{}
-	mi := &file_harvest_proto_msgTypes[20]
+	mi := &file_harvest_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1571,7 +1801,7 @@ func (x *Freshness) String() string {
 func (*Freshness) ProtoMessage() {}
 
 func (x *Freshness) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[20]
+	mi := &file_harvest_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1584,7 +1814,7 @@ func (x *Freshness) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Freshness.ProtoReflect.Descriptor instead.
 func (*Freshness) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{20}
+	return file_harvest_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Freshness) GetWarnAfterMs() int64 {
@@ -1621,7 +1851,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_harvest_proto_msgTypes[21]
+	mi := &file_harvest_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1633,7 +1863,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[21]
+	mi := &file_harvest_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1646,7 +1876,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{21}
+	return file_harvest_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Usage) GetReads() int64 {
@@ -1691,7 +1921,7 @@ type JobRun struct {
 
 func (x *JobRun) Reset() {
 	*x = JobRun{}
-	mi := &file_harvest_proto_msgTypes[22]
+	mi := &file_harvest_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1703,7 +1933,7 @@ func (x *JobRun) String() string {
 func (*JobRun) ProtoMessage() {}
 
 func (x *JobRun) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[22]
+	mi := &file_harvest_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1716,7 +1946,7 @@ func (x *JobRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRun.ProtoReflect.Descriptor instead.
 func (*JobRun) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{22}
+	return file_harvest_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *JobRun) GetId() string {
@@ -1765,7 +1995,7 @@ type Alias struct {
 
 func (x *Alias) Reset() {
 	*x = Alias{}
-	mi := &file_harvest_proto_msgTypes[23]
+	mi := &file_harvest_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +2007,7 @@ func (x *Alias) String() string {
 func (*Alias) ProtoMessage() {}
 
 func (x *Alias) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[23]
+	mi := &file_harvest_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +2020,7 @@ func (x *Alias) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alias.ProtoReflect.Descriptor instead.
 func (*Alias) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{23}
+	return file_harvest_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Alias) GetScheme() string {
@@ -1832,7 +2062,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_harvest_proto_msgTypes[24]
+	mi := &file_harvest_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +2074,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[24]
+	mi := &file_harvest_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +2087,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{24}
+	return file_harvest_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Field) GetName() string {
@@ -1942,7 +2172,7 @@ type ForeignKey struct {
 
 func (x *ForeignKey) Reset() {
 	*x = ForeignKey{}
-	mi := &file_harvest_proto_msgTypes[25]
+	mi := &file_harvest_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1954,7 +2184,7 @@ func (x *ForeignKey) String() string {
 func (*ForeignKey) ProtoMessage() {}
 
 func (x *ForeignKey) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[25]
+	mi := &file_harvest_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1967,7 +2197,7 @@ func (x *ForeignKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForeignKey.ProtoReflect.Descriptor instead.
 func (*ForeignKey) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{25}
+	return file_harvest_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ForeignKey) GetName() string {
@@ -2013,7 +2243,7 @@ type Edge struct {
 
 func (x *Edge) Reset() {
 	*x = Edge{}
-	mi := &file_harvest_proto_msgTypes[26]
+	mi := &file_harvest_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +2255,7 @@ func (x *Edge) String() string {
 func (*Edge) ProtoMessage() {}
 
 func (x *Edge) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[26]
+	mi := &file_harvest_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2268,7 @@ func (x *Edge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edge.ProtoReflect.Descriptor instead.
 func (*Edge) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{26}
+	return file_harvest_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Edge) GetFrom() *NativeID {
@@ -2102,7 +2332,7 @@ type FieldEdge struct {
 
 func (x *FieldEdge) Reset() {
 	*x = FieldEdge{}
-	mi := &file_harvest_proto_msgTypes[27]
+	mi := &file_harvest_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2114,7 +2344,7 @@ func (x *FieldEdge) String() string {
 func (*FieldEdge) ProtoMessage() {}
 
 func (x *FieldEdge) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[27]
+	mi := &file_harvest_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2127,7 +2357,7 @@ func (x *FieldEdge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldEdge.ProtoReflect.Descriptor instead.
 func (*FieldEdge) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{27}
+	return file_harvest_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *FieldEdge) GetFrom() string {
@@ -2168,7 +2398,7 @@ type Quality struct {
 
 func (x *Quality) Reset() {
 	*x = Quality{}
-	mi := &file_harvest_proto_msgTypes[28]
+	mi := &file_harvest_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2180,7 +2410,7 @@ func (x *Quality) String() string {
 func (*Quality) ProtoMessage() {}
 
 func (x *Quality) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[28]
+	mi := &file_harvest_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2193,7 +2423,7 @@ func (x *Quality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quality.ProtoReflect.Descriptor instead.
 func (*Quality) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{28}
+	return file_harvest_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Quality) GetAsset() *NativeID {
@@ -2271,7 +2501,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_harvest_proto_msgTypes[29]
+	mi := &file_harvest_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2283,7 +2513,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[29]
+	mi := &file_harvest_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2296,7 +2526,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{29}
+	return file_harvest_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Result) GetStatus() string {
@@ -2342,7 +2572,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_harvest_proto_msgTypes[30]
+	mi := &file_harvest_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2354,7 +2584,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[30]
+	mi := &file_harvest_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2367,7 +2597,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{30}
+	return file_harvest_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Failure) GetClass() string {
@@ -2429,7 +2659,7 @@ type Grant struct {
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_harvest_proto_msgTypes[31]
+	mi := &file_harvest_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2441,7 +2671,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[31]
+	mi := &file_harvest_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2454,7 +2684,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{31}
+	return file_harvest_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Grant) GetId() string {
@@ -2523,7 +2753,7 @@ type Mask struct {
 
 func (x *Mask) Reset() {
 	*x = Mask{}
-	mi := &file_harvest_proto_msgTypes[32]
+	mi := &file_harvest_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2535,7 +2765,7 @@ func (x *Mask) String() string {
 func (*Mask) ProtoMessage() {}
 
 func (x *Mask) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[32]
+	mi := &file_harvest_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2548,7 +2778,7 @@ func (x *Mask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mask.ProtoReflect.Descriptor instead.
 func (*Mask) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{32}
+	return file_harvest_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Mask) GetField() string {
@@ -2576,7 +2806,7 @@ type RowFilter struct {
 
 func (x *RowFilter) Reset() {
 	*x = RowFilter{}
-	mi := &file_harvest_proto_msgTypes[33]
+	mi := &file_harvest_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2588,7 +2818,7 @@ func (x *RowFilter) String() string {
 func (*RowFilter) ProtoMessage() {}
 
 func (x *RowFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[33]
+	mi := &file_harvest_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2601,7 +2831,7 @@ func (x *RowFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowFilter.ProtoReflect.Descriptor instead.
 func (*RowFilter) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{33}
+	return file_harvest_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RowFilter) GetField() string {
@@ -2637,7 +2867,7 @@ type ListGrantsRequest struct {
 
 func (x *ListGrantsRequest) Reset() {
 	*x = ListGrantsRequest{}
-	mi := &file_harvest_proto_msgTypes[34]
+	mi := &file_harvest_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2649,7 +2879,7 @@ func (x *ListGrantsRequest) String() string {
 func (*ListGrantsRequest) ProtoMessage() {}
 
 func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[34]
+	mi := &file_harvest_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2662,7 +2892,7 @@ func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrantsRequest.ProtoReflect.Descriptor instead.
 func (*ListGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{34}
+	return file_harvest_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListGrantsRequest) GetConfigJson() []byte {
@@ -2708,7 +2938,7 @@ type HeldGrant struct {
 
 func (x *HeldGrant) Reset() {
 	*x = HeldGrant{}
-	mi := &file_harvest_proto_msgTypes[35]
+	mi := &file_harvest_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2720,7 +2950,7 @@ func (x *HeldGrant) String() string {
 func (*HeldGrant) ProtoMessage() {}
 
 func (x *HeldGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[35]
+	mi := &file_harvest_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2733,7 +2963,7 @@ func (x *HeldGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldGrant.ProtoReflect.Descriptor instead.
 func (*HeldGrant) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{35}
+	return file_harvest_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *HeldGrant) GetAsset() *NativeID {
@@ -2792,7 +3022,7 @@ type PlanGrantRequest struct {
 
 func (x *PlanGrantRequest) Reset() {
 	*x = PlanGrantRequest{}
-	mi := &file_harvest_proto_msgTypes[36]
+	mi := &file_harvest_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2804,7 +3034,7 @@ func (x *PlanGrantRequest) String() string {
 func (*PlanGrantRequest) ProtoMessage() {}
 
 func (x *PlanGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[36]
+	mi := &file_harvest_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2817,7 +3047,7 @@ func (x *PlanGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanGrantRequest.ProtoReflect.Descriptor instead.
 func (*PlanGrantRequest) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{36}
+	return file_harvest_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PlanGrantRequest) GetConfigJson() []byte {
@@ -2874,7 +3104,7 @@ type GrantPlan struct {
 
 func (x *GrantPlan) Reset() {
 	*x = GrantPlan{}
-	mi := &file_harvest_proto_msgTypes[37]
+	mi := &file_harvest_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2886,7 +3116,7 @@ func (x *GrantPlan) String() string {
 func (*GrantPlan) ProtoMessage() {}
 
 func (x *GrantPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[37]
+	mi := &file_harvest_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2899,7 +3129,7 @@ func (x *GrantPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantPlan.ProtoReflect.Descriptor instead.
 func (*GrantPlan) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{37}
+	return file_harvest_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *GrantPlan) GetStatements() []string {
@@ -2945,7 +3175,7 @@ type ApplyGrantRequest struct {
 
 func (x *ApplyGrantRequest) Reset() {
 	*x = ApplyGrantRequest{}
-	mi := &file_harvest_proto_msgTypes[38]
+	mi := &file_harvest_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2957,7 +3187,7 @@ func (x *ApplyGrantRequest) String() string {
 func (*ApplyGrantRequest) ProtoMessage() {}
 
 func (x *ApplyGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[38]
+	mi := &file_harvest_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2970,7 +3200,7 @@ func (x *ApplyGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyGrantRequest.ProtoReflect.Descriptor instead.
 func (*ApplyGrantRequest) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{38}
+	return file_harvest_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ApplyGrantRequest) GetConfigJson() []byte {
@@ -3031,7 +3261,7 @@ type ApplyGrantResponse struct {
 
 func (x *ApplyGrantResponse) Reset() {
 	*x = ApplyGrantResponse{}
-	mi := &file_harvest_proto_msgTypes[39]
+	mi := &file_harvest_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3043,7 +3273,7 @@ func (x *ApplyGrantResponse) String() string {
 func (*ApplyGrantResponse) ProtoMessage() {}
 
 func (x *ApplyGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[39]
+	mi := &file_harvest_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3056,7 +3286,7 @@ func (x *ApplyGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyGrantResponse.ProtoReflect.Descriptor instead.
 func (*ApplyGrantResponse) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{39}
+	return file_harvest_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ApplyGrantResponse) GetOutcome() string {
@@ -3078,7 +3308,7 @@ type VerifyGrantRequest struct {
 
 func (x *VerifyGrantRequest) Reset() {
 	*x = VerifyGrantRequest{}
-	mi := &file_harvest_proto_msgTypes[40]
+	mi := &file_harvest_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3090,7 +3320,7 @@ func (x *VerifyGrantRequest) String() string {
 func (*VerifyGrantRequest) ProtoMessage() {}
 
 func (x *VerifyGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[40]
+	mi := &file_harvest_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3103,7 +3333,7 @@ func (x *VerifyGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyGrantRequest.ProtoReflect.Descriptor instead.
 func (*VerifyGrantRequest) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{40}
+	return file_harvest_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *VerifyGrantRequest) GetConfigJson() []byte {
@@ -3145,7 +3375,7 @@ type VerifyGrantResponse struct {
 
 func (x *VerifyGrantResponse) Reset() {
 	*x = VerifyGrantResponse{}
-	mi := &file_harvest_proto_msgTypes[41]
+	mi := &file_harvest_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3157,7 +3387,7 @@ func (x *VerifyGrantResponse) String() string {
 func (*VerifyGrantResponse) ProtoMessage() {}
 
 func (x *VerifyGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[41]
+	mi := &file_harvest_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3170,7 +3400,7 @@ func (x *VerifyGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyGrantResponse.ProtoReflect.Descriptor instead.
 func (*VerifyGrantResponse) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{41}
+	return file_harvest_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *VerifyGrantResponse) GetGiven() bool {
@@ -3207,7 +3437,7 @@ type Way struct {
 
 func (x *Way) Reset() {
 	*x = Way{}
-	mi := &file_harvest_proto_msgTypes[42]
+	mi := &file_harvest_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3219,7 +3449,7 @@ func (x *Way) String() string {
 func (*Way) ProtoMessage() {}
 
 func (x *Way) ProtoReflect() protoreflect.Message {
-	mi := &file_harvest_proto_msgTypes[42]
+	mi := &file_harvest_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3232,7 +3462,7 @@ func (x *Way) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Way.ProtoReflect.Descriptor instead.
 func (*Way) Descriptor() ([]byte, []int) {
-	return file_harvest_proto_rawDescGZIP(), []int{42}
+	return file_harvest_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Way) GetKind() string {
@@ -3296,7 +3526,7 @@ const file_harvest_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
 	"\x02ok\x18\x02 \x01(\bR\x02ok\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x10\n" +
-	"\x03fix\x18\x04 \x01(\tR\x03fix\"\x86\x02\n" +
+	"\x03fix\x18\x04 \x01(\tR\x03fix\"\xbe\x02\n" +
 	"\x0eHarvestRequest\x12\x1f\n" +
 	"\vconfig_json\x18\x01 \x01(\fR\n" +
 	"configJson\x12F\n" +
@@ -3305,10 +3535,12 @@ const file_harvest_proto_rawDesc = "" +
 	"checkpoint\x18\x03 \x01(\fR\n" +
 	"checkpoint\x12\x15\n" +
 	"\x06run_id\x18\x04 \x01(\tR\x05runId\x12\x18\n" +
-	"\afolders\x18\x05 \x03(\tR\afolders\x1a:\n" +
+	"\afolders\x18\x05 \x03(\tR\afolders\x12\x18\n" +
+	"\achanges\x18\x06 \x01(\bR\achanges\x12\x1c\n" +
+	"\twatermark\x18\a \x01(\fR\twatermark\x1a:\n" +
 	"\fSecretsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x92\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb8\x04\n" +
 	"\fHarvestEvent\x12.\n" +
 	"\x05batch\x18\x01 \x01(\v2\x16.souk.harvest.v1.BatchH\x00R\x05batch\x12=\n" +
 	"\n" +
@@ -3319,7 +3551,12 @@ const file_harvest_proto_rawDesc = "" +
 	"\bprogress\x18\x04 \x01(\v2\x19.souk.harvest.v1.ProgressH\x00R\bprogress\x12+\n" +
 	"\x04note\x18\x05 \x01(\v2\x15.souk.harvest.v1.NoteH\x00R\x04note\x12:\n" +
 	"\theartbeat\x18\x06 \x01(\v2\x1a.souk.harvest.v1.HeartbeatH\x00R\theartbeat\x12+\n" +
-	"\x04done\x18\a \x01(\v2\x15.souk.harvest.v1.DoneH\x00R\x04doneB\a\n" +
+	"\x04done\x18\a \x01(\v2\x15.souk.harvest.v1.DoneH\x00R\x04done\x12;\n" +
+	"\n" +
+	"scope_kept\x18\b \x01(\v2\x1a.souk.harvest.v1.ScopeKeptH\x00R\tscopeKept\x12+\n" +
+	"\x04gone\x18\t \x01(\v2\x15.souk.harvest.v1.GoneH\x00R\x04gone\x12:\n" +
+	"\twatermark\x18\n" +
+	" \x01(\v2\x1a.souk.harvest.v1.WatermarkH\x00R\twatermarkB\a\n" +
 	"\x05event\"L\n" +
 	"\x05Batch\x121\n" +
 	"\arecords\x18\x01 \x03(\v2\x17.souk.harvest.v1.RecordR\arecords\x12\x10\n" +
@@ -3328,7 +3565,14 @@ const file_harvest_proto_rawDesc = "" +
 	"Checkpoint\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\fR\x05state\"!\n" +
 	"\tScopeDone\x12\x14\n" +
-	"\x05scope\x18\x01 \x01(\tR\x05scope\"H\n" +
+	"\x05scope\x18\x01 \x01(\tR\x05scope\"!\n" +
+	"\tScopeKept\x12\x14\n" +
+	"\x05scope\x18\x01 \x01(\tR\x05scope\"M\n" +
+	"\x04Gone\x12/\n" +
+	"\x05asset\x18\x01 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x05asset\x12\x14\n" +
+	"\x05scope\x18\x02 \x01(\tR\x05scope\"!\n" +
+	"\tWatermark\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\fR\x05state\"H\n" +
 	"\bProgress\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\x03R\x04done\x12\x14\n" +
 	"\x05total\x18\x02 \x01(\x03R\x05total\x12\x12\n" +
@@ -3340,12 +3584,14 @@ const file_harvest_proto_rawDesc = "" +
 	"\x06sample\x18\x04 \x01(\tR\x06sample\x12\x14\n" +
 	"\x05scope\x18\x05 \x01(\tR\x05scope\x12/\n" +
 	"\x05asset\x18\x06 \x01(\v2\x19.souk.harvest.v1.NativeIDR\x05asset\"\v\n" +
-	"\tHeartbeat\"f\n" +
+	"\tHeartbeat\"\x8e\x01\n" +
 	"\x04Done\x12\x16\n" +
 	"\x06assets\x18\x01 \x01(\x03R\x06assets\x12\x14\n" +
 	"\x05edges\x18\x02 \x01(\x03R\x05edges\x12\x18\n" +
 	"\aquality\x18\x03 \x01(\x03R\aquality\x12\x16\n" +
-	"\x06scopes\x18\x04 \x01(\x03R\x06scopes\"\xa5\x01\n" +
+	"\x06scopes\x18\x04 \x01(\x03R\x06scopes\x12\x12\n" +
+	"\x04kept\x18\x05 \x01(\x03R\x04kept\x12\x12\n" +
+	"\x04gone\x18\x06 \x01(\x03R\x04gone\"\xa5\x01\n" +
 	"\x06Record\x12.\n" +
 	"\x05asset\x18\x01 \x01(\v2\x16.souk.harvest.v1.AssetH\x00R\x05asset\x12+\n" +
 	"\x04edge\x18\x02 \x01(\v2\x15.souk.harvest.v1.EdgeH\x00R\x04edge\x124\n" +
@@ -3597,7 +3843,7 @@ func file_harvest_proto_rawDescGZIP() []byte {
 	return file_harvest_proto_rawDescData
 }
 
-var file_harvest_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_harvest_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_harvest_proto_goTypes = []any{
 	(*DescribeRequest)(nil),       // 0: souk.harvest.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 1: souk.harvest.v1.DescribeResponse
@@ -3610,125 +3856,132 @@ var file_harvest_proto_goTypes = []any{
 	(*Batch)(nil),                 // 8: souk.harvest.v1.Batch
 	(*Checkpoint)(nil),            // 9: souk.harvest.v1.Checkpoint
 	(*ScopeDone)(nil),             // 10: souk.harvest.v1.ScopeDone
-	(*Progress)(nil),              // 11: souk.harvest.v1.Progress
-	(*Note)(nil),                  // 12: souk.harvest.v1.Note
-	(*Heartbeat)(nil),             // 13: souk.harvest.v1.Heartbeat
-	(*Done)(nil),                  // 14: souk.harvest.v1.Done
-	(*Record)(nil),                // 15: souk.harvest.v1.Record
-	(*NativeID)(nil),              // 16: souk.harvest.v1.NativeID
-	(*Asset)(nil),                 // 17: souk.harvest.v1.Asset
-	(*Constraint)(nil),            // 18: souk.harvest.v1.Constraint
-	(*Index)(nil),                 // 19: souk.harvest.v1.Index
-	(*Freshness)(nil),             // 20: souk.harvest.v1.Freshness
-	(*Usage)(nil),                 // 21: souk.harvest.v1.Usage
-	(*JobRun)(nil),                // 22: souk.harvest.v1.JobRun
-	(*Alias)(nil),                 // 23: souk.harvest.v1.Alias
-	(*Field)(nil),                 // 24: souk.harvest.v1.Field
-	(*ForeignKey)(nil),            // 25: souk.harvest.v1.ForeignKey
-	(*Edge)(nil),                  // 26: souk.harvest.v1.Edge
-	(*FieldEdge)(nil),             // 27: souk.harvest.v1.FieldEdge
-	(*Quality)(nil),               // 28: souk.harvest.v1.Quality
-	(*Result)(nil),                // 29: souk.harvest.v1.Result
-	(*Failure)(nil),               // 30: souk.harvest.v1.Failure
-	(*Grant)(nil),                 // 31: souk.harvest.v1.Grant
-	(*Mask)(nil),                  // 32: souk.harvest.v1.Mask
-	(*RowFilter)(nil),             // 33: souk.harvest.v1.RowFilter
-	(*ListGrantsRequest)(nil),     // 34: souk.harvest.v1.ListGrantsRequest
-	(*HeldGrant)(nil),             // 35: souk.harvest.v1.HeldGrant
-	(*PlanGrantRequest)(nil),      // 36: souk.harvest.v1.PlanGrantRequest
-	(*GrantPlan)(nil),             // 37: souk.harvest.v1.GrantPlan
-	(*ApplyGrantRequest)(nil),     // 38: souk.harvest.v1.ApplyGrantRequest
-	(*ApplyGrantResponse)(nil),    // 39: souk.harvest.v1.ApplyGrantResponse
-	(*VerifyGrantRequest)(nil),    // 40: souk.harvest.v1.VerifyGrantRequest
-	(*VerifyGrantResponse)(nil),   // 41: souk.harvest.v1.VerifyGrantResponse
-	(*Way)(nil),                   // 42: souk.harvest.v1.Way
-	nil,                           // 43: souk.harvest.v1.CheckRequest.SecretsEntry
-	nil,                           // 44: souk.harvest.v1.HarvestRequest.SecretsEntry
-	nil,                           // 45: souk.harvest.v1.Asset.PropertiesEntry
-	nil,                           // 46: souk.harvest.v1.Field.MetaEntry
-	nil,                           // 47: souk.harvest.v1.Quality.ArgumentsEntry
-	nil,                           // 48: souk.harvest.v1.ListGrantsRequest.SecretsEntry
-	nil,                           // 49: souk.harvest.v1.PlanGrantRequest.SecretsEntry
-	nil,                           // 50: souk.harvest.v1.ApplyGrantRequest.SecretsEntry
-	nil,                           // 51: souk.harvest.v1.VerifyGrantRequest.SecretsEntry
-	(*timestamppb.Timestamp)(nil), // 52: google.protobuf.Timestamp
+	(*ScopeKept)(nil),             // 11: souk.harvest.v1.ScopeKept
+	(*Gone)(nil),                  // 12: souk.harvest.v1.Gone
+	(*Watermark)(nil),             // 13: souk.harvest.v1.Watermark
+	(*Progress)(nil),              // 14: souk.harvest.v1.Progress
+	(*Note)(nil),                  // 15: souk.harvest.v1.Note
+	(*Heartbeat)(nil),             // 16: souk.harvest.v1.Heartbeat
+	(*Done)(nil),                  // 17: souk.harvest.v1.Done
+	(*Record)(nil),                // 18: souk.harvest.v1.Record
+	(*NativeID)(nil),              // 19: souk.harvest.v1.NativeID
+	(*Asset)(nil),                 // 20: souk.harvest.v1.Asset
+	(*Constraint)(nil),            // 21: souk.harvest.v1.Constraint
+	(*Index)(nil),                 // 22: souk.harvest.v1.Index
+	(*Freshness)(nil),             // 23: souk.harvest.v1.Freshness
+	(*Usage)(nil),                 // 24: souk.harvest.v1.Usage
+	(*JobRun)(nil),                // 25: souk.harvest.v1.JobRun
+	(*Alias)(nil),                 // 26: souk.harvest.v1.Alias
+	(*Field)(nil),                 // 27: souk.harvest.v1.Field
+	(*ForeignKey)(nil),            // 28: souk.harvest.v1.ForeignKey
+	(*Edge)(nil),                  // 29: souk.harvest.v1.Edge
+	(*FieldEdge)(nil),             // 30: souk.harvest.v1.FieldEdge
+	(*Quality)(nil),               // 31: souk.harvest.v1.Quality
+	(*Result)(nil),                // 32: souk.harvest.v1.Result
+	(*Failure)(nil),               // 33: souk.harvest.v1.Failure
+	(*Grant)(nil),                 // 34: souk.harvest.v1.Grant
+	(*Mask)(nil),                  // 35: souk.harvest.v1.Mask
+	(*RowFilter)(nil),             // 36: souk.harvest.v1.RowFilter
+	(*ListGrantsRequest)(nil),     // 37: souk.harvest.v1.ListGrantsRequest
+	(*HeldGrant)(nil),             // 38: souk.harvest.v1.HeldGrant
+	(*PlanGrantRequest)(nil),      // 39: souk.harvest.v1.PlanGrantRequest
+	(*GrantPlan)(nil),             // 40: souk.harvest.v1.GrantPlan
+	(*ApplyGrantRequest)(nil),     // 41: souk.harvest.v1.ApplyGrantRequest
+	(*ApplyGrantResponse)(nil),    // 42: souk.harvest.v1.ApplyGrantResponse
+	(*VerifyGrantRequest)(nil),    // 43: souk.harvest.v1.VerifyGrantRequest
+	(*VerifyGrantResponse)(nil),   // 44: souk.harvest.v1.VerifyGrantResponse
+	(*Way)(nil),                   // 45: souk.harvest.v1.Way
+	nil,                           // 46: souk.harvest.v1.CheckRequest.SecretsEntry
+	nil,                           // 47: souk.harvest.v1.HarvestRequest.SecretsEntry
+	nil,                           // 48: souk.harvest.v1.Asset.PropertiesEntry
+	nil,                           // 49: souk.harvest.v1.Field.MetaEntry
+	nil,                           // 50: souk.harvest.v1.Quality.ArgumentsEntry
+	nil,                           // 51: souk.harvest.v1.ListGrantsRequest.SecretsEntry
+	nil,                           // 52: souk.harvest.v1.PlanGrantRequest.SecretsEntry
+	nil,                           // 53: souk.harvest.v1.ApplyGrantRequest.SecretsEntry
+	nil,                           // 54: souk.harvest.v1.VerifyGrantRequest.SecretsEntry
+	(*timestamppb.Timestamp)(nil), // 55: google.protobuf.Timestamp
 }
 var file_harvest_proto_depIdxs = []int32{
-	43, // 0: souk.harvest.v1.CheckRequest.secrets:type_name -> souk.harvest.v1.CheckRequest.SecretsEntry
-	44, // 1: souk.harvest.v1.HarvestRequest.secrets:type_name -> souk.harvest.v1.HarvestRequest.SecretsEntry
+	46, // 0: souk.harvest.v1.CheckRequest.secrets:type_name -> souk.harvest.v1.CheckRequest.SecretsEntry
+	47, // 1: souk.harvest.v1.HarvestRequest.secrets:type_name -> souk.harvest.v1.HarvestRequest.SecretsEntry
 	8,  // 2: souk.harvest.v1.HarvestEvent.batch:type_name -> souk.harvest.v1.Batch
 	9,  // 3: souk.harvest.v1.HarvestEvent.checkpoint:type_name -> souk.harvest.v1.Checkpoint
 	10, // 4: souk.harvest.v1.HarvestEvent.scope_done:type_name -> souk.harvest.v1.ScopeDone
-	11, // 5: souk.harvest.v1.HarvestEvent.progress:type_name -> souk.harvest.v1.Progress
-	12, // 6: souk.harvest.v1.HarvestEvent.note:type_name -> souk.harvest.v1.Note
-	13, // 7: souk.harvest.v1.HarvestEvent.heartbeat:type_name -> souk.harvest.v1.Heartbeat
-	14, // 8: souk.harvest.v1.HarvestEvent.done:type_name -> souk.harvest.v1.Done
-	15, // 9: souk.harvest.v1.Batch.records:type_name -> souk.harvest.v1.Record
-	16, // 10: souk.harvest.v1.Note.asset:type_name -> souk.harvest.v1.NativeID
-	17, // 11: souk.harvest.v1.Record.asset:type_name -> souk.harvest.v1.Asset
-	26, // 12: souk.harvest.v1.Record.edge:type_name -> souk.harvest.v1.Edge
-	28, // 13: souk.harvest.v1.Record.quality:type_name -> souk.harvest.v1.Quality
-	16, // 14: souk.harvest.v1.Asset.id:type_name -> souk.harvest.v1.NativeID
-	24, // 15: souk.harvest.v1.Asset.fields:type_name -> souk.harvest.v1.Field
-	25, // 16: souk.harvest.v1.Asset.foreign_keys:type_name -> souk.harvest.v1.ForeignKey
-	45, // 17: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
-	23, // 18: souk.harvest.v1.Asset.aliases:type_name -> souk.harvest.v1.Alias
-	16, // 19: souk.harvest.v1.Asset.parent:type_name -> souk.harvest.v1.NativeID
-	18, // 20: souk.harvest.v1.Asset.constraints:type_name -> souk.harvest.v1.Constraint
-	19, // 21: souk.harvest.v1.Asset.indexes:type_name -> souk.harvest.v1.Index
-	52, // 22: souk.harvest.v1.Asset.changed_at:type_name -> google.protobuf.Timestamp
-	20, // 23: souk.harvest.v1.Asset.freshness:type_name -> souk.harvest.v1.Freshness
-	21, // 24: souk.harvest.v1.Asset.usage:type_name -> souk.harvest.v1.Usage
-	22, // 25: souk.harvest.v1.Asset.runs:type_name -> souk.harvest.v1.JobRun
-	52, // 26: souk.harvest.v1.Usage.from:type_name -> google.protobuf.Timestamp
-	52, // 27: souk.harvest.v1.Usage.to:type_name -> google.protobuf.Timestamp
-	52, // 28: souk.harvest.v1.JobRun.started:type_name -> google.protobuf.Timestamp
-	52, // 29: souk.harvest.v1.JobRun.ended:type_name -> google.protobuf.Timestamp
-	46, // 30: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
-	16, // 31: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
-	16, // 32: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
-	27, // 33: souk.harvest.v1.Edge.fields:type_name -> souk.harvest.v1.FieldEdge
-	16, // 34: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
-	29, // 35: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
-	47, // 36: souk.harvest.v1.Quality.arguments:type_name -> souk.harvest.v1.Quality.ArgumentsEntry
-	52, // 37: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
-	16, // 38: souk.harvest.v1.Grant.asset:type_name -> souk.harvest.v1.NativeID
-	32, // 39: souk.harvest.v1.Grant.masks:type_name -> souk.harvest.v1.Mask
-	33, // 40: souk.harvest.v1.Grant.filters:type_name -> souk.harvest.v1.RowFilter
-	48, // 41: souk.harvest.v1.ListGrantsRequest.secrets:type_name -> souk.harvest.v1.ListGrantsRequest.SecretsEntry
-	16, // 42: souk.harvest.v1.HeldGrant.asset:type_name -> souk.harvest.v1.NativeID
-	49, // 43: souk.harvest.v1.PlanGrantRequest.secrets:type_name -> souk.harvest.v1.PlanGrantRequest.SecretsEntry
-	31, // 44: souk.harvest.v1.PlanGrantRequest.grant:type_name -> souk.harvest.v1.Grant
-	31, // 45: souk.harvest.v1.PlanGrantRequest.others:type_name -> souk.harvest.v1.Grant
-	16, // 46: souk.harvest.v1.GrantPlan.reads:type_name -> souk.harvest.v1.NativeID
-	50, // 47: souk.harvest.v1.ApplyGrantRequest.secrets:type_name -> souk.harvest.v1.ApplyGrantRequest.SecretsEntry
-	31, // 48: souk.harvest.v1.ApplyGrantRequest.grant:type_name -> souk.harvest.v1.Grant
-	31, // 49: souk.harvest.v1.ApplyGrantRequest.others:type_name -> souk.harvest.v1.Grant
-	37, // 50: souk.harvest.v1.ApplyGrantRequest.plan:type_name -> souk.harvest.v1.GrantPlan
-	51, // 51: souk.harvest.v1.VerifyGrantRequest.secrets:type_name -> souk.harvest.v1.VerifyGrantRequest.SecretsEntry
-	31, // 52: souk.harvest.v1.VerifyGrantRequest.grant:type_name -> souk.harvest.v1.Grant
-	42, // 53: souk.harvest.v1.VerifyGrantResponse.ways:type_name -> souk.harvest.v1.Way
-	0,  // 54: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
-	2,  // 55: souk.harvest.v1.Source.Judge:input_type -> souk.harvest.v1.JudgeRequest
-	4,  // 56: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
-	6,  // 57: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
-	34, // 58: souk.harvest.v1.Source.ListGrants:input_type -> souk.harvest.v1.ListGrantsRequest
-	36, // 59: souk.harvest.v1.Source.PlanGrant:input_type -> souk.harvest.v1.PlanGrantRequest
-	38, // 60: souk.harvest.v1.Source.ApplyGrant:input_type -> souk.harvest.v1.ApplyGrantRequest
-	40, // 61: souk.harvest.v1.Source.VerifyGrant:input_type -> souk.harvest.v1.VerifyGrantRequest
-	1,  // 62: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
-	3,  // 63: souk.harvest.v1.Source.Judge:output_type -> souk.harvest.v1.JudgeResponse
-	5,  // 64: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
-	7,  // 65: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
-	35, // 66: souk.harvest.v1.Source.ListGrants:output_type -> souk.harvest.v1.HeldGrant
-	37, // 67: souk.harvest.v1.Source.PlanGrant:output_type -> souk.harvest.v1.GrantPlan
-	39, // 68: souk.harvest.v1.Source.ApplyGrant:output_type -> souk.harvest.v1.ApplyGrantResponse
-	41, // 69: souk.harvest.v1.Source.VerifyGrant:output_type -> souk.harvest.v1.VerifyGrantResponse
-	62, // [62:70] is the sub-list for method output_type
-	54, // [54:62] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	14, // 5: souk.harvest.v1.HarvestEvent.progress:type_name -> souk.harvest.v1.Progress
+	15, // 6: souk.harvest.v1.HarvestEvent.note:type_name -> souk.harvest.v1.Note
+	16, // 7: souk.harvest.v1.HarvestEvent.heartbeat:type_name -> souk.harvest.v1.Heartbeat
+	17, // 8: souk.harvest.v1.HarvestEvent.done:type_name -> souk.harvest.v1.Done
+	11, // 9: souk.harvest.v1.HarvestEvent.scope_kept:type_name -> souk.harvest.v1.ScopeKept
+	12, // 10: souk.harvest.v1.HarvestEvent.gone:type_name -> souk.harvest.v1.Gone
+	13, // 11: souk.harvest.v1.HarvestEvent.watermark:type_name -> souk.harvest.v1.Watermark
+	18, // 12: souk.harvest.v1.Batch.records:type_name -> souk.harvest.v1.Record
+	19, // 13: souk.harvest.v1.Gone.asset:type_name -> souk.harvest.v1.NativeID
+	19, // 14: souk.harvest.v1.Note.asset:type_name -> souk.harvest.v1.NativeID
+	20, // 15: souk.harvest.v1.Record.asset:type_name -> souk.harvest.v1.Asset
+	29, // 16: souk.harvest.v1.Record.edge:type_name -> souk.harvest.v1.Edge
+	31, // 17: souk.harvest.v1.Record.quality:type_name -> souk.harvest.v1.Quality
+	19, // 18: souk.harvest.v1.Asset.id:type_name -> souk.harvest.v1.NativeID
+	27, // 19: souk.harvest.v1.Asset.fields:type_name -> souk.harvest.v1.Field
+	28, // 20: souk.harvest.v1.Asset.foreign_keys:type_name -> souk.harvest.v1.ForeignKey
+	48, // 21: souk.harvest.v1.Asset.properties:type_name -> souk.harvest.v1.Asset.PropertiesEntry
+	26, // 22: souk.harvest.v1.Asset.aliases:type_name -> souk.harvest.v1.Alias
+	19, // 23: souk.harvest.v1.Asset.parent:type_name -> souk.harvest.v1.NativeID
+	21, // 24: souk.harvest.v1.Asset.constraints:type_name -> souk.harvest.v1.Constraint
+	22, // 25: souk.harvest.v1.Asset.indexes:type_name -> souk.harvest.v1.Index
+	55, // 26: souk.harvest.v1.Asset.changed_at:type_name -> google.protobuf.Timestamp
+	23, // 27: souk.harvest.v1.Asset.freshness:type_name -> souk.harvest.v1.Freshness
+	24, // 28: souk.harvest.v1.Asset.usage:type_name -> souk.harvest.v1.Usage
+	25, // 29: souk.harvest.v1.Asset.runs:type_name -> souk.harvest.v1.JobRun
+	55, // 30: souk.harvest.v1.Usage.from:type_name -> google.protobuf.Timestamp
+	55, // 31: souk.harvest.v1.Usage.to:type_name -> google.protobuf.Timestamp
+	55, // 32: souk.harvest.v1.JobRun.started:type_name -> google.protobuf.Timestamp
+	55, // 33: souk.harvest.v1.JobRun.ended:type_name -> google.protobuf.Timestamp
+	49, // 34: souk.harvest.v1.Field.meta:type_name -> souk.harvest.v1.Field.MetaEntry
+	19, // 35: souk.harvest.v1.Edge.from:type_name -> souk.harvest.v1.NativeID
+	19, // 36: souk.harvest.v1.Edge.to:type_name -> souk.harvest.v1.NativeID
+	30, // 37: souk.harvest.v1.Edge.fields:type_name -> souk.harvest.v1.FieldEdge
+	19, // 38: souk.harvest.v1.Quality.asset:type_name -> souk.harvest.v1.NativeID
+	32, // 39: souk.harvest.v1.Quality.result:type_name -> souk.harvest.v1.Result
+	50, // 40: souk.harvest.v1.Quality.arguments:type_name -> souk.harvest.v1.Quality.ArgumentsEntry
+	55, // 41: souk.harvest.v1.Result.at:type_name -> google.protobuf.Timestamp
+	19, // 42: souk.harvest.v1.Grant.asset:type_name -> souk.harvest.v1.NativeID
+	35, // 43: souk.harvest.v1.Grant.masks:type_name -> souk.harvest.v1.Mask
+	36, // 44: souk.harvest.v1.Grant.filters:type_name -> souk.harvest.v1.RowFilter
+	51, // 45: souk.harvest.v1.ListGrantsRequest.secrets:type_name -> souk.harvest.v1.ListGrantsRequest.SecretsEntry
+	19, // 46: souk.harvest.v1.HeldGrant.asset:type_name -> souk.harvest.v1.NativeID
+	52, // 47: souk.harvest.v1.PlanGrantRequest.secrets:type_name -> souk.harvest.v1.PlanGrantRequest.SecretsEntry
+	34, // 48: souk.harvest.v1.PlanGrantRequest.grant:type_name -> souk.harvest.v1.Grant
+	34, // 49: souk.harvest.v1.PlanGrantRequest.others:type_name -> souk.harvest.v1.Grant
+	19, // 50: souk.harvest.v1.GrantPlan.reads:type_name -> souk.harvest.v1.NativeID
+	53, // 51: souk.harvest.v1.ApplyGrantRequest.secrets:type_name -> souk.harvest.v1.ApplyGrantRequest.SecretsEntry
+	34, // 52: souk.harvest.v1.ApplyGrantRequest.grant:type_name -> souk.harvest.v1.Grant
+	34, // 53: souk.harvest.v1.ApplyGrantRequest.others:type_name -> souk.harvest.v1.Grant
+	40, // 54: souk.harvest.v1.ApplyGrantRequest.plan:type_name -> souk.harvest.v1.GrantPlan
+	54, // 55: souk.harvest.v1.VerifyGrantRequest.secrets:type_name -> souk.harvest.v1.VerifyGrantRequest.SecretsEntry
+	34, // 56: souk.harvest.v1.VerifyGrantRequest.grant:type_name -> souk.harvest.v1.Grant
+	45, // 57: souk.harvest.v1.VerifyGrantResponse.ways:type_name -> souk.harvest.v1.Way
+	0,  // 58: souk.harvest.v1.Source.Describe:input_type -> souk.harvest.v1.DescribeRequest
+	2,  // 59: souk.harvest.v1.Source.Judge:input_type -> souk.harvest.v1.JudgeRequest
+	4,  // 60: souk.harvest.v1.Source.Check:input_type -> souk.harvest.v1.CheckRequest
+	6,  // 61: souk.harvest.v1.Source.Harvest:input_type -> souk.harvest.v1.HarvestRequest
+	37, // 62: souk.harvest.v1.Source.ListGrants:input_type -> souk.harvest.v1.ListGrantsRequest
+	39, // 63: souk.harvest.v1.Source.PlanGrant:input_type -> souk.harvest.v1.PlanGrantRequest
+	41, // 64: souk.harvest.v1.Source.ApplyGrant:input_type -> souk.harvest.v1.ApplyGrantRequest
+	43, // 65: souk.harvest.v1.Source.VerifyGrant:input_type -> souk.harvest.v1.VerifyGrantRequest
+	1,  // 66: souk.harvest.v1.Source.Describe:output_type -> souk.harvest.v1.DescribeResponse
+	3,  // 67: souk.harvest.v1.Source.Judge:output_type -> souk.harvest.v1.JudgeResponse
+	5,  // 68: souk.harvest.v1.Source.Check:output_type -> souk.harvest.v1.Capability
+	7,  // 69: souk.harvest.v1.Source.Harvest:output_type -> souk.harvest.v1.HarvestEvent
+	38, // 70: souk.harvest.v1.Source.ListGrants:output_type -> souk.harvest.v1.HeldGrant
+	40, // 71: souk.harvest.v1.Source.PlanGrant:output_type -> souk.harvest.v1.GrantPlan
+	42, // 72: souk.harvest.v1.Source.ApplyGrant:output_type -> souk.harvest.v1.ApplyGrantResponse
+	44, // 73: souk.harvest.v1.Source.VerifyGrant:output_type -> souk.harvest.v1.VerifyGrantResponse
+	66, // [66:74] is the sub-list for method output_type
+	58, // [58:66] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_harvest_proto_init() }
@@ -3744,20 +3997,23 @@ func file_harvest_proto_init() {
 		(*HarvestEvent_Note)(nil),
 		(*HarvestEvent_Heartbeat)(nil),
 		(*HarvestEvent_Done)(nil),
+		(*HarvestEvent_ScopeKept)(nil),
+		(*HarvestEvent_Gone)(nil),
+		(*HarvestEvent_Watermark)(nil),
 	}
-	file_harvest_proto_msgTypes[15].OneofWrappers = []any{
+	file_harvest_proto_msgTypes[18].OneofWrappers = []any{
 		(*Record_Asset)(nil),
 		(*Record_Edge)(nil),
 		(*Record_Quality)(nil),
 	}
-	file_harvest_proto_msgTypes[17].OneofWrappers = []any{}
+	file_harvest_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_harvest_proto_rawDesc), len(file_harvest_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   52,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
