@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/souk-mesh/souk/sdk/internal/handshake"
@@ -106,3 +107,20 @@ func (steady) Unmarshal(data []byte, v any) error {
 }
 
 var errNoMessage = errors.New("a message has an unknown type")
+
+// TraceHeaders tells which trace the call is part of, in the headers of W3C's
+// recommendation Trace Context (traceparent and tracestate). The context is the
+// one that Check or Harvest were called with. There are none where the host does
+// not trace. A plugin that uses OpenTelemetry joins the trace with
+//
+//	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier(sdk.TraceHeaders(ctx)))
+func TraceHeaders(ctx context.Context) map[string]string {
+	headers := map[string]string{}
+	given, _ := metadata.FromIncomingContext(ctx)
+	for _, name := range []string{"traceparent", "tracestate"} {
+		if values := given.Get(name); len(values) == 1 {
+			headers[name] = values[0]
+		}
+	}
+	return headers
+}
