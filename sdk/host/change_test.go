@@ -115,7 +115,7 @@ func TestWrongChanges(t *testing.T) {
 
 type sendEvents = func(...*harvestv1.HarvestEvent) error
 
-func told(e *harvestv1.HarvestEvent, after ...*harvestv1.HarvestEvent) func(sendEvents) error {
+func says(e *harvestv1.HarvestEvent, after ...*harvestv1.HarvestEvent) func(sendEvents) error {
 	return func(send sendEvents) error { return send(append([]*harvestv1.HarvestEvent{e}, after...)...) }
 }
 
@@ -137,18 +137,18 @@ func doneAll() *harvestv1.HarvestEvent {
 
 // wrongChanges are plugins that break the rules of what has changed.
 var wrongChanges = map[string]func(sendEvents) error{
-	"changes: two marks":     told(marked([]byte("a")), marked([]byte("b"))),
-	"changes: goes on":       told(marked([]byte("a")), batch(1, 1)),
-	"changes: big mark":      told(marked(make([]byte, harvestv1.MaxWatermarkBytes+1))),
-	"changes: empty mark":    told(marked(nil)),
-	"changes: told secret":   told(marked([]byte("at " + canary))),
-	"changes: no name":       told(goneOne("")),
-	"changes: secret name":   told(goneOne("of " + canary)),
-	"changes: kept and done": told(keptAll(), doneAll()),
-	"changes: done and kept": told(doneAll(), keptAll()),
-	"changes: wrong count":   told(goneOne("a"), keptAll(), done(&harvestv1.Done{Gone: 2, Kept: 1})),
-	"changes: unasked":       told(marked([]byte("a"))),
-	"changes: broken": told(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{Level: "error", Scope: "all"}}},
+	"changes: two marks":     says(marked([]byte("a")), marked([]byte("b"))),
+	"changes: goes on":       says(marked([]byte("a")), batch(1, 1)),
+	"changes: big mark":      says(marked(make([]byte, harvestv1.MaxWatermarkBytes+1))),
+	"changes: empty mark":    says(marked(nil)),
+	"changes: told secret":   says(marked([]byte("at " + canary))),
+	"changes: no name":       says(goneOne("")),
+	"changes: secret name":   says(goneOne("of " + canary)),
+	"changes: kept and done": says(keptAll(), doneAll()),
+	"changes: done and kept": says(doneAll(), keptAll()),
+	"changes: wrong count":   says(goneOne("a"), keptAll(), done(&harvestv1.Done{Gone: 2, Kept: 1})),
+	"changes: unasked":       says(marked([]byte("a"))),
+	"changes: broken": says(&harvestv1.HarvestEvent{Event: &harvestv1.HarvestEvent_Note{Note: &harvestv1.Note{Level: "error", Scope: "all"}}},
 		keptAll()),
 	"changes: fails after it": func(send sendEvents) error { return errors.Join(send(marked([]byte("a"))), errors.New("broke")) },
 }
