@@ -119,3 +119,38 @@ obligations contains {"id": "sales.mask", "type": "mask", "params": {"field": "e
 		t.Errorf("after the end: %+v", over)
 	}
 }
+
+// TestTakeOverInMariaDB: what another hand has given stays until somebody says
+// otherwise, and then ends with the grant; what the grant is not about stays.
+func TestTakeOverInMariaDB(t *testing.T) {
+	m := newMariaDB(t, nil)
+	orders := m.name + ".orders"
+	m.server.Run("grant select (id, secret) on " + orders + " to " + m.role)
+	m.world.name()
+	g := m.grant()
+	m.tend()
+	row := m.expect(model.SourceGrantApplied, "")
+	if text := strings.Join(row.Remarks, " "); row.TakesOver || !strings.Contains(text, "Somebody else has given the account this") {
+		t.Fatalf("got %+v", row)
+	}
+	m.revoke(g)
+	if m.may("select email from "+orders) || !m.may("select id, secret from "+orders) {
+		t.Error("Souk has taken what it did not give, or left what it gave")
+	}
+	g = m.grant()
+	m.tend()
+	row = m.onlyApplied()
+	_, err := m.grants.Repair(m.As("ana"), sourcegrants.Repair{ID: row.ID, Seen: row.Revision, TakesOver: true})
+	m.Must(err)
+	if e := m.Last(); e.Action != "source_grant.take_over" || e.DecisionID == "" {
+		t.Errorf("got %+v", e)
+	}
+	m.tend()
+	if row = m.onlyApplied(); !row.TakesOver || len(row.Drift) > 0 || !m.may("select id, email from "+orders) {
+		t.Errorf("it is not taken over: %+v", row)
+	}
+	m.revoke(g)
+	if m.may("select id from "+orders) || !m.may("select secret from "+orders) {
+		t.Error("what was taken over stays, or what the grant was not about is gone")
+	}
+}

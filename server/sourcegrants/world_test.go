@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/plugins/kafka"
 	"github.com/souk-mesh/souk/plugins/mysql"
 	"github.com/souk-mesh/souk/plugins/postgres"
 	"github.com/souk-mesh/souk/sdk"
@@ -30,7 +31,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	plugintest.Main(m, sdk.Register(postgres.Plugin()), sdk.Register(mysql.Plugin()))
+	plugintest.Main(m, sdk.Register(postgres.Plugin()), sdk.Register(mysql.Plugin()), sdk.Register(kafka.Plugin()))
 }
 
 // open gives each world its store.
@@ -57,6 +58,7 @@ type launches struct {
 	mu       sync.Mutex
 	count    int
 	password string
+	reads    string       // the password of who harvests, where the source asks for one
 	before   func() error // instead of the launch
 }
 
@@ -72,7 +74,11 @@ func (l *launches) Use(ctx context.Context, source model.Source, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	return errors.Join(call(ctx, p, map[string]string{"grants.password": l.password}), p.Close())
+	secrets := map[string]string{"grants.password": l.password}
+	if l.reads != "" {
+		secrets["password"] = l.reads
+	}
+	return errors.Join(call(ctx, p, secrets), p.Close())
 }
 
 // dying is a store that the server does not reach any more when it would write
@@ -273,6 +279,25 @@ func (w *world) row() model.SourceGrant {
 	w.Must(err)
 	if len(page.Nodes) != 1 {
 		w.Fatalf("there are %d rows, want one", len(page.Nodes))
+	}
+	return page.Nodes[0]
+}
+
+// revoke ends a grant, and tends what follows.
+func (w *world) revoke(g model.Grant) {
+	w.Helper()
+	_, err := w.Access.Revoke(w.As("ana"), g.ID, "over")
+	w.Must(err)
+	w.tend()
+}
+
+// onlyApplied is the one row that the source has as it shall have it.
+func (w *world) onlyApplied() model.SourceGrant {
+	w.Helper()
+	page, err := store.SourceGrants.Find(w.Context(), w.Store, store.Query{Index: "by_state", Where: store.Eq("state", string(model.SourceGrantApplied))})
+	w.Must(err)
+	if len(page.Nodes) != 1 {
+		w.Fatalf("%d rights are given, want one", len(page.Nodes))
 	}
 	return page.Nodes[0]
 }
