@@ -92,6 +92,8 @@ type Result struct {
 	// nothing had to be told. As long as the records stand as they are marked
 	// here, the asset's own first, to show the same once more changes nothing.
 	Settled map[Ref][]Mark
+	// Unowned are those of them that belong to no domain, with their namespaces.
+	Unowned map[Ref]string
 
 	// Named are the names of the observation's tests and references that are
 	// settled, with what the name stands for: the asset and the name.

@@ -122,6 +122,14 @@ func (w *work) apart(it *item, e *entry) bool {
 // NoOwner is the code of the note about assets that belong to no domain.
 const NoOwner = "catalog.no_owner"
 
+// Unowned is the note about so many assets of a namespace that belong to no domain.
+func Unowned(namespace string, count int) model.RunNote {
+	return model.RunNote{
+		Level: "info", Code: NoOwner, Count: count, Samples: []string{namespace},
+		Title: "What was found belongs to no domain yet, so only administrators see it: let one give the namespace to its domain with assignNamespace.",
+	}
+}
+
 // settleOwners gives every asset that came up to the domain that owns its name,
 // and notes what is claimed and what is nobody's.
 func (w *work) settleOwners() {
@@ -135,10 +143,9 @@ func (w *work) settleOwners() {
 		switch owner := it.entry.asset.DomainID; {
 		case it.shown == nil || !it.shown.Claims():
 		case owner == "":
-			w.notes.add(model.RunNote{
-				Level: "info", Code: NoOwner,
-				Title: "What was found belongs to no domain yet, so only administrators see it: let one give the namespace to its domain with assignNamespace.",
-			}, it.ref.Namespace)
+			note := Unowned(it.ref.Namespace, 0)
+			note.Samples = nil
+			w.notes.add(note, it.ref.Namespace)
 		case owner != w.source.DomainID:
 			w.notes.add(model.RunNote{
 				Level: "warn", Code: "catalog.claimed",

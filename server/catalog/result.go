@@ -13,7 +13,7 @@ import (
 
 // result settles what has changed and turns it into writes.
 func (w *work) result(at time.Time) Result {
-	r := Result{IDs: make(map[Ref]model.ID, len(w.byRaw)), Held: map[Ref]bool{}, Settled: map[Ref][]Mark{}, Tested: map[model.ID]bool{}}
+	r := Result{IDs: make(map[Ref]model.ID, len(w.byRaw)), Held: map[Ref]bool{}, Settled: map[Ref][]Mark{}, Unowned: map[Ref]string{}, Tested: map[model.ID]bool{}}
 	for _, e := range w.made {
 		if e.dirty {
 			e.asset.Settle(at)
@@ -42,6 +42,9 @@ func (w *work) result(at time.Time) Result {
 				r.Held[raw] = true
 			} else if marks := w.marks(it); marks != nil {
 				r.Settled[raw] = marks
+				if it.shown.Claims() && it.entry.asset.DomainID == "" {
+					r.Unowned[raw] = it.ref.Namespace
+				}
 			}
 		}
 	}
@@ -50,7 +53,9 @@ func (w *work) result(at time.Time) Result {
 
 // marks lists what an item that is settled stands on; nil is one that is not.
 func (w *work) marks(it *item) []Mark {
-	if it.shown == nil || !it.speaks || it.times > 1 || it.flawed || it.shown.Claims() && it.entry.asset.DomainID != w.source.DomainID {
+	owner := it.entry.asset.DomainID
+	claimed := it.shown != nil && it.shown.Claims() && owner != w.source.DomainID && owner != ""
+	if it.shown == nil || !it.speaks || it.times > 1 || it.flawed || claimed {
 		return nil
 	}
 	marks := []Mark{{store.Assets.Kind(), it.entry.asset.ID, written(it.entry.asset.Meta, it.entry.dirty)}}

@@ -226,7 +226,7 @@ func (c *collector) keep(ctx context.Context, remember func(*model.Source)) erro
 		run: func(r *model.Run) {
 			c.progressed(r)
 			r.Counts = sum(r.Counts, counts)
-			for _, n := range found.Notes {
+			for _, n := range slices.Concat(found.Notes, c.batch.unowned()) {
 				r.Notes = notes(r.Notes).add(n)
 			}
 		},

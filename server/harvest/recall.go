@@ -1,6 +1,7 @@
 package harvest
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -67,11 +68,26 @@ func (b *batch) counted(found catalog.Result) model.RunCounts {
 	return counts
 }
 
+// unowned tells of what is as before and belongs to no domain, by its namespaces.
+func (b *batch) unowned() []model.RunNote {
+	counts := map[string]int{}
+	for _, k := range b.known {
+		if k.Unowned != "" {
+			counts[k.Unowned]++
+		}
+	}
+	var all []model.RunNote
+	for _, namespace := range slices.Sorted(maps.Keys(counts)) {
+		all = append(all, catalog.Unowned(namespace, counts[namespace]))
+	}
+	return all
+}
+
 // remember takes what the batch has kept into the source's memory, each with the
 // marks of all that it stands on.
 func (c *collector) remember(found catalog.Result, flows lineage.Result, edges []printedEdge) {
 	for ref, p := range c.batch.assets {
-		c.memory.Keep(p.print, p.scope, p.fields, found.Settled[ref]...)
+		c.memory.KeepUnowned(p.print, p.scope, p.fields, found.Unowned[ref], found.Settled[ref]...)
 	}
 	for i, q := range c.batch.observed.Quality {
 		if named := found.Named[q.Asset]; len(named) > 0 && found.Tests[i].ID != "" {

@@ -122,13 +122,37 @@ func TestUnchangedButRemarked(t *testing.T) {
 	w := newWorld(t)
 	s := w.source()
 	lines := []string{
-		`asset {"id":{"namespace":"postgres://nobody.example:5432","name":"shop.a"},"scope":"main","kind":"TABLE","rank":10,"shortName":"a"}`, "done main",
+		`asset {"id":{"namespace":"postgres://nobody.example:5432","name":"shop.a"},"scope":"main","kind":"TABLE","rank":10,"shortName":"a"}`,
+		`asset {"id":{"namespace":"postgres://nobody.example:5432","name":"shop.b"},"scope":"main","kind":"TABLE","rank":10,"shortName":"b"}`,
+		`asset {"id":{"namespace":"mysql://nobody.example:3306","name":"shop.c"},"scope":"main","kind":"TABLE","rank":10,"shortName":"c"}`, "done main",
 	}
-	for range 3 {
-		if run := w.succeed(s, lines...); !slices.Contains(codes(run), "catalog.no_owner") {
-			t.Errorf("got notes %v", codes(run))
+	nobodys := func(run model.Run, count int, namespaces ...string) {
+		t.Helper()
+		i := slices.IndexFunc(run.Notes, func(n model.RunNote) bool { return n.Code == "catalog.no_owner" })
+		if i < 0 || run.Notes[i].Count != count || !slices.Equal(slices.Sorted(slices.Values(run.Notes[i].Samples)), namespaces) || !strings.Contains(run.Notes[i].Title, "assignNamespace") {
+			t.Errorf("got notes %+v", run.Notes)
 		}
 	}
+	for range 2 {
+		nobodys(w.succeed(s, lines...), 3, "mysql://nobody.example:3306", "postgres://nobody.example:5432")
+	}
+	if kept := len(w.memory(s)); kept == 0 {
+		t.Error("nothing of what belongs to nobody is remembered, so that all of it is read in each run")
+	}
+	run := w.succeed(s, lines...)
+	if nobodys(run, 3, "mysql://nobody.example:3306", "postgres://nobody.example:5432"); run.Counts.Unchanged != 3 {
+		t.Errorf("got %+v", run.Counts)
+	}
+	w.apply(store.Namespaces.Put(model.Namespace{Meta: model.Meta{ID: "nsp_x"}, Namespace: "postgres://nobody.example:5432", DomainID: s.DomainID}))
+	where := store.Query{Index: "by_namespace", Where: store.Eq("namespace", "postgres://nobody.example:5432"), Limit: 10}
+	for a, err := range store.Assets.All(t.Context(), w.store, where) { // as assignNamespace has it
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.DomainID = s.DomainID
+		w.apply(store.Assets.Put(a))
+	}
+	nobodys(w.succeed(s, lines...), 1, "mysql://nobody.example:3306")
 }
 
 // TestUnchangedWithoutMemory reads a source in full whose memory is spoilt, and

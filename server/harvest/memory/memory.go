@@ -30,10 +30,11 @@ func Seed(source model.Source) []byte {
 
 // Known is what is remembered of a record.
 type Known struct {
-	Kind   store.Kind // of the record that it became
-	ID     model.ID
-	Scope  string
-	Fields int // of an asset
+	Kind    store.Kind // of the record that it became
+	ID      model.ID
+	Scope   string
+	Fields  int    // of an asset
+	Unowned string // the namespace of an asset that belongs to no domain
 }
 
 // Memory is what is remembered of one source.
@@ -112,7 +113,7 @@ func (m *Memory) Recall(ctx context.Context, prints []host.Print) ([]*Known, err
 		case slices.ContainsFunc(e.marks, moved):
 			m.part(prints[i]).drop(prints[i])
 		default:
-			known[i] = &Known{Kind: e.marks[0].Kind, ID: e.marks[0].ID, Scope: e.scope, Fields: e.fields}
+			known[i] = &Known{Kind: e.marks[0].Kind, ID: e.marks[0].ID, Scope: e.scope, Fields: e.fields, Unowned: e.unowned}
 		}
 	}
 	return known, nil
@@ -139,8 +140,18 @@ func (m *Memory) revisions(ctx context.Context, read map[store.Kind][]model.ID) 
 // that it became. A record without a print, or that nothing shall be remembered
 // of, has none.
 func (m *Memory) Keep(print host.Print, scope string, fields int, marks ...catalog.Mark) {
-	if print != (host.Print{}) && len(marks) > 0 {
-		m.part(print).keep(print, entry{scope: scope, fields: fields, marks: marks})
+	m.keep(print, entry{scope: scope, fields: fields, marks: marks})
+}
+
+// KeepUnowned is Keep for an asset that belongs to no domain, of which each run
+// says so. When it is given to one it is written, and so no longer known.
+func (m *Memory) KeepUnowned(print host.Print, scope string, fields int, namespace string, marks ...catalog.Mark) {
+	m.keep(print, entry{scope: scope, fields: fields, unowned: namespace, marks: marks})
+}
+
+func (m *Memory) keep(print host.Print, e entry) {
+	if print != (host.Print{}) && len(e.marks) > 0 {
+		m.part(print).keep(print, e)
 	}
 }
 

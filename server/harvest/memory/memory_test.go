@@ -106,6 +106,24 @@ func TestRecall(t *testing.T) {
 	})
 }
 
+// TestRecallUnowned: an asset that belongs to no domain is known with its namespace.
+func TestRecallUnowned(t *testing.T) {
+	enginetest.Each(t, func(t *testing.T, db store.Store) {
+		t.Helper()
+		asset := model.Asset{Meta: model.Meta{ID: model.SumID(model.PrefixAsset, make([]byte, 16))}, Namespace: "file", Name: "a"}
+		apply(t, db, store.Assets.Put(asset))
+		on := catalog.Mark{Kind: store.Assets.Kind(), ID: asset.ID, Revision: 1}
+		m := load(t, db)
+		m.KeepUnowned(host.Print{1}, "main", 7, "file", on)
+		m.KeepUnowned(host.Print{2}, "main", 7, "", on)
+		save(t, db, m, true)
+		found, err := load(t, db).Recall(t.Context(), []host.Print{{1}, {2}})
+		if err != nil || found[0] == nil || *found[0] != (memory.Known{Kind: store.Assets.Kind(), ID: asset.ID, Scope: "main", Fields: 7, Unowned: "file"}) || found[1] == nil || found[1].Unowned != "" {
+			t.Errorf("got %+v, %v", found, err)
+		}
+	})
+}
+
 // TestSeed changes with what the meaning of a record hangs on.
 func TestSeed(t *testing.T) {
 	a, b := model.Source{DomainID: "dom_a"}, model.Source{DomainID: "dom_b"}

@@ -38,10 +38,14 @@ const (
 
 // entry is what is kept of a record.
 type entry struct {
-	scope  string
-	fields int
-	marks  []catalog.Mark
+	scope   string
+	fields  int
+	unowned string // the namespace of an asset that belongs to no domain
+	marks   []catalog.Mark
 }
+
+// unownedMark stands in the place of a kind, before the namespace.
+const unownedMark = 0xff
 
 // kinds are those of the records that an entry may stand on, by their numbers.
 func kinds() []store.Kind {
@@ -147,6 +151,9 @@ func (p *part) write(everything bool) (text []byte, changed bool) {
 func (e entry) pack() []byte {
 	body := appendText(nil, e.scope)
 	body = binary.AppendUvarint(body, uint64(e.fields)) //nolint:gosec // a number of fields
+	if e.unowned != "" {
+		body = appendText(append(body, unownedMark), e.unowned)
+	}
 	for _, mark := range e.marks {
 		body = append(body, byte(slices.Index(kinds(), mark.Kind))) //nolint:gosec // there are four
 		body = appendID(body, mark.ID)
@@ -161,7 +168,11 @@ func unpack(body []byte) (e entry, ok bool) {
 	e.fields = int(r.number()) //nolint:gosec // a number of fields
 	for r.ok && len(r.rest) > 0 {
 		kind := int(r.rest[0])
-		if r.rest = r.rest[1:]; kind >= len(kinds()) {
+		switch r.rest = r.rest[1:]; {
+		case kind == unownedMark:
+			e.unowned = r.text()
+			continue
+		case kind >= len(kinds()):
 			return entry{}, false
 		}
 		id := r.id()
