@@ -441,3 +441,25 @@ func TestDrawnJobs(t *testing.T) {
 		t.Error(err, m.notes)
 	}
 }
+
+// TestACommitOfIceberg changes when the table was changed, and nothing else.
+func TestACommitOfIceberg(t *testing.T) {
+	told := func(version string, parameters object) *sdk.Asset {
+		f := newFake()
+		parameters["table_type"] = "ICEBERG"
+		f.lists["GetTables/a"] = []object{{"Name": "events", "TableType": "EXTERNAL_TABLE", "VersionId": version, "Parameters": parameters, "StorageDescriptor": object{}}}
+		m, err := harvest(t, f.start(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.assets["table/a/events"]
+	}
+	before := told("1", object{"metadata_location": "s3://lake/events/metadata/00002-a.metadata.json", "current-snapshot-id": "6", "owner.team": "web"})
+	after := told("2", object{
+		"metadata_location": "s3://lake/events/metadata/00003-b.metadata.json", "previous_metadata_location": "s3://lake/events/metadata/00002-a.metadata.json",
+		"current-snapshot-id": "7", "current-snapshot-timestamp-ms": "1", "snapshot-count": "3", "owner.team": "web",
+	})
+	if diff := cmp.Diff(before, after); diff != "" || before.Properties["owner.team"] != "web" || before.Aliases[0].Name != "events" {
+		t.Error(diff, before)
+	}
+}

@@ -152,6 +152,9 @@ func facts(t types.Table) map[string]string {
 	if f := t.FederatedTable; f != nil {
 		maps.Copy(all, sdk.Properties("federated", aws.ToString(f.Identifier)))
 	}
+	if all["format"] == "iceberg" {
+		delete(all, "version") // another one with each commit, as where the newest metadata lies
+	}
 	if t.IsRegisteredWithLakeFormation {
 		all["lake_formation"] = "true"
 	}

@@ -206,7 +206,7 @@ func kind(t table) string {
 // with every write.
 func words(all, given map[string]string) {
 	metastore.Words(all, given)
-	for _, name := range []string{"bucketing_version", "metadata_location", "current-snapshot-id", "current-snapshot-timestamp-ms", "current-snapshot-summary", "snapshot-count", "numFilesErasureCoded"} {
+	for _, name := range []string{"bucketing_version", "numFilesErasureCoded"} {
 		delete(all, name)
 	}
 }

@@ -20,7 +20,7 @@ func Format(parameters map[string]string) string {
 // that change with every write.
 var (
 	placed   = []string{"comment", "UPDATED_BY_CRAWLER", "classification", "numRows", "recordCount", "totalSize", "sizeKey", "rawDataSize", "table_type", "EXTERNAL"}
-	internal = []string{"spark.sql.", "CrawlerSchema", "CRAWL_", "presto_", "trino_", "transient_lastDdlTime", "previous_metadata_location", "COLUMN_STATS_ACCURATE", "numFiles", "objectCount", "averageRecordSize", "last_modified_", "STATS_GENERATED"}
+	internal = []string{"spark.sql.", "CrawlerSchema", "CRAWL_", "presto_", "trino_", "transient_lastDdlTime", "metadata_location", "previous_metadata_location", "current-snapshot-", "snapshot-count", "COLUMN_STATS_ACCURATE", "numFiles", "objectCount", "averageRecordSize", "last_modified_", "STATS_GENERATED"}
 )
 
 // mostWords are how many parameters are kept.
