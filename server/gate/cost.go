@@ -19,16 +19,20 @@ type cost struct {
 // it leaves the domain's rows out, and does not send its rules to rest.
 const maxTook = 2 * time.Second
 
+func (c cost) plus(steps int, took time.Duration) cost { return cost{c.steps + steps, c.took + took} }
+
+// tooMuch reports that the rows have taken more than a list may.
+func (c cost) tooMuch() bool { return c.steps > policy.MaxListSteps || c.took > maxTook }
+
 // pay counts what one row has taken. Past its budget the rows of the domain
 // are left out: they would take the list from everybody else.
 func (v *Viewer) pay(domain model.Slug, steps int, took time.Duration) {
 	if domain == "" {
 		return // the platform's own rules are in every row's way
 	}
-	c := v.spent[domain]
-	c.steps, c.took = c.steps+steps, c.took+took
+	c := v.spent[domain].plus(steps, took)
 	v.spent[domain] = c
-	if c.steps <= policy.MaxListSteps && c.took <= maxTook {
+	if !c.tooMuch() {
 		return
 	}
 	if v.over == nil {

@@ -156,7 +156,7 @@ func (r *renderer) part(ctx context.Context, v *Viewer, c *policy.Condition) sto
 	if c == nil {
 		return store.And()
 	}
-	known := c.Holding(v.grants, v.question.Context.Now)
+	known := c.Holding(v.grants.all, v.question.Context.Now)
 	for _, f := range r.layout.unset {
 		known = known.Bind(f, policy.Value{})
 	}

@@ -18,6 +18,7 @@ type Session struct {
 	snapshot *policy.Snapshot
 	now      time.Time
 	known    map[model.ID]*subjectFacts
+	rights   map[rightsKey]policy.Rights
 	needs    []store.Self // what its changes build on
 }
 
@@ -25,7 +26,7 @@ type Session struct {
 type subjectFacts struct {
 	subject policy.Subject
 	domains []model.Domain // that the subject is a steward of
-	grants  []policy.GrantFact
+	grants  holdings
 	granted bool // the grants are loaded
 }
 
@@ -38,7 +39,8 @@ func (g *Gate) Session() *Session {
 
 // renew forgets what was read, and takes the policies and the time of now.
 func (s *Session) renew() {
-	s.snapshot, s.now, s.known = s.gate.engine.Snapshot(), s.gate.now(), map[model.ID]*subjectFacts{}
+	s.snapshot, s.now = s.gate.engine.Snapshot(), s.gate.now()
+	s.known, s.rights = map[model.ID]*subjectFacts{}, map[rightsKey]policy.Rights{}
 }
 
 // Asker is who puts the questions of an operation: a session, or the gate
@@ -112,23 +114,6 @@ func (s *Session) Filter(ctx context.Context, action model.Action, resources []p
 		return nil, err
 	}
 	return v.each(ctx, resources), nil
-}
-
-// Can tells which of the actions the policies allow on the resource.
-func (s *Session) Can(ctx context.Context, res policy.Resource, actions ...model.Action) (map[model.Action]model.Outcome, error) {
-	who, err := model.PrincipalFrom(ctx)
-	if err != nil {
-		return nil, err
-	}
-	can := make(map[model.Action]model.Outcome, len(actions))
-	for _, action := range actions {
-		d, err := s.Would(ctx, who, action, res, Extra{Purpose: "what the viewer can do"})
-		if err != nil {
-			return nil, err
-		}
-		can[action] = d.Outcome
-	}
-	return can, nil
 }
 
 // Question puts together what the actor would be asking, without asking.
@@ -260,19 +245,19 @@ func (s *Session) grantsOn(ctx context.Context, a *subjectFacts, res policy.Reso
 		return nil, nil
 	}
 	grants, err := s.grants(ctx, a)
-	return relevant(grants, res), err
+	return grants.on(res), err
 }
 
-func (s *Session) grants(ctx context.Context, a *subjectFacts) ([]policy.GrantFact, error) {
+func (s *Session) grants(ctx context.Context, a *subjectFacts) (holdings, error) {
 	if a.granted {
 		return a.grants, nil
 	}
 	grants, err := s.gate.grants(ctx, a.subject.ID, s.now)
 	if err != nil {
-		return nil, err
+		return holdings{}, err
 	}
-	a.grants, a.granted = grants, true
-	return grants, nil
+	a.grants, a.granted = hold(grants), true
+	return a.grants, nil
 }
 
 // Purpose is what the subject's live grant on the resource was given for; ""

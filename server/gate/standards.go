@@ -76,7 +76,7 @@ func findings[T any, P model.PointerTo[T]](ctx context.Context, in *Session, rec
 // inspect adds to the question whether a product may be published what the
 // standards find about it.
 func (s *Session) inspect(ctx context.Context, action model.Action, res policy.Resource, wanted *model.DataProduct) (policy.Resource, error) {
-	if action != model.ActProductPublish || res.Type != policy.TypeProduct || res.ID == "" {
+	if !looksAtFindings(action, res) || res.Findings != nil {
 		return res, nil
 	}
 	if wanted != nil {
@@ -91,6 +91,11 @@ func (s *Session) inspect(ctx context.Context, action model.Action, res policy.R
 	found, err := s.ProductFindings(ctx, products)
 	res.Findings = summary(found[res.ID])
 	return res, err
+}
+
+// looksAtFindings reports a question that tells what the standards find.
+func looksAtFindings(action model.Action, res policy.Resource) bool {
+	return action == model.ActProductPublish && res.Type == policy.TypeProduct && res.ID != ""
 }
 
 func summary(found []model.Finding) *policy.FindingsFact {

@@ -17,7 +17,7 @@ type Viewer struct {
 	gate     *Gate
 	snapshot *policy.Snapshot
 	question policy.Question
-	grants   []policy.GrantFact
+	grants   holdings
 	views    map[string]policy.View // by type of resource
 	spent    map[model.Slug]cost    // on rows that had to be asked about one by one
 	over     map[model.Slug]time.Time
@@ -56,12 +56,7 @@ func (v *Viewer) view(ctx context.Context, kind string) policy.View {
 func (v *Viewer) May(ctx context.Context, res policy.Resource) bool {
 	q := &v.question
 	q.Resource = res
-	q.Facts = policy.Facts{RolesHeld: rolesHeld(q.Subject, res)}
-	for _, f := range v.grants {
-		if f.Product == res.ID || f.Product == res.Product {
-			q.Facts.Grants = append(q.Facts.Grants, f)
-		}
-	}
+	q.Facts = policy.Facts{RolesHeld: rolesHeld(q.Subject, res), Grants: v.grants.on(res)}
 	if _, out := v.over[res.Domain]; out {
 		return false
 	}

@@ -96,19 +96,31 @@ func (s *Service) succeed(ctx context.Context, in *gate.Session, p *model.DataPr
 
 // askEnd asks with what the consumers would lose.
 func (s *Service) askEnd(ctx context.Context, in *gate.Session, p model.DataProduct, res policy.Resource, action model.Action) (gate.Answer, error) {
+	fact, err := s.ending(ctx, p)
+	if err != nil {
+		return gate.Answer{}, err
+	}
+	return in.Ask(ctx, action, res, gate.Extra{Purpose: endOfProduct, Ending: fact})
+}
+
+// endOfProduct is the purpose of the question.
+const endOfProduct = "the end of a product"
+
+// ending tells what the end of the product means to its consumers.
+func (s *Service) ending(ctx context.Context, p model.DataProduct) (*policy.EndingFact, error) {
 	fact := &policy.EndingFact{NoticeHours: -1, Successor: p.SuccessorID != ""}
 	if p.DeprecatedAt != nil {
 		fact.NoticeHours = int(s.now().Sub(*p.DeprecatedAt) / time.Hour)
 	}
 	for g, err := range store.Grants.All(ctx, s.store, grantsOn(p.ID)) {
 		if err != nil {
-			return gate.Answer{}, err
+			return nil, err
 		}
 		if g.Live(s.now()) {
 			fact.Consumers++
 		}
 	}
-	return in.Ask(ctx, action, res, gate.Extra{Purpose: "the end of a product", Ending: fact})
+	return fact, nil
 }
 
 func grantsOn(product model.ID) store.Query {

@@ -48,6 +48,9 @@ const (
 // Snapshot is a set of policies that were in force together. It never changes.
 type Snapshot = decide.Snapshot
 
+// Rights is what one asker may do with the rows of one type.
+type Rights = decide.Rights
+
 // MaxListSteps is what the rows of one domain may take in one list, where they
 // have to be asked about one by one.
 const MaxListSteps = sandbox.MaxListSteps

@@ -36,7 +36,7 @@ func TestBadQueries(t *testing.T) {
 		"depth 0":                  {query: "query($r: ID!) { lineage(rootId: $r, depth: 0) { rootId } }", vars: vars{"r": w.assets[0].ID}, code: "BAD_USER_INPUT", field: "depth"},
 		"maxNodes 5000":            {query: "query($r: ID!) { lineage(rootId: $r, maxNodes: 5000) { rootId } }", vars: vars{"r": w.assets[0].ID}, code: "BAD_USER_INPUT", field: "maxNodes"},
 		"lineage of nothing":       {query: `{ lineage(rootId: "ast_nothing") { rootId } }`, code: "NOT_FOUND"},
-		"too much at once":         {query: "{ dataProducts(first: 200) { nodes { viewerCan { read } } } }", code: "COMPLEXITY_LIMIT_EXCEEDED"},
+		"too much at once":         {query: "{ accessRequests(first: 200) { nodes { viewerCan { approve } } } }", code: "COMPLEXITY_LIMIT_EXCEEDED"},
 		"an unknown enum value":    {query: "{ assets(first: 1, filter: {kind: SPOON}) { nodes { id } } }", code: "GRAPHQL_VALIDATION_FAILED"},
 		"an enum in a variable":    {query: "query($k: AssetKind) { assets(first: 1, filter: {kind: $k}) { nodes { id } } }", vars: vars{"k": "SPOON"}, code: "BAD_USER_INPUT"},
 		"a megabyte of text":       {query: "query($q: String!) { search(query: $q, first: 1) { nodes { score } } }", vars: vars{"q": strings.Repeat("x", 1<<20)}, code: "BODY_TOO_LARGE"},

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	rightsCost      = 100 // each right is a question to the policies
+	rightsCost      = 100 // the rights over one thing are questions to the policies
+	pageRightsCost  = 10  // of a product's: a page of them is judged together
 	checkCost       = 500 // a check starts a process
 	whyCost         = 500 // an explanation asks the policies some thirty questions
 	inputCost       = 10  // to find out what may be seen of an input takes reading what it is about
@@ -49,6 +50,7 @@ func costs() graph.ComplexityRoot {
 	c.Mutation.TestPolicy = func(child int, _ graph.TestPolicyInput) int { return child + checkCost }
 	c.Mutation.CheckSource = func(child int, _ graph.CheckSourceInput) int { return child + checkCost }
 	c.Mutation.CheckSourceConfig = func(child int, _ graph.CheckSourceConfigInput) int { return child + checkCost }
+	c.DataProduct.ViewerCan = func(child int) int { return child + pageRightsCost }
 	c.Source.Dependents = func(child int) int { return child + checkCost } // it reads every asset
 	costsOfStandards(&c)
 	return c

@@ -25,6 +25,7 @@ type links struct {
 	changeVotes  loader[[]model.WantedVote] // of proposed changes
 	pending      loader[*model.ProposedChange]
 	alsoOffered  loader[[]model.DataProduct]
+	rights       loader[map[model.Action]model.Outcome] // over products
 	standardLinks
 }
 
@@ -49,6 +50,9 @@ func newLinks(c *catalogue, s Services) *links {
 	})
 	prepare(l, &l.inputs, func(ctx context.Context, ids ...model.ID) (map[model.ID]json.RawMessage, error) {
 		return s.Audit.Inputs(ctx, l.asked.of(ids)...)
+	}, nil)
+	prepare(l, &l.rights, func(ctx context.Context, ids ...model.ID) (map[model.ID]map[model.Action]model.Outcome, error) {
+		return s.Mesh.CanEach(ctx, ids, productRights...)
 	}, nil)
 	l.prepareVotes(s)
 	l.prepareStandards(s, l)

@@ -46,10 +46,18 @@ func (product) OwnerTeam(ctx context.Context, p *model.DataProduct) (*model.Team
 	return linkTo[model.Team](ctx, p.OwnerTeamID)
 }
 
-// ViewerCan resolves the viewer's rights over a product.
-func (r product) ViewerCan(ctx context.Context, p *model.DataProduct) (*graph.DataProductRights, error) {
-	can, err := r.s.Mesh.Can(ctx, p.ID, model.ActDataRead, model.ActAccessRequest, model.ActProductUpdate,
-		model.ActProductPublish, model.ActProductDeprecat, model.ActProductRetire)
+// productRights are what viewerCan of a product tells.
+var productRights = []model.Action{
+	model.ActDataRead, model.ActAccessRequest, model.ActProductUpdate, model.ActProductPublish, model.ActProductDeprecat, model.ActProductRetire,
+}
+
+// ViewerCan resolves the viewer's rights over a product: those over all products
+// of the operation are asked for together.
+func (product) ViewerCan(ctx context.Context, p *model.DataProduct) (*graph.DataProductRights, error) {
+	can, seen, err := linksFrom(ctx).rights.one(ctx, p.ID)
+	if err == nil && !seen {
+		err = model.NotFound("data product", p.ID)
+	}
 	return &graph.DataProductRights{
 		Read: can[model.ActDataRead], RequestAccess: can[model.ActAccessRequest], Update: can[model.ActProductUpdate],
 		Publish: can[model.ActProductPublish], Deprecate: can[model.ActProductDeprecat], Retire: can[model.ActProductRetire],

@@ -141,6 +141,7 @@ func noteProduct(l *links, p *model.DataProduct) {
 	l.productCards.expect(p.ID)
 	l.pending.expect(p.ID)
 	l.alsoOffered.expect(p.ID)
+	l.rights.expect(p.ID)
 	for _, of := range p.Ports {
 		l.expect(of.AssetIDs...)
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/policy/internal/filter"
 	"github.com/souk-mesh/souk/server/policy/internal/sandbox"
 )
 
@@ -32,7 +33,8 @@ type Engine struct {
 	guards   sync.Map   // model.Slug to *guard
 	machine  *machine
 	shadows  shadows
-	views    viewCache
+	views    viewCache[filter.View]
+	rights   viewCache[Rights]
 	contract *Package // what every draft is held to
 	decided  atomic.Int64
 	observe  observer // may be nil

@@ -12,9 +12,6 @@ package filter
 import (
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/souk-mesh/souk/server/policy/internal/question"
 )
 
 // Condition is what is left of the rules once everything but the row is known.
@@ -91,6 +88,7 @@ const (
 	Lower
 	Upper
 	Count
+	Trim
 )
 
 // Operand is one side of a comparison.
@@ -284,34 +282,6 @@ func (c Condition) Bind(f Field, v Value) Condition {
 	return c.Rewrite(func(g Field) bool { return g == f }, func(o Operand) Operand { return ConstantOf(o.Function.Apply(v)) })
 }
 
-// Holding gives the condition for an asker who holds the grants: what it says
-// of some grant becomes what it says of the rows that each one opens.
-func (c Condition) Holding(grants []question.GrantFact, now time.Time) Condition {
-	c = c.Bind(FieldNow, Value{Text: now.UTC().Format(question.Stamp)})
-	return c.holding(grants)
-}
-
-func (c Condition) holding(grants []question.GrantFact) Condition {
-	if c.Op != OpSome || c.Left.Field != FieldGrants {
-		return c.Each(func(p Condition) Condition { return p.holding(grants) })
-	}
-	alternatives := make([]Condition, len(grants))
-	for i := range grants {
-		e := element{grant: &grants[i]}
-		product := Value{Text: string(grants[i].Product)}
-		opens := Or(OneOf(Operand{Field: FieldID}, product), OneOf(Operand{Field: FieldProduct}, product))
-		alternatives[i] = And(opens, c.Of[0].Rewrite(Field.ofGrant, func(o Operand) Operand {
-			if o.Slot != c.Slot {
-				return o
-			}
-			l := rowEval{}
-			l.slots[o.Slot] = e
-			return ConstantOf(o.Function.Apply(Value{Text: l.ofElement(&o)}))
-		}))
-	}
-	return Or(alternatives...)
-}
-
 // Each gives the condition with its parts exchanged.
 func (c Condition) Each(change func(Condition) Condition) Condition {
 	parts := make([]Condition, len(c.Of))
@@ -361,6 +331,8 @@ func (f Function) Apply(v Value) Value {
 		v.Text = strings.ToLower(v.Text)
 	case Upper:
 		v.Text = strings.ToUpper(v.Text)
+	case Trim:
+		v.Text = strings.TrimSpace(v.Text)
 	case Plain, Count:
 	}
 	return v

@@ -22,7 +22,7 @@ func (u *Rules) RowByRow(ctx context.Context, domain model.Slug) []model.PolicyP
 	var problems []model.PolicyProblem
 	for _, kind := range ListedTypes {
 		q := question.Question{Action: model.ActMetadataView, Resource: question.Resource{Type: kind, Domain: domain}}
-		err := u.translate(ctx, q.Action, q.Value(), lateUnknown).opaque
+		err := u.translate(ctx, q.Action, q.Value(), lateUnknown).noFilter()
 		if p := problemOf(err); err != nil && !slices.Contains(problems, p) {
 			problems = append(problems, p)
 		}

@@ -18,15 +18,16 @@ func newBinder(q *question.Question) *binder { return &binder{asker: q} }
 
 // view gives what the package says to the asker.
 func (b *binder) view(p *View) *View {
-	if p.opaque != nil {
-		return p
-	}
 	b.left = maxBinding
-	bound := &View{deny: b.bind(p.deny), allow: b.bind(p.allow)}
-	if b.left < 0 || bound.deny.Size() > maxConditions || bound.allow.Size() > maxConditions {
-		bound.opaque = cannot(nil, "its rules make a filter of more than %d comparisons", maxConditions)
+	bound := p.each(b.bind)
+	if b.left >= 0 && bound.deny.Size() <= maxConditions && bound.allow.Size() <= maxConditions && bound.approvals.Size() <= maxConditions {
+		return bound
 	}
-	return bound
+	none := View{opaque: p.opaque, allowing: tooMany(), beyond: p.beyond, allowingBeyond: p.allowingBeyond}
+	if none.opaque == nil {
+		none.opaque = none.allowing
+	}
+	return &none
 }
 
 func (b *binder) bind(c filter.Condition) filter.Condition {

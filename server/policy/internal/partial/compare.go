@@ -356,7 +356,7 @@ func (t *translator) field(ref ast.Ref, s scope, at *ast.Location) (filter.Opera
 // function translates the few functions that a filter can compute.
 func (t *translator) function(call ast.Call, s scope, at *ast.Location) (filter.Operand, error) {
 	name := strings.TrimPrefix(call[0].String(), sandbox.MeteredPrefix)
-	i := slices.Index([]string{"lower", "upper", "count"}, name)
+	i := slices.Index([]string{"lower", "upper", "count", "trim_space"}, name)
 	if i < 0 || len(call) != 2 {
 		return filter.Operand{}, cannot(at, "a filter cannot compute %s of each row", name)
 	}
@@ -364,7 +364,7 @@ func (t *translator) function(call ast.Call, s scope, at *ast.Location) (filter.
 	if err != nil || o.Kind() == filter.AnyKind {
 		return o, err
 	}
-	f := []filter.Function{filter.Lower, filter.Upper, filter.Count}[i]
+	f := []filter.Function{filter.Lower, filter.Upper, filter.Count, filter.Trim}[i]
 	if o.Function != filter.Plain || o.Field == filter.Constant || (f == filter.Count) != (o.Kind() == filter.List) {
 		return filter.Operand{}, cannot(at, "a filter cannot compute %s of each row", name)
 	}

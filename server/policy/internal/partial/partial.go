@@ -2,7 +2,9 @@ package partial
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/metrics"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/policy/internal/filter"
+	"github.com/souk-mesh/souk/server/policy/internal/question"
 	"github.com/souk-mesh/souk/server/policy/internal/sandbox"
 	"github.com/souk-mesh/souk/server/policy/internal/verdict"
 )
@@ -46,6 +49,18 @@ func openFields(chosen func(filter.Field) bool) (terms []*ast.Term) {
 	}
 	return terms
 }
+
+// beyond are the parts of the input that few questions have. They are left open
+// first. Rules that look at them are translated as if they were not there: that
+// is right for the rows of which it is so, and the others are asked about.
+var beyond = func() (terms []*ast.Term) {
+	for _, f := range question.Table {
+		if f.Scope == question.OfNeither && f.Path != "resource.type" && strings.Count(f.Path, ".") == 1 {
+			terms = append(terms, ast.MustParseTerm("input."+f.Path))
+		}
+	}
+	return terms
+}()
 
 // anyTypes knows the functions that rules call and nothing of their operands.
 var anyTypes = func() *ast.TypeEnv {
@@ -111,39 +126,58 @@ func (u *Rules) entriesOfView(action model.Action) []string {
 	return sandbox.Without(u.Defined, "consent", "visible")
 }
 
-// translate makes conditions of the package's rules.
+// translate makes conditions of the package's rules. One that cannot be
+// translated leaves the others as they are: when no rule allows, nothing else counts.
 func (u *Rules) translate(ctx context.Context, action model.Action, input ast.Value, open unknown) *View {
 	h := u.entryInfo(action)
-	p := &View{opaque: h.opaque}
+	p := &View{opaque: h.opaque, allowing: h.opaque}
 	if p.opaque != nil {
 		return p
 	}
+	wide := open
+	wide.terms = slices.Concat(open.terms, beyond)
+	left := map[string]error{} // entries that look at what few questions tell, or at something worse
+	size := u.translateEach(ctx, h.entries, 0, input, wide, func(entry string, c filter.Condition, err error) {
+		if left[entry] = err; err == nil {
+			delete(left, entry)
+			p.take(entry, c, nil)
+		}
+	})
+	rest := slices.Sorted(maps.Keys(left))
+	u.translateEach(ctx, rest, size, input, open, func(entry string, c filter.Condition, err error) {
+		if err == nil {
+			p.beyond = left[entry]
+			p.allowingBeyond = p.allowingBeyond || allows(entry)
+		}
+		p.take(entry, c, err)
+	})
+	return p
+}
+
+// translateEach translates entry rules one by one, within one budget, and adds up
+// how large their answer can be.
+func (u *Rules) translateEach(ctx context.Context, entries []string, size int, input ast.Value, open unknown, take func(entry string, c filter.Condition, err error)) int {
 	b, timer := sandbox.StartBudget(ctx)
 	defer timer.Stop()
 	b.Steps = sandbox.MaxSteps - maxPartialSteps
-	size := 0
-	for _, entry := range h.entries {
+	for _, entry := range entries {
 		c, used, err := u.entry(ctx, entry, input, b, open)
 		switch {
 		case err != nil && b.Why != "":
-			p.opaque = cannot(nil, "its rules are too many to look at without a row")
-		case err != nil:
-			p.opaque = err
-		case c.Size() > maxConditions:
-			p.opaque = cannot(nil, "its rules make a filter of more than %d comparisons", maxConditions)
-		case entry == "deny":
-			p.deny = c
-		case entry == "allow" || entry == "visible":
-			p.allow = filter.Or(p.allow, c)
+			err = cannot(nil, "its rules are too many to look at without a row")
+		case err == nil && c.Size() > maxConditions:
+			err = tooMany()
 		}
-		if size += used; p.opaque == nil && size > sandbox.MaxOutput {
-			p.opaque = cannot(nil, "its answer can be larger than %d KiB", sandbox.MaxOutput>>10)
+		if size += used; err == nil && size > sandbox.MaxOutput {
+			err = cannot(nil, "its answer can be larger than %d KiB", sandbox.MaxOutput>>10)
 		}
-		if p.opaque != nil {
-			return p
-		}
+		take(entry, c, err)
 	}
-	return p
+	return size
+}
+
+func tooMany() error {
+	return cannot(nil, "its rules make a filter of more than %d comparisons", maxConditions)
 }
 
 // entry evaluates one entry rule and says when it has a member.
@@ -205,8 +239,12 @@ func (u *Rules) member(name string, body ast.Body) (rest ast.Body, size int, err
 	if member == nil {
 		return nil, 0, cannot(nil, "what %s holds depends on the row", name)
 	}
+	rest = slices.DeleteFunc(rest, func(e *ast.Expr) bool { return repeats(e, member) })
 	if rest, member, err = stubMessage(rest, member); err != nil {
 		return nil, 0, err
+	}
+	if name == "approvals" {
+		member = stubDomain(member)
 	}
 	if !ast.IsConstant(member.Value) {
 		return nil, 0, cannot(member.Location, "what %s holds depends on the row", name)
@@ -216,4 +254,14 @@ func (u *Rules) member(name string, body ast.Body) (rest ast.Body, size int, err
 		return nil, 0, cannot(member.Location, "%s", f.Message)
 	}
 	return rest, len(member.Value.String()), nil
+}
+
+// repeats recognises what the compiler leaves beside a member that it had to
+// compose: the same term once more, for nobody.
+func repeats(e *ast.Expr, member *ast.Term) bool {
+	if !e.IsEquality() {
+		return false
+	}
+	v, ok := e.Operand(0).Value.(ast.Var)
+	return ok && v.IsWildcard() && e.Operand(1).Equal(member)
 }

@@ -156,7 +156,7 @@ func (u *Rules) viewBy(ctx context.Context, a Asker, i int, w openness) *View {
 	}
 	if p = u.translate(ctx, a.Action, a.Value(), w.unknown); u.Domain != "" {
 		own := filter.Value{Text: string(u.Domain)}
-		p.deny, p.allow = p.deny.Bind(filter.FieldDomain, own), p.allow.Bind(filter.FieldDomain, own)
+		p = p.each(func(c filter.Condition) filter.Condition { return c.Bind(filter.FieldDomain, own) })
 	}
 	if ctx.Err() != nil {
 		return p
@@ -189,8 +189,7 @@ func (u *Rules) entryInfo(action model.Action) entryInfo {
 		}
 		return true
 	}
-	h.alternatives = opennessFor(traitsIn(usage.ReadBy(u.Unit, about)))
-	h.opaque = u.ambiguous(about)
+	h.alternatives, h.opaque = opennessFor(traitsIn(usage.ReadBy(u.Unit, about))), u.ambiguous(about)
 	slices.Sort(h.entries)
 	if u.about == nil {
 		u.about = map[model.Action]entryInfo{}

@@ -38,6 +38,12 @@ func (p Properties) empty() bool {
 	return len(p.Subject)+len(p.Action)+len(p.Resource)+len(p.Context) == 0
 }
 
+// Beyond reports that the question tells what is neither the asker's nor read by
+// any condition: what few questions have, such as the findings about a product.
+func (q *Question) Beyond() bool {
+	return q.Resource.Findings != nil || q.Resource.Unconsented != 0 || q.Facts.Impact != nil || q.Facts.Ending != nil || q.Facts.Change != nil
+}
+
 // Subject is whoever asks.
 type Subject struct {
 	Type      string // person or service

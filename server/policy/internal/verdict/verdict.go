@@ -150,7 +150,7 @@ func (r *Reader) params(t *ast.Term) map[string]string {
 }
 
 func (r *Reader) approval(o ast.Object) model.Approval {
-	a := model.Approval{Role: model.ApproverRole(r.text(o, keyRole, true)), Domain: model.Slug(r.text(o, keyDomain, false)), Min: 1, ExcludeRequester: true}
+	a := model.Approval{Role: model.ApproverRole(r.text(o, keyRole, true)), Domain: model.Slug(r.text(o, KeyDomain, false)), Min: 1, ExcludeRequester: true}
 	if t := o.Get(keyMin); t != nil {
 		n, err := strconv.Atoi(t.Value.String())
 		if err != nil || n < 1 || n > 10 {
@@ -191,7 +191,7 @@ func (r *Reader) text(o ast.Object, key *ast.Term, needed bool) string {
 var (
 	KeyCode, KeyMessage, keyRole = ast.StringTerm("code"), ast.StringTerm("message"), ast.StringTerm("role")
 	keyMandatory, keyParams      = ast.StringTerm("mandatory"), ast.StringTerm("params")
-	keyID, keyType, keyDomain    = ast.StringTerm("id"), ast.StringTerm("type"), ast.StringTerm("domain")
+	keyID, keyType, KeyDomain    = ast.StringTerm("id"), ast.StringTerm("type"), ast.StringTerm("domain")
 	keyMin, keyExclude           = ast.StringTerm("min"), ast.StringTerm("exclude_requester")
 )
 
