@@ -93,17 +93,31 @@ func (g *Gate) ownerTeam(ctx context.Context, id model.ID) (string, error) {
 // grants lists the live grants of a principal. Expiry is judged here, by the
 // clock, so that a late sweep never lengthens a grant.
 func (g *Gate) grants(ctx context.Context, holder model.ID, now time.Time) ([]policy.GrantFact, error) {
+	active, err := g.granted.Get(ctx, g.store, holder, store.Grants.Kind(), func() ([]model.Grant, bool, error) {
+		all, err := g.findGrants(ctx, holder)
+		return all, len(all) > fewRows, err
+	})
+	if err != nil {
+		return nil, err
+	}
 	var live []policy.GrantFact
+	for i := range active {
+		if grant := &active[i]; grant.Live(now) {
+			live = append(live, policy.GrantFact{ID: grant.ID, Product: grant.ProductID, Purpose: grant.Purpose, Until: grant.EndsAt})
+		}
+	}
+	return live, nil
+}
+
+func (g *Gate) findGrants(ctx context.Context, holder model.ID) (active []model.Grant, err error) {
 	q := store.Query{Index: "by_principal", Where: store.And(store.Eq("principal", string(holder)), store.Eq("status", string(model.GrantActive))), Limit: store.MaxPage}
 	for grant, err := range store.Grants.All(ctx, g.store, q) {
 		if err != nil {
 			return nil, err
 		}
-		if grant.Live(now) {
-			live = append(live, policy.GrantFact{ID: grant.ID, Product: grant.ProductID, Purpose: grant.Purpose, Until: grant.EndsAt})
-		}
+		active = append(active, grant)
 	}
-	return live, nil
+	return active, nil
 }
 
 func relevant(grants []policy.GrantFact, res policy.Resource) []policy.GrantFact {

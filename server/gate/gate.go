@@ -23,6 +23,8 @@ type Gate struct {
 	now     func() time.Time
 	log     recorder // nil for none
 	names   nameCache
+	offered store.Kept[map[model.ID]bool]
+	granted store.Kept[[]model.Grant]
 	nouns   []Noun
 	unasked []Noun
 }

@@ -87,8 +87,19 @@ func (g *Gate) exposed(ctx context.Context, assets []model.Asset) (map[model.ID]
 	return o, nil
 }
 
-// Exposed finds all assets that published products offer to the company.
+// Exposed gives all assets that published products offer to the company. Nobody
+// writes into the answer.
 func (g *Gate) Exposed(ctx context.Context) (map[model.ID]bool, error) {
+	return g.offered.Get(ctx, g.store, "", store.Products.Kind(), func() (map[model.ID]bool, bool, error) {
+		ids, err := g.findExposed(ctx)
+		return ids, len(ids) > fewRows, err
+	})
+}
+
+// fewRows are not worth keeping: the store keeps what is small by itself, where it can.
+const fewRows = 16
+
+func (g *Gate) findExposed(ctx context.Context) (map[model.ID]bool, error) {
 	o := offers{}
 	for _, status := range []model.ProductStatus{model.Published, model.Deprecated} {
 		q := store.Query{Index: "by_status", Where: store.Eq("status", string(status)), Limit: store.MaxPage, Budget: narrowBudget}

@@ -53,13 +53,14 @@ const grace = 2 * time.Second
 // engine: it checks what is asked, brings all changes to one writer, and
 // feeds the events to those who follow.
 type Front struct {
-	engine  Engine
-	cache   *cache
-	writer  *groupcommit.Writer[*Job]
-	bell    Bell
-	stopped <-chan struct{} // nil until Start
-	shut    func() error
-	work    sync.WaitGroup
+	engine   Engine
+	cache    *cache
+	versions versions
+	writer   *groupcommit.Writer[*Job]
+	bell     Bell
+	stopped  <-chan struct{} // nil until Start
+	shut     func() error
+	work     sync.WaitGroup
 }
 
 // NewFront puts a front before the engine. It takes no change before Start.

@@ -28,6 +28,12 @@ type Store interface {
 	// an error of kind BadCursor.
 	Find(ctx context.Context, q Query) (Page, error)
 
+	// Version tells how the tables stand, as a number: while it is the same nothing
+	// is written into them, by this process or another. It is asked for before the
+	// tables are read. It is false where that cannot be told, such as during a write
+	// and of tables that harvests fill.
+	Version(ctx context.Context, kinds ...Kind) (int64, bool, error)
+
 	// Apply writes the change and its event, whole or not at all; a quiet one
 	// has no event, and the answer is empty. A record
 	// whose revision is not the expected one, a record that it needs and that is

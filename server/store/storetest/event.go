@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,10 +19,47 @@ var eventCases = []testCase{
 	{"event/dense numbers", eventNumbers},
 	{"event/queries", eventQueries},
 	{"event/none of a quiet change", eventQuiet},
+	{"version/changes with its tables", versionChanges},
 	{"feed/resumes behind any event", feedResumes},
 	{"feed/wakes", feedWakes},
 	{"feed/ends with its context", feedEnds},
 	{"feed/long backlog", feedBacklog},
+}
+
+// versionChanges asks how tables stand: what is written into one is seen by whoever
+// asks next, what is written elsewhere is not, however much it is.
+func versionChanges(t *testing.T, s store.Store) {
+	t.Helper()
+	stands := func(kinds ...store.Kind) int64 {
+		t.Helper()
+		v, known, err := s.Version(t.Context(), kinds...)
+		if err != nil || !known {
+			t.Fatalf("%v of %v: %t, %v", v, kinds, known, err)
+		}
+		return v
+	}
+	people, domains, both := stands(principal), stands(store.Domains.Kind()), stands(principal, store.Domains.Kind())
+	apply(t, s, create(principal, "prn_1", nil))
+	if stands(principal) == people || stands(principal, store.Domains.Kind()) == both {
+		t.Error("a principal more, and the table stands as before")
+	}
+	if stands(store.Domains.Kind()) != domains {
+		t.Error("no domain more, and the table stands otherwise")
+	}
+	people = stands(principal)
+	var work sync.WaitGroup
+	for i := range 520 { // more events than are looked at one by one
+		work.Go(func() {
+			if _, err := s.Apply(t.Context(), store.Change{Action: "test.write", Writes: []store.Write{create(asset, "ast_"+strconv.Itoa(i), nil)}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	work.Wait()
+	apply(t, s, update(principal, "prn_1", 1, nil))
+	if stands(principal) == people {
+		t.Error("a principal changed behind many events, and the table stands as before")
+	}
 }
 
 func eventContent(t *testing.T, s store.Store) {

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"sync"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
+
+// Version implements Store. Where nobody else writes, the cache counts the changes
+// that pass by. Where others do, the newest event is read each time, and the
+// tables that the events since then name have another version: what is kept under
+// one is never older than the moment at which somebody asks, however far the feed
+// may be behind.
+func (f *Front) Version(ctx context.Context, kinds ...Kind) (int64, bool, error) {
+	if err := f.admit(ctx); err != nil {
+		return 0, false, err
+	}
+	if f.cache != nil {
+		version, ok := f.cache.version(kinds)
+		return version, ok, nil
+	}
+	version, err := f.versions.now(ctx, f, kinds)
+	return version, err == nil, err
+}
+
+// version is the sum of the tables' own, which only grow. It is false while one of
+// them is being written, and for a table that is not counted.
+func (c *cache) version(kinds []Kind) (sum int64, ok bool) {
+	for _, kind := range kinds {
+		v := c.versions[kind]
+		if v == nil {
+			return 0, false
+		}
+		version := v.Load()
+		if version%2 != 0 {
+			return 0, false
+		}
+		sum += version
+	}
+	return sum, true
+}
+
+// versions counts the changes that events tell of, by table.
+type versions struct {
+	mu    sync.Mutex
+	begun bool
+	at    int64 // the newest event that is counted
+	of    map[Kind]int64
+	all   int64 // more events than were worth looking at
+}
+
+func (v *versions) now(ctx context.Context, s Store, kinds []Kind) (int64, error) {
+	newest, err := Events.Find(ctx, s, Query{Index: "by_seq", Desc: true, Limit: 1})
+	if err != nil {
+		return 0, err
+	}
+	var head int64
+	for _, e := range newest.Nodes {
+		head = e.Seq
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := v.count(ctx, s, head); err != nil {
+		return 0, err
+	}
+	sum := v.all
+	for _, kind := range kinds {
+		sum += v.of[kind]
+	}
+	return sum, nil
+}
+
+// count looks at the events up to the head, unless another has done so meanwhile.
+func (v *versions) count(ctx context.Context, s Store, head int64) error {
+	if !v.begun {
+		v.begun, v.at, v.of = true, head, map[Kind]int64{}
+	}
+	if head <= v.at {
+		return nil
+	}
+	page, err := Events.Find(ctx, s, Query{Index: "by_seq", Where: Between("seq", v.at+1, head+1), Limit: feedPage})
+	if err != nil {
+		return err
+	}
+	if page.More {
+		v.all++
+	}
+	for kind := range touchedBy(page.Nodes) {
+		v.of[kind]++
+	}
+	v.at = head
+	return nil
+}
+
+func touchedBy(events []model.Event) map[Kind]bool {
+	kinds := map[Kind]bool{}
+	for _, e := range events {
+		for _, t := range e.Touched {
+			kinds[Kind(t.Kind)] = true
+		}
+	}
+	return kinds
+}
