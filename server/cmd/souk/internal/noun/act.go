@@ -1,7 +1,6 @@
 package noun
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -218,13 +217,14 @@ func flagOf(name string) string {
 	return strings.TrimPrefix(b.String(), "is-")
 }
 
-var sentence = regexp.MustCompile(`^(.*?[^.])(?:\.(?:\s|$)|$)`)
-
 // firstSentence of a description, beginning small as summaries do.
 func firstSentence(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
-	if found := sentence.FindStringSubmatch(text); found != nil {
-		text = found[1]
+	for i := 1; i < len(text); i++ { // an end is a full stop by itself, before a space or nothing
+		if text[i] == '.' && text[i-1] != '.' && (i == len(text)-1 || text[i+1] == ' ') {
+			text = text[:i]
+			break
+		}
 	}
 	text = strings.ReplaceAll(text, "`", "")
 	if len(text) > 1 && unicode.IsUpper(rune(text[0])) && !unicode.IsUpper(rune(text[1])) {

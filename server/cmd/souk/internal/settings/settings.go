@@ -23,10 +23,21 @@ type Setting struct {
 	Default string   // said where the built-in default does not say it: none, built in
 	Words   []string // all values, where they are few
 	split   func(rune) bool
+	builtIn string // the server's own default, where there is one
 }
 
 // All lists the settings in the order of the help and of the manual.
 func All() []Setting {
+	all := table()
+	builtIn := defaults()
+	for i, s := range all {
+		all[i].builtIn = builtIn[s.Name]
+	}
+	return all
+}
+
+// table is what is written by hand of each setting.
+func table() []Setting {
 	return []Setting{
 		{Name: "listen", Value: "ADDRESS", Meaning: "host:port; port 0 takes a free one"},
 		{Name: "store", Value: "URI", Meaning: "where the records are: `sqlite:PATH`, or a `mongodb://` URI of a replica set, MongoDB 5.0 or newer"},
@@ -94,19 +105,26 @@ func (s Setting) byDefault() string {
 	if s.Default != "" {
 		return s.Default
 	}
-	config := reflect.ValueOf(server.Defaults())
-	for _, field := range reflect.VisibleFields(config.Type()) {
-		if field.Tag.Get("yaml") != s.Name {
-			continue
-		}
-		value := config.FieldByIndex(field.Index)
-		text := strings.Trim(fmt.Sprint(value.Interface()), "[]")
-		if value.IsZero() || text == "" {
-			break
-		}
-		return "`" + strings.ReplaceAll(text, " ", ",") + "`"
+	if s.builtIn != "" {
+		return "`" + s.builtIn + "`"
 	}
 	return "none"
+}
+
+// defaults are the built-in defaults by the names of the settings, as flags are
+// written. They are read once for all settings: every command has flags of them,
+// and a start of the program waits for it.
+func defaults() map[string]string {
+	config := reflect.ValueOf(server.Defaults())
+	all := map[string]string{}
+	for _, field := range reflect.VisibleFields(config.Type()) {
+		name, value := field.Tag.Get("yaml"), config.FieldByIndex(field.Index)
+		if name == "" || value.IsZero() {
+			continue
+		}
+		all[name] = strings.ReplaceAll(strings.Trim(fmt.Sprint(value.Interface()), "[]"), " ", ",")
+	}
+	return all
 }
 
 // parse gives the value of a flag or variable, a list as its parts.
