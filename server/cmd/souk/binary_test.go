@@ -48,17 +48,17 @@ func TestMain(m *testing.M) {
 
 // missing skips a test for want of a service, except in CI, where every
 // service is there.
-func missing(t *testing.T, variable, remedy string) {
-	t.Helper()
+func missing(tb testing.TB, variable, remedy string) {
+	tb.Helper()
 	if os.Getenv("SOUK_TEST_SKIP") == "never" {
-		t.Fatalf("%s is not set; %s", variable, remedy)
+		tb.Fatalf("%s is not set; %s", variable, remedy)
 	}
-	t.Skipf("%s is not set; %s", variable, remedy)
+	tb.Skipf("%s is not set; %s", variable, remedy)
 }
 
 // program is a running souk.
 type running struct {
-	t     *testing.T
+	t     testing.TB
 	cmd   *exec.Cmd
 	lines *bufio.Scanner
 	errs  *bytes.Buffer
@@ -67,29 +67,29 @@ type running struct {
 
 // start runs the program until the test ends. Its environment is empty but
 // for env, so that nothing of this machine leaks in.
-func start(t *testing.T, env []string, args ...string) *running {
-	t.Helper()
+func start(tb testing.TB, env []string, args ...string) *running {
+	tb.Helper()
 	path, err := binary()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	r := &running{t: t, cmd: exec.CommandContext(t.Context(), path, args...), errs: &bytes.Buffer{}}
-	r.cmd.Dir, r.cmd.Env, r.cmd.Stderr = t.TempDir(), append([]string{"TMPDIR=" + t.TempDir(), "SOUK_LOG_LEVEL=warn"}, env...), r.errs
+	r := &running{t: tb, cmd: exec.CommandContext(tb.Context(), path, args...), errs: &bytes.Buffer{}}
+	r.cmd.Dir, r.cmd.Env, r.cmd.Stderr = tb.TempDir(), append([]string{"TMPDIR=" + tb.TempDir(), "SOUK_LOG_LEVEL=warn"}, env...), r.errs
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r.lines = bufio.NewScanner(out)
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if r.cmd.ProcessState == nil {
 			_ = r.cmd.Process.Kill()
 			_ = r.cmd.Wait()
 		}
-		if t.Failed() {
-			t.Logf("souk %s said:\n%s", strings.Join(args, " "), r.errs)
+		if tb.Failed() {
+			tb.Logf("souk %s said:\n%s", strings.Join(args, " "), r.errs)
 		}
 	})
 	return r
@@ -110,9 +110,9 @@ func (r *running) await(pattern string) string {
 
 // serving starts a server on a free port and waits for it. The token is that of
 // a first start, and empty on a later one.
-func serving(t *testing.T, store string, env ...string) (r *running, token string) {
-	t.Helper()
-	r = start(t, env, "serve", "--listen", "127.0.0.1:0", "--store", store)
+func serving(tb testing.TB, store string, env ...string) (r *running, token string) {
+	tb.Helper()
+	r = start(tb, env, "serve", "--listen", "127.0.0.1:0", "--store", store)
 	for r.url == "" {
 		said := r.await(`^ +(souk_\S+)$|(http://\S+)$`)
 		if strings.HasPrefix(said, "http") {
@@ -238,12 +238,12 @@ func (p person) mutate(name, input string, variables map[string]any, selection s
 }
 
 // eventually waits for something that happens in the background.
-func eventually(t *testing.T, within time.Duration, what string, happened func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, within time.Duration, what string, happened func() bool) {
+	tb.Helper()
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if happened() {
 			return
 		}
 	}
-	t.Fatalf("within %s it did not happen: %s", within, what)
+	tb.Fatalf("within %s it did not happen: %s", within, what)
 }

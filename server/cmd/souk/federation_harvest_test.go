@@ -12,14 +12,14 @@ import (
 )
 
 // sqliteFile makes a database to harvest.
-func sqliteFile(t *testing.T, path, script string) {
-	t.Helper()
+func sqliteFile(tb testing.TB, path, script string) {
+	tb.Helper()
 	conn, err := sqlitedb.OpenConn(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := errors.Join(sqlitex.ExecuteScript(conn, script, nil), conn.Close()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

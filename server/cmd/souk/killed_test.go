@@ -87,8 +87,8 @@ func (p person) sourceAt(address string) string {
 	return made.Source.ID
 }
 
-func (p person) startHarvest(t *testing.T, source string) string {
-	t.Helper()
+func (p person) startHarvest(tb testing.TB, source string) string {
+	tb.Helper()
 	var started struct{ Run struct{ ID string } }
 	p.do("startHarvest", "StartHarvestInput", map[string]any{"sourceId": source}, "run { id }", &started)
 	return started.Run.ID

@@ -56,11 +56,11 @@ func newFreight(t *testing.T) *freight {
 	return f
 }
 
-func dial(t *testing.T, address string) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), address)
+func dial(tb testing.TB, address string) *pgx.Conn {
+	tb.Helper()
+	conn, err := pgx.Connect(tb.Context(), address)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return conn
 }
