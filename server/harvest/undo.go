@@ -47,7 +47,11 @@ func (s *Service) Undo(ctx context.Context, runID model.ID) (Undone, error) {
 	if err != nil {
 		return Undone{}, err
 	}
-	u := journal.Undoing{Store: s.store, Source: source.ID, Run: under, At: s.now(), Apply: apply}
+	first, err := store.Runs.Get(ctx, s.store, under) // or a run carried on after it
+	if err != nil && !model.Is(err, model.KindNotFound) {
+		return Undone{}, err
+	}
+	u := journal.Undoing{Store: s.store, Source: source.ID, Run: under, Begun: first.StartedAt, At: s.now(), Apply: apply}
 	if err := u.Do(ctx); err != nil {
 		return Undone{}, err
 	}
