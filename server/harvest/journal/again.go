@@ -20,7 +20,7 @@ func newAgain() again {
 
 // meet notes the record, and reports whether its slot was met for the second time.
 func (a again) meet(id model.ID) (second bool) {
-	n := sum(id) % slots
+	n := hashOf(id) % slots
 	word, bit := n/64, uint64(1)<<(n%64)
 	if a.once[word]&bit == 0 {
 		a.once[word] |= bit
@@ -33,11 +33,11 @@ func (a again) meet(id model.ID) (second bool) {
 
 // written reports whether the record may have been met more than once.
 func (a again) written(id model.ID) bool {
-	n := sum(id) % slots
+	n := hashOf(id) % slots
 	return a.more[n/64]&(1<<(n%64)) != 0
 }
 
-func sum(id model.ID) uint64 {
+func hashOf(id model.ID) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(id)) // never fails
 	return h.Sum64()

@@ -113,7 +113,7 @@ func (u *Undoing) survey(row model.RunChange, changes []change) error {
 }
 
 // mine reports whether the record is in the group at work.
-func (u *Undoing) mine(c change) bool { return int(sum(c.ID)%uint64(u.of)) == u.group } //nolint:gosec // there are few groups
+func (u *Undoing) mine(c change) bool { return int(hashOf(c.ID)%uint64(u.of)) == u.group } //nolint:gosec // there are few groups
 
 // tries is how often a part is put back whose records somebody writes meanwhile.
 const tries = 5
