@@ -1264,6 +1264,8 @@ type SearchConnection struct {
 	Nodes []*SearchHit `json:"nodes"`
 	// Where the page stands.
 	PageInfo *PageInfo `json:"pageInfo"`
+	// How much of the catalog search knew when it was asked, in percent. Below 100, for the first moments after a start, hits may be missing and others take their places: ask again.
+	IndexedPercent int `json:"indexedPercent"`
 }
 
 // A row of a page of hits.

@@ -43,6 +43,8 @@ type Config struct {
 
 	PolicyChild []string `yaml:"-"` // the command that tries rules of strangers in a process of its own; without one they are tried in this one
 
+	SearchFile string `yaml:"search-file"` // where the search index is kept; "" is beside the SQLite store, and none with MongoDB
+
 	PublicURL     string   `yaml:"public-url"`           // the address that clients use; "" is the one of their request
 	BundleKey     string   `yaml:"bundle-key"`           // PEM file of the EC key that signs bundles, made when missing; "" serves none
 	TrinoCatalogs []string `yaml:"trino-catalogs"`       // which database is behind a catalog: NAME=NAMESPACE/DATABASE
@@ -89,6 +91,9 @@ func (c Config) Validate() error {
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || (u.Scheme != "https" && u.Scheme != "http")) {
 		return model.Invalid("public-url", "is no address of a server", "use one such as https://souk.acme.example")
 	}
+	if info, err := os.Stat(filepath.Dir(c.SearchFile)); c.SearchFile != "" && (err != nil || !info.IsDir()) {
+		return model.Invalid("search-file", "is in no folder: "+c.SearchFile, "create the folder, or leave the setting out")
+	}
 	for _, folder := range []struct{ field, path string }{{"policies", c.Policies}, {"plugin-dir", c.PluginDir}, {"secret-dir", c.SecretDir}} {
 		if folder.path == "" {
 			continue
@@ -104,12 +109,30 @@ func (c Config) Validate() error {
 func (c Config) own() []string {
 	files := []string{literal(c.BundleKey)}
 	if path, ok := strings.CutPrefix(c.Store, sqliteScheme); ok {
-		for _, name := range []string{path, strings.TrimSuffix(path, filepath.Ext(path)) + "-decisions"} {
+		for _, name := range []string{path, beside(path, "-decisions")} {
 			files = append(files, literal(name)+"*", literal(name)+"*/*")
 		}
 	}
+	if file := c.searchFile(); file != "" {
+		files = append(files, literal(file)+"*")
+	}
 	return files
 }
+
+// searchFile is where the search index is kept; "" is nowhere.
+func (c Config) searchFile() string {
+	path, ok := strings.CutPrefix(c.Store, sqliteScheme)
+	switch {
+	case c.SearchFile == "none", c.SearchFile == "" && path == ":memory:":
+		return ""
+	case c.SearchFile == "" && ok:
+		return beside(path, "-search")
+	}
+	return c.SearchFile
+}
+
+// beside names what belongs to the file of a store.
+func beside(path, end string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + end }
 
 // literal keeps what would be a sign of a pattern.
 func literal(path string) string {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,6 +43,23 @@ func TestDoorsTurnAwayInTheirOwnForm(t *testing.T) {
 			if w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") == "" || own == (path == "/graphql") || len(body.Errors) > 0 != (path == "/graphql") {
 				t.Errorf("%s with %q: %d %s", door, token, w.Code, w.Body)
 			}
+		}
+	}
+}
+
+// TestTheSearchFileIsSouksOwn: no source reads it, wherever it lies.
+func TestTheSearchFileIsSouksOwn(t *testing.T) {
+	for _, tc := range []struct{ store, file, want string }{
+		{"sqlite:/srv/souk.db", "", "/srv/souk-search"},
+		{"sqlite:/srv/souk.db", "none", ""},
+		{"sqlite::memory:", "", ""},
+		{"sqlite:/srv/souk.db", "/tmp/found", "/tmp/found"},
+		{"mongodb://db/souk", "", ""},
+		{"mongodb://db/souk", "/tmp/found", "/tmp/found"},
+	} {
+		cfg := Config{Store: tc.store, SearchFile: tc.file}
+		if got := cfg.searchFile(); got != tc.want || got != "" && !slices.Contains(cfg.own(), got+"*") {
+			t.Errorf("%s, %q: got %q of %v, want %q", tc.store, tc.file, got, cfg.own(), tc.want)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/souk-mesh/souk/server/access"
 	"github.com/souk-mesh/souk/server/audit"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/console"
 	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/gate"
@@ -92,7 +93,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	s.Identity = identity.New(records, g, model.Now)
 	s.Mesh = mesh.New(records, g, model.Now, log)
 	s.Access = access.New(records, g, model.Now, log)
-	s.Catalog = catalog.New(records, g, model.Now)
+	s.Catalog = catalog.New(records, g, index.New(records, cfg.searchFile(), log), model.Now)
 	s.Lineage = lineage.New(records, g)
 	s.Standards = standards.New(records, g, model.Now, log)
 	s.Governance = governance.New(governance.Config{Store: records, Gate: g, Engine: engine, History: decisions, Now: model.Now, Log: log})
@@ -182,15 +183,25 @@ func (s *Server) web() *httpd.Server {
 	api := httpd.GraphQL(cfg, schema, s.log, resolver.Present(s.log), resolver.Recover(s.log))
 	web.Handle("/graphql", web.Signed(s.Identity, api))
 	web.Handle("GET /healthz", httpd.Health())
-	web.Handle("GET /readyz", web.Ready(s.health.readiness))
+	web.Handle("GET /readyz", web.Ready(s.health.readiness, s.searchState))
 	web.Handle("GET /metrics", web.Metrics(s.Identity))
 	s.health.headroom(web.Gauge)
 	web.Collect(s.numbers.Collectors()...)
 	web.Gauge("souk_plugins_running", "Plugins at work now, for harvests and for checks of sources.", func() float64 { return float64(s.Harvest.AtWork()) })
+	web.Gauge("souk_search_indexed_percent", "How much of the catalog search knows: 100 but for the first moments after a start.", func() float64 { return float64(s.Catalog.Indexed()) })
 	web.Gauge("souk_decision_log_fits", "1 while the store and its decision log belong together, 0 when one has lost what the other knows of.", s.fits)
 	s.open(web)
 	web.Handle("/", console.Handler())
 	return web
+}
+
+// searchState is for those who look at readiness closely: a server is ready
+// while its search is not complete.
+func (s *Server) searchState() string {
+	if n := s.Catalog.Indexed(); n < 100 {
+		return fmt.Sprintf("search: being built, %d %%: hits may be missing", n)
+	}
+	return "search: complete"
 }
 
 func (s *Server) fits() float64 {

@@ -23,13 +23,17 @@ type Service struct {
 	index *index.Index
 }
 
-// New makes a catalog.
-func New(s store.Store, g *gate.Gate, now func() time.Time) *Service {
-	return &Service{store: s, gate: g, now: now, index: index.New(s)}
+// New makes a catalog that searches by the index.
+func New(s store.Store, g *gate.Gate, x *index.Index, now func() time.Time) *Service {
+	return &Service{store: s, gate: g, now: now, index: x}
 }
 
 // Run keeps the search index fresh from the event feed until the context ends.
 func (s *Service) Run(ctx context.Context) { s.index.Run(ctx) }
+
+// Indexed is how much of the catalog search knows, in percent: 100 but for the
+// first moments after a start.
+func (s *Service) Indexed() int { return s.index.Percent() }
 
 // Ref is an asset's name as a source gives it: an OpenLineage namespace and name.
 type Ref struct {
@@ -154,6 +158,12 @@ const (
 type SearchFilter struct {
 	Kinds    []SearchKind
 	DomainID model.ID
+}
+
+// Hits is a page of a search.
+type Hits struct {
+	model.Page[Hit]
+	Indexed int // how much of the catalog was known to search, in percent
 }
 
 // Hit is one thing found. Matched names the parts that the words were found

@@ -5,6 +5,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
@@ -17,7 +18,7 @@ func TestOneOperationReadsOnce(t *testing.T) {
 	w := newWorld(t)
 	w.shows(source("db", sales), table(server, "shop.public.orders"), table(server, "shop.public.items"))
 	counted := &enginetest.Counted{Store: w.store}
-	c := catalog.New(counted, gate.New(counted, servertest.Shipped(t), model.Now, nil), model.Now)
+	c := catalog.New(counted, gate.New(counted, servertest.Shipped(t), model.Now, nil), index.New(counted, "", nil), model.Now)
 	ana, root, ten := w.as("ana"), w.as("root"), model.Paging{First: 10}
 	search := func() (err error) {
 		_, err = c.Search(ana, "orders", catalog.SearchFilter{}, ten)

@@ -26,8 +26,8 @@ const (
 // first: an exact name before the beginning of a name, before a word of a name,
 // before tags, descriptions and fields. The last word may be the beginning of
 // one. Nothing that the viewer may not see is counted or takes a place.
-func (s *Service) Search(ctx context.Context, text string, f SearchFilter, p model.Paging) (model.Page[Hit], error) {
-	var page model.Page[Hit]
+func (s *Service) Search(ctx context.Context, text string, f SearchFilter, p model.Paging) (Hits, error) {
+	var page Hits
 	q, err := newQuery(text, f)
 	if err != nil {
 		return page, err
@@ -49,8 +49,9 @@ func (s *Service) Search(ctx context.Context, text string, f SearchFilter, p mod
 		return page, err
 	}
 	in := s.gate.Session()
-	page, asked, err := s.visibleHits(ctx, in, q, list, p.First)
-	if err != nil {
+	page.Indexed = s.index.Percent() // before it is asked, so that it never says too much
+	asked := 0
+	if page.Page, asked, err = s.visibleHits(ctx, in, q, list, p.First); err != nil {
 		return page, err
 	}
 	return page, in.Listed(ctx, model.ActMetadataView, "search", list, asked, len(page.Nodes))

@@ -17,7 +17,10 @@ import (
 func (w *world) found(t *testing.T, as, text string, f catalog.SearchFilter) []string {
 	t.Helper()
 	var names []string
-	for _, h := range pageThrough(t, func(p model.Paging) (model.Page[catalog.Hit], error) { return w.catalog.Search(w.as(as), text, f, p) }) {
+	for _, h := range pageThrough(t, func(p model.Paging) (model.Page[catalog.Hit], error) {
+		page, err := w.catalog.Search(w.as(as), text, f, p)
+		return page.Page, err
+	}) {
 		names = append(names, w.nameOf(h))
 	}
 	return names

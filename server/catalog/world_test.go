@@ -7,6 +7,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/servertest"
 	"github.com/souk-mesh/souk/server/store"
@@ -40,7 +41,7 @@ func newWorld(tb testing.TB) *world {
 func newWorldOn(tb testing.TB, db store.Store) *world {
 	tb.Helper()
 	engine := servertest.Shipped(tb)
-	w := &world{TB: tb, store: db, catalog: catalog.New(db, gate.New(db, engine, model.Now, nil), model.Now), given: map[string]bool{}}
+	w := &world{TB: tb, store: db, catalog: catalog.New(db, gate.New(db, engine, model.Now, nil), index.New(db, "", nil), model.Now), given: map[string]bool{}}
 	w.people = map[string]model.Principal{
 		"ana":  {Meta: model.Meta{ID: "prn_ana"}, Kind: model.Person, Name: "ana", DomainID: sales, Roles: []model.Role{model.RoleEmployee}},
 		"bo":   {Meta: model.Meta{ID: "prn_bo"}, Kind: model.Person, Name: "bo", DomainID: marketing, Roles: []model.Role{model.RoleEmployee}},

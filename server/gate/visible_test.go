@@ -14,6 +14,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/lineage"
 	"github.com/souk-mesh/souk/server/policy"
@@ -347,7 +348,7 @@ func (c *crowd) visibleAssets(ctx context.Context, who model.Principal) map[mode
 func (c *crowd) search(ctx context.Context) []model.ID {
 	c.tb.Helper()
 	var ids []model.ID
-	s := catalog.New(c.store, c.Gate, model.Now)
+	s := catalog.New(c.store, c.Gate, index.New(c.store, "", nil), model.Now)
 	for p := (model.Paging{First: 40}); ; {
 		page, err := s.Search(ctx, "table", catalog.SearchFilter{Kinds: []catalog.SearchKind{catalog.HitAsset}}, p)
 		if err != nil {

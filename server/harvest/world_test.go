@@ -13,6 +13,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/gate"
 	"github.com/souk-mesh/souk/server/harvest"
 	"github.com/souk-mesh/souk/server/lineage"
@@ -87,7 +88,7 @@ func newWorldOn(tb testing.TB, s store.Store, adjust ...func(*harvest.Config)) *
 		tb.Fatal(err)
 	}
 	g := gate.New(s, e, model.Now, nil)
-	w.catalog = catalog.New(s, g, model.Now)
+	w.catalog = catalog.New(s, g, index.New(s, "", nil), model.Now)
 	w.config = harvest.Config{
 		Store: s, Gate: g, Catalog: w.catalog, Lineage: lineage.New(s, g), Plugins: launcher,
 		SecretEnv: []string{"SOUK_TEST_SECRET_*"}, Now: model.Now, Log: log,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // Health answers as long as the process does.
@@ -25,9 +26,10 @@ const (
 const stateHeader = "X-Souk-State"
 
 // Ready answers 200 while everything can be done, and 503 otherwise, with the
-// state as text and in the header X-Souk-State. The reason stays inside: anybody
-// may ask this question.
-func (s *Server) Ready(check func(context.Context) Readiness) http.Handler {
+// state as text and in the header X-Souk-State. With ?verbose, the parts that come
+// to be ready by and by stand below it, a line each. The reason stays inside:
+// anybody may ask this question.
+func (s *Server) Ready(check func(context.Context) Readiness, parts ...func() string) http.Handler {
 	s.metrics.watch(check)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		state, status := check(r.Context()), http.StatusServiceUnavailable
@@ -35,7 +37,13 @@ func (s *Server) Ready(check func(context.Context) Readiness) http.Handler {
 			status = http.StatusOK
 		}
 		w.Header().Set(stateHeader, string(state))
-		say(w, status, string(state)+"\n")
+		lines := []string{string(state)}
+		if r.URL.Query().Has("verbose") {
+			for _, part := range parts {
+				lines = append(lines, part())
+			}
+		}
+		say(w, status, strings.Join(lines, "\n")+"\n")
 	})
 }
 

@@ -357,6 +357,18 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
+func TestReadinessInParts(t *testing.T) {
+	d := newDoor(t, httpd.Config{}, tokens{})
+	ready := func(context.Context) httpd.Readiness { return httpd.IsReady }
+	d.server.Handle("GET /readyz", d.server.Ready(ready, func() string { return "search: complete" }))
+	for path, want := range map[string]string{"/readyz": "ready\n", "/readyz?verbose": "ready\nsearch: complete\n"} {
+		w := d.do(call{method: http.MethodGet, path: path, header: map[string]string{"Authorization": ""}})
+		if w.Code != http.StatusOK || w.Body.String() != want {
+			t.Errorf("%s: got %d %q", path, w.Code, w.Body)
+		}
+	}
+}
+
 // slow is a store of tokens that does not answer before the deadline.
 type slow struct{}
 

@@ -53,13 +53,13 @@ func (q query) Search(ctx context.Context, text string, filter *graph.SearchFilt
 }
 
 // hits fetches what was found, one call for each kind.
-func (q query) hits(ctx context.Context, page model.Page[catalog.Hit]) (*graph.SearchConnection, error) {
+func (q query) hits(ctx context.Context, page catalog.Hits) (*graph.SearchConnection, error) {
 	ids := make([]model.ID, len(page.Nodes))
 	for i, h := range page.Nodes {
 		ids[i] = h.ID
 	}
 	linksFrom(ctx).expect(ids...)
-	c := &graph.SearchConnection{PageInfo: pageInfo(page.Cursors, page.More)}
+	c := &graph.SearchConnection{PageInfo: pageInfo(page.Cursors, page.More), IndexedPercent: page.Indexed}
 	for i, h := range page.Nodes {
 		entity, err := q.Node(ctx, h.ID)
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/audit"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/decisionlog"
 	"github.com/souk-mesh/souk/server/governance"
 	"github.com/souk-mesh/souk/server/harvest"
@@ -85,7 +86,7 @@ func (w *world) open(l *decisionlog.Log) {
 	launcher, err := harvest.NewLauncher([]sdk.Registration{sdk.Register(sqlite.Plugin())}, "", "", w.log)
 	w.Must(err)
 	s := resolver.Services{
-		Identity: w.Identity, Mesh: w.Mesh, Access: w.Access, Catalog: catalog.New(w.Store, w.Gate, model.Now), Lineage: lineage.New(w.Store, w.Gate),
+		Identity: w.Identity, Mesh: w.Mesh, Access: w.Access, Catalog: catalog.New(w.Store, w.Gate, index.New(w.Store, "", nil), model.Now), Lineage: lineage.New(w.Store, w.Gate),
 		Governance: governance.New(governance.Config{Store: w.Store, Gate: w.Gate, Engine: w.Engine, Now: model.Now, Log: w.log}),
 		Standards:  standards.New(w.Store, w.Gate, model.Now, w.log),
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/souk-mesh/souk/plugins/postgres"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/server/catalog"
+	"github.com/souk-mesh/souk/server/catalog/index"
 	"github.com/souk-mesh/souk/server/harvest"
 	"github.com/souk-mesh/souk/server/lineage"
 	"github.com/souk-mesh/souk/server/sourcegrants"
@@ -33,7 +34,7 @@ func (w *world) harvesting() (*harvest.Service, model.Source) {
 	launcher, err := harvest.NewLauncher([]sdk.Registration{sdk.Register(postgres.Plugin())}, "", "", log)
 	w.Must(err)
 	runs := harvest.New(harvest.Config{
-		Store: w.Store, Gate: w.Gate, Catalog: catalog.New(w.Store, w.Gate, w.Now), Lineage: lineage.New(w.Store, w.Gate), Plugins: launcher,
+		Store: w.Store, Gate: w.Gate, Catalog: catalog.New(w.Store, w.Gate, index.New(w.Store, "", nil), w.Now), Lineage: lineage.New(w.Store, w.Gate), Plugins: launcher,
 		SecretEnv: []string{"SOUK_TEST_SECRET_*"}, Now: w.Now, Log: log,
 	})
 	w.Cleanup(runs.Close)

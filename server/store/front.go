@@ -19,6 +19,9 @@ type Engine interface {
 	// Revisions gives the revisions of the records that exist among the ids.
 	Revisions(ctx context.Context, kind Kind, ids []model.ID) (map[model.ID]model.Revision, error)
 
+	// Size tells how many records of the kind there are, as cheaply as it can.
+	Size(ctx context.Context, kind Kind) (int, error)
+
 	// Scan offers the rows of the plan's scans to the page, in their order and
 	// as one moment saw them, until it wants no more.
 	Scan(ctx context.Context, p *Plan, page *Pager) error
@@ -127,6 +130,17 @@ func (f *Front) Revisions(ctx context.Context, kind Kind, ids ...model.ID) (map[
 		return map[model.ID]model.Revision{}, nil
 	}
 	return f.engine.Revisions(ctx, kind, ids)
+}
+
+// Size implements Store.
+func (f *Front) Size(ctx context.Context, kind Kind) (int, error) {
+	if _, ok := SchemaOf(kind); !ok {
+		return 0, noKind(kind)
+	}
+	if err := f.admit(ctx); err != nil {
+		return 0, err
+	}
+	return f.engine.Size(ctx, kind)
 }
 
 func noKind(kind Kind) error {

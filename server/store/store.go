@@ -22,6 +22,9 @@ type Store interface {
 	// and reads nothing more of them.
 	Revisions(ctx context.Context, kind Kind, ids ...model.ID) (map[model.ID]model.Revision, error)
 
+	// Size tells how many records of the kind there are, roughly.
+	Size(ctx context.Context, kind Kind) (int, error)
+
 	// Find returns one page in the order of the query's index. A query that
 	// the index does not serve, or that scans beyond its budget, is an error
 	// of kind Internal: it is the programmer's. A cursor of another query is

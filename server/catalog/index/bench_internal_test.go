@@ -2,6 +2,8 @@ package index
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -65,4 +67,32 @@ func processor() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // it knows of this process
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkRestore takes the index of 100,000 assets from its file, as a start does.
+func BenchmarkRestore(b *testing.B) {
+	x := &Index{entries: hundredThousand()}
+	f, err := os.Create(filepath.Join(b.TempDir(), "souk-search"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	begun := processor()
+	if err := x.write(f, keptHead{Edition: edition}); err != nil {
+		b.Fatal(err)
+	}
+	saved, size := processor()-begun, int64(0)
+	begun = processor()
+	for b.Loop() {
+		head, _, err := read(f)
+		if err != nil || head.Entries != 100_000 {
+			b.Fatal(head, err)
+		}
+	}
+	if info, err := f.Stat(); err == nil {
+		size = info.Size()
+	}
+	b.ReportMetric(float64((processor()-begun).Milliseconds())/float64(b.N), "cpu-ms/op")
+	b.ReportMetric(float64(saved.Milliseconds()), "save-cpu-ms")
+	b.ReportMetric(float64(size)/(1<<20), "file-MB")
 }

@@ -1,9 +1,13 @@
 package index
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"iter"
+	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -21,27 +25,45 @@ const (
 	chunkSize    = 100
 )
 
+// saveAfter is how many things change before the file is written again.
+const saveAfter = 10_000
+
 // Index is the search index in step with the store. It has its own position in
 // the event feed; whoever needs it fresh moves it on, one at a time.
 type Index struct {
 	*entries
 
 	store    store.Store
+	file     string // "" keeps none
+	log      *slog.Logger
 	turn     chan struct{} // holds one token; its holder may move the feed on
 	loaded   chan struct{} // closed once the index holds everything
 	position int64
+	unsaved  int // things that have changed since the file was written
+
+	running     atomic.Bool  // somebody reads the store in the background
+	read, sized atomic.Int64 // while it is loaded: how many things were read, of how many
 }
 
-// New makes an index that is read from the store by whoever needs it first.
-func New(s store.Store) *Index {
-	return &Index{entries: newEntries(), store: s, turn: make(chan struct{}, 1), loaded: make(chan struct{})}
+// New makes an index that is read from the store by whoever needs it first. What
+// runs in the background keeps it in the file, so that the next start finds it
+// there; without a name there is no file, and without a logger nothing is told.
+func New(s store.Store, file string, log *slog.Logger) *Index {
+	log = cmp.Or(log, slog.New(slog.DiscardHandler))
+	return &Index{entries: newEntries(), store: s, file: file, log: log, turn: make(chan struct{}, 1), loaded: make(chan struct{})}
 }
 
 // Run follows the feed until the context ends. A store that does not answer is
 // asked again a second later.
 func (x *Index) Run(ctx context.Context) {
+	x.running.Store(true)
+	defer x.running.Store(false)
+	defer x.keep(context.WithoutCancel(ctx), 1)
 	for ctx.Err() == nil {
-		if x.follow(ctx) != nil {
+		if err := x.follow(ctx); err != nil {
+			if ctx.Err() == nil {
+				x.log.WarnContext(ctx, "the search index cannot follow the store: it is tried again", "error", err)
+			}
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Second):
@@ -51,10 +73,11 @@ func (x *Index) Run(ctx context.Context) {
 }
 
 func (x *Index) follow(ctx context.Context) error {
-	from, err := x.catchUp(ctx)
+	from, err := x.begin(ctx)
 	if err != nil {
 		return err
 	}
+	x.keep(ctx, saveAfter)
 	for e, err := range x.store.Events(ctx, from) {
 		if err != nil {
 			return err
@@ -64,6 +87,7 @@ func (x *Index) follow(ctx context.Context) error {
 		}
 		err := x.apply(ctx, e)
 		x.give()
+		x.keep(ctx, saveAfter)
 		if err != nil {
 			return err
 		}
@@ -71,22 +95,79 @@ func (x *Index) follow(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Fresh brings the index up to the last change. The first time it loads
-// everything, however long that takes; later it waits for patience at most.
+// begin brings the index up to the last event, from the file if that fits.
+func (x *Index) begin(ctx context.Context) (int64, error) {
+	if err := x.take(ctx); err != nil {
+		return 0, err
+	}
+	if x.file != "" && !x.whole() {
+		switch err := x.restore(ctx); {
+		case err == nil:
+			close(x.loaded)
+		case !errors.Is(err, errUnfit):
+			x.log.WarnContext(ctx, "the file of the search index cannot be read: the index is made anew", "file", x.file, "error", err)
+		}
+	}
+	x.give()
+	return x.catchUp(ctx)
+}
+
+// keep writes the file once so many things have changed that to read them again
+// would take long.
+func (x *Index) keep(ctx context.Context, changed int) {
+	if x.file == "" || !x.whole() || x.take(ctx) != nil {
+		return
+	}
+	defer x.give()
+	if x.unsaved < changed {
+		return
+	}
+	if err := x.save(ctx); err != nil {
+		x.log.WarnContext(ctx, "the search index cannot be kept: the next start makes it anew", "file", x.file, "error", err)
+	}
+	x.unsaved = 0 // also after a failure: it is tried again when as much has changed once more
+}
+
+// Fresh brings the index up to the last change, as far as that goes at once: a
+// search waits for patience at most, and then finds what is known by then.
+// Without anybody who reads the store in the background, whoever comes first
+// does, however long that takes.
 func (x *Index) Fresh(ctx context.Context) error {
-	select {
-	case <-x.loaded:
-	default:
+	if !x.whole() && !x.running.Load() {
 		_, err := x.catchUp(ctx)
 		return err
 	}
 	soon, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err := x.catchUp(soon)
+	var err error
+	select {
+	case <-x.loaded:
+		_, err = x.catchUp(soon)
+	case <-soon.Done():
+		err = soon.Err()
+	}
 	if err != nil && soon.Err() != nil && ctx.Err() == nil {
 		return nil // late, not wrong: the answer is that of a moment ago
 	}
 	return err
+}
+
+// Percent is how much of the store the index knows: 100 but for the first
+// moments after a start.
+func (x *Index) Percent() int {
+	if x.whole() {
+		return 100
+	}
+	return int(min(99, 100*x.read.Load()/max(1, x.sized.Load())))
+}
+
+func (x *Index) whole() bool {
+	select {
+	case <-x.loaded:
+		return true
+	default:
+		return false
+	}
 }
 
 func (x *Index) take(ctx context.Context) error {
@@ -106,9 +187,7 @@ func (x *Index) catchUp(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	defer x.give()
-	select {
-	case <-x.loaded:
-	default:
+	if !x.whole() {
 		if err := x.load(ctx); err != nil {
 			return 0, err
 		}
@@ -136,6 +215,9 @@ func (x *Index) load(ctx context.Context) error {
 	if len(last.Nodes) > 0 {
 		x.position = last.Nodes[0].Seq
 	}
+	if err := x.size(ctx); err != nil {
+		return err
+	}
 	if err := load(ctx, x, store.Assets.All, ofAsset); err != nil {
 		return err
 	}
@@ -150,6 +232,21 @@ func (x *Index) load(ctx context.Context) error {
 	return nil
 }
 
+// size asks how much there is to be read.
+func (x *Index) size(ctx context.Context) error {
+	all := 0
+	for _, kind := range []store.Kind{store.Assets.Kind(), store.Products.Kind(), store.Domains.Kind()} {
+		n, err := x.store.Size(ctx, kind)
+		if err != nil {
+			return err
+		}
+		all += n
+	}
+	x.read.Store(0)
+	x.sized.Store(int64(all))
+	return nil
+}
+
 // walk is the All of a typed table.
 type walk[T any] func(context.Context, store.Store, store.Query) iter.Seq2[T, error]
 
@@ -159,6 +256,8 @@ func load[T any](ctx context.Context, x *Index, all walk[T], describe func(T) dr
 			return err
 		}
 		x.put(describe(n))
+		x.unsaved++
+		x.read.Add(1)
 	}
 	return nil
 }
@@ -188,6 +287,7 @@ func (x *Index) apply(ctx context.Context, e model.Event) error {
 
 func reread[T any](ctx context.Context, x *Index, get func(context.Context, store.Store, ...model.ID) ([]T, error), ids []model.ID, describe func(T) draft) error {
 	for part := range slices.Chunk(ids, chunkSize) {
+		x.unsaved += len(part)
 		found, err := get(ctx, x.store, part...)
 		if err != nil {
 			return err

@@ -131,11 +131,40 @@ func TestMetrics(t *testing.T) {
 	}
 	for _, want := range []string{
 		`souk_decisions_total{outcome="ALLOW"}`, `souk_decision_seconds_count`, `souk_store_seconds_count{operation="apply"}`,
-		`souk_store_waiting_changes 0`, `souk_feed_lag_seconds{reader="catalog"}`, `souk_index_age_seconds`, `souk_plugins_running 0`, `souk_streams 0`,
+		`souk_store_waiting_changes 0`, `souk_feed_lag_seconds{reader="catalog"}`, `souk_index_age_seconds`, `souk_search_indexed_percent`, `souk_plugins_running 0`, `souk_streams 0`,
 	} {
 		if !strings.Contains(string(page), "\n"+want) {
 			t.Errorf("the page has no %s", want)
 		}
+	}
+}
+
+// TestSearchIsKept beside an SQLite store, for its owner alone: the next start
+// searches by it, with what has happened in between.
+func TestSearchIsKept(t *testing.T) {
+	dir := t.TempDir()
+	store := "sqlite:" + filepath.Join(dir, "souk.db")
+	r, token := serving(t, store)
+	person{r: r, token: token}.do("createDomain", "CreateDomainInput", map[string]any{"name": "sales"}, "domain { id }", &struct{}{})
+	r.stop()
+	file := filepath.Join(dir, "souk-search")
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("got %v, %v", info, err)
+	}
+	r, _ = serving(t, store)
+	var found struct {
+		Search struct {
+			IndexedPercent int
+			Nodes          []struct{ Matched []string }
+		}
+	}
+	person{r: r, token: token}.ask(`{ search(query: "sales", first: 1) { indexedPercent nodes { matched } } }`, nil, &found)
+	if found.Search.IndexedPercent != 100 || len(found.Search.Nodes) != 1 {
+		t.Errorf("got %+v", found)
+	}
+	r.stop()
+	if left, err := filepath.Glob(file + "*"); err != nil || len(left) != 1 {
+		t.Errorf("got %v, %v, want the file alone", left, err)
 	}
 }
 

@@ -49,6 +49,17 @@ func (e *engine) Revisions(ctx context.Context, kind store.Kind, ids []model.ID)
 	return revisions, nil
 }
 
+// Size implements store.Engine. It is what the database notes of the collection.
+func (e *engine) Size(ctx context.Context, kind store.Kind) (n int, err error) {
+	begin := time.Now()
+	err = mongodb.Again(ctx, func() error {
+		noted, err := e.client.Collection(string(kind)).EstimatedDocumentCount(ctx)
+		n = int(noted)
+		return err
+	})
+	return n, late(ctx, begin, err)
+}
+
 // all reads the rows that exist among the ids, in any order.
 func all(ctx context.Context, c *mongo.Collection, ids []model.ID, opts ...options.Lister[options.FindOptions]) (rows []row, err error) {
 	return rows, mongodb.Again(ctx, func() error {

@@ -47,6 +47,17 @@ func (e *engine) Revisions(ctx context.Context, kind store.Kind, ids []model.ID)
 	})
 }
 
+// Size implements store.Engine. It counts along the narrowest index.
+func (e *engine) Size(ctx context.Context, kind store.Kind) (n int, err error) {
+	err = e.file.ReadOne(ctx, func(c *sqlite.Conn) error {
+		return c.Rows(e.tables[kind].size, nil, func(r sqlite.Row) (bool, error) {
+			n = int(r.Int(0))
+			return false, nil
+		})
+	})
+	return n, err
+}
+
 // reader gives the way to read by so many statements.
 func (e *engine) reader(statements int) func(context.Context, func(*sqlite.Conn) error) error {
 	if statements == 1 {

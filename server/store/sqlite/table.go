@@ -16,8 +16,8 @@ import (
 // last column costs nothing to those who read the others.
 type table struct {
 	store.Schema
-	name                                           string
-	get, revision, current, insert, update, remove string // insert and update take the same values
+	name                                                 string
+	get, size, revision, current, insert, update, remove string // insert and update take the same values
 
 	unique []lookup
 	sides  []side
@@ -51,6 +51,7 @@ func newTable(s store.Schema) *table {
 	t := &table{
 		Schema: s, name: name,
 		get:      "SELECT id, rev, doc FROM " + name + " WHERE id = ?",
+		size:     "SELECT count(*) FROM " + name,
 		revision: "SELECT rev FROM " + name + " WHERE id = ?",
 		current:  "SELECT rev" + each(s.Paths, ", %", "") + " FROM " + name + " WHERE id = ?",
 		insert:   "INSERT INTO " + name + " (" + columns + ", id) VALUES (" + values + ", ?)",

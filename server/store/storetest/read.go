@@ -17,6 +17,7 @@ var readCases = []testCase{
 	{"get/in the order of the ids", getOrder},
 	{"get/of nothing", getNothing},
 	{"get/revisions alone", revisionsOf},
+	{"get/size", sizeOf},
 	{"get/typed", getTyped},
 	{"revisions", revisions},
 	{"all but some", allButSome},
@@ -64,6 +65,16 @@ func revisionsOf(t *testing.T, s store.Store) {
 		t.Errorf("got %v, %v of no ids", got, err)
 	}
 	_, err = s.Revisions(t.Context(), "bazaar", "x")
+	wantKind(t, err, model.KindInternal)
+}
+
+func sizeOf(t *testing.T, s store.Store) {
+	t.Helper()
+	apply(t, s, create(asset, "ast_1", nil), create(asset, "ast_2", nil))
+	if got, err := s.Size(t.Context(), asset); got != 2 || err != nil {
+		t.Errorf("got %d, %v, want 2", got, err)
+	}
+	_, err := s.Size(t.Context(), "bazaar")
 	wantKind(t, err, model.KindInternal)
 }
 

@@ -53,6 +53,10 @@ func table() []Setting {
 		},
 		{Name: "source-folders", Value: "FOLDERS", split: comma, Meaning: "folders below which the sources of a domain may read files: `sales=/srv/sales`, commas between them"},
 		{Name: "decision-retention", Value: "TIME", Meaning: "how long the decision log keeps what policies saw: days (`90d`, `P90D`) or hours (`2160h`), 24 h at least"},
+		{
+			Name: "search-file", Value: "FILE", Default: "beside an SQLite store: `souk-search`",
+			Meaning: "where the search index is kept, so that search is complete at once after a start; `none` keeps none. With MongoDB it is kept if it is named, one file for each server",
+		},
 		{Name: "public-url", Value: "ADDRESS", Default: "the address asked", Meaning: "address that clients know the server by, for AuthZEN's metadata"},
 		{Name: "bundle-key", Value: "FILE", Default: "none: no bundles", Meaning: "PEM file of the EC key that signs bundles for OPA; made when it is missing, refused when others than its owner may use it"},
 		{Name: "trino-catalogs", Value: "DATABASES", split: commaOrSpace, Meaning: "databases behind Trino's catalogs: `shop=postgres://db:5432/shop`, commas between them"},
