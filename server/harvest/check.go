@@ -88,7 +88,7 @@ func (s *Service) askPlugin(ctx context.Context, p *plugin, config json.RawMessa
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case ok && f.Fault == host.FaultConfig:
-		return form.Wrong(f.Field, clip(s.finder.strip(f.Message), maxText), clip(s.finder.strip(f.Fix), maxText))
+		return form.Wrong(f.Field, clip(s.finder.Strip(f.Message), maxText), clip(s.finder.Strip(f.Fix), maxText))
 	}
 	return refused(err)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/catalog"
 	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/harvest/form"
 	"github.com/souk-mesh/souk/server/harvest/vault"
 	"github.com/souk-mesh/souk/server/lineage"
 	"github.com/souk-mesh/souk/server/store"
@@ -66,7 +67,7 @@ type Service struct {
 	catalog  *catalog.Service
 	lineage  *lineage.Service
 	plugins  *Launcher
-	finder   finder
+	finder   form.Finder
 	secrets  vault.Vault
 	bindings []Binding
 	folders  map[model.Slug][]string
@@ -94,7 +95,7 @@ type Service struct {
 func New(cfg Config) *Service {
 	s := &Service{
 		store: cfg.Store, gate: cfg.Gate, catalog: cfg.Catalog, lineage: cfg.Lineage, plugins: cfg.Plugins,
-		secrets: vault.Vault{Env: cfg.SecretEnv, Dir: cfg.SecretDir}, bindings: cfg.Bindings, finder: finder{credential.New()}, folders: cfg.Folders, own: cfg.Own, limits: cfg.Limits, backoff: cfg.Backoff, ended: cfg.Ended, trace: cfg.Trace,
+		secrets: vault.Vault{Env: cfg.SecretEnv, Dir: cfg.SecretDir}, bindings: cfg.Bindings, finder: form.Finder{Texts: credential.New()}, folders: cfg.Folders, own: cfg.Own, limits: cfg.Limits, backoff: cfg.Backoff, ended: cfg.Ended, trace: cfg.Trace,
 		now: cfg.Now, log: cfg.Log, slots: make(chan struct{}, cmp.Or(cfg.AtOnce, atOnce)), checks: make(chan struct{}, cmp.Or(cfg.AtOnce, atOnce)),
 		held: map[model.ID]time.Time{}, active: map[model.ID]*execution{},
 	}
