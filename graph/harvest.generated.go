@@ -21,6 +21,8 @@ type HarvestRunResolver interface {
 	Source(ctx context.Context, obj *model.Run) (*model.Source, error)
 
 	StartedBy(ctx context.Context, obj *model.Run) (*model.Principal, error)
+
+	IsFull(ctx context.Context, obj *model.Run) (bool, error)
 }
 type SourceResolver interface {
 	Domain(ctx context.Context, obj *model.Source) (*model.Domain, error)
@@ -28,6 +30,9 @@ type SourceResolver interface {
 	Secrets(ctx context.Context, obj *model.Source) ([]*Secret, error)
 
 	LastRun(ctx context.Context, obj *model.Source) (*model.Run, error)
+
+	FullEvery(ctx context.Context, obj *model.Source) (time.Duration, error)
+	FullDueAt(ctx context.Context, obj *model.Source) (*time.Time, error)
 
 	Dependents(ctx context.Context, obj *model.Source) (*SourceDependents, error)
 	ViewerCan(ctx context.Context, obj *model.Source) (*SourceRights, error)
@@ -1013,6 +1018,52 @@ func (ec *executionContext) fieldContext_HarvestRun_isPreview(_ context.Context,
 	return graphql.NewScalarFieldContext("HarvestRun", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _HarvestRun_isFull(ctx context.Context, field graphql.CollectedField, obj *model.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HarvestRun_isFull(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.HarvestRun().IsFull(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HarvestRun_isFull(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HarvestRun", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _HarvestRun_changesSince(ctx context.Context, field graphql.CollectedField, obj *model.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HarvestRun_changesSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChangesSince, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HarvestRun_changesSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HarvestRun", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _HarvestRunConnection_edges(ctx context.Context, field graphql.CollectedField, obj *HarvestRunConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1300,6 +1351,29 @@ func (ec *executionContext) _Plugin_secretFields(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Plugin_secretFields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Plugin", field, false, false, "String")
+}
+
+func (ec *executionContext) _Plugin_offersChanges(ctx context.Context, field graphql.CollectedField, obj *model.PluginInfo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Plugin_offersChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OffersChanges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Plugin_offersChanges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Plugin", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Plugin_isBundled(ctx context.Context, field graphql.CollectedField, obj *model.PluginInfo) (ret graphql.Marshaler) {
@@ -2216,6 +2290,52 @@ func (ec *executionContext) fieldContext_Source_allowsRetireAll(_ context.Contex
 	return graphql.NewScalarFieldContext("Source", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Source_fullEvery(ctx context.Context, field graphql.CollectedField, obj *model.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Source_fullEvery(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Source().FullEvery(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Duration) graphql.Marshaler {
+			return ec.marshalNDuration2timeᚐDuration(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Source_fullEvery(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Source", field, true, true, "Duration")
+}
+
+func (ec *executionContext) _Source_fullDueAt(ctx context.Context, field graphql.CollectedField, obj *model.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Source_fullDueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Source().FullDueAt(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Source_fullDueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Source", field, true, true, "DateTime")
+}
+
 func (ec *executionContext) _Source_removedAt(ctx context.Context, field graphql.CollectedField, obj *model.Source) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2992,7 +3112,7 @@ func (ec *executionContext) unmarshalInputCreateSourceInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "domainId", "plugin", "config", "secrets", "schedule"}
+	fieldsInOrder := [...]string{"name", "domainId", "plugin", "config", "secrets", "schedule", "fullEvery"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3041,6 +3161,13 @@ func (ec *executionContext) unmarshalInputCreateSourceInput(ctx context.Context,
 				return it, err
 			}
 			it.Schedule = graphql.OmittableOf(data)
+		case "fullEvery":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fullEvery"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FullEvery = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -3268,8 +3395,11 @@ func (ec *executionContext) unmarshalInputStartHarvestInput(ctx context.Context,
 	if _, present := asMap["isPreview"]; !present {
 		asMap["isPreview"] = false
 	}
+	if _, present := asMap["isFull"]; !present {
+		asMap["isFull"] = false
+	}
 
-	fieldsInOrder := [...]string{"sourceId", "isPreview"}
+	fieldsInOrder := [...]string{"sourceId", "isPreview", "isFull"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3290,6 +3420,13 @@ func (ec *executionContext) unmarshalInputStartHarvestInput(ctx context.Context,
 				return it, err
 			}
 			it.IsPreview = data
+		case "isFull":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isFull"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IsFull = data
 		}
 	}
 	return it, nil
@@ -3360,7 +3497,7 @@ func (ec *executionContext) unmarshalInputUpdateSourceInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "domainId", "config", "secrets", "schedule", "isPaused", "allowsRetireAll", "retireAllReason", "expectedVersion"}
+	fieldsInOrder := [...]string{"id", "name", "domainId", "config", "secrets", "schedule", "fullEvery", "isPaused", "allowsRetireAll", "retireAllReason", "expectedVersion"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3409,6 +3546,13 @@ func (ec *executionContext) unmarshalInputUpdateSourceInput(ctx context.Context,
 				return it, err
 			}
 			it.Schedule = graphql.OmittableOf(data)
+		case "fullEvery":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fullEvery"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FullEvery = graphql.OmittableOf(data)
 		case "isPaused":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isPaused"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -3823,6 +3967,17 @@ func (ec *executionContext) _HarvestRun(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "isFull":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._HarvestRun_isFull(ctx, field, obj)
+				})
+		case "changesSince":
+			out.Values[i] = ec._HarvestRun_changesSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3959,6 +4114,11 @@ func (ec *executionContext) _Plugin(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "secretFields":
 			out.Values[i] = ec._Plugin_secretFields(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "offersChanges":
+			out.Values[i] = ec._Plugin_offersChanges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -4346,6 +4506,18 @@ func (ec *executionContext) _Source(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "fullEvery":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Source_fullEvery(ctx, field, obj)
+				})
+		case "fullDueAt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Source_fullDueAt(ctx, field, obj)
+				})
 		case "removedAt":
 			out.Values[i] = ec._Source_removedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

@@ -462,6 +462,8 @@ type CreateSourceInput struct {
 	Secrets graphql.Omittable[[]*SecretInput] `json:"secrets,omitempty"`
 	// When to harvest, as a cron line or @hourly, @daily and the like.
 	Schedule graphql.Omittable[*string] `json:"schedule,omitempty"`
+	// The longest time between two runs that read everything, from 1 hour to 30 days; P1D when it is left out. Anything else is BAD_USER_INPUT.
+	FullEvery graphql.Omittable[*time.Duration] `json:"fullEvery,omitempty"`
 }
 
 // What became of createSource.
@@ -1432,6 +1434,8 @@ type StartHarvestInput struct {
 	SourceID model.ID `json:"sourceId"`
 	// Whether the run only looks at what it would change, and changes nothing but its own record. It takes the place of a run while it goes on.
 	IsPreview bool `json:"isPreview"`
+	// Whether the run reads everything from the beginning, also where the plugin could tell what has changed, and where an earlier run has left a place to go on from.
+	IsFull bool `json:"isFull"`
 }
 
 // What became of startHarvest.
@@ -1640,6 +1644,8 @@ type UpdateSourceInput struct {
 	Secrets graphql.Omittable[[]*SecretInput] `json:"secrets,omitempty"`
 	// When to harvest.
 	Schedule graphql.Omittable[*string] `json:"schedule,omitempty"`
+	// The longest time between two runs that read everything, from 1 hour to 30 days; null is P1D. Anything else is BAD_USER_INPUT.
+	FullEvery graphql.Omittable[*time.Duration] `json:"fullEvery,omitempty"`
 	// Whether the schedule is suspended.
 	IsPaused graphql.Omittable[*bool] `json:"isPaused,omitempty"`
 	// Lets the next run retire more than the fail-safe would let pass. Who did, and why, is told by the audit feed and by the run's note retire_all_used.

@@ -594,10 +594,12 @@ type ComplexityRoot struct {
 
 	HarvestRun struct {
 		CPUSeconds      func(childComplexity int) int
+		ChangesSince    func(childComplexity int) int
 		Counts          func(childComplexity int) int
 		EndedAt         func(childComplexity int) int
 		Failure         func(childComplexity int) int
 		ID              func(childComplexity int) int
+		IsFull          func(childComplexity int) int
 		Notes           func(childComplexity int) int
 		PeakMemoryBytes func(childComplexity int) int
 		Preview         func(childComplexity int) int
@@ -779,15 +781,16 @@ type ComplexityRoot struct {
 	}
 
 	Plugin struct {
-		Bundled      func(childComplexity int) int
-		Doc          func(childComplexity int) int
-		Name         func(childComplexity int) int
-		SHA256       func(childComplexity int) int
-		Schema       func(childComplexity int) int
-		SecretFields func(childComplexity int) int
-		Summary      func(childComplexity int) int
-		Trusted      func(childComplexity int) int
-		Version      func(childComplexity int) int
+		Bundled       func(childComplexity int) int
+		Doc           func(childComplexity int) int
+		Name          func(childComplexity int) int
+		OffersChanges func(childComplexity int) int
+		SHA256        func(childComplexity int) int
+		Schema        func(childComplexity int) int
+		SecretFields  func(childComplexity int) int
+		Summary       func(childComplexity int) int
+		Trusted       func(childComplexity int) int
+		Version       func(childComplexity int) int
 	}
 
 	PolicyAssessment struct {
@@ -1352,6 +1355,8 @@ type ComplexityRoot struct {
 		Dependents     func(childComplexity int) int
 		Domain         func(childComplexity int) int
 		FailedRuns     func(childComplexity int) int
+		FullDueAt      func(childComplexity int) int
+		FullEvery      func(childComplexity int) int
 		ID             func(childComplexity int) int
 		LastRun        func(childComplexity int) int
 		Name           func(childComplexity int) int
@@ -3636,6 +3641,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HarvestRun.CPUSeconds(childComplexity), true
+	case "HarvestRun.changesSince":
+		if e.ComplexityRoot.HarvestRun.ChangesSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HarvestRun.ChangesSince(childComplexity), true
 	case "HarvestRun.counts":
 		if e.ComplexityRoot.HarvestRun.Counts == nil {
 			break
@@ -3660,6 +3671,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HarvestRun.ID(childComplexity), true
+	case "HarvestRun.isFull":
+		if e.ComplexityRoot.HarvestRun.IsFull == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HarvestRun.IsFull(childComplexity), true
 	case "HarvestRun.notes":
 		if e.ComplexityRoot.HarvestRun.Notes == nil {
 			break
@@ -4750,6 +4767,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Plugin.Name(childComplexity), true
+	case "Plugin.offersChanges":
+		if e.ComplexityRoot.Plugin.OffersChanges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Plugin.OffersChanges(childComplexity), true
 	case "Plugin.sha256":
 		if e.ComplexityRoot.Plugin.SHA256 == nil {
 			break
@@ -7220,6 +7243,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.FailedRuns(childComplexity), true
+	case "Source.fullDueAt":
+		if e.ComplexityRoot.Source.FullDueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.FullDueAt(childComplexity), true
+	case "Source.fullEvery":
+		if e.ComplexityRoot.Source.FullEvery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.FullEvery(childComplexity), true
 	case "Source.id":
 		if e.ComplexityRoot.Source.ID == nil {
 			break
@@ -9389,6 +9424,10 @@ func (ec *executionContext) childFields_HarvestRun(ctx context.Context, field gr
 		return ec.fieldContext_HarvestRun_undoneAt(ctx, field)
 	case "isPreview":
 		return ec.fieldContext_HarvestRun_isPreview(ctx, field)
+	case "isFull":
+		return ec.fieldContext_HarvestRun_isFull(ctx, field)
+	case "changesSince":
+		return ec.fieldContext_HarvestRun_changesSince(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HarvestRun", field.Name)
 }
@@ -9625,6 +9664,8 @@ func (ec *executionContext) childFields_Plugin(ctx context.Context, field graphq
 		return ec.fieldContext_Plugin_configSchema(ctx, field)
 	case "secretFields":
 		return ec.fieldContext_Plugin_secretFields(ctx, field)
+	case "offersChanges":
+		return ec.fieldContext_Plugin_offersChanges(ctx, field)
 	case "isBundled":
 		return ec.fieldContext_Plugin_isBundled(ctx, field)
 	case "isTrusted":
@@ -10683,6 +10724,10 @@ func (ec *executionContext) childFields_Source(ctx context.Context, field graphq
 		return ec.fieldContext_Source_lastRun(ctx, field)
 	case "allowsRetireAll":
 		return ec.fieldContext_Source_allowsRetireAll(ctx, field)
+	case "fullEvery":
+		return ec.fieldContext_Source_fullEvery(ctx, field)
+	case "fullDueAt":
+		return ec.fieldContext_Source_fullDueAt(ctx, field)
 	case "removedAt":
 		return ec.fieldContext_Source_removedAt(ctx, field)
 	case "dependents":

@@ -26,6 +26,13 @@ type Source struct {
 	RetireAllWhy   string               `json:"retireAllWhy,omitempty"`   // in their words
 	Scopes         []string             `json:"scopes,omitempty"`         // those in which something may still stand that the source has shown
 	Interrupted    bool                 `json:"interrupted,omitempty"`    // the latest run ended with its server: a server takes it over
+
+	Watermark           []byte         `json:"watermark,omitempty"`           // of the plugin: how far it has read
+	WatermarkOn         string         `json:"watermarkOn,omitempty"`         // a sum of the plugin and of how it was set up
+	WatermarkAt         *time.Time     `json:"watermarkAt,omitempty"`         // when the run began that left it
+	CheckpointOfChanges bool           `json:"checkpointOfChanges,omitempty"` // the checkpoint was left by a run that reads only what has changed
+	FullAt              *time.Time     `json:"fullAt,omitempty"`              // when the latest run began that read everything and came to its end
+	FullEvery           *time.Duration `json:"fullEvery,omitempty"`           // the time between two of them; nil is the server's own
 }
 
 // SecretRef tells where a secret is to be found when it is needed:
@@ -80,6 +87,9 @@ type Run struct {
 
 	Progress *RunProgress `json:"progress,omitempty"` // as the plugin told it last
 	Preview  bool         `json:"preview,omitempty"`  // it looks at what would change, and changes nothing
+
+	Changes      bool       `json:"changes,omitempty"`      // it reads only what has changed
+	ChangesSince *time.Time `json:"changesSince,omitempty"` // when the run began from whose end it goes on
 }
 
 // RunProgress is how far a run has come with what it does now.
@@ -147,13 +157,14 @@ type Capability struct {
 
 // PluginInfo describes a plugin that this server can launch.
 type PluginInfo struct {
-	Name         string
-	Version      string
-	Summary      string
-	Doc          string // Markdown
-	Schema       json.RawMessage
-	SecretFields []string
-	Bundled      bool
-	Trusted      bool   // a foreign plugin that is not pinned is listed and never launched
-	SHA256       string // of a foreign plugin
+	Name          string
+	Version       string
+	Summary       string
+	Doc           string // Markdown
+	Schema        json.RawMessage
+	SecretFields  []string
+	OffersChanges bool // it can tell what has changed since an earlier run
+	Bundled       bool
+	Trusted       bool   // a foreign plugin that is not pinned is listed and never launched
+	SHA256        string // of a foreign plugin
 }

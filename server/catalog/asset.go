@@ -79,6 +79,19 @@ func (s *Service) byName(ctx context.Context, namespace, name string) ([]model.I
 	if f.refuses() || f == hostUnknown {
 		return nil, nil
 	}
+	return s.named(ctx, ref, namespace, name)
+}
+
+// calledBy is byName as the source means it, which may be by a name that is its alone.
+func (s *Service) calledBy(ctx context.Context, source model.ID, raw Ref) ([]model.ID, error) {
+	ref, f := canonical(source, raw)
+	if f.refuses() {
+		return nil, nil
+	}
+	return s.named(ctx, ref, raw.Namespace, raw.Name)
+}
+
+func (s *Service) named(ctx context.Context, ref Ref, namespace, name string) ([]model.ID, error) {
 	exact, err := store.Aliases.GetMany(ctx, s.store, aliasID(openLineage(ref)), aliasID(Name{model.SchemeDBT, namespace, name}))
 	if err != nil || platformOf(ref.Namespace).fold == caseCounts {
 		return owners(exact), err

@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
@@ -31,6 +33,67 @@ func (s *Service) Retire(ctx context.Context, source model.Source, scope string,
 		}
 		r.Rules++
 		r.Writes = append(r.Writes, store.QualityRules.Delete(rule))
+	}
+	return r, nil
+}
+
+// Shown gives those of the named assets that the source has shown in the scope,
+// with the names that people know them by. A name that leads nowhere is left out:
+// what is not known cannot be gone.
+func (s *Service) Shown(ctx context.Context, source model.Source, scope string, refs []Ref) (map[model.ID]string, error) {
+	named := map[model.ID]bool{}
+	for _, ref := range refs {
+		ids, err := s.calledBy(ctx, source.ID, ref)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			named[id] = true
+		}
+	}
+	shown := map[model.ID]string{}
+	for part := range slices.Chunk(slices.Sorted(maps.Keys(named)), store.MaxIn) {
+		assets, err := store.Assets.GetMany(ctx, s.store, part...)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range assets {
+			if slices.ContainsFunc(a.Sightings, func(o model.Sighting) bool { return o.SourceID == source.ID && o.Scope == scope }) {
+				shown[a.ID] = a.Name
+			}
+		}
+	}
+	return shown, nil
+}
+
+// RetireNamed is Retire of some assets alone: those that the source itself says
+// are gone, and their tests.
+func (s *Service) RetireNamed(ctx context.Context, source model.Source, scope string, named map[model.ID]string) (RetireResult, error) {
+	var r RetireResult
+	q := store.Query{Where: store.Eq("scope", store.ScopeKey(source.ID, scope)), Limit: store.MaxPage, Index: "by_scope"}
+	if len(named) == 0 {
+		return r, nil
+	}
+	known := func(id model.ID) bool {
+		r.Known++
+		return named[id] == ""
+	}
+	for a, err := range store.Assets.AllBut(ctx, s.store, q, known) {
+		if err != nil {
+			return RetireResult{}, err
+		}
+		r.Writes = append(r.Writes, s.withdraw(a, source.ID, scope, &r))
+	}
+	for _, id := range slices.Sorted(maps.Keys(named)) {
+		for rule, err := range store.QualityRules.All(ctx, s.store, store.Query{Index: "by_asset", Where: store.Eq("asset", string(id)), Limit: store.MaxPage}) {
+			if err != nil {
+				return RetireResult{}, err
+			}
+			if rule.SourceID == source.ID && rule.Scope == scope {
+				r.Rules++
+				r.Writes = append(r.Writes, store.QualityRules.Delete(rule))
+			}
+		}
 	}
 	return r, nil
 }

@@ -40,13 +40,17 @@ type collector struct {
 	run     *execution
 	source  model.Source // as it was when the attempt began
 	resumed bool         // from a checkpoint: this attempt does not see everything
+	changes bool         // this attempt sees only what has changed
 
 	batch  batch
 	memory *memory.Memory
 	held   batch // what is looked at again when the source has shown everything
 	scopes map[string]*seenInScope
-	done   []string // the scopes listed completely, in order
-	broken []string // the scopes of which something could not be read; "" is any
+	done   []string                 // the scopes listed completely, in order
+	broken []string                 // the scopes of which something could not be read; "" is any
+	stays  []string                 // the scopes of which only what has changed was shown
+	gone   map[string][]catalog.Ref // by scope: what the source says is no longer there
+	owes   bool                     // something is gone that was not retired
 
 	foreseen map[catalog.Ref]bool // by a preview: the assets that a run would create
 	progress *model.RunProgress   // as the plugin told it last
@@ -86,8 +90,8 @@ type seenInScope struct {
 	kept  map[model.ID]bool // assets that could not be described: what is known of them stays
 }
 
-func newCollector(x *execution, source model.Source, m *memory.Memory) *collector {
-	c := &collector{run: x, source: source, memory: m, resumed: len(source.Checkpoint) > 0, scopes: map[string]*seenInScope{}, foreseen: map[catalog.Ref]bool{}}
+func newCollector(x *execution, source model.Source, m *memory.Memory, p plan) *collector {
+	c := &collector{run: x, source: source, memory: m, resumed: len(source.Checkpoint) > 0, changes: p.changes, gone: map[string][]catalog.Ref{}, scopes: map[string]*seenInScope{}, foreseen: map[catalog.Ref]bool{}}
 	c.batch, c.held = c.empty(), c.empty()
 	return c
 }
@@ -147,7 +151,9 @@ func extraWeight(seen catalog.Seen) int {
 // Checkpoint keeps what has come together with the state.
 func (c *collector) Checkpoint(state []byte) error {
 	state = bytes.Clone(state)
-	return c.flush(c.run.ctx, func(s *model.Source) { s.Checkpoint, s.CheckpointRun = state, c.run.id })
+	return c.flush(c.run.ctx, func(s *model.Source) {
+		s.Checkpoint, s.CheckpointRun, s.CheckpointOfChanges = state, c.run.id, c.changes
+	})
 }
 
 // ScopeDone keeps what has come and remembers that the scope is complete.
@@ -241,7 +247,7 @@ func (c *collector) keep(ctx context.Context, remember func(*model.Source)) erro
 
 // writeMemory keeps the source's memory for its next run.
 func (c *collector) writeMemory(ctx context.Context) error {
-	writes, err := c.memory.Writes(!c.resumed)
+	writes, err := c.memory.Writes(!c.resumed && !c.changes)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 // plugin that was not written with the SDK in Go may tell of every one.
 func TestProgressIsToldNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCollector(&execution{row: watch.New(model.Run{})}, model.Source{}, nil)
+		c := newCollector(&execution{row: watch.New(model.Run{})}, model.Source{}, nil, plan{})
 		states := c.run.row.Watch(t.Context())
 		heard := 0
 		for i := range 1000 {

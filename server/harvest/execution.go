@@ -13,6 +13,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk"
 	"github.com/souk-mesh/souk/sdk/host"
+	"github.com/souk-mesh/souk/server/harvest/increment"
 	"github.com/souk-mesh/souk/server/harvest/journal"
 	"github.com/souk-mesh/souk/server/harvest/memory"
 	"github.com/souk-mesh/souk/server/store"
@@ -40,8 +41,9 @@ type execution struct {
 
 	writing sync.Mutex // held for the length of one write
 	source  model.Source
-	written time.Time // when the row was written last
-	lifted  bool      // the latest attempt could retire without the fail-safe
+	written time.Time        // when the row was written last
+	lifted  bool             // the latest attempt could retire without the fail-safe
+	reached *increment.Ended // how far the attempt has read that came to its end
 
 	journal  journal.Of
 	standing []string // the scopes that the source shall remember; nil leaves them
@@ -124,6 +126,9 @@ func (x *execution) refresh() {
 func (x *execution) attempts() error {
 	for try := 0; ; try++ {
 		err := x.inSlot(x.attempt)
+		if x.expired(err) {
+			err = x.inSlot(x.attempt)
+		}
 		f, again := passing(err)
 		if !again || !unattended(x.trigger) || try == len(x.service.backoff) {
 			return err
@@ -168,10 +173,8 @@ func (x *execution) inSlot(do func() error) error {
 // by scope, and the run ends.
 func (x *execution) attempt() error {
 	x.writing.Lock()
-	source := x.source
-	if x.preview {
-		source.Checkpoint = nil
-	}
+	source := begunAs(x.source, x.preview)
+	p := x.plan(&source)
 	x.lifted = source.AllowRetireAll && len(source.Checkpoint) == 0
 	x.writing.Unlock()
 	remembered, err := memory.Load(x.ctx, x.service.store, source.ID)
@@ -183,12 +186,15 @@ func (x *execution) attempt() error {
 			return err
 		}
 	}
-	c := newCollector(x, source, remembered)
+	c := newCollector(x, source, remembered, p)
 	x.row.Change(func(r *model.Run) { forget(r, c.resumed) })
 	var ran *host.Process
-	err = x.service.Use(x.ctx, source, x.log, func(ctx context.Context, p *host.Process, secrets map[string]string) error {
-		ran = p
-		_, err := p.Harvest(ctx, host.Request{RunID: string(x.id), Config: source.Config, Secrets: secrets, Checkpoint: source.Checkpoint}, c)
+	var told host.Result
+	err = x.service.Use(x.ctx, source, x.log, func(ctx context.Context, process *host.Process, secrets map[string]string) (err error) {
+		ran = process
+		told, err = process.Harvest(ctx, host.Request{
+			RunID: string(x.id), Config: source.Config, Secrets: secrets, Checkpoint: source.Checkpoint, Changes: p.offered, Watermark: p.watermark,
+		}, c)
 		return err
 	})
 	x.used(ran, err)
@@ -198,7 +204,9 @@ func (x *execution) attempt() error {
 	if err := c.end(x.ctx); err != nil {
 		return err
 	}
-	return c.retire(context.WithoutCancel(x.ctx))
+	err = c.retire(context.WithoutCancel(x.ctx))
+	x.reached = c.ended(p, told.Watermark)
+	return err
 }
 
 // used keeps what the plugin took of the machine, and tells it to whom a limit
@@ -329,6 +337,10 @@ func (x *execution) finish(status model.RunStatus, failure *model.Failure) {
 	st := step{action: "run.end", reason: fmt.Sprintf("run %s, %s", x.id, status)}
 	st.source = func(s *model.Source) {
 		opened = settle(s, x.row.Now(), status, failure, x.lifted)
+		if x.reached != nil && status.Through() && !x.preview {
+			x.reached.Owes = x.reached.Owes || status != model.RunSucceeded
+			x.reached.Keep(s)
+		}
 		if x.standing != nil {
 			s.Scopes = x.standing
 		}
@@ -375,7 +387,7 @@ func settle(s *model.Source, run model.Run, status model.RunStatus, failure *mod
 		if s.FailedRuns >= circuit {
 			s.Paused = false // it was paused by its failures, and they are over
 		}
-		s.Checkpoint, s.CheckpointRun, s.FailedRuns = nil, "", 0
+		s.Checkpoint, s.CheckpointRun, s.CheckpointOfChanges, s.FailedRuns = nil, "", false, 0
 		if lifted { // it was for one run, which has used it
 			s.AllowRetireAll, s.RetireAllBy, s.RetireAllWhy = false, "", ""
 		}
@@ -385,7 +397,7 @@ func settle(s *model.Source, run model.Run, status model.RunStatus, failure *mod
 		if s.CheckpointRun != run.ID && !ours && failure.Fault != model.FaultSource {
 			// A run that came no further than the one before it may have been
 			// led astray by the checkpoint: the next one begins anew.
-			s.Checkpoint, s.CheckpointRun = nil, ""
+			s.Checkpoint, s.CheckpointRun, s.CheckpointOfChanges = nil, "", false
 		}
 		if ours {
 			return false

@@ -107,7 +107,7 @@ func newPlugin(i sdk.Info, schema json.RawMessage, secrets []string, spec host.S
 		return nil, &model.Error{Kind: model.KindInternal, Message: "the plugin " + i.Name + " has a schema that cannot be used", Err: err}
 	}
 	return &plugin{form: f, spec: spec, info: model.PluginInfo{
-		Name: i.Name, Version: i.Version, Summary: i.Summary, Doc: i.Doc, Schema: schema, SecretFields: secrets,
+		Name: i.Name, Version: i.Version, Summary: i.Summary, Doc: i.Doc, Schema: schema, SecretFields: secrets, OffersChanges: slices.Contains(i.Offers, sdk.OffersChanges),
 	}}, nil
 }
 

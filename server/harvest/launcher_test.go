@@ -20,7 +20,7 @@ import (
 func TestBundledPluginsAreDescribedWithoutAProcess(t *testing.T) {
 	w := newWorld(t)
 	got := w.Plugins(t.Context())
-	if len(got) != 3 || got[0].Name != "locked" || got[1].Name != "reader" || got[2].Name != "script" {
+	if len(got) != 4 || got[0].Name != "locked" || got[1].Name != "reader" || got[2].Name != "script" || got[2].OffersChanges || got[3].Name != "teller" || !got[3].OffersChanges {
 		t.Fatalf("plugins: %+v", got)
 	}
 	p := got[2]

@@ -43,6 +43,12 @@ func registrations() []sdk.Registration {
 				return nil
 			},
 		}),
+		sdk.Register(sdk.Plugin[scriptConfig]{
+			Info: sdk.Info{Name: "teller", Version: "1.0.0", Summary: "A script that tells what has changed.", Offers: []string{sdk.OffersChanges}},
+			Open: func(_ context.Context, c scriptConfig, env sdk.Env) (sdk.Source, error) {
+				return &teller{script{config: c, env: env}, nil, ""}, nil
+			},
+		}),
 		sdk.Register(sdk.Plugin[readerConfig]{
 			Info: sdk.Info{Name: "reader", Version: "1.0.0", Summary: "Reads a file."},
 			Open: func(_ context.Context, c readerConfig, env sdk.Env) (sdk.Source, error) {
@@ -122,6 +128,11 @@ func (s *script) Check(_ context.Context, r *sdk.Report) error {
 }
 
 func (s *script) Harvest(ctx context.Context, req sdk.Request, out sdk.Sink) error {
+	return s.each(req, func(words []string) error { return s.do(ctx, out, words[0], words[1:]) })
+}
+
+// each does the lines of the script, from the checkpoint on.
+func (s *script) each(req sdk.Request, do func(words []string) error) error {
 	file, err := os.Open(s.config.File)
 	if err != nil {
 		return sdk.Config("file", "the file cannot be read", "name the script")
@@ -140,7 +151,7 @@ func (s *script) Harvest(ctx context.Context, req sdk.Request, out sdk.Sink) err
 		if len(words) == 0 {
 			continue
 		}
-		if err := s.do(ctx, out, words[0], words[1:]); err != nil {
+		if err := do(words); err != nil {
 			return err
 		}
 	}

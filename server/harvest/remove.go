@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/harvest/increment"
 	"github.com/souk-mesh/souk/server/harvest/journal"
 	"github.com/souk-mesh/souk/server/harvest/memory"
 	"github.com/souk-mesh/souk/server/store"
@@ -77,6 +78,7 @@ func (s *Service) RemoveSource(ctx context.Context, id model.ID, expected *model
 		}
 		at := s.now()
 		source.RemovedAt, source.Checkpoint, source.CheckpointRun = &at, nil, ""
+		increment.Forget(&source)
 		writes, err := memory.Forget(ctx, s.store, source.ID)
 		if err != nil {
 			return model.Source{}, err

@@ -35,9 +35,13 @@ func (c *collector) retire(ctx context.Context) error {
 	slices.Sort(c.done)
 	for _, scope := range slices.Compact(c.done) {
 		var e ending
-		if err := repeat(ctx, func() error { return c.retireScope(ctx, scope, &e) }); err != nil {
+		if err := repeat(ctx, func() error { return c.retireScope(ctx, scope, c.absent, &e) }); err != nil {
 			return err
 		}
+	}
+	if c.changes {
+		c.keepScopes()
+		return c.retireGone(ctx)
 	}
 	return c.lookForUnlisted(ctx)
 }
@@ -49,15 +53,32 @@ type ending struct {
 	gone   catalog.RetireResult
 }
 
-// retireScope writes the end of what is gone from one scope.
-func (c *collector) retireScope(ctx context.Context, scope string, e *ending) error {
+// absent finds what the source has not shown in a scope that it has listed.
+func (c *collector) absent(ctx context.Context, scope string) (l vanished, err error) {
 	seen := c.scope(scope)
 	if err := c.keepKnown(ctx, scope, seen); err != nil {
+		return l, err
+	}
+	if l.gone, err = c.run.service.catalog.Retire(ctx, c.source, scope, seen.nouns); err != nil {
+		return l, fmt.Errorf("retire assets of scope %s: %w", scope, err)
+	}
+	flows, err := c.run.service.lineage.Withdraw(ctx, c.source.ID, scope, seen.edges)
+	if err != nil {
+		return l, fmt.Errorf("withdraw lineage of scope %s: %w", scope, err)
+	}
+	l.flows = flows.Writes
+	return l, nil
+}
+
+// retireScope writes the end of what is found to be gone from one scope.
+func (c *collector) retireScope(ctx context.Context, scope string, find func(context.Context, string) (vanished, error), e *ending) error {
+	l, err := find(ctx, scope)
+	if err != nil {
 		return err
 	}
-	gone, err := c.run.service.catalog.Retire(ctx, c.source, scope, seen.nouns)
-	if err != nil {
-		return fmt.Errorf("retire assets of scope %s: %w", scope, err)
+	gone := l.gone
+	if l.kept.Count > 0 && !e.judged {
+		c.remark(l.kept)
 	}
 	switch {
 	case e.judged || !suspicious(gone):
@@ -65,16 +86,13 @@ func (c *collector) retireScope(ctx context.Context, scope string, e *ending) er
 		c.remark(c.lifted(scope, gone))
 	default:
 		c.remark(blocked(scope, gone))
+		c.owes = true
 		return nil
-	}
-	flows, err := c.run.service.lineage.Withdraw(ctx, c.source.ID, scope, seen.edges)
-	if err != nil {
-		return fmt.Errorf("withdraw lineage of scope %s: %w", scope, err)
 	}
 	if !e.judged || gone.Retired > e.gone.Retired {
 		e.judged, e.gone = true, gone
 	}
-	return c.takeBack(ctx, scope, slices.Concat(gone.Writes, flows.Writes), e.gone)
+	return c.takeBack(ctx, scope, slices.Concat(gone.Writes, l.flows), e.gone)
 }
 
 // keepKnown counts what is known of assets that could not be described, their

@@ -20,23 +20,34 @@ const codeUnderWay = "run_in_progress"
 type start struct {
 	trigger string
 	preview bool // it changes nothing
+	full    bool // it reads everything, whatever the source remembers
 }
 
 // Start begins a run of the source and returns at once. A source has one run at
 // a time, whatever server it is asked of: the run and the source's word for its
 // latest run are one change, made on the revision that showed no run under way.
 func (s *Service) Start(ctx context.Context, sourceID model.ID, trigger string) (model.Run, error) {
+	return s.StartAs(ctx, sourceID, trigger, How{})
+}
+
+// How is what somebody wants of a run.
+type How struct {
+	Preview bool // it changes nothing: it counts what a run would create, change and retire, and names some of it in its notes
+	Full    bool // it reads everything, also where the plugin could tell what has changed
+}
+
+// StartAs is Start with a wish. A preview takes the place of a run, so that the
+// two never mix.
+func (s *Service) StartAs(ctx context.Context, sourceID model.ID, trigger string, how How) (model.Run, error) {
 	if !slices.Contains([]string{triggerManual, triggerSchedule, triggerCommand}, trigger) {
 		return model.Run{}, model.Invalid("trigger", "is unknown", "write manual, schedule or command")
 	}
-	return s.start(ctx, sourceID, start{trigger: trigger})
+	return s.start(ctx, sourceID, start{trigger: trigger, preview: how.Preview, full: how.Full})
 }
 
-// Preview begins a run that changes nothing: it counts what a run would create,
-// change and retire, and names some of it in its notes. It takes the place of a
-// run, so that the two never mix.
+// Preview begins a run that changes nothing.
 func (s *Service) Preview(ctx context.Context, sourceID model.ID) (model.Run, error) {
-	return s.start(ctx, sourceID, start{trigger: triggerManual, preview: true})
+	return s.StartAs(ctx, sourceID, triggerManual, How{Preview: true})
 }
 
 func (s *Service) start(ctx context.Context, sourceID model.ID, how start) (model.Run, error) {
@@ -78,6 +89,13 @@ func (s *Service) begin(ctx context.Context, in *gate.Session, source model.Sour
 	if !s.enter() {
 		return model.Run{}, &model.Error{Kind: model.KindUnavailable, Message: "the server is stopping", Hint: "start the run again when it is back"}
 	}
+	if err := s.planned(ctx, source, how, &run); err != nil {
+		s.work.Done()
+		return model.Run{}, err
+	}
+	if how.full && !how.preview {
+		source.Checkpoint, source.CheckpointRun, source.CheckpointOfChanges = nil, "", false
+	}
 	source.LastRunID, source.Interrupted = run.ID, false
 	reason, writes := s.account(ctx, in, source)
 	writes = append(writes, store.Runs.Put(run), store.Sources.Put(source))
@@ -94,10 +112,14 @@ func (s *Service) begin(ctx context.Context, in *gate.Session, source model.Sour
 
 // words says for the audit how the run begins.
 func (s start) words() string {
+	words := s.trigger
 	if s.preview {
-		return "preview"
+		words = "preview"
 	}
-	return s.trigger
+	if s.full {
+		words += " in full"
+	}
+	return words
 }
 
 // account gives the words for the audit and the decisions that let the run use

@@ -5,21 +5,24 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/gate"
+	"github.com/souk-mesh/souk/server/harvest/increment"
 	"github.com/souk-mesh/souk/server/harvest/schedule"
 	"github.com/souk-mesh/souk/server/store"
 )
 
 // NewSource is a source to be made.
 type NewSource struct {
-	Name     model.Slug
-	DomainID model.ID
-	Plugin   string
-	Config   json.RawMessage            // as the plugin's schema says; without secrets
-	Secrets  map[string]model.SecretRef // by the dotted path of the field
-	Schedule string                     // five cron fields in UTC, a word such as @hourly, or ""
+	Name      model.Slug
+	DomainID  model.ID
+	Plugin    string
+	Config    json.RawMessage            // as the plugin's schema says; without secrets
+	Secrets   map[string]model.SecretRef // by the dotted path of the field
+	Schedule  string                     // five cron fields in UTC, a word such as @hourly, or ""
+	FullEvery *time.Duration             // at the latest after this everything is read; nil and zero are a day
 }
 
 // SourceEdit is a change of a source; what is nil stays as it is.
@@ -30,6 +33,7 @@ type SourceEdit struct {
 	Config           *json.RawMessage
 	Secrets          *map[string]model.SecretRef
 	Schedule         *string
+	FullEvery        *time.Duration
 	Paused           *bool
 	AllowRetireAll   *bool // lifts the fail-safe for the next complete run
 	RetireAllWhy     *string
@@ -40,7 +44,7 @@ type SourceEdit struct {
 func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, error) {
 	source := model.Source{
 		Meta: model.Meta{ID: model.NewID(model.PrefixSource)}, Name: n.Name, DomainID: n.DomainID,
-		Plugin: n.Plugin, Secrets: n.Secrets, Schedule: n.Schedule,
+		Plugin: n.Plugin, Secrets: n.Secrets, Schedule: n.Schedule, FullEvery: given(n.FullEvery),
 	}
 	if err := n.Name.Validate("name"); err != nil {
 		return model.Source{}, err
@@ -50,7 +54,7 @@ func (s *Service) CreateSource(ctx context.Context, n NewSource) (model.Source, 
 	if err != nil {
 		return model.Source{}, err
 	}
-	if err := s.judgeSchedule(n.Schedule); err != nil {
+	if err := s.judgeTimes(source.Schedule, source.FullEvery); err != nil {
 		return model.Source{}, err
 	}
 	source.Config = n.Config
@@ -99,7 +103,7 @@ func (s *Service) judge(ctx context.Context, in *gate.Session, source *model.Sou
 	if source.Config, err = p.form.Judge(source.Config); err != nil {
 		return "", nil, err
 	}
-	if err := s.finder.refuse(source.Config, p.form); err != nil {
+	if err := s.finder.Refuse(source.Config, p.form); err != nil {
 		return "", nil, err
 	}
 	if err := p.form.JudgeSecrets(source.Secrets, s.secrets); err != nil {
@@ -123,7 +127,21 @@ func (s *Service) judge(ctx context.Context, in *gate.Session, source *model.Sou
 	return s.uses(p, *source), vouched, nil
 }
 
-func (s *Service) judgeSchedule(text string) error {
+// given takes no time at all for one that is not given.
+func given(d *time.Duration) *time.Duration {
+	if d != nil && *d == 0 {
+		return nil
+	}
+	return d
+}
+
+// judgeTimes says what is wrong with when the source is to be harvested.
+func (s *Service) judgeTimes(text string, fullEvery *time.Duration) error {
+	if fullEvery != nil {
+		if err := increment.CheckEvery(*fullEvery); err != nil {
+			return err
+		}
+	}
 	if text == "" {
 		return nil
 	}
@@ -211,10 +229,15 @@ func (s *Service) edit(ctx context.Context, in *gate.Session, source *model.Sour
 		return "", nil, err
 	}
 	if e.Schedule != nil {
-		if err := s.judgeSchedule(*e.Schedule); err != nil {
+		source.Schedule = *e.Schedule
+	}
+	if e.FullEvery != nil {
+		source.FullEvery = given(e.FullEvery)
+	}
+	if e.Schedule != nil || e.FullEvery != nil {
+		if err := s.judgeTimes(source.Schedule, source.FullEvery); err != nil {
 			return "", nil, err
 		}
-		source.Schedule = *e.Schedule
 	}
 	if e.Paused != nil {
 		source.Paused, source.FailedRuns = *e.Paused, 0

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/harvest/increment"
 	"github.com/souk-mesh/souk/server/harvest/journal"
 	"github.com/souk-mesh/souk/server/store"
 )
@@ -74,19 +75,24 @@ func (s *Service) Undo(ctx context.Context, runID model.ID) (Undone, error) {
 }
 
 // rest pauses the schedule of a source whose run is undone, before anything is put
-// back: otherwise the next run would show the same again. It reports whether there was
-// a schedule to pause.
+// back: otherwise the next run would show the same again. That one reads everything,
+// since what is put back need not have changed in the source. It reports whether there
+// was a schedule to pause.
 func (s *Service) rest(ctx context.Context, id model.ID, apply func(string, []store.Write) error) (paused bool, err error) {
 	err = repeat(ctx, func() error {
 		source, err := store.Sources.Get(ctx, s.store, id)
 		if err != nil {
 			return err
 		}
-		if paused = source.Schedule != "" && !source.Paused; !paused {
+		paused = source.Schedule != "" && !source.Paused
+		if !paused && len(source.Watermark) == 0 {
 			return nil
 		}
-		source.Paused = true
-		return apply("the schedule is paused", []store.Write{store.Sources.Put(source)})
+		reason := "the next run reads everything"
+		if increment.Forget(&source); paused {
+			source.Paused, reason = true, "the schedule is paused"
+		}
+		return apply(reason, []store.Write{store.Sources.Put(source)})
 	})
 	return paused, err
 }

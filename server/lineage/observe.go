@@ -123,3 +123,32 @@ func (s *Service) Withdraw(ctx context.Context, sourceID model.ID, scope string,
 	}
 	return r, nil
 }
+
+// WithdrawFrom gives the writes that take back what the source had said in the scope
+// about every edge that touches one of the assets.
+func (s *Service) WithdrawFrom(ctx context.Context, sourceID model.ID, scope string, assets []model.ID) ([]store.Write, error) {
+	var writes []store.Write
+	met := map[model.ID]bool{}
+	for _, id := range assets {
+		for _, end := range []struct {
+			index string
+			path  store.Path
+		}{{"by_from", "from"}, {"by_to", "to"}} {
+			for e, err := range store.Edges.All(ctx, s.store, store.Query{Index: end.index, Where: store.Eq(end.path, string(id)), Limit: store.MaxPage}) {
+				if err != nil {
+					return nil, err
+				}
+				if met[e.ID] || !e.Withdraw(sourceID, scope) {
+					continue
+				}
+				met[e.ID] = true
+				w := store.Edges.Put(e)
+				if len(e.Evidence) == 0 {
+					w = store.Edges.Delete(e)
+				}
+				writes = append(writes, w)
+			}
+		}
+	}
+	return writes, nil
+}

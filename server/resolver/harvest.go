@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/souk-mesh/souk/graph"
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/harvest"
+	"github.com/souk-mesh/souk/server/harvest/increment"
 )
 
 // triggerManual is how runs that a person starts here are marked.
@@ -62,7 +64,7 @@ func (m mutation) CreateSource(ctx context.Context, in graph.CreateSourceInput) 
 	var s model.Source
 	if err == nil {
 		s, err = m.s.Harvest.CreateSource(ctx, harvest.NewSource{
-			Name: in.Name, DomainID: in.DomainID, Plugin: in.Plugin, Config: in.Config, Secrets: references, Schedule: given(in.Schedule),
+			Name: in.Name, DomainID: in.DomainID, Plugin: in.Plugin, Config: in.Config, Secrets: references, Schedule: given(in.Schedule), FullEvery: edit(in.FullEvery),
 		})
 	}
 	made, problems, err := answer(ctx, s, err)
@@ -72,7 +74,7 @@ func (m mutation) CreateSource(ctx context.Context, in graph.CreateSourceInput) 
 // UpdateSource resolves the mutation.
 func (m mutation) UpdateSource(ctx context.Context, in graph.UpdateSourceInput) (*graph.UpdateSourcePayload, error) {
 	change := harvest.SourceEdit{
-		ID: in.ID, Name: edit(in.Name), DomainID: edit(in.DomainID), Schedule: edit(in.Schedule), Paused: edit(in.IsPaused), AllowRetireAll: edit(in.AllowsRetireAll), RetireAllWhy: edit(in.RetireAllReason), ExpectedRevision: expected(in.ExpectedVersion),
+		ID: in.ID, Name: edit(in.Name), DomainID: edit(in.DomainID), Schedule: edit(in.Schedule), FullEvery: edit(in.FullEvery), Paused: edit(in.IsPaused), AllowRetireAll: edit(in.AllowsRetireAll), RetireAllWhy: edit(in.RetireAllReason), ExpectedRevision: expected(in.ExpectedVersion),
 	}
 	if config := in.Config.Value(); config != nil {
 		change.Config = &config
@@ -141,11 +143,7 @@ func (m mutation) CheckSourceConfig(ctx context.Context, in graph.CheckSourceCon
 
 // StartHarvest resolves the mutation.
 func (m mutation) StartHarvest(ctx context.Context, in graph.StartHarvestInput) (*graph.StartHarvestPayload, error) {
-	begin := func() (model.Run, error) { return m.s.Harvest.Start(ctx, in.SourceID, triggerManual) }
-	if in.IsPreview {
-		begin = func() (model.Run, error) { return m.s.Harvest.Preview(ctx, in.SourceID) }
-	}
-	r, err := begin()
+	r, err := m.s.Harvest.StartAs(ctx, in.SourceID, triggerManual, harvest.How{Preview: in.IsPreview, Full: in.IsFull})
 	started, problems, err := answer(ctx, r, err)
 	return &graph.StartHarvestPayload{Run: started, UserErrors: problems}, err
 }
@@ -186,6 +184,16 @@ func (source) Domain(ctx context.Context, s *model.Source) (*model.Domain, error
 	return linkTo[model.Domain](ctx, s.DomainID)
 }
 
+// FullEvery resolves the longest time between two runs that read everything.
+func (source) FullEvery(_ context.Context, s *model.Source) (time.Duration, error) {
+	return increment.Every(*s), nil
+}
+
+// FullDueAt resolves from when on the next run reads everything.
+func (source) FullDueAt(_ context.Context, s *model.Source) (*time.Time, error) {
+	return increment.Due(*s), nil
+}
+
 // Secrets resolves where a source's secrets are to be found.
 func (source) Secrets(_ context.Context, s *model.Source) ([]*graph.Secret, error) {
 	made := make([]*graph.Secret, 0, len(s.Secrets))
@@ -211,6 +219,9 @@ func (r source) ViewerCan(ctx context.Context, s *model.Source) (*graph.SourceRi
 func (harvestRun) Source(ctx context.Context, r *model.Run) (*model.Source, error) {
 	return linkTo[model.Source](ctx, r.SourceID)
 }
+
+// IsFull resolves whether a run read everything.
+func (harvestRun) IsFull(_ context.Context, r *model.Run) (bool, error) { return !r.Changes, nil }
 
 // StartedBy resolves who started a run.
 func (harvestRun) StartedBy(ctx context.Context, r *model.Run) (*model.Principal, error) {

@@ -214,6 +214,32 @@ func TestHarvestMutations(t *testing.T) {
 		t.Fatalf("the last event: %s", last.text)
 	}
 	w.harvested(id)
+	w.followed(id)
+}
+
+// followed harvests again, which is for what has changed, and then in full at the asker's word.
+func (w *world) followed(sourceID string) {
+	w.Helper()
+	const start = `mutation($id: ID!, $full: Boolean!) { startHarvest(input: {sourceId: $id, isFull: $full}) { run { id }` + problems + `} }`
+	for _, full := range []bool{false, true} {
+		run := w.ok("ana", start, vars{"id": sourceID, "full": full})
+		w.watch("ana", run.str("startHarvest.run.id"))
+		got := w.ok("ana", `query($s: ID!) { source(id: $s) { fullEvery fullDueAt lastRun { isFull changesSince status counts { assets } completeScopes } } plugins { name offersChanges } }`, vars{"s": sourceID})
+		since := got.at("source.lastRun.changesSince")
+		if got.at("source.lastRun.isFull") != full || (since == nil) != full || (got.at("source.lastRun.counts.assets") == 0.0) == full || got.at("source.fullEvery") != "P1D" || got.at("source.fullDueAt") == nil {
+			w.Errorf("in full: %v: got %s", full, got.text)
+		}
+	}
+	const set = `mutation($id: ID!, $every: Duration) { updateSource(input: {id: $id, fullEvery: $every}) { source { fullEvery }` + problems + `} }`
+	for every, want := range map[string]any{"36h": "P1DT12H", "P30D": "P30D", "59m": nil, "31d": nil} {
+		got := w.ask("ana", set, vars{"id": sourceID, "every": every})
+		if want == nil && (got.at("updateSource.source") != nil || got.at("updateSource.userErrors.0.code") != "BAD_USER_INPUT") || want != nil && got.at("updateSource.source.fullEvery") != want {
+			w.Errorf("%s: got %s", every, got.text)
+		}
+	}
+	if got := w.ok("ana", set, vars{"id": sourceID, "every": nil}); got.at("updateSource.source.fullEvery") != "P1D" {
+		w.Errorf("null: got %s", got.text)
+	}
 }
 
 // previewed looks at what a harvest would do before one is made.
