@@ -35,6 +35,7 @@ func Plugin() sdk.Plugin[Config] {
 			Name: "dbt", Version: "1.0.0", Doc: doc,
 			Summary: "Models, sources, tests, exposures and metrics of a dbt project, from its artifacts.",
 			Emits:   []string{"asset", "edge", "quality"},
+			Offers:  []string{sdk.OffersChanges},
 		},
 		Open:  func(_ context.Context, c Config, env sdk.Env) (sdk.Source, error) { return open(c, env) },
 		Judge: judge,

@@ -1,12 +1,14 @@
 package dbt_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,8 +39,9 @@ func TestPlugin(t *testing.T) {
 		return json.RawMessage(fmt.Sprintf(`{"path": %q, "namespace": "postgres://db.example:5432", "defaultDatabase": "shop"}`, absolute))
 	}
 	for _, version := range []string{"v1", "v4", "v12"} {
+		folder := withCatalog(t, "testdata/"+version)
 		f := plugintest.Fixture{
-			Config: config(withCatalog(t, "testdata/"+version)), Golden: "testdata/" + version + "/golden.jsonl",
+			Config: config(folder), Mutations: []plugintest.Mutation{rewritten(folder)}, Golden: "testdata/" + version + "/golden.jsonl",
 			BadConfigs: []plugintest.BadConfig{
 				{Name: "no path", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "path"},
 				{Name: "absent", Config: config(filepath.Join(broken, "none")), Class: sdk.ClassConfig, Field: "path"},
@@ -52,6 +55,17 @@ func TestPlugin(t *testing.T) {
 		}
 		t.Run(version, func(t *testing.T) { plugintest.Run(t, sdk.Register(dbt.Plugin()), f) })
 	}
+}
+
+// rewritten has dbt write its manifest anew, as it does with each run, and with
+// nothing else in it.
+func rewritten(folder string) plugintest.Mutation {
+	file := filepath.Join(folder, "manifest.json")
+	before, err := os.ReadFile(file)
+	write := func(text []byte) func(context.Context) error {
+		return func(context.Context) error { return errors.Join(err, os.WriteFile(file, text, 0o600)) }
+	}
+	return plugintest.Mutation{Name: "a manifest that is written anew", Do: write(append(slices.Clone(before), '\n')), Undo: write(before)}
 }
 
 // sized is a project of n models, each of which reads the one before it.
@@ -77,12 +91,12 @@ func sized(t *testing.T, n int) string {
 // none, which a check would report as missing.
 func withCatalog(t *testing.T, folder string) string {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(folder, "catalog.json")); err == nil {
-		return folder
-	}
 	copied := t.TempDir()
 	if err := os.CopyFS(copied, os.DirFS(folder)); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "catalog.json")); err == nil {
+		return copied
 	}
 	if err := os.WriteFile(filepath.Join(copied, "catalog.json"), []byte(`{"nodes": {}, "sources": {}}`), 0o600); err != nil {
 		t.Fatal(err)
