@@ -87,7 +87,7 @@ func sized(t *testing.T, n int) string {
 	return folder
 }
 
-// withCatalog gives the folder, or a copy with an empty catalog where there is
+// withCatalog gives a copy of the folder, with an empty catalog where there is
 // none, which a check would report as missing.
 func withCatalog(t *testing.T, folder string) string {
 	t.Helper()
