@@ -220,7 +220,9 @@ func TestAWatermarkIsNotKept(t *testing.T) {
 	w.followed(s, ";", whole()...)
 	fails := func(lines ...string) model.Run {
 		run := w.run(s, lines...)
-		w.asked()
+		if asked, mark := w.asked(), string(w.reload(s).Watermark); asked != "one;" || mark != "one" {
+			t.Errorf("%v: asked since %s, and left %s", lines, asked, mark)
+		}
 		return run
 	}
 	if run := fails("table main a id total", "mark two", "unavailable"); run.Status != model.RunFailed {
@@ -281,6 +283,15 @@ func TestARunOfChangesGoesOn(t *testing.T) {
 		t.Errorf("got %+v, notes %v", run.Counts, codes(run))
 	}
 	w.followed(s, "two;", "kept main", "kept more", "mark three")
+	// Where its ground has moved meanwhile, everything is read from the beginning.
+	w.run(s, "table main newest id", "checkpoint half", "unavailable")
+	secrets := map[string]model.SecretRef{"password": "env:SOUK_TEST_SECRET_A"}
+	t.Setenv("SOUK_TEST_SECRET_A", "canary-Pa55word!")
+	w.edit(s, harvest.SourceEdit{Secrets: &secrets})
+	w.asked()
+	if run = w.followed(s, ";", slices.Insert(whole(), 0, "checkpoint half")...); slices.Contains(codes(run), "resumed") {
+		t.Errorf("a full run went on from a run of what has changed: %+v", run.Notes)
+	}
 	// One that reads everything and is taken up again leaves none.
 	writeScript(t, w.script, "table main a id", "checkpoint half", "unavailable")
 	if broken, err := w.StartAs(w.ctx, s.ID, "manual", harvest.How{Full: true}); err != nil || w.wait(broken).Status != model.RunFailed {
