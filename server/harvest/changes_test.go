@@ -303,6 +303,39 @@ func TestARunOfChangesGoesOn(t *testing.T) {
 	w.followed(s, "one;", "kept main", "kept more", "mark two")
 }
 
+// TestARunOfChangesIsTakenOver by another server as one of the same kind, since
+// the watermark and the checkpoint are the source's and no server's.
+func TestARunOfChangesIsTakenOver(t *testing.T) {
+	w := newWorld(t)
+	s := w.teller()
+	w.followed(s, ";", whole()...)
+	writeScript(t, w.script, "table main new id", "checkpoint half", "hang")
+	run, err := w.Start(w.ctx, s.ID, "manual")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.awaitCounts(run, 1)
+	rest := []string{"table main new id", "checkpoint half", "gone main b", "kept main", "kept more", "mark two"}
+	writeScript(t, w.script, rest...)
+	elsewhere := harvest.New(w.config)
+	t.Cleanup(elsewhere.Close)
+	system := model.WithPrincipal(t.Context(), model.System())
+	elsewhere.Tick(system)
+	elsewhere.Silence(25 * time.Second)
+	elsewhere.Tick(system)
+	next, err := elsewhere.Wait(w.ctx, w.reload(s).LastRunID)
+	if err != nil || next.Trigger != "takeover" || next.Status != model.RunSucceeded || !next.Changes || next.Counts.Retired != 0 {
+		t.Errorf("it was carried on as %+v, %v", next, err)
+	}
+	if got := w.asked(); got != "one;one;" {
+		t.Errorf("it was asked since %q", got)
+	}
+	if run := w.followed(s, "one;", rest...); run.Counts.Retired != 1 { // what was taken over has not seen all of its own
+		t.Errorf("got %+v", run.Counts)
+	}
+	w.followed(s, "two;", "kept main", "kept more", "mark three")
+}
+
 // TestAPreviewOfChanges tells what a run would do, and leaves the watermark.
 func TestAPreviewOfChanges(t *testing.T) {
 	w := newWorld(t)

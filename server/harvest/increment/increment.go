@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -60,10 +61,26 @@ func Due(s model.Source) *time.Time {
 func Ground(p model.PluginInfo, s model.Source) string {
 	secrets, _ := json.Marshal(s.Secrets) // in order; names of places, never a secret
 	sum := sha256.New()
-	for _, part := range []string{strconv.Itoa(version), p.Name, p.Version, p.SHA256, string(p.Schema), string(s.Config), string(secrets), string(s.DomainID)} {
+	for _, part := range []string{strconv.Itoa(version), build(), p.Name, p.Version, p.SHA256, string(p.Schema), string(s.Config), string(secrets), string(s.DomainID)} {
 		_, _ = fmt.Fprintf(sum, "%d %s", len(part), part) // never fails
 	}
 	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// build names the release of the server, in which the bundled plugins are, whatever
+// version they give themselves.
+func build() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	name := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
+			name += " " + s.Value
+		}
+	}
+	return name
 }
 
 // Changes reports whether a run of the source that begins now reads only what has
