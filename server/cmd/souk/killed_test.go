@@ -87,10 +87,11 @@ func (p person) sourceAt(address string) string {
 	return made.Source.ID
 }
 
+// startHarvest begins a run that reads everything.
 func (p person) startHarvest(tb testing.TB, source string) string {
 	tb.Helper()
 	var started struct{ Run struct{ ID string } }
-	p.do("startHarvest", "StartHarvestInput", map[string]any{"sourceId": source}, "run { id }", &started)
+	p.do("startHarvest", "StartHarvestInput", map[string]any{"sourceId": source, "isFull": true}, "run { id }", &started)
 	return started.Run.ID
 }
 
