@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -74,13 +75,13 @@ func build() string {
 	if !ok {
 		return ""
 	}
-	name := info.Main.Version
+	name := []string{info.Main.Version}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
-			name += " " + s.Value
+			name = append(name, s.Value)
 		}
 	}
-	return name
+	return strings.Join(name, " ")
 }
 
 // Changes reports whether a run of the source that begins now reads only what has
