@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 
@@ -83,6 +84,15 @@ func (f *federation) traced(path, id string) {
 	}
 }
 
+// tells reports that a text has the word. One of three letters counts only by
+// itself: now and then a random id has it within.
+func tells(text, word string) bool {
+	if len(word) > 3 {
+		return strings.Contains(text, word)
+	}
+	return slices.Contains(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), word)
+}
+
 // holdToList: every attribute is one of the list, the list is on the page, and
 // no value is a secret, a person, or the name of something that is declared.
 func holdToList(t *testing.T, spans []*trace.Span, f *federation, secret string) {
@@ -105,7 +115,7 @@ func holdToList(t *testing.T, spans []*trace.Span, f *federation, secret string)
 		for key, value := range tracingtest.Texts(span.GetAttributes()) {
 			met[key] = true
 			for _, word := range forbidden {
-				if strings.Contains(value, word) || strings.Contains(span.GetName(), word) {
+				if tells(value, word) || tells(span.GetName(), word) {
 					t.Errorf("%s tells %s: %s", span.GetName(), key, value)
 				}
 			}
