@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -82,13 +83,37 @@ func (s *Service) byName(ctx context.Context, namespace, name string) ([]model.I
 	return s.named(ctx, ref, namespace, name)
 }
 
-// calledBy is byName as the source means it, which may be by a name that is its alone.
-func (s *Service) calledBy(ctx context.Context, source model.ID, raw Ref) ([]model.ID, error) {
-	ref, f := canonical(source, raw)
-	if f.refuses() {
-		return nil, nil
+// callEach notes the assets that the source means by the names, which may be names
+// that are its alone. Names that are spelled as they are known are read together;
+// another spelling is looked up by itself.
+func (s *Service) callEach(ctx context.Context, source model.ID, raws []Ref, named map[model.ID]bool) error {
+	var spelled []model.ID
+	left := map[model.ID]Ref{} // names by what they go by, until it is found
+	for _, raw := range raws {
+		if ref, f := canonical(source, raw); !f.refuses() {
+			at := aliasID(openLineage(ref))
+			spelled, left[at] = append(spelled, at), raw
+		}
 	}
-	return s.named(ctx, ref, raw.Namespace, raw.Name)
+	exact, err := store.Aliases.GetMany(ctx, s.store, spelled...)
+	if err != nil {
+		return err
+	}
+	for _, a := range exact {
+		named[a.AssetID] = true
+		delete(left, a.ID)
+	}
+	for _, at := range slices.Sorted(maps.Keys(left)) {
+		ref, _ := canonical(source, left[at])
+		ids, err := s.named(ctx, ref, left[at].Namespace, left[at].Name)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			named[id] = true
+		}
+	}
+	return nil
 }
 
 func (s *Service) named(ctx context.Context, ref Ref, namespace, name string) ([]model.ID, error) {

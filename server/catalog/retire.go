@@ -42,13 +42,9 @@ func (s *Service) Retire(ctx context.Context, source model.Source, scope string,
 // what is not known cannot be gone.
 func (s *Service) Shown(ctx context.Context, source model.Source, scope string, refs []Ref) (map[model.ID]string, error) {
 	named := map[model.ID]bool{}
-	for _, ref := range refs {
-		ids, err := s.calledBy(ctx, source.ID, ref)
-		if err != nil {
+	for part := range slices.Chunk(refs, store.MaxIn) {
+		if err := s.callEach(ctx, source.ID, part, named); err != nil {
 			return nil, err
-		}
-		for _, id := range ids {
-			named[id] = true
 		}
 	}
 	shown := map[model.ID]string{}

@@ -25,6 +25,9 @@ const (
 	chunkSize    = 100
 )
 
+// farewell is how long the end of a server waits for the file.
+const farewell = 5 * time.Second
+
 // saveAfter is how many things change before the file is written again.
 const saveAfter = 10_000
 
@@ -58,7 +61,11 @@ func New(s store.Store, file string, log *slog.Logger) *Index {
 func (x *Index) Run(ctx context.Context) {
 	x.running.Store(true)
 	defer x.running.Store(false)
-	defer x.keep(context.WithoutCancel(ctx), 1)
+	defer func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+		defer cancel()
+		x.keep(last, 1)
+	}()
 	for ctx.Err() == nil {
 		if err := x.follow(ctx); err != nil {
 			if ctx.Err() == nil {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -54,16 +53,20 @@ func (x *Index) save(ctx context.Context) error {
 	if err != nil || len(events) == 0 {
 		return err // nothing has happened yet, or nothing tells any more what did
 	}
-	f, err := os.CreateTemp(filepath.Dir(x.file), filepath.Base(x.file)+"-*") // for its owner alone
+	half := x.file + ".new" // one name, so that what a killed server has left is written over
+	if err := os.Remove(half); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(half, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
 		return err
 	}
 	err = x.write(f, keptHead{Edition: edition, Position: x.position, Event: events[0].ID})
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), x.file)
+		err = os.Rename(half, x.file)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return errors.Join(err, os.Remove(half))
 	}
 	return nil
 }

@@ -135,6 +135,25 @@ func TestAFileThatDoesNotFitIsLeft(t *testing.T) {
 	}
 }
 
+// TestAHalfWrittenFileGoes: what a server left that was killed while it wrote takes
+// no room beside what the next one writes.
+func TestAHalfWrittenFileGoes(t *testing.T) {
+	s, dir := enginetest.SQLite(t), t.TempDir()
+	file := filepath.Join(dir, "souk-search")
+	stocked(t, s, 0, 5)
+	if err := os.WriteFile(file+".new", []byte("half"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	keepOnce(t, indexOf(s, file))
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 || left[0].Name() != "souk-search" {
+		t.Errorf("got %v, %v, want the file alone", left, err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("got %v, %v, want a file for its owner alone", info, err)
+	}
+}
+
 // TestAFileOfAnotherStoreIsLeft, also of one that goes on from an older backup.
 func TestAFileOfAnotherStoreIsLeft(t *testing.T) {
 	s, file := enginetest.SQLite(t), filepath.Join(t.TempDir(), "souk-search")

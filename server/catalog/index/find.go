@@ -38,7 +38,10 @@ func (x *entries) Find(q Query, limit int) ([]Match, int) {
 				continue
 			}
 			e := x.list[low+uint32(i)]
-			if m := q.match(e, t.worth[i], t.parts[i]); q.wants(e) && q.begins(m) {
+			if !q.wants(e) {
+				continue
+			}
+			if m := q.match(e, t.worth[i], t.parts[i]); q.begins(m) {
 				found.offer(m)
 			}
 		}
