@@ -75,6 +75,7 @@ def message(name: str) -> Any:
 `)
 	fmt.Fprintf(&out, "\n\nVERSION = %d\nCOOKIE = (%q, %q)\nSERVE = %q\nMAX_CHECKPOINT = %d\n",
 		harvestv1.Version, harvestv1.CookieKey, harvestv1.CookieValue, harvestv1.ServeArgument, harvestv1.MaxCheckpointBytes)
+	fmt.Fprintf(&out, "MAX_WATERMARK = %d\nMAX_GONE = %d\nEXPIRED = %q\n", harvestv1.MaxWatermarkBytes, harvestv1.MaxGone, harvestv1.CodeExpired)
 	return out.Bytes(), nil
 }
 

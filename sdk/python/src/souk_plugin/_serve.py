@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterator, List, Optional
 import grpc
 from google.protobuf import any_pb2
 
+from ._changes import Told, harvested
 from ._wire import MAX_CHECKPOINT, VERSION, message
 from .errors import Cancelled, PluginError
 from .plugin import Env, Plugin, Request
@@ -93,7 +94,7 @@ class _Service:
         i = self.plugin.info
         return message("DescribeResponse")(
             name=i.name, version=i.version, summary=i.summary, doc=i.doc, emits=i.emits,
-            schema_json=json.dumps(self.plugin.schema()).encode(), secret_fields=self.plugin.secret_fields(),
+            schema_json=json.dumps(self.plugin.schema()).encode(), secret_fields=self.plugin.secret_fields(), offers=i.offers,
         )
 
     def judge(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -112,11 +113,11 @@ class _Service:
     def harvest(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         stream = _Stream(context)
         secrets = _values(request.secrets)
-        sink = _Sink(stream, secrets)
+        sink = _Sink(stream, secrets, Told(request.watermark if request.changes else b"", secrets))
 
         def work(source: Any) -> None:
-            source.harvest(Request(request.run_id, request.checkpoint), sink)
-            sink.finish()
+            mark = harvested(source, Request(request.run_id, request.checkpoint), request.changes, request.watermark, sink)
+            sink.finish(mark)
 
         yield from self._run(request, context, stream, secrets, work, sink)
 
@@ -197,14 +198,12 @@ class _Reported:
 class _Sink:
     """Sends in batches. Its methods are for one thread or for several."""
 
-    def __init__(self, stream: _Stream, secrets: List[str]) -> None:
-        self._stream, self._secrets = stream, secrets
+    def __init__(self, stream: _Stream, secrets: List[str], told: Told) -> None:
+        self._stream, self._secrets, self._told = stream, secrets, told
         self._lock = threading.RLock()
         self._records: List[Any] = []
         self._size, self._seq = 0, 0
         self._counts: Dict[str, int] = {}
-        self._scopes: set[str] = set()
-        self._broken: set[str] = set()
 
     def emit(self, record: Record) -> None:
         kind = type(record).__name__.lower()
@@ -228,11 +227,21 @@ class _Sink:
 
     def scope_done(self, scope: str) -> None:
         with self._lock:
-            if scope in self._broken or "" in self._broken:
-                raise ValueError(f"the scope {scope} has a noted error: it is not complete and cannot be called done")
+            self._told.scope_done(scope)
             self._flush()
-            self._scopes.add(scope)
             self._stream.put(Event(scope_done={"scope": scope}))
+
+    def scope_kept(self, scope: str) -> None:
+        with self._lock:
+            self._told.scope_kept(scope)
+            self._flush()
+            self._stream.put(Event(scope_kept={"scope": scope}))
+
+    def gone(self, scope: str, asset: NativeID) -> None:
+        with self._lock:
+            self._told.gone(scope, asset)
+            self._flush()
+            self._stream.put(Event(gone={"scope": scope, "asset": fill(message("NativeID"), asset)}))
 
     def progress(self, done: int, total: int, what: str) -> None:
         with self._lock:
@@ -241,7 +250,7 @@ class _Sink:
     def note(self, level: str, code: str, title: str, sample: str = "", scope: str = "", asset: Optional[NativeID] = None) -> None:
         with self._lock:
             if level == "error" and asset is None:
-                self._broken.add(scope)
+                self._told.scope_broken(scope)
             note: Dict[str, Any] = {"level": level, "code": code, "title": _strike(title, self._secrets), "sample": _strike(sample, self._secrets), "scope": scope}
             if asset is not None:
                 note["asset"] = fill(message("NativeID"), asset)
@@ -256,12 +265,15 @@ class _Sink:
         finally:
             self._lock.release()
 
-    def finish(self) -> None:
+    def finish(self, mark: Optional[bytes]) -> None:
+        state = self._told.watermark(mark)
         with self._lock:
             self._flush()
+            if state:
+                self._stream.put(Event(watermark={"state": state}))
             self._stream.put(Event(done={
                 "assets": self._counts.get("asset", 0), "edges": self._counts.get("edge", 0), "quality": self._counts.get("quality", 0),
-                "scopes": len(self._scopes),
+                "scopes": len(self._told.done), "kept": len(self._told.kept), "gone": self._told.named,
             }))
 
     def _flush(self) -> None:

@@ -146,3 +146,6 @@ VERSION = 1
 COOKIE = ("SOUK_PLUGIN", "harvest.v1")
 SERVE = "plugin-serve"
 MAX_CHECKPOINT = 1048576
+MAX_WATERMARK = 65536
+MAX_GONE = 100000
+EXPIRED = "watermark_expired"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ._wire import EXPIRED
+
 
 class PluginError(Exception):
     """An error with its class, and with what to do."""
@@ -44,6 +46,13 @@ class UnavailableError(PluginError):
     """The source cannot be reached now."""
 
     kind = "unavailable"
+
+
+class ExpiredError(PluginError):
+    """The source cannot tell what has changed since the watermark: it is of another shape, or the source remembers less far back."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("the watermark is not valid any more: " + why, "run the source once in full", code=EXPIRED)
 
 
 class Cancelled(Exception):

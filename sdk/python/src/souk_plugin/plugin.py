@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Generic, IO, List, NoReturn, Optional, Protocol, Sequence, Type, TypeVar
 
 from . import config as configs
-from .errors import ConfigError, PluginError
+from .errors import ConfigError
 from .records import NativeID, Record
 
 C = TypeVar("C")
@@ -25,6 +24,7 @@ class Info:
     summary: str
     doc: str  # Markdown page for operators
     emits: List[str] = field(default_factory=lambda: ["asset"])  # asset, edge, quality
+    offers: List[str] = field(default_factory=list)  # OFFERS_CHANGES, if its sources are Changers
 
 
 class Report(Protocol):
@@ -58,6 +58,25 @@ class Source(Protocol):
     def check(self, report: Report) -> None: ...
     def harvest(self, request: Request, sink: Sink) -> None: ...
     def close(self) -> None: ...
+
+
+class ChangeSink(Sink, Protocol):
+    """The sink of changes. What it has beside a Sink is refused where there is no watermark: then all is emitted, and what is not is gone."""
+
+    def scope_kept(self, scope: str) -> None:
+        """Ends a scope: all that has changed in it was emitted or named as gone, and the rest is as it was."""
+
+    def gone(self, scope: str, asset: NativeID) -> None:
+        """Names an asset that the source itself says is no longer there. Its tests, and the edges of the scope that touch it, go with it."""
+
+
+class Changer(Source, Protocol):
+    """A source that can also tell what has changed since an earlier harvest."""
+
+    def changes(self, request: Request, since: bytes, sink: ChangeSink) -> Optional[bytes]:
+        """Emits what has changed since the watermark, or everything where that is empty, and returns the watermark of the next
+        harvest: of the moment at which it began to read. Each scope ends by scope_kept, or by scope_done where it was read from
+        one end to the other, or by neither where it could not be read. Raises ExpiredError where it cannot go on from there."""
 
 
 class Env:
@@ -110,74 +129,9 @@ class Plugin(Generic[C]):
 
 def main(plugin: "Plugin[Any]") -> NoReturn:
     """The whole main function. Launched by Souk it serves; a person tries it with schema, doc, check and dump."""
-    from . import _serve, _wire
+    from . import _hand, _serve, _wire
 
     if os.environ.get(_wire.COOKIE[0]) == _wire.COOKIE[1]:
         _serve.serve(plugin)
         sys.exit(0)
-    sys.exit(_by_hand(plugin, sys.argv[1:]))
-
-
-class _Printed:
-    """A report and a sink that print."""
-
-    missing = 0
-
-    def ok(self, name: str) -> None:
-        print("ok     ", name)
-
-    def failed(self, name: str, reason: str, fix: str) -> None:
-        self.missing += 1
-        print(f"FAILED  {name}: {reason}\n        {fix}")
-
-    def emit(self, record: Record) -> None:
-        print(json.dumps({type(record).__name__.lower(): asdict(record)}, default=str))
-
-    def checkpoint(self, state: bytes) -> None: ...
-
-    def scope_done(self, scope: str) -> None:
-        print(json.dumps({"scopeDone": scope}))
-
-    def progress(self, done: int, total: int, what: str) -> None: ...
-
-    def note(self, level: str, code: str, title: str, sample: str = "", scope: str = "", asset: Optional[NativeID] = None) -> None:
-        print(json.dumps({"note": {"level": level, "code": code, "title": title, "sample": sample, "scope": scope}}))
-
-
-def _by_hand(plugin: "Plugin[Any]", args: List[str]) -> int:
-    config, secrets, rest = "{}", {}, []
-    words = iter(args)
-    for word in words:
-        if word == "--config":
-            config = next(words, "")
-        elif word == "--secret":
-            name, _, variable = next(words, "").partition("=env:")
-            secrets[name] = os.environ.get(variable, "")
-        else:
-            rest.append(word)
-    if config.startswith("@"):
-        with open(config[1:], encoding="utf-8") as f:
-            config = f.read()
-    if rest == ["schema"]:
-        print(json.dumps(plugin.schema(), indent=2))
-        return 0
-    if rest == ["doc"]:
-        print(plugin.info.doc)
-        return 0
-    if rest not in (["check"], ["dump"]):
-        print("This is a plugin of Souk. To try it: schema | doc | check | dump, with --config JSON or @FILE, and --secret FIELD=env:NAME.", file=sys.stderr)
-        return 2
-    out = _Printed()
-    try:
-        source = plugin.opened(json.loads(config), secrets, Env(logging.getLogger(plugin.info.name), ["/"]))
-        try:
-            if rest == ["check"]:
-                source.check(out)
-            else:
-                source.harvest(Request(), out)
-        finally:
-            source.close()
-    except PluginError as e:
-        print(f"{e.field + ': ' if e.field else ''}{e.message}\n  {e.fix}", file=sys.stderr)
-        return 1
-    return 1 if out.missing else 0
+    sys.exit(_hand.run(plugin, sys.argv[1:]))
