@@ -343,6 +343,30 @@ func TestAnUnreadableViewKeepsTheSource(t *testing.T) {
 	}
 }
 
+// TestAHarvestByHandReadsEverything where a person wants that, and says which it was.
+func TestAHarvestByHandReadsEverything(t *testing.T) {
+	store := "sqlite:" + filepath.Join(t.TempDir(), "souk.db")
+	shop := filepath.Join(t.TempDir(), "shop.db")
+	sqliteFile(t, shop, "create table a (i text)")
+	server, token := serving(t, store)
+	person{r: server, token: token}.do("createDomain", "CreateDomainInput", map[string]any{"name": "sales"}, "domain { id }", &struct{}{})
+	server.stop()
+	const changes = "only what has changed since "
+	for _, c := range []struct {
+		assets, says string
+		args         []string
+	}{
+		{"1 asset ", "", []string{"--plugin", "sqlite", "--domain", "sales", "--config-json", `{"path": "` + shop + `", "name": "shop"}`}},
+		{"0 assets", changes, nil},
+		{"1 asset ", "", []string{"--is-full"}},
+	} {
+		got := invoke(t, nil, append([]string{"harvest", "shop", "--store", store}, c.args...)...)
+		if got.status != 0 || !strings.Contains(got.stdout, c.assets) || strings.Contains(got.stdout, changes) != (c.says != "") {
+			t.Errorf("%v: got %+v, want %s, %q", c.args, got, c.assets, c.says)
+		}
+	}
+}
+
 // TestTwoSourcesOfOneName are told apart by the domain.
 func TestTwoSourcesOfOneName(t *testing.T) {
 	store := "sqlite:" + filepath.Join(t.TempDir(), "souk.db")

@@ -29,6 +29,7 @@ func harvestOnce(p *program) *cobra.Command {
 	domain := f.String("domain", "", "`name` of the domain that the new source belongs to")
 	config := f.String("config-json", "{}", "the new source's configuration, as `JSON` or @FILE")
 	f.Var(secretFlag(wanted.Secrets), "secret", "`FIELD=REFERENCE`, such as password=env:SOUK_SECRET_DB (may be repeated)")
+	full := f.Bool("is-full", false, "read everything, where the plugin would tell only what has changed since the last run")
 	asJSON := f.Bool("json", false, "print the run's report as JSON")
 	return f.runs(func(ctx context.Context) (err error) {
 		p.harden()
@@ -49,7 +50,7 @@ func harvestOnce(p *program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		run, err := s.Harvest.Start(ctx, source.ID, "command")
+		run, err := s.Harvest.StartAs(ctx, source.ID, "command", harvest.How{Full: *full})
 		if err != nil {
 			return err
 		}
@@ -211,6 +212,9 @@ func (p *program) printRun(run model.Run) {
 	c := run.Counts
 	fmt.Fprintf(p.stdout, "%s in %s: %s with %s, %s, %s\n", run.Status, took,
 		model.Counted(c.Assets, "asset"), model.Counted(c.Fields, "field"), model.Counted(c.Edges, "edge"), model.Counted(c.Quality, "quality rule"))
+	if run.Changes {
+		fmt.Fprintf(p.stdout, "only what has changed since %s\n", run.ChangesSince.Format(time.RFC3339))
+	}
 	fmt.Fprintf(p.stdout, "%d created, %d updated, %d unchanged, %d retired\n", c.Created, c.Updated, c.Unchanged, c.Retired)
 	for _, n := range run.Notes {
 		fmt.Fprintf(p.stdout, "%s %s (%s): %s\n", n.Level, n.Code, model.Counted(n.Count, "time"), n.Title)
