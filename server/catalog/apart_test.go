@@ -87,7 +87,7 @@ func TestNamesThatOnlyTheProjectGives(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				w.apply(gone.Writes...)
+				w.takeBack(s.ID, "project:shop", gone)
 			}
 			got := w.assets()
 			if len(got) != 2 {
@@ -113,7 +113,7 @@ func TestNameOfWhatIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.apply(r.Writes...)
+	w.takeBack(source("old", sales).ID, "project:shop", r)
 	if r := w.shows(source("new", sales), built(server, "shop.public.orders")); len(r.Notes) > 0 {
 		t.Errorf("got notes %+v, want none", r.Notes)
 	}

@@ -100,7 +100,7 @@ func (s *Service) callEach(ctx context.Context, source model.ID, raws []Ref, nam
 		return err
 	}
 	for _, a := range exact {
-		named[a.AssetID] = true
+		named[model.ID(strings.Clone(string(a.AssetID)))] = true // and not the rest of the document
 		delete(left, a.ID)
 	}
 	for _, at := range slices.Sorted(maps.Keys(left)) {

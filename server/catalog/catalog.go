@@ -120,9 +120,11 @@ type Mark struct {
 	Revision model.Revision
 }
 
-// RetireResult is what the end of a complete scope changes. Nothing is written yet.
+// RetireResult is what the end of a complete scope changes. Nothing is written yet:
+// TakeBack gives the writes, since there may be more of them than fit into memory.
 type RetireResult struct {
-	Writes    []store.Write
+	AssetIDs  []model.ID // of what is withdrawn
+	RuleIDs   []model.ID
 	Known     int // assets that the source had shown in the scope
 	Withdrawn int // of these, the ones that it shows no longer
 	Retired   int // of these, the ones that no other source shows either

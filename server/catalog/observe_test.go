@@ -119,7 +119,7 @@ func TestRetire(t *testing.T) {
 	if r.Known != 3 || r.Withdrawn != 2 || r.Retired != 1 {
 		t.Errorf("got known %d, withdrawn %d, retired %d; want 3, 2, 1", r.Known, r.Withdrawn, r.Retired)
 	}
-	w.apply(r.Writes...)
+	w.takeBack(db.ID, "schema:public", r)
 	want := map[string]model.AssetStatus{"s.p.a": model.AssetActive, "s.p.b": model.AssetUnresolved, "s.p.c": model.AssetRetired, "s.q.d": model.AssetActive}
 	got := map[string]model.AssetStatus{}
 	for _, a := range w.assets() {
@@ -131,7 +131,7 @@ func TestRetire(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if r, err = w.catalog.Retire(t.Context(), db, "schema:public", seen); err != nil || len(r.Writes) != 0 || r.Known != 1 {
+	if r, err = w.catalog.Retire(t.Context(), db, "schema:public", seen); err != nil || len(r.AssetIDs)+len(r.RuleIDs) != 0 || r.Known != 1 {
 		t.Errorf("again: got %+v, %v; want nothing to do", r, err)
 	}
 	w.shows(db, table(server, "s.p.c"))
@@ -151,7 +151,7 @@ func TestRetireRules(t *testing.T) {
 	if err != nil || r.Rules != 1 || r.Withdrawn != 0 {
 		t.Fatalf("got %+v, %v; want the one rule gone", r, err)
 	}
-	w.apply(r.Writes...)
+	w.takeBack(s.ID, "schema:public", r)
 	a, err := w.catalog.AssetByName(w.as("ana"), server, "shop.public.orders")
 	if err != nil {
 		t.Fatal(err)

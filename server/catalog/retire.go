@@ -2,8 +2,10 @@ package catalog
 
 import (
 	"context"
+	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/store"
@@ -25,16 +27,28 @@ func (s *Service) Retire(ctx context.Context, source model.Source, scope string,
 		if err != nil {
 			return RetireResult{}, err
 		}
-		r.Writes = append(r.Writes, s.withdraw(a, source.ID, scope, &r))
+		s.withdraw(a, source.ID, scope, &r)
 	}
 	for rule, err := range store.QualityRules.AllBut(ctx, s.store, q, func(id model.ID) bool { return seen[id] }) {
 		if err != nil {
 			return RetireResult{}, err
 		}
-		r.Rules++
-		r.Writes = append(r.Writes, store.QualityRules.Delete(rule))
+		r.rule(rule)
 	}
 	return r, nil
+}
+
+// TakeBack gives the writes of the result in parts of a bounded size, and reads
+// for each what it is about. The rules go first: they are found by their assets.
+func (s *Service) TakeBack(ctx context.Context, source model.ID, scope string, r RetireResult) []iter.Seq2[[]store.Write, error] {
+	withdraw := func(a model.Asset) (store.Write, bool) {
+		a.Withdraw(source, scope, s.now())
+		return store.Assets.Put(a), true
+	}
+	remove := func(rule model.QualityRule) (store.Write, bool) { return store.QualityRules.Delete(rule), true }
+	return []iter.Seq2[[]store.Write, error]{
+		store.QualityRules.Parts(ctx, s.store, r.RuleIDs, remove), store.Assets.Parts(ctx, s.store, r.AssetIDs, withdraw),
+	}
 }
 
 // Shown gives those of the named assets that the source has shown in the scope,
@@ -55,7 +69,7 @@ func (s *Service) Shown(ctx context.Context, source model.Source, scope string, 
 		}
 		for _, a := range assets {
 			if slices.ContainsFunc(a.Sightings, func(o model.Sighting) bool { return o.SourceID == source.ID && o.Scope == scope }) {
-				shown[a.ID] = a.Name
+				shown[a.ID] = strings.Clone(a.Name)
 			}
 		}
 	}
@@ -78,16 +92,16 @@ func (s *Service) RetireNamed(ctx context.Context, source model.Source, scope st
 		if err != nil {
 			return RetireResult{}, err
 		}
-		r.Writes = append(r.Writes, s.withdraw(a, source.ID, scope, &r))
+		s.withdraw(a, source.ID, scope, &r)
 	}
-	for _, id := range slices.Sorted(maps.Keys(named)) {
-		for rule, err := range store.QualityRules.All(ctx, s.store, store.Query{Index: "by_asset", Where: store.Eq("asset", string(id)), Limit: store.MaxPage}) {
+	for part := range slices.Chunk(slices.Sorted(maps.Keys(named)), store.MaxIn) {
+		about := store.Query{Index: "by_asset", Where: store.InIDs("asset", part...), Limit: store.MaxPage}
+		for rule, err := range store.QualityRules.All(ctx, s.store, about) {
 			if err != nil {
 				return RetireResult{}, err
 			}
 			if rule.SourceID == source.ID && rule.Scope == scope {
-				r.Rules++
-				r.Writes = append(r.Writes, store.QualityRules.Delete(rule))
+				r.rule(rule)
 			}
 		}
 	}
@@ -110,16 +124,21 @@ func (s *Service) Unlist(ctx context.Context, source model.Source, scope string)
 	return writes, nil
 }
 
-func (s *Service) withdraw(a model.Asset, source model.ID, scope string, r *RetireResult) store.Write {
+func (r *RetireResult) rule(rule model.QualityRule) {
+	r.Rules++
+	r.RuleIDs = append(r.RuleIDs, rule.ID)
+}
+
+func (s *Service) withdraw(a model.Asset, source model.ID, scope string, r *RetireResult) {
 	before := a.Status
 	a.Withdraw(source, scope, s.now())
 	r.Withdrawn++
+	r.AssetIDs = append(r.AssetIDs, a.ID)
 	switch {
 	case a.Status == model.AssetRetired:
 		r.Retired++
-		r.Gone = append(r.Gone, a.Name)
+		r.Gone = append(r.Gone, strings.Clone(a.Name))
 	case before == model.AssetActive && a.Status == model.AssetUnresolved:
-		r.Named = append(r.Named, a.Name)
+		r.Named = append(r.Named, strings.Clone(a.Name))
 	}
-	return store.Assets.Put(a)
 }

@@ -58,7 +58,7 @@ func (w *world) harvests(s model.Source, batches ...[]catalog.Seen) []model.RunN
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.apply(gone.Writes...)
+	w.takeBack(s.ID, "schema:public", gone)
 	return notes
 }
 

@@ -68,6 +68,19 @@ func (w *world) apply(writes ...store.Write) {
 	}
 }
 
+// takeBack writes the end of what was found to be gone.
+func (w *world) takeBack(source model.ID, scope string, gone catalog.RetireResult) {
+	w.Helper()
+	for _, some := range w.catalog.TakeBack(w.Context(), source, scope, gone) {
+		for writes, err := range some {
+			if err != nil {
+				w.Fatal(err)
+			}
+			w.apply(writes...)
+		}
+	}
+}
+
 func source(name string, domain model.ID) model.Source {
 	return model.Source{Meta: model.Meta{ID: model.ID("src_" + name)}, Name: model.Slug(name), DomainID: domain}
 }

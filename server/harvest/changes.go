@@ -173,6 +173,6 @@ func (c *collector) ended(p plan, watermark []byte) *increment.Ended {
 // vanished is what is gone from a scope.
 type vanished struct {
 	gone  catalog.RetireResult
-	flows []store.Write
+	flows []model.ID    // edges
 	kept  model.RunNote // of what was said to be gone and stays
 }

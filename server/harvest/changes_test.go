@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ import (
 // teller is a script that is told from where to go on, which it writes beside
 // itself. Its further lines are
 //
-//	kept SCOPE     gone SCOPE NAME     mark WATERMARK     expired
+//	kept SCOPE     gone SCOPE NAME     all-gone SCOPE COUNT     mark WATERMARK     expired
 type teller struct {
 	script
 
@@ -50,6 +51,14 @@ func (s *teller) tell(ctx context.Context, since sdk.Watermark, words []string) 
 		return s.out.ScopeKept(words[1])
 	case "gone":
 		return s.out.Gone(words[1], s.id(words[2]))
+	case "all-gone": // of what tables has shown
+		count, _ := strconv.Atoi(words[2])
+		for i := range count {
+			if err := s.out.Gone(words[1], s.id(words[1]+".t"+strconv.Itoa(i))); err != nil {
+				return err
+			}
+		}
+		return nil
 	case "mark":
 		s.mark = words[1]
 		return nil

@@ -109,7 +109,7 @@ type lockedConfig struct {
 //	names SCOPE NAME     unread SCOPE NAME
 //	done SCOPE     checkpoint STATE     note LEVEL CODE SCOPE
 //	asset JSON     flow JSON     test JSON
-//	tables SCOPE COUNT     wait DURATION     await FILE     skip-to STATE
+//	tables SCOPE COUNT FIELD...     wait DURATION     await FILE     skip-to STATE
 //	progress DONE TOTAL WHAT
 //	panic | hang | spin | exit | unavailable | auth | tell-trace | tell-secret | emit-secret | name-secret
 type script struct {
@@ -177,7 +177,7 @@ func (s *script) do(ctx context.Context, out sdk.Sink, verb string, args []strin
 	case "tables":
 		count, _ := strconv.Atoi(args[1])
 		for i := range count {
-			if err := out.Emit(s.table(args[0], args[0]+".t"+strconv.Itoa(i), "id", "name")); err != nil {
+			if err := out.Emit(s.table(args[0], args[0]+".t"+strconv.Itoa(i), append([]string{"id", "name"}, args[2:]...)...)); err != nil {
 				return err
 			}
 		}

@@ -108,7 +108,10 @@ func (s *Service) takeBackAll(ctx context.Context, source model.Source) error {
 			if err != nil {
 				return err
 			}
-			for part := range slices.Chunk(slices.Concat(gone.Writes, flows.Writes), chunk) {
+			for part, err := range s.parts(ctx, source.ID, scope, vanished{gone: gone, flows: flows.EdgeIDs}) {
+				if err != nil {
+					return err
+				}
 				change := store.Change{Actor: model.System().ID, Action: "source.withdraw", Subject: source.ID, Reason: clip(scope, maxSample), Request: model.RequestIDFrom(ctx), Writes: part}
 				if _, err := s.store.Apply(ctx, change); err != nil {
 					return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -66,7 +67,7 @@ func (c *collector) absent(ctx context.Context, scope string) (l vanished, err e
 	if err != nil {
 		return l, fmt.Errorf("withdraw lineage of scope %s: %w", scope, err)
 	}
-	l.flows = flows.Writes
+	l.flows = flows.EdgeIDs
 	return l, nil
 }
 
@@ -92,7 +93,7 @@ func (c *collector) retireScope(ctx context.Context, scope string, find func(con
 	if !e.judged || gone.Retired > e.gone.Retired {
 		e.judged, e.gone = true, gone
 	}
-	return c.takeBack(ctx, scope, slices.Concat(gone.Writes, l.flows), e.gone)
+	return c.takeBack(ctx, scope, vanished{gone: gone, flows: l.flows}, e.gone)
 }
 
 // keepKnown counts what is known of assets that could not be described, their
@@ -122,30 +123,65 @@ func (c *collector) keepKnown(ctx context.Context, scope string, seen *seenInSco
 }
 
 // chunk is how many records one change of a retirement writes at most.
-const chunk = 1000
+const chunk = 500
+
+// parts gives what the retirement writes, in changes of a bounded size, each of
+// which is read when it is its turn. What fits into one change is one. The assets go
+// last: as long as they are shown, a run that breaks off here is followed by one
+// that finds their edges and tests again.
+func (s *Service) parts(ctx context.Context, source model.ID, scope string, l vanished) iter.Seq2[[]store.Write, error] {
+	return func(yield func([]store.Write, error) bool) {
+		var part []store.Write
+		flows := s.lineage.TakeBack(ctx, source, scope, l.flows)
+		for _, some := range append([]iter.Seq2[[]store.Write, error]{flows}, s.catalog.TakeBack(ctx, source, scope, l.gone)...) {
+			for writes, err := range some {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				if len(part)+len(writes) > chunk {
+					if !yield(part, nil) {
+						return
+					}
+					part = nil
+				}
+				part = append(part, writes...)
+			}
+		}
+		if len(part) > 0 {
+			yield(part, nil)
+		}
+	}
+}
 
 // takeBack writes in changes of a bounded size; the last one counts them all,
 // and notes which assets were meant.
-func (c *collector) takeBack(ctx context.Context, scope string, writes []store.Write, gone catalog.RetireResult) error {
-	if c.run.preview {
-		writes = writes[:min(len(writes), 1)] // none is written, and one step tells of them
-	}
-	parts := slices.Collect(slices.Chunk(writes, chunk))
-	for i, part := range parts {
-		st := step{action: "run.retire", reason: fmt.Sprintf("run %s: %s of scope %s", c.run.id, model.Counted(gone.Retired, "asset"), clip(scope, maxSample)), writes: part}
-		if i == len(parts)-1 {
-			st.run = func(r *model.Run) {
-				r.Counts.Retired += gone.Retired
-				for _, n := range c.goneNotes(gone) {
-					r.Notes = notes(r.Notes).add(n)
-				}
-			}
-		}
-		if err := c.run.write(ctx, st); err != nil {
+func (c *collector) takeBack(ctx context.Context, scope string, l vanished, gone catalog.RetireResult) error {
+	st := step{action: "run.retire", reason: fmt.Sprintf("run %s: %s of scope %s", c.run.id, model.Counted(gone.Retired, "asset"), clip(scope, maxSample))}
+	for writes, err := range c.run.service.parts(ctx, c.source.ID, scope, l) {
+		if err != nil {
 			return err
 		}
+		if st.writes != nil {
+			if c.run.preview {
+				break // none is written, and one step tells of them
+			}
+			if err := c.run.write(ctx, st); err != nil {
+				return err
+			}
+		}
+		st.writes = writes
 	}
-	return nil
+	if st.writes == nil {
+		return nil
+	}
+	st.run = func(r *model.Run) {
+		r.Counts.Retired += gone.Retired
+		for _, n := range c.goneNotes(gone) {
+			r.Notes = notes(r.Notes).add(n)
+		}
+	}
+	return c.run.write(ctx, st)
 }
 
 // goneNotes names what was taken back: nothing goes without a word.

@@ -77,7 +77,7 @@ func (c *collector) unlisted(ctx context.Context, scope string) (left bool, err 
 	case gone.Known+gone.Rules+flows.Known == 0:
 		return false, nil
 	case c.source.AllowRetireAll:
-		return false, c.takeBack(ctx, scope, slices.Concat(gone.Writes, flows.Writes), gone)
+		return false, c.takeBack(ctx, scope, vanished{gone: gone, flows: flows.EdgeIDs}, gone)
 	}
 	writes, err := c.run.service.catalog.Unlist(ctx, c.source, scope)
 	if err != nil {

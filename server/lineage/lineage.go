@@ -64,10 +64,11 @@ type Result struct {
 	Unchanged int
 }
 
-// WithdrawResult is what the end of a complete scope changes. Nothing is written yet.
+// WithdrawResult is what the end of a complete scope changes. Nothing is written yet:
+// TakeBack gives the writes, since there may be more of them than fit into memory.
 type WithdrawResult struct {
-	Writes    []store.Write
-	Known     int // edges that the source had shown in the scope
-	Withdrawn int // of these, the ones that it shows no longer
-	Deleted   int // of these, the ones that no other source shows either
+	EdgeIDs   []model.ID // of what is withdrawn
+	Known     int        // edges that the source had shown in the scope
+	Withdrawn int        // of these, the ones that it shows no longer
+	Deleted   int        // of these, the ones that no other source shows either
 }

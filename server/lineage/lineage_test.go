@@ -217,7 +217,12 @@ func TestWithdraw(t *testing.T) {
 	if err != nil || r.Known != 3 || r.Withdrawn != 2 || r.Deleted != 1 {
 		t.Fatalf("got %+v, %v; want known 3, withdrawn 2, deleted 1", r, err)
 	}
-	w.apply(r.Writes...)
+	for writes, err := range w.lineage.TakeBack(t.Context(), "src_1", "s", r.EdgeIDs) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.apply(writes...)
+	}
 	g, err := w.lineage.Walk(w.ana(), lineage.WalkQuery{RootID: id("c"), Direction: model.BothWays, Depth: 10, MaxNodes: 10})
 	if err != nil || show(g) != "c0 d1 e2 | c>d d>e" {
 		t.Errorf("got %s, %v", show(g), err)
@@ -226,7 +231,7 @@ func TestWithdraw(t *testing.T) {
 	if err != nil || show(g) != "a0 b1 | a>b" {
 		t.Errorf("what another source shows as well is gone: got %s, %v", show(g), err)
 	}
-	if r, err = w.lineage.Withdraw(t.Context(), "src_1", "s", map[model.ID]bool{first.IDs[2]: true}); err != nil || len(r.Writes) != 0 || r.Known != 1 {
+	if r, err = w.lineage.Withdraw(t.Context(), "src_1", "s", map[model.ID]bool{first.IDs[2]: true}); err != nil || len(r.EdgeIDs) != 0 || r.Known != 1 {
 		t.Errorf("again: got %+v, %v", r, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"iter"
 	"slices"
 	"strings"
 
@@ -114,27 +115,25 @@ func (s *Service) Withdraw(ctx context.Context, sourceID model.ID, scope string,
 			continue
 		}
 		r.Withdrawn++
+		r.EdgeIDs = append(r.EdgeIDs, e.ID)
 		if len(e.Evidence) == 0 {
 			r.Deleted++
-			r.Writes = append(r.Writes, store.Edges.Delete(e))
-			continue
 		}
-		r.Writes = append(r.Writes, store.Edges.Put(e))
 	}
 	return r, nil
 }
 
-// WithdrawFrom gives the writes that take back what the source had said in the scope
-// about every edge that touches one of the assets.
-func (s *Service) WithdrawFrom(ctx context.Context, sourceID model.ID, scope string, assets []model.ID) ([]store.Write, error) {
-	var writes []store.Write
+// WithdrawFrom finds every edge that touches one of the assets and of which the
+// source has said something in the scope.
+func (s *Service) WithdrawFrom(ctx context.Context, sourceID model.ID, scope string, assets []model.ID) ([]model.ID, error) {
+	var found []model.ID
 	met := map[model.ID]bool{}
-	for _, id := range assets {
-		for _, end := range []struct {
-			index string
-			path  store.Path
-		}{{"by_from", "from"}, {"by_to", "to"}} {
-			for e, err := range store.Edges.All(ctx, s.store, store.Query{Index: end.index, Where: store.Eq(end.path, string(id)), Limit: store.MaxPage}) {
+	for part := range slices.Chunk(assets, store.MaxIn) {
+		for _, q := range []store.Query{
+			{Index: "by_from", Where: store.InIDs("from", part...), Limit: store.MaxPage},
+			{Index: "by_to", Where: store.InIDs("to", part...), Limit: store.MaxPage},
+		} {
+			for e, err := range store.Edges.All(ctx, s.store, q) {
 				if err != nil {
 					return nil, err
 				}
@@ -142,13 +141,23 @@ func (s *Service) WithdrawFrom(ctx context.Context, sourceID model.ID, scope str
 					continue
 				}
 				met[e.ID] = true
-				w := store.Edges.Put(e)
-				if len(e.Evidence) == 0 {
-					w = store.Edges.Delete(e)
-				}
-				writes = append(writes, w)
+				found = append(found, e.ID)
 			}
 		}
 	}
-	return writes, nil
+	return found, nil
+}
+
+// TakeBack gives the writes that take back what the source has said in the scope of
+// the edges, in parts of a bounded size, and reads for each what it is about.
+func (s *Service) TakeBack(ctx context.Context, sourceID model.ID, scope string, edges []model.ID) iter.Seq2[[]store.Write, error] {
+	return store.Edges.Parts(ctx, s.store, edges, func(e model.Edge) (store.Write, bool) {
+		switch {
+		case !e.Withdraw(sourceID, scope):
+			return store.Write{}, false
+		case len(e.Evidence) == 0:
+			return store.Edges.Delete(e), true
+		}
+		return store.Edges.Put(e), true
+	})
 }

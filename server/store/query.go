@@ -1,6 +1,10 @@
 package store
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/souk-mesh/souk/graph/model"
+)
 
 // Query asks one table for one page.
 type Query struct {
@@ -92,6 +96,15 @@ func Eq(p Path, v Value) Filter { return Filter{Op: OpEq, Path: p, Value: v} }
 
 // In holds when the path has one of the values.
 func In(p Path, vs ...Value) Filter { return Filter{Op: OpIn, Path: p, Values: vs} }
+
+// InIDs is In for ids.
+func InIDs(p Path, ids ...model.ID) Filter {
+	vs := make([]Value, len(ids))
+	for i, id := range ids {
+		vs[i] = string(id)
+	}
+	return In(p, vs...)
+}
 
 // Between holds when from <= value < to; nil leaves a side open. Null is never between.
 func Between(p Path, from, to Value) Filter { return Filter{Op: OpRange, Path: p, From: from, To: to} }

@@ -109,6 +109,29 @@ func (t Table[T, P]) AllBut(ctx context.Context, s Store, q Query, skip func(mod
 	})
 }
 
+// Parts reads those of the ids that are there, as many at once as one question may
+// name, and gives what write makes of each of them; what it says no to is left out.
+func (t Table[T, P]) Parts(ctx context.Context, s Store, ids []model.ID, write func(T) (Write, bool)) iter.Seq2[[]Write, error] {
+	return func(yield func([]Write, error) bool) {
+		for part := range slices.Chunk(ids, MaxIn) {
+			nodes, err := t.GetMany(ctx, s, part...)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			writes := make([]Write, 0, len(nodes))
+			for _, n := range nodes {
+				if w, needed := write(n); needed {
+					writes = append(writes, w)
+				}
+			}
+			if !yield(writes, nil) {
+				return
+			}
+		}
+	}
+}
+
 // walk gives what it is told to take of every page of the query.
 func (t Table[T, P]) walk(ctx context.Context, s Store, q Query, take func([]Record) ([]Record, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -216,7 +239,11 @@ func (t Table[T, P]) decodeAll(records []Record) ([]T, error) {
 		if err := fast.Unmarshal(r.Doc, &nouns[i]); err != nil {
 			return nil, fmt.Errorf("decode %s %s: %w", t.schema.Noun, r.ID, err)
 		}
-		P(&nouns[i]).Head().Revision = r.Revision
+		head := P(&nouns[i]).Head()
+		head.Revision = r.Revision
+		if head.ID == r.ID { // the texts of a noun are parts of its document: who keeps only the id would keep all of it
+			head.ID = r.ID
+		}
 	}
 	return nouns, nil
 }
