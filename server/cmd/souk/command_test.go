@@ -95,3 +95,19 @@ func TestEveryCommandSaysWhatItIsFor(t *testing.T) {
 		t.Errorf("the test holds only %v", names)
 	}
 }
+
+// TestStartIsNotCollected: what the linked libraries keep fills the first heap, and
+// the collector need not go over it before the command has begun.
+func TestStartIsNotCollected(t *testing.T) {
+	collections := func(env ...string) int {
+		got := invoke(t, append(env, "GODEBUG=gctrace=1"), "version")
+		got.must(t, 0)
+		return strings.Count(got.stderr, "gc ")
+	}
+	if got := collections(); got > 1 {
+		t.Errorf("the start was collected %d times", got)
+	}
+	if got := collections("GOGC=100"); got < 2 {
+		t.Errorf("with what the operator says of it, %d times", got)
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/cmd/souk/internal/settings"
+	"github.com/souk-mesh/souk/server/cmd/souk/internal/startup"
 	"github.com/souk-mesh/souk/server/policy"
 )
 
@@ -99,6 +100,7 @@ func (p *program) main(ctx context.Context, args []string) int {
 	switch {
 	case len(args) == 0:
 	case args[0] == servePlugin:
+		startup.Over()
 		return runPlugin(args[1:])
 	case args[0] == servePolicies:
 		return policy.ServeChild(p.stdin, p.stdout)

@@ -15,6 +15,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/plugins"
 	"github.com/souk-mesh/souk/server"
+	"github.com/souk-mesh/souk/server/cmd/souk/internal/startup"
 	"github.com/souk-mesh/souk/server/store"
 )
 
@@ -37,6 +38,7 @@ func (p *program) openWith(ctx context.Context, cfg server.Config) (*server.Serv
 		return nil, err
 	}
 	slog.SetDefault(log) // for the rooms that are given no logger
+	defer startup.Over()
 	return server.New(ctx, cfg, plugins.All(), log)
 }
 
