@@ -27,6 +27,7 @@ func Plugin() sdk.Plugin[Config] {
 			Name: "azureblob", Version: "1.0.0", Doc: doc,
 			Summary: "Datasets in the containers of Azure Blob Storage: partitioned files, Iceberg and Delta tables, Parquet, CSV, JSON.",
 			Emits:   []string{"asset"},
+			Offers:  []string{sdk.OffersChanges},
 		},
 		Open: open, Judge: judge,
 	}

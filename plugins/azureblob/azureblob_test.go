@@ -1,6 +1,7 @@
 package azureblob_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -71,6 +72,23 @@ func fill(t *testing.T, name string, content map[string]string) {
 	}
 }
 
+// remove takes a blob away.
+func remove(ctx context.Context, path, at string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, at+"/"+path+"?"+sas("rwdlac", time.Now().Add(time.Hour)), nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("X-Ms-Version", "2021-12-02")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode >= 300 {
+		err = errors.New(answer.Status)
+	}
+	return errors.Join(err, answer.Body.Close())
+}
+
 var shop = map[string]string{
 	"in/countries.csv": "code,name\nDE,canary-value\n", "in/orders-2024-01-01.csv": "id;day\n1;2024-01-01\n", "in/orders-2024-01-02.csv": "id;day\n2;2024-01-02\n",
 	"events/day=2024-01-31/app.jsonl": `{"id": 1, "who": {"name": "canary-value"}}` + "\n", "lake/broken/part-0.parquet": "this is no parquet",
@@ -102,6 +120,14 @@ func TestPlugin(t *testing.T) {
 		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
 			return config(map[string]any{"endpoint": newListing(t, n), "containers": []string{"many"}, "http": map[string]any{"transport": "clear", "requestsPerSecond": 10_000}})
 		}),
+		Mutations: []plugintest.Mutation{{
+			Name: "a new file", Added: []string{"asset wasbs://souk-shop@devstoreaccount1.blob.core.windows.net in/new.csv"}, Changed: []string{"asset wasbs://souk-shop@devstoreaccount1.blob.core.windows.net /"},
+			Do: func(context.Context) error {
+				fill(t, "souk-shop", map[string]string{"in/new.csv": "a,b\n1,2\n"})
+				return nil
+			},
+			Undo: func(ctx context.Context) error { return remove(ctx, "souk-shop/in%2Fnew.csv", emulatorURL(t)) },
+		}},
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "no endpoint", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "endpoint"},
 			{Name: "not encrypted", Config: config(map[string]any{"http": nil}), Secrets: secrets, Class: sdk.ClassConfig, Field: "endpoint"},

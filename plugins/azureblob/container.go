@@ -30,6 +30,7 @@ type blob struct {
 	} `xml:"Name"`
 	Size     int64  `xml:"Properties>Content-Length"`
 	Modified string `xml:"Properties>Last-Modified"`
+	Tag      string `xml:"Properties>Etag"`
 	Tier     string `xml:"Properties>AccessTier"`
 	Resource string `xml:"Properties>ResourceType"`
 }
@@ -75,7 +76,7 @@ func (b blob) object() (lake.Object, error) {
 	if err != nil || key == "" {
 		return lake.Object{}, sdk.Unavailable("the listing holds a blob without a name or a time", "look whether the endpoint is that of Azure Blob Storage", err)
 	}
-	return lake.Object{Key: key, Size: b.Size, Modified: at, Archived: b.Tier == "Archive"}, nil
+	return lake.Object{Key: key, Size: b.Size, Modified: at, Tag: b.Tag, Archived: b.Tier == "Archive"}, nil
 }
 
 // Read asks for a range of a blob.

@@ -30,12 +30,13 @@ type objects struct {
 		Name    string    `json:"name"`
 		Size    string    `json:"size"`
 		Updated time.Time `json:"updated"`
+		Tag     string    `json:"etag"`
 	} `json:"items"`
 }
 
 // List asks for pages of 1,000 objects.
 func (b *bucket) List(ctx context.Context, prefix string, page func([]lake.Object) error) error {
-	query := url.Values{"maxResults": {"1000"}, "fields": {"kind,nextPageToken,items(name,size,updated)"}}
+	query := url.Values{"maxResults": {"1000"}, "fields": {"kind,nextPageToken,items(name,size,updated,etag)"}}
 	if prefix != "" {
 		query.Set("prefix", prefix)
 	}
@@ -53,7 +54,7 @@ func (b *bucket) List(ctx context.Context, prefix string, page func([]lake.Objec
 			if o.Name == "" || err != nil {
 				return b.source.notGCS()
 			}
-			found = append(found, lake.Object{Key: o.Name, Size: size, Modified: o.Updated})
+			found = append(found, lake.Object{Key: o.Name, Size: size, Modified: o.Updated, Tag: o.Tag})
 		}
 		if err := page(found); err != nil {
 			return err

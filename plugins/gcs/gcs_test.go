@@ -1,6 +1,7 @@
 package gcs_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -174,6 +175,22 @@ func (g *google) bucket(name string, objects map[string]string) {
 	}
 }
 
+// remove takes an object away.
+func remove(ctx context.Context, address string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, address, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode >= 300 {
+		err = errors.New(answer.Status)
+	}
+	return errors.Join(err, answer.Body.Close())
+}
+
 func (g *google) post(address, kind, body string) {
 	g.t.Helper()
 	r, err := http.NewRequestWithContext(g.t.Context(), http.MethodPost, address, strings.NewReader(body))
@@ -236,6 +253,16 @@ func TestPlugin(t *testing.T) {
 		Scale: plugintest.Sized(secrets, func(n int) json.RawMessage {
 			return config(map[string]any{"buckets": []string{fmt.Sprint("many-", n)}, "http": map[string]any{"transport": "clear", "requestsPerSecond": 10_000}})
 		}),
+		Mutations: []plugintest.Mutation{{
+			Name: "a new file", Added: []string{"asset gs://souk-shop in/new.csv"}, Changed: []string{"asset gs://souk-shop /"},
+			Do: func(context.Context) error {
+				g.bucket("souk-shop", map[string]string{"in/new.csv": "a,b\n1,2\n"})
+				return nil
+			},
+			Undo: func(ctx context.Context) error {
+				return remove(ctx, emulatorURL(t)+"/storage/v1/b/souk-shop/o/in%2Fnew.csv")
+			},
+		}},
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "not encrypted", Config: config(map[string]any{"http": nil}), Secrets: secrets, Class: sdk.ClassConfig, Field: "endpoint"},
 			{Name: "no key", Config: config(nil), Class: sdk.ClassConfig, Field: "serviceAccountKey"},

@@ -81,7 +81,7 @@ func (b *bucket) objects(out *s3.ListObjectsV2Output) ([]lake.Object, error) {
 			}
 		}
 		objects = append(objects, lake.Object{
-			Key: key, Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified),
+			Key: key, Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified), Tag: aws.ToString(o.ETag),
 			Archived: o.StorageClass == types.ObjectStorageClassGlacier || o.StorageClass == types.ObjectStorageClassDeepArchive,
 		})
 	}

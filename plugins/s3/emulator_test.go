@@ -52,6 +52,11 @@ func (e *emulator) put(bucket, key, content string) {
 	}
 }
 
+func (e *emulator) remove(ctx context.Context, bucket, key string) error {
+	_, err := e.client.DeleteObject(ctx, &client.DeleteObjectInput{Bucket: &bucket, Key: &key})
+	return err
+}
+
 func (e *emulator) drop(bucket string) {
 	ctx := context.WithoutCancel(e.t.Context())
 	pages := client.NewListObjectsV2Paginator(e.client, &client.ListObjectsV2Input{Bucket: &bucket})

@@ -1,6 +1,7 @@
 package s3_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -41,6 +42,11 @@ func TestPlugin(t *testing.T) {
 			listing := newListing(t, n, func(i int) string { return fmt.Sprintf("tenants/t%06d/orders.csv", i) })
 			return config(map[string]any{"endpoint": listing.URL, "buckets": []string{"big"}})
 		}),
+		Mutations: []plugintest.Mutation{{
+			Name: "a new file", Added: []string{"asset s3://souk-shop in/new.csv"}, Changed: []string{"asset s3://souk-shop /"},
+			Do:   func(context.Context) error { e.put("souk-shop", "in/new.csv", "a,b\n1,2\n"); return nil },
+			Undo: func(ctx context.Context) error { return e.remove(ctx, "souk-shop", "in/new.csv") },
+		}},
 		BadConfigs: []plugintest.BadConfig{
 			{Name: "no endpoint", Config: json.RawMessage(`{}`), Class: sdk.ClassConfig, Field: "endpoint"},
 			{Name: "not encrypted", Config: config(map[string]any{"http": nil}), Secrets: secrets, Class: sdk.ClassConfig, Field: "endpoint"},

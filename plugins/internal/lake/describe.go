@@ -3,6 +3,7 @@ package lake
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -119,6 +120,9 @@ func (h *harvest) hold() error {
 	if s.Prefix == "" { // otherwise a part of it was listed
 		a.Bytes, a.ChangedAt = &tally.bytes, moment(tally.newest)
 		a.Properties = map[string]string{"objects": strconv.FormatInt(tally.objects, 10)}
+	}
+	if h.follow != nil && h.follow.holds(fmt.Sprint(a.ShortName, tally.bytes, a.ChangedAt, a.Properties)) {
+		return nil
 	}
 	return h.out.Emit(a)
 }

@@ -31,24 +31,32 @@ type harvest struct {
 	denied   atomic.Int64
 	allowed  atomic.Bool
 	emitted  atomic.Int64
-	rooted   bool // a dataset has the name of the holder
+	rooted   bool       // a dataset has the name of the holder
+	follow   *following // nil where everything is emitted
 }
 
 // Harvest lists a scope, emits its datasets, and declares it done. An error is
 // that of the store: the scope is then not done, and the caller says why.
 func Harvest(ctx context.Context, scope Scope, options Options, out sdk.Sink) error {
+	return pass(ctx, scope, options, out, nil)
+}
+
+func pass(ctx context.Context, scope Scope, options Options, out sdk.Sink, follow *following) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	h := &harvest{scope: scope, options: options, out: out}
+	h := &harvest{scope: scope, options: options, out: out, follow: follow}
 	found := make(chan *dataset, readers)
-	h.tree = newTree(scope, options, func(d *dataset) error {
-		select {
-		case found <- d:
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
+	send := func(datasets ...*dataset) error {
+		for _, d := range datasets {
+			select {
+			case found <- d:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
 		}
-	})
+		return nil
+	}
+	h.tree = newTree(scope, options, func(d *dataset) error { return send(h.wanted(d)...) })
 	var reading sync.WaitGroup
 	for range readers {
 		reading.Go(func() {
@@ -60,6 +68,9 @@ func Harvest(ctx context.Context, scope Scope, options Options, out sdk.Sink) er
 		})
 	}
 	err := h.list(ctx)
+	if err == nil && follow != nil {
+		err = send(follow.rest()...)
+	}
 	close(found)
 	reading.Wait()
 	if cause := context.Cause(ctx); cause != nil {
@@ -71,7 +82,23 @@ func Harvest(ctx context.Context, scope Scope, options Options, out sdk.Sink) er
 	if err := errors.Join(h.remarks(), h.hold()); err != nil {
 		return err
 	}
+	if follow != nil {
+		return follow.end(scope.Name)
+	}
 	return out.ScopeDone(scope.Name)
+}
+
+// wanted gives what has to be read now that the dataset was listed.
+func (h *harvest) wanted(d *dataset) []*dataset {
+	if h.follow == nil {
+		return []*dataset{d}
+	}
+	if h.id(d) == h.scope.holder() {
+		h.emitting.Lock()
+		h.rooted = true
+		h.emitting.Unlock()
+	}
+	return h.follow.take(d)
 }
 
 func (h *harvest) list(ctx context.Context) error {
@@ -158,6 +185,9 @@ func (h *harvest) failed(ctx context.Context, d *dataset, err error) error {
 func (h *harvest) unreadable(d *dataset, why string) error {
 	h.emitting.Lock()
 	defer h.emitting.Unlock()
+	if h.follow != nil {
+		h.follow.unread(d)
+	}
 	id := h.id(d)
 	h.rooted = h.rooted || id == h.scope.holder()
 	return h.out.Note(sdk.Note{

@@ -19,7 +19,8 @@ type Object struct {
 	Key      string
 	Size     int64
 	Modified time.Time
-	Archived bool // cannot be read without being fetched from an archive
+	Tag      string // that another content has not, such as an ETag; empty where the store has none
+	Archived bool   // cannot be read without being fetched from an archive
 }
 
 // Store is one bucket, container or folder.

@@ -33,7 +33,7 @@ func (s *shelf) List(_ context.Context, prefix string, page func([]lake.Object) 
 	all := s.objects
 	if all == nil {
 		for key, content := range s.content {
-			all = append(all, lake.Object{Key: key, Size: int64(len(content)), Modified: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)})
+			all = append(all, lake.Object{Key: key, Size: int64(len(content)), Modified: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Tag: content})
 		}
 		slices.SortFunc(all, func(a, b lake.Object) int { return cmp.Compare(a.Key, b.Key) })
 	}
@@ -71,6 +71,7 @@ type memory struct {
 	assets map[string]*sdk.Asset
 	double []string
 	done   []string
+	kept   []string
 	notes  []sdk.Note
 	onEmit func() error
 }

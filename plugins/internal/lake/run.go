@@ -14,10 +14,14 @@ import (
 // end is noted and is not done, and the others go on; credentials that are
 // refused end the run. If no scope can be listed, the first error is returned.
 func Run(ctx context.Context, scopes []Scope, options Options, out sdk.Sink) error {
+	return run(ctx, scopes, out, func(scope Scope) error { return Harvest(ctx, scope, options, out) })
+}
+
+func run(ctx context.Context, scopes []Scope, out sdk.Sink, harvest func(Scope) error) error {
 	var first error
 	failures := 0
 	for _, scope := range scopes {
-		err := Harvest(ctx, scope, options, out)
+		err := harvest(scope)
 		if err == nil {
 			continue
 		}

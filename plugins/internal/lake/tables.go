@@ -1,6 +1,8 @@
 package lake
 
 import (
+	"encoding/binary"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -31,6 +33,8 @@ func (l *deltaLog) add(name string, o Object) {
 	if err != nil || len(number) != 20 {
 		return
 	}
+	seen := sumOf(fmt.Sprintf("%#v", o))
+	l.trace ^= binary.BigEndian.Uint64(append(seen[:], 0, 0))
 	switch {
 	case rest == "json":
 		l.found = true

@@ -73,6 +73,7 @@ type deltaLog struct {
 	found      bool
 	version    int64
 	checkpoint Object
+	trace      uint64 // of what is listed there, in any order
 }
 
 // entry sums up the files of one kind in a folder.
