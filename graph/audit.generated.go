@@ -2911,6 +2911,9 @@ func (ec *executionContext) marshalNComparedValue2ᚕgithubᚗcomᚋsoukᚑmesh�
 }
 
 func (ec *executionContext) marshalNDecisionRecord2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐDecisionRecordᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.DecisionRecord) graphql.Marshaler {
+	if out := plannedPointers(ctx, ec.OperationContext, sel, v, decisionRecordImplementors, recordColumn); out != nil {
+		return out
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -2943,6 +2946,9 @@ func (ec *executionContext) marshalNDecisionRecordConnection2ᚖgithubᚗcomᚋs
 }
 
 func (ec *executionContext) marshalNDecisionRecordEdge2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐDecisionRecordEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*DecisionRecordEdge) graphql.Marshaler {
+	if out := plannedPointers(ctx, ec.OperationContext, sel, v, decisionRecordEdgeImplementors, recordEdgeColumn); out != nil {
+		return out
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

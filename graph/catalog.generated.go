@@ -4375,6 +4375,9 @@ var (
 )
 
 func (ec *executionContext) marshalNAsset2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐAssetᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Asset) graphql.Marshaler {
+	if out := plannedPointers(ctx, ec.OperationContext, sel, v, assetImplementors, assetColumn); out != nil {
+		return out
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -4451,6 +4454,9 @@ func (ec *executionContext) marshalNAssetConstraint2ᚕgithubᚗcomᚋsoukᚑmes
 }
 
 func (ec *executionContext) marshalNAssetEdge2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐAssetEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*AssetEdge) graphql.Marshaler {
+	if out := plannedPointers(ctx, ec.OperationContext, sel, v, assetEdgeImplementors, assetEdgeColumn); out != nil {
+		return out
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -4479,6 +4485,9 @@ func (ec *executionContext) marshalNAssetField2githubᚗcomᚋsoukᚑmeshᚋsouk
 }
 
 func (ec *executionContext) marshalNAssetField2ᚕgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐAssetFieldᚄ(ctx context.Context, sel ast.SelectionSet, v []model.AssetField) graphql.Marshaler {
+	if out := plannedValues(ctx, ec.OperationContext, sel, v, assetFieldImplementors, assetFieldColumn); out != nil {
+		return out
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -4670,6 +4679,9 @@ func (ec *executionContext) marshalNSearchConnection2ᚖgithubᚗcomᚋsoukᚑme
 }
 
 func (ec *executionContext) marshalNSearchEdge2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐSearchEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*SearchEdge) graphql.Marshaler {
+	if out := plannedPointers(ctx, ec.OperationContext, sel, v, searchEdgeImplementors, hitEdgeColumn); out != nil {
+		return out
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -4694,6 +4706,9 @@ func (ec *executionContext) marshalNSearchEdge2ᚖgithubᚗcomᚋsoukᚑmeshᚋs
 }
 
 func (ec *executionContext) marshalNSearchHit2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐSearchHitᚄ(ctx context.Context, sel ast.SelectionSet, v []*SearchHit) graphql.Marshaler {
+	if out := plannedPointers(ctx, ec.OperationContext, sel, v, searchHitImplementors, hitColumn); out != nil {
+		return out
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

@@ -5,4 +5,4 @@
 package graph
 
 //go:generate go -C .. tool gqlgen generate
-//go:generate go test -run TestPrintedSchema -update
+//go:generate go test -run "TestListsAreHooked|TestPrintedSchema" -update

@@ -4506,6 +4506,9 @@ func (ec *executionContext) unmarshalNCreateTeamInput2githubᚗcomᚋsoukᚑmesh
 }
 
 func (ec *executionContext) marshalNDataProduct2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐDataProductᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.DataProduct) graphql.Marshaler {
+	if out := plannedPointers(ctx, ec.OperationContext, sel, v, dataProductImplementors, productColumn); out != nil {
+		return out
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -4538,6 +4541,9 @@ func (ec *executionContext) marshalNDataProductConnection2ᚖgithubᚗcomᚋsouk
 }
 
 func (ec *executionContext) marshalNDataProductEdge2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐDataProductEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*DataProductEdge) graphql.Marshaler {
+	if out := plannedPointers(ctx, ec.OperationContext, sel, v, dataProductEdgeImplementors, productEdgeColumn); out != nil {
+		return out
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

@@ -7533,6 +7533,9 @@ func (ec *executionContext) marshalNJSON2encodingᚋjsonᚐRawMessage(ctx contex
 }
 
 func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐNoun(ctx context.Context, sel ast.SelectionSet, v []model.Noun) graphql.Marshaler {
+	if out := plannedNouns(ctx, ec.OperationContext, sel, v); out != nil {
+		return out
+	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
