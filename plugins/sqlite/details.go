@@ -23,7 +23,9 @@ func (h *harvest) describe(a *sdk.Asset, t table) error {
 		a.Definition, a.DefinitionLanguage = h.statements[fold(t.name)], "sql"
 	case "table":
 		a.Constraints = checksIn(h.statements[fold(t.name)])
-		return h.indexes(a, t.name)
+		if t.keys {
+			return h.indexes(a, t.name)
+		}
 	}
 	return nil
 }

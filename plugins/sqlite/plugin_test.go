@@ -24,7 +24,8 @@ func TestPlugin(t *testing.T) {
 	}
 	scale := plugintest.Sized(nil, func(n int) json.RawMessage { return config(file(t, fmt.Sprintf(tables, n))) })
 	// SQLite keeps the names of its schema in 64 lists, so that to look one up
-	// grows with their number: to three times the cost at 20,000 and to six at 100,000.
+	// grows with their number: to twice the cost at 20,000 and to seven times at 100,000,
+	// of which the half is the opening of the file.
 	scale.Growth = 8
 	path := file(t, shop)
 	plugintest.Run(t, sdk.Register(harvester.Plugin()), plugintest.Fixture{

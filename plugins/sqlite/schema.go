@@ -32,6 +32,7 @@ type table struct {
 	name string
 	kind string // table, view, virtual or shadow
 	refs bool   // its text may declare foreign keys
+	keys bool   // the schema lists indexes of it
 }
 
 func (h *harvest) run() error {
@@ -65,9 +66,14 @@ func (h *harvest) each(query string, row func(*sqlite.Stmt) error, args ...any) 
 func (h *harvest) list() error {
 	shadows, modules := 0, map[string]string{}
 	var nameless []string
-	err := h.each(`select l.name, l.type, coalesce(s.sql, '') from pragma_table_list l left join sqlite_schema s on s.name = l.name and s.type = 'table'
+	indexed, err := h.indexed()
+	if err != nil {
+		return err
+	}
+	err = h.each(`select l.name, l.type, coalesce(s.sql, '') from pragma_table_list l left join sqlite_schema s on s.name = l.name and s.type = 'table'
 		where l.schema = 'main' order by l.name`, func(r *sqlite.Stmt) error {
-		t := table{r.ColumnText(0), r.ColumnText(1), strings.Contains(fold(r.ColumnText(2)), "references")}
+		name := r.ColumnText(0)
+		t := table{name: name, kind: r.ColumnText(1), refs: strings.Contains(fold(r.ColumnText(2)), "references"), keys: indexed[fold(name)]}
 		if t.kind == "virtual" {
 			modules[t.name] = moduleOf(r.ColumnText(2))
 		}
@@ -144,7 +150,7 @@ func (h *harvest) emit(t table) error {
 		a.Rows = &n
 	}
 	var err error
-	if a.Fields, err = h.fields(t.name); err == nil && t.refs { // to ask costs more the larger the schema is
+	if a.Fields, err = h.fields(t); err == nil && t.refs { // to ask costs more the larger the schema is
 		a.ForeignKeys, err = h.foreignKeys(t.name)
 	}
 	if err == nil {
@@ -177,11 +183,33 @@ func (h *harvest) id(name string) sdk.NativeID {
 	return sdk.NativeID{Namespace: h.namespace, Name: sdk.JoinName(name)}
 }
 
+// indexed knows the tables that have an index, in one reading of the schema: to ask
+// for those of one table costs more the larger the schema is.
+func (h *harvest) indexed() (map[string]bool, error) {
+	tables := map[string]bool{}
+	return tables, h.each(`select tbl_name from sqlite_schema where type = 'index'`, func(r *sqlite.Stmt) error {
+		tables[fold(r.ColumnText(0))] = true
+		return nil
+	})
+}
+
+// The columns of a table, with the number of indexes that keep its primary key. A
+// table without row ids has one that the schema does not list: its key is never
+// null, and SQLite says so.
+const (
+	columns      = `select name, type, "notnull", dflt_value, pk, hidden, sum(pk > 0) over (), `
+	columnsBare  = columns + `0 from pragma_table_xinfo(?1) order by cid`
+	columnsKeyed = columns + `(select count(*) from pragma_index_list(?1) where origin = 'pk') from pragma_table_xinfo(?1) order by cid`
+)
+
 // fields leaves out the hidden columns of virtual tables.
-func (h *harvest) fields(name string) ([]sdk.Field, error) {
+func (h *harvest) fields(t table) ([]sdk.Field, error) {
 	var fields []sdk.Field
-	err := h.each(`select name, type, "notnull", dflt_value, pk, hidden, sum(pk > 0) over (),
-		(select count(*) from pragma_index_list(?1) where origin = 'pk') from pragma_table_xinfo(?1) order by cid`, func(r *sqlite.Stmt) error {
+	query := columnsBare
+	if t.keys {
+		query = columnsKeyed
+	}
+	err := h.each(query, func(r *sqlite.Stmt) error {
 		f := sdk.Field{
 			Name: r.ColumnText(0), Position: len(fields) + 1, NativeType: r.ColumnText(1),
 			Nullable: r.ColumnInt(2) == 0 && !isRowID(r), Default: r.ColumnText(3), PrimaryKey: r.ColumnInt(4),
@@ -196,7 +224,7 @@ func (h *harvest) fields(name string) ([]sdk.Field, error) {
 		}
 		fields = append(fields, f)
 		return nil
-	}, name)
+	}, t.name)
 	return fields, err
 }
 

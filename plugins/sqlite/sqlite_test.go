@@ -229,13 +229,13 @@ func TestKeysThatAreNeverNull(t *testing.T) {
 	m := harvest(t, harvester.Config{Path: file(t, `
 create table rowid (k INTEGER primary key); create table later (k Integer, primary key (k desc)); create table quirk (k integer primary key desc);
 create table int (k int primary key); create table text (k text primary key); create table two (k integer, j integer, primary key (k, j));
-create table without (k text primary key) without rowid; create table strict (k int primary key) strict; create table said (k text primary key not null)`)})
+create table without (k text primary key) without rowid; create table clustered (k integer primary key) without rowid; create table strict (k int primary key) strict; create table said (k text primary key not null)`)})
 	got := map[string]bool{}
 	for name, a := range m.assets {
 		got[name] = a.Fields[0].Nullable
 	}
 	want := map[string]bool{
-		"rowid": false, "later": false, "quirk": true, "int": true, "text": true, "two": true, "without": false, "strict": false, "said": false,
+		"rowid": false, "later": false, "quirk": true, "int": true, "text": true, "two": true, "without": false, "clustered": false, "strict": false, "said": false,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
