@@ -214,9 +214,7 @@ func (f *following) holds(said string) bool {
 
 // unread has the next harvest try the dataset again.
 func (f *following) unread(d *dataset) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.now[sumOf(d.name)] = sum{}
+	f.note(sumOf(d.name), sum{})
 }
 
 // end ends the scope.

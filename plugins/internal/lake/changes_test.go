@@ -183,6 +183,11 @@ func TestWhatIsNotRemembered(t *testing.T) {
 	if m, mark, _ := w.since(t, nil, nil); mark != nil || len(m.assets) != 6001 {
 		t.Errorf("%d assets leave a watermark of %d bytes", len(m.assets), len(mark))
 	}
+	w.readErr = lake.ErrGone
+	if m, mark, _ := w.since(t, nil, nil); mark != nil || len(m.noted("lake.unreadable")) != 6000 {
+		t.Errorf("%d that cannot be read leave a watermark of %d bytes", len(m.noted("lake.unreadable")), len(mark))
+	}
+	w.readErr = nil
 	for i := range 1000 {
 		delete(w.content, fmt.Sprintf("in/t%dx/a.csv", i))
 	}
