@@ -14,8 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
 	"github.com/souk-mesh/souk/server/servertest"
 )
+
+var benchMongoDB = flag.Bool("bench.mongodb", false, "measure on MongoDB, which counts with what this process does alone")
 
 var benchAssets = flag.Int("bench.assets", 5_000, "how many assets the store of the benchmarks has; its products and people are the same")
 
@@ -64,7 +67,9 @@ func busy() servertest.Scale {
 func benchServer(b *testing.B, scale servertest.Scale) *Server {
 	b.Helper()
 	cfg := Defaults()
-	cfg.Store = "sqlite:" + filepath.Join(b.TempDir(), "souk.db")
+	if cfg.Store = "sqlite:" + filepath.Join(b.TempDir(), "souk.db"); *benchMongoDB {
+		cfg.Store, _ = mongodbtest.Database(b)
+	}
 	s, err := New(b.Context(), cfg, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)

@@ -93,7 +93,7 @@ func (g *Gate) ownerTeam(ctx context.Context, id model.ID) (string, error) {
 // grants lists the live grants of a principal. Expiry is judged here, by the
 // clock, so that a late sweep never lengthens a grant.
 func (g *Gate) grants(ctx context.Context, holder model.ID, now time.Time) ([]policy.GrantFact, error) {
-	active, err := g.granted.Get(ctx, g.store, holder, store.Grants.Kind(), func() ([]model.Grant, bool, error) {
+	active, err := g.granted.Get(ctx, g.store, holder, []store.Kind{store.Grants.Kind()}, func() ([]model.Grant, bool, error) {
 		all, err := g.findGrants(ctx, holder)
 		return all, len(all) > fewRows, err
 	})

@@ -90,7 +90,7 @@ func (g *Gate) exposed(ctx context.Context, assets []model.Asset) (map[model.ID]
 // Exposed gives all assets that published products offer to the company. Nobody
 // writes into the answer.
 func (g *Gate) Exposed(ctx context.Context) (map[model.ID]bool, error) {
-	return g.offered.Get(ctx, g.store, "", store.Products.Kind(), func() (map[model.ID]bool, bool, error) {
+	return g.offered.Get(ctx, g.store, "", []store.Kind{store.Products.Kind()}, func() (map[model.ID]bool, bool, error) {
 		ids, err := g.findExposed(ctx)
 		return ids, len(ids) > fewRows, err
 	})

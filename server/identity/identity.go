@@ -17,11 +17,15 @@ type Service struct {
 	store store.Store
 	gate  *gate.Gate
 	now   func() time.Time
+	known store.Kept[signature] // by the hash of the secret
 }
+
+// maxKnown is how many of those who have signed in are remembered, about 1 KB each.
+const maxKnown = 4096
 
 // New makes the service.
 func New(s store.Store, g *gate.Gate, now func() time.Time) *Service {
-	return &Service{store: s, gate: g, now: now}
+	return &Service{store: s, gate: g, now: now, known: store.Kept[signature]{Most: maxKnown}}
 }
 
 // NewToken says for whom a token is, what for, and how long it opens. An

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
-	"strings"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
@@ -134,37 +133,4 @@ func (s *Service) Tokens(ctx context.Context, principalID model.ID, p model.Pagi
 	}
 	q := store.Query{Index: "by_principal", Where: store.Eq("principal", principalID)}
 	return gate.List(ctx, s.gate, store.Tokens, q, p, gate.Each(s.gate.Token))
-}
-
-// Authenticate tells whose secret it is. A secret that opens nothing is an
-// error of kind Unauthenticated, in the same words whether it is unknown,
-// revoked or its principal suspended; only expiry is named, to its holder.
-func (s *Service) Authenticate(ctx context.Context, secret string) (model.Principal, error) {
-	refused := &model.Error{Kind: model.KindUnauthenticated, Message: "the token opens nothing", Hint: "ask an administrator for a new one"}
-	encoded, ok := strings.CutPrefix(secret, secretPrefix)
-	if !ok || len(encoded) != secretAlphabet.EncodedLen(32) {
-		return model.Principal{}, refused
-	}
-	t, err := store.Tokens.First(ctx, s.store, store.Query{Index: "by_hash", Where: store.Eq("hash", hashOf(secret))})
-	if model.Is(err, model.KindNotFound) {
-		return model.Principal{}, refused
-	}
-	if err != nil {
-		return model.Principal{}, err
-	}
-	p, err := store.Principals.Get(ctx, s.store, t.PrincipalID)
-	switch {
-	case model.Is(err, model.KindNotFound): // removed in the same moment
-		return model.Principal{}, refused
-	case err != nil:
-		return model.Principal{}, err
-	case t.RevokedAt != nil || p.Suspended:
-		return model.Principal{}, refused
-	case !t.Valid(s.now()):
-		return model.Principal{}, &model.Error{
-			Kind: model.KindUnauthenticated, Code: "TOKEN_EXPIRED",
-			Message: "the token expired on " + t.ExpiresAt.Format(time.RFC3339), Hint: "issue a new one",
-		}
-	}
-	return p, nil
 }

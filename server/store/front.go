@@ -22,6 +22,10 @@ type Engine interface {
 	// Size tells how many records of the kind there are, as cheaply as it can.
 	Size(ctx context.Context, kind Kind) (int, error)
 
+	// Newest gives the number of the newest event, 0 when there is none, as cheaply
+	// as it can: it is asked for again and again.
+	Newest(ctx context.Context) (int64, error)
+
 	// Scan offers the rows of the plan's scans to the page, in their order and
 	// as one moment saw them, until it wants no more.
 	Scan(ctx context.Context, p *Plan, page *Pager) error

@@ -33,6 +33,8 @@ func (e *engine) Revisions(context.Context, store.Kind, []model.ID) (map[model.I
 
 func (e *engine) Size(context.Context, store.Kind) (int, error) { return 0, nil }
 
+func (e *engine) Newest(context.Context) (int64, error) { return 0, nil }
+
 func (e *engine) Scan(context.Context, *store.Plan, *store.Pager) error { return nil }
 
 func (e *engine) Commit(ctx context.Context, group []*store.Job) error { return e.commit(ctx, group) }

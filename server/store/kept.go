@@ -1,13 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
 	"github.com/souk-mesh/souk/graph/model"
 )
 
-// maxKept is how many values of one kind are kept; then it begins anew.
+// maxKept is how many values are kept where nobody says otherwise; then it begins anew.
 const maxKept = 64
 
 // Kept are values that were worked out from whole tables, by what they are about.
@@ -16,6 +17,8 @@ const maxKept = 64
 // seen by whoever asks after it, and no clock has a say. Where the store cannot
 // tell, nothing is kept. The values are shared: nobody writes into one.
 type Kept[V any] struct {
+	Most int // values at once; 0 is 64
+
 	mu     sync.Mutex
 	values map[model.ID]stood[V]
 }
@@ -25,9 +28,10 @@ type stood[V any] struct {
 	value V
 }
 
-// Get gives the value, or reads it; what is not worth keeping is read each time.
-func (k *Kept[V]) Get(ctx context.Context, s Store, id model.ID, kind Kind, read func() (V, bool, error)) (V, error) {
-	now, known, err := s.Version(ctx, kind)
+// Get gives the value, or reads it from the tables; what is not worth keeping is
+// read each time.
+func (k *Kept[V]) Get(ctx context.Context, s Store, id model.ID, tables []Kind, read func() (V, bool, error)) (V, error) {
+	now, known, err := s.Version(ctx, tables...)
 	if err != nil {
 		var none V
 		return none, err
@@ -54,7 +58,7 @@ func (k *Kept[V]) found(id model.ID, now int64) (V, bool) {
 func (k *Kept[V]) keep(id model.ID, v stood[V]) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.values == nil || len(k.values) >= maxKept {
+	if k.values == nil || len(k.values) >= cmp.Or(k.Most, maxKept) {
 		k.values = map[model.ID]stood[V]{}
 	}
 	k.values[id] = v

@@ -8,10 +8,10 @@ import (
 )
 
 // Version implements Store. Where nobody else writes, the cache counts the changes
-// that pass by. Where others do, the newest event is read each time, and the
-// tables that the events since then name have another version: what is kept under
-// one is never older than the moment at which somebody asks, however far the feed
-// may be behind.
+// that pass by. Where others do, the number of the newest event is read each time,
+// and the tables that the events since the last look name have another version:
+// what is kept under one is never older than the moment at which somebody asks,
+// however far the feed may be behind.
 func (f *Front) Version(ctx context.Context, kinds ...Kind) (int64, bool, error) {
 	if err := f.admit(ctx); err != nil {
 		return 0, false, err
@@ -20,8 +20,11 @@ func (f *Front) Version(ctx context.Context, kinds ...Kind) (int64, bool, error)
 		version, ok := f.cache.version(kinds)
 		return version, ok, nil
 	}
-	version, err := f.versions.now(ctx, f, kinds)
-	return version, err == nil, err
+	head, err := f.engine.Newest(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	return f.versions.upTo(ctx, f, head, kinds)
 }
 
 // version is the sum of the tables' own, which only grow. It is false while one of
@@ -50,47 +53,44 @@ type versions struct {
 	all   int64 // more events than were worth looking at
 }
 
-func (v *versions) now(ctx context.Context, s Store, kinds []Kind) (int64, error) {
-	newest, err := Events.Find(ctx, s, Query{Index: "by_seq", Desc: true, Limit: 1})
-	if err != nil {
-		return 0, err
-	}
-	var head int64
-	for _, e := range newest.Nodes {
-		head = e.Seq
-	}
+// upTo gives the version of the tables once the events up to the head are counted.
+// It is false where they cannot all be seen, so that none is passed over.
+func (v *versions) upTo(ctx context.Context, s Store, head int64, kinds []Kind) (sum int64, ok bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if err := v.count(ctx, s, head); err != nil {
-		return 0, err
+	if ok, err = v.count(ctx, s, head); err != nil || !ok {
+		return 0, false, err
 	}
-	sum := v.all
+	sum = v.all
 	for _, kind := range kinds {
 		sum += v.of[kind]
 	}
-	return sum, nil
+	return sum, true, nil
 }
 
 // count looks at the events up to the head, unless another has done so meanwhile.
-func (v *versions) count(ctx context.Context, s Store, head int64) error {
+func (v *versions) count(ctx context.Context, s Store, head int64) (whole bool, err error) {
 	if !v.begun {
 		v.begun, v.at, v.of = true, head, map[Kind]int64{}
 	}
 	if head <= v.at {
-		return nil
+		return true, nil
 	}
 	page, err := Events.Find(ctx, s, Query{Index: "by_seq", Where: Between("seq", v.at+1, head+1), Limit: feedPage})
 	if err != nil {
-		return err
+		return false, err
 	}
-	if page.More {
+	switch seen := len(page.Nodes); {
+	case page.More:
 		v.all++
+	case seen == 0 || page.Nodes[seen-1].Seq != head:
+		return false, nil
 	}
 	for kind := range touchedBy(page.Nodes) {
 		v.of[kind]++
 	}
 	v.at = head
-	return nil
+	return true, nil
 }
 
 func touchedBy(events []model.Event) map[Kind]bool {

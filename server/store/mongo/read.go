@@ -72,6 +72,16 @@ func all(ctx context.Context, c *mongo.Collection, ids []model.ID, opts ...optio
 	})
 }
 
+// Newest implements store.Engine. The number moves in the transaction of each change.
+func (e *engine) Newest(ctx context.Context) (int64, error) {
+	begin := time.Now()
+	var meta metaDocument
+	err := mongodb.Again(ctx, func() error {
+		return e.client.Snapshot(metaCollection).FindOne(ctx, metaSelf).Decode(&meta)
+	})
+	return meta.Seq, late(ctx, begin, err)
+}
+
 // Scan implements store.Engine. Nobody has seen the page before it is whole, so
 // that a scan which breaks off begins it anew.
 func (e *engine) Scan(ctx context.Context, p *store.Plan, page *store.Pager) error {

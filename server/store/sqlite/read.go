@@ -58,6 +58,15 @@ func (e *engine) Size(ctx context.Context, kind store.Kind) (n int, err error) {
 	return n, err
 }
 
+// Newest implements store.Engine.
+func (e *engine) Newest(ctx context.Context) (seq int64, err error) {
+	err = e.file.ReadOne(ctx, func(c *sqlite.Conn) error {
+		seq, err = c.Number(newestEvent)
+		return err
+	})
+	return seq, err
+}
+
 // reader gives the way to read by so many statements.
 func (e *engine) reader(statements int) func(context.Context, func(*sqlite.Conn) error) error {
 	if statements == 1 {

@@ -10,6 +10,8 @@ import (
 	"github.com/souk-mesh/souk/server/store"
 )
 
+const newestEvent = "SELECT coalesce(max(k_seq), 0) FROM event"
+
 // prepare completes the tables.
 func (e *engine) prepare(ctx context.Context, c *sqlite.Conn) error {
 	have, err := definitions(c)
@@ -21,7 +23,7 @@ func (e *engine) prepare(ctx context.Context, c *sqlite.Conn) error {
 			return fmt.Errorf("prepare table %s: %w", s.Kind, err)
 		}
 	}
-	e.seq, err = c.Number("SELECT coalesce(max(k_seq), 0) FROM event")
+	e.seq, err = c.Number(newestEvent)
 	return err
 }
 
