@@ -146,8 +146,8 @@ func (g *Gate) Filter(ctx context.Context, action model.Action, resources []poli
 }
 
 // decide puts the question to the policies and makes the row of the answer.
-func decide(ctx context.Context, by *policy.Snapshot, q policy.Question) Answer {
-	d, input := by.DecideLogged(ctx, q)
+func decide(ctx context.Context, by *policy.Snapshot, q policy.Question, others *policy.Alike) Answer {
+	d, input := by.DecideAlike(ctx, q, others)
 	d.ID = model.NewID(model.PrefixDecision)
 	return Answer{Decision: d, Row: record(ctx, q, d, input)}
 }

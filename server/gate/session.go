@@ -139,7 +139,13 @@ func (s *Session) AskFor(ctx context.Context, who model.Principal, action model.
 // Decide puts a question of QuestionOf. Unlike the rest of a session it may be
 // called from several goroutines at once.
 func (s *Session) Decide(ctx context.Context, q policy.Question) Answer {
-	return decide(ctx, s.snapshot, q)
+	return decide(ctx, s.snapshot, q, nil)
+}
+
+// DecideAlike is Decide for one of many questions about what the subject may know
+// of: those that no rule can tell apart are decided once.
+func (s *Session) DecideAlike(ctx context.Context, q policy.Question, others *policy.Alike) Answer {
+	return decide(ctx, s.snapshot, q, others)
 }
 
 // Would puts a question that leaves no row.
@@ -166,14 +172,30 @@ func (s *Session) Standing(ctx context.Context, who model.Principal, action mode
 // own. Where no condition expresses the rules of some domain, the rules are asked
 // whatever the resource's domain: what is hidden there must cost what is absent does.
 func (s *Session) Sees(ctx context.Context, who model.Principal, res policy.Resource, extra Extra) (bool, error) {
-	q, err := s.QuestionOf(ctx, who, model.ActMetadataView, res, extra)
-	if err != nil {
-		return false, err
-	}
-	if view := s.snapshot.View(ctx, q); view.Whole() {
-		return view.Of(res.Domain).Holds(&q), nil
+	q, sees, told, err := s.glance(ctx, who, res, extra)
+	if err != nil || told {
+		return sees, err
 	}
 	return s.snapshot.Decide(ctx, q).Allowed(), nil
+}
+
+// SeesAtOnce tells, without asking the rules, whether who may know of the resource;
+// false where no condition tells.
+func (s *Session) SeesAtOnce(ctx context.Context, who model.Principal, res policy.Resource) (bool, error) {
+	_, sees, _, err := s.glance(ctx, who, res, Extra{})
+	return sees, err
+}
+
+// glance asks the condition that the rules of looking were turned into.
+func (s *Session) glance(ctx context.Context, who model.Principal, res policy.Resource, extra Extra) (q policy.Question, sees, told bool, err error) {
+	if q, err = s.QuestionOf(ctx, who, model.ActMetadataView, res, extra); err != nil {
+		return q, false, false, err
+	}
+	view := s.snapshot.View(ctx, q)
+	if !view.Whole() {
+		return q, false, false, nil
+	}
+	return q, view.Of(res.Domain).Holds(&q), true, nil
 }
 
 // QuestionOf puts together what who would be asking, without asking.

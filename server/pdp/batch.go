@@ -83,6 +83,9 @@ func (r *batch) all(ctx context.Context, b Batch) ([]model.Decision, error) {
 		if questions[i], err = r.item(ctx, item); err != nil {
 			return nil, err
 		}
+		if err := r.look(ctx, &questions[i]); err != nil {
+			return nil, err
+		}
 	}
 	sideBySide(len(b.Items), func(i int) { r.decide(ctx, &questions[i]) })
 	for at, i := range b.Order {
@@ -93,6 +96,18 @@ func (r *batch) all(ctx context.Context, b Batch) ([]model.Decision, error) {
 		questions[i].answer = questions[i].answer.Again()
 	}
 	return decisions, nil
+}
+
+// look finds whether the question may be decided with others that are alike. What
+// is hidden may not, nor what does not exist, which is looked at all the same: how
+// long the batch takes must not tell the two apart.
+func (r *batch) look(ctx context.Context, c *inquiry) error {
+	if c.said != nil {
+		return nil
+	}
+	sees, err := r.session.SeesAtOnce(ctx, c.who, c.what.res)
+	c.seen = sees && !c.what.absent
+	return err
 }
 
 // item prepares an item.

@@ -126,6 +126,7 @@ type batch struct {
 	people  map[entityName]*model.Principal
 	targets map[entityName]*target
 	rows    []model.DecisionRecord
+	alike   policy.Alike
 
 	caller  model.ID
 	request string
@@ -155,6 +156,7 @@ type inquiry struct {
 	who    model.Principal
 	what   target
 	first  policy.Question // what is decided first
+	seen   bool            // it may be decided with others: the subject may know of the resource
 	answer gate.Answer     // to that
 }
 
@@ -194,7 +196,11 @@ func (c inquiry) viewedFirst() bool { return actionOf(c.Action) == model.ActProd
 
 // decide asks the policies. It may be called from several goroutines at once.
 func (r *batch) decide(ctx context.Context, c *inquiry) {
-	if c.said == nil {
+	switch {
+	case c.said != nil:
+	case c.seen:
+		c.answer = r.session.DecideAlike(ctx, c.first, &r.alike)
+	default:
 		c.answer = r.session.Decide(ctx, c.first)
 	}
 }

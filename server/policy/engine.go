@@ -69,7 +69,7 @@ func (e *Engine) Shadow(ctx context.Context, d sandbox.Draft, on func(q question
 	return e.core.Shadow(ctx, d, on)
 }
 
-// Decided counts the questions that were decided since the start. What takes
+// Decided counts the questions that the rules were asked since the start. What takes
 // more of them than its like can be told from it by the time.
 func (e *Engine) Decided() int64 { return e.core.Decided() }
 

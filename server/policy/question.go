@@ -48,6 +48,9 @@ const (
 // Snapshot is a set of policies that were in force together. It never changes.
 type Snapshot = decide.Snapshot
 
+// Alike are the answers to the questions of one request.
+type Alike = decide.Alike
+
 // Rights is what one asker may do with the rows of one type.
 type Rights = decide.Rights
 

@@ -43,7 +43,7 @@ type Engine struct {
 // observer is told of a decision. The action is one of the mesh's own, or "".
 type observer = func(ctx context.Context, action model.Action, outcome model.Outcome, begun time.Time)
 
-// Decided counts the questions that were decided since the start. What takes
+// Decided counts the questions that the rules were asked since the start. What takes
 // more of them than its like can be told from it by the time.
 func (e *Engine) Decided() int64 { return e.decided.Load() }
 

@@ -23,6 +23,7 @@ type Package struct {
 
 	inputs sync.Once // of read
 	read   []string
+	given  sync.Map // usage.Given to []ast.Ref
 
 	standing standing
 

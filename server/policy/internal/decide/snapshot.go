@@ -109,18 +109,18 @@ func (s *Snapshot) Of(domain model.Slug) *Package {
 // Decide answers one question. It never fails: trouble in the engine is a
 // refusal, and the code of its reason begins with "engine.".
 func (s *Snapshot) Decide(ctx context.Context, q question.Question) model.Decision {
-	return s.decideOn(ctx, q, q.Value())
+	return s.decideOn(ctx, q, q.Value(), nil)
 }
 
-// DecideLogged is Decide for a question that is logged: it gives the input
-// beside, from the value that the rules have seen.
-func (s *Snapshot) DecideLogged(ctx context.Context, q question.Question) (model.Decision, json.RawMessage) {
+// DecideAlike is Decide for a question that is logged, one of many: it gives the
+// input beside, from the value that the rules have seen. Nil knows no other
+// questions. It may be called from several goroutines at once.
+func (s *Snapshot) DecideAlike(ctx context.Context, q question.Question, others *Alike) (model.Decision, json.RawMessage) {
 	input := q.Value()
-	return s.decideOn(ctx, q, input), question.Written(input)
+	return s.decideOn(ctx, q, input, others), question.Written(input)
 }
 
-func (s *Snapshot) decideOn(ctx context.Context, q question.Question, input ast.Value) (d model.Decision) {
-	s.engine.decided.Add(1)
+func (s *Snapshot) decideOn(ctx context.Context, q question.Question, input ast.Value, others *Alike) (d model.Decision) {
 	if s.engine.observe != nil && !s.trial {
 		begun := time.Now()
 		defer func() { s.engine.observe(ctx, ownAction(q.Action), d.Outcome, begun) }()
@@ -134,7 +134,7 @@ func (s *Snapshot) decideOn(ctx context.Context, q question.Question, input ast.
 		why := model.Reason{Code: sandbox.CodeInput, Message: "The question holds what no rule can look at: " + err.Error() + ".", Origin: verdict.OriginEngine}
 		return model.Decision{Outcome: model.Deny, Revisions: s.revisions(q), Reasons: []model.Reason{why}}
 	}
-	d = s.decide(ctx, q, right, input)
+	d = s.decideOnce(ctx, q, right, input, others)
 	d.Revisions = s.revisions(q)
 	if !s.trial {
 		s.engine.shadows.offer(s, q, input, d)
@@ -148,6 +148,19 @@ func ownAction(a model.Action) model.Action {
 		return ""
 	}
 	return a
+}
+
+// decideOnce asks nobody where another question that no rule can tell from this
+// one has been answered.
+func (s *Snapshot) decideOnce(ctx context.Context, q question.Question, right question.Rights, input ast.Value, others *Alike) model.Decision {
+	ask := func() model.Decision {
+		s.engine.decided.Add(1)
+		return s.decide(ctx, q, right, input)
+	}
+	if others == nil || s.trial || s.engine.shadows.on() {
+		return ask()
+	}
+	return others.answer(s.keyOf(q, right, input), ask)
 }
 
 // decide asks the platform, then the owner of the resource, then the domain

@@ -17,7 +17,17 @@ import (
 
 // ReadBy gives what the chosen rules of the package read, and whatever they ask.
 func ReadBy(u *sandbox.Unit, chosen func(*ast.Rule) bool) []string {
-	g := usage{compiler: u.Compiler, paths: map[string]bool{}, followed: map[string]bool{}}
+	return readBy(u, chosen, nil)
+}
+
+// ReadGiven gives what the rules of the package read to answer a question of which
+// that much is known.
+func ReadGiven(u *sandbox.Unit, known Given) []string {
+	return readBy(u, func(*ast.Rule) bool { return true }, &known)
+}
+
+func readBy(u *sandbox.Unit, chosen func(*ast.Rule) bool, known *Given) []string {
+	g := usage{compiler: u.Compiler, paths: map[string]bool{}, followed: map[string]bool{}, given: known}
 	for _, m := range u.Compiler.Modules {
 		if !m.Package.Path.Equal(u.Path) {
 			continue
@@ -39,6 +49,7 @@ type usage struct {
 	compiler *ast.Compiler
 	paths    map[string]bool
 	followed map[string]bool // rules, by the places that their parameters stand for
+	given    *Given          // nil is nothing
 }
 
 // spot is a part of the input, or nothing that is known.
@@ -68,12 +79,19 @@ func (g *usage) follow(r *ast.Rule, args []spot) {
 			}
 		}
 		known.learn(r.Body)
-		for _, part := range append(slices.Clone(r.Head.Reference), r.Head.Key, r.Head.Value) {
-			if part != nil {
-				g.visit(part, known)
-			}
+		body, whole := g.given.reached(r.Body, known)
+		g.visit(body, known)
+		if whole {
+			g.head(r.Head, known)
 		}
-		g.visit(r.Body, known)
+	}
+}
+
+func (g *usage) head(h *ast.Head, known aliases) {
+	for _, part := range append(slices.Clone(h.Reference), h.Key, h.Value) {
+		if part != nil {
+			g.visit(part, known)
+		}
 	}
 }
 
