@@ -99,6 +99,93 @@ func (ec *executionContext) fieldContext_CreatePrincipalPayload_userErrors(_ con
 	return fc, nil
 }
 
+func (ec *executionContext) _InviteToSignInPayload_token(ctx context.Context, field graphql.CollectedField, obj *InviteToSignInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteToSignInPayload_token(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Token, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Token) graphql.Marshaler {
+			return ec.marshalOToken2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐToken(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InviteToSignInPayload_token(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InviteToSignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Token(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InviteToSignInPayload_path(ctx context.Context, field graphql.CollectedField, obj *InviteToSignInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteToSignInPayload_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InviteToSignInPayload_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InviteToSignInPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _InviteToSignInPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *InviteToSignInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteToSignInPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InviteToSignInPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InviteToSignInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _IssueTokenPayload_token(ctx context.Context, field graphql.CollectedField, obj *IssueTokenPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -856,6 +943,29 @@ func (ec *executionContext) fieldContext_Token_id(_ context.Context, field graph
 	return graphql.NewScalarFieldContext("Token", field, false, false, "ID")
 }
 
+func (ec *executionContext) _Token_kind(ctx context.Context, field graphql.CollectedField, obj *model.Token) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Token_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opens(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.TokenKind) graphql.Marshaler {
+			return ec.marshalNTokenKind2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐTokenKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Token_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Token", field, true, false, "TokenKind")
+}
+
 func (ec *executionContext) _Token_name(ctx context.Context, field graphql.CollectedField, obj *model.Token) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1361,6 +1471,48 @@ func UnmarshalCreatePrincipalInput(ctx context.Context, raw any) (CreatePrincipa
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputInviteToSignInInput(ctx context.Context, obj any) (InviteToSignInInput, error) {
+	var it InviteToSignInInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"principalId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "principalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("principalId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PrincipalID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInviteToSignInInput unmarshals raw into the InviteToSignInInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInviteToSignInInput(ctx context.Context, raw any) (InviteToSignInInput, error) {
+	var out InviteToSignInInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InviteToSignInInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputIssueTokenInput(ctx context.Context, obj any) (IssueTokenInput, error) {
 	var it IssueTokenInput
 	if obj == nil {
@@ -1590,6 +1742,49 @@ func (ec *executionContext) _CreatePrincipalPayload(ctx context.Context, sel ast
 			}
 		case "userErrors":
 			out.Values[i] = ec._CreatePrincipalPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var inviteToSignInPayloadImplementors = []string{"InviteToSignInPayload"}
+
+func (ec *executionContext) _InviteToSignInPayload(ctx context.Context, sel ast.SelectionSet, obj *InviteToSignInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, inviteToSignInPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InviteToSignInPayload")
+		case "token":
+			out.Values[i] = ec._InviteToSignInPayload_token(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._InviteToSignInPayload_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._InviteToSignInPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1936,6 +2131,11 @@ func (ec *executionContext) _Token(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "kind":
+			out.Values[i] = ec._Token_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "name":
 			out.Values[i] = ec._Token_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2146,6 +2346,11 @@ func (ec *executionContext) unmarshalNCreatePrincipalInput2githubᚗcomᚋsouk�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNInviteToSignInInput2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐInviteToSignInInput(ctx context.Context, v any) (InviteToSignInInput, error) {
+	res, err := ec.unmarshalInputInviteToSignInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNIssueTokenInput2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐIssueTokenInput(ctx context.Context, v any) (IssueTokenInput, error) {
 	res, err := ec.unmarshalInputIssueTokenInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2336,6 +2541,21 @@ func (ec *executionContext) marshalNTokenEdge2ᚖgithubᚗcomᚋsoukᚑmeshᚋso
 	return ec._TokenEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNTokenKind2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐTokenKind(ctx context.Context, v any) (model.TokenKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := model.TokenKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTokenKind2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚋmodelᚐTokenKind(ctx context.Context, sel ast.SelectionSet, v model.TokenKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "TokenKind!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNUpdatePrincipalInput2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐUpdatePrincipalInput(ctx context.Context, v any) (UpdatePrincipalInput, error) {
 	res, err := ec.unmarshalInputUpdatePrincipalInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2354,6 +2574,13 @@ func (ec *executionContext) marshalOCreatePrincipalPayload2ᚖgithubᚗcomᚋsou
 		return graphql.Null
 	}
 	return ec._CreatePrincipalPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOInviteToSignInPayload2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐInviteToSignInPayload(ctx context.Context, sel ast.SelectionSet, v *InviteToSignInPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._InviteToSignInPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOIssueTokenPayload2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐIssueTokenPayload(ctx context.Context, sel ast.SelectionSet, v *IssueTokenPayload) graphql.Marshaler {

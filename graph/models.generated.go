@@ -716,6 +716,22 @@ type HarvestRunFilter struct {
 	Status graphql.Omittable[*model.RunStatus] `json:"status,omitempty"`
 }
 
+// Whom inviteToSignIn lets in.
+type InviteToSignInInput struct {
+	// The person.
+	PrincipalID model.ID `json:"principalId"`
+}
+
+// What became of inviteToSignIn.
+type InviteToSignInPayload struct {
+	// The invitation; null when there are userErrors. Revoked, its link opens nothing.
+	Token *model.Token `json:"token,omitempty"`
+	// The path of the page that it opens, to be sent after the address of the server. It holds the secret, is shown here and never again.
+	Path *string `json:"path,omitempty"`
+	// What the sender has to mend.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // What issueToken gives out.
 type IssueTokenInput struct {
 	// For whom; the viewer when it is left out.

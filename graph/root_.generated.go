@@ -624,6 +624,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	InviteToSignInPayload struct {
+		Path       func(childComplexity int) int
+		Token      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	IssueTokenPayload struct {
 		Secret     func(childComplexity int) int
 		Token      func(childComplexity int) int
@@ -703,6 +709,7 @@ type ComplexityRoot struct {
 		CreateTeam             func(childComplexity int, input CreateTeamInput) int
 		DeprecateDataProduct   func(childComplexity int, input DeprecateDataProductInput) int
 		DraftPolicy            func(childComplexity int, input DraftPolicyInput) int
+		InviteToSignIn         func(childComplexity int, input InviteToSignInInput) int
 		IssueToken             func(childComplexity int, input IssueTokenInput) int
 		MoveDataProduct        func(childComplexity int, input MoveDataProductInput) int
 		PublishDataProduct     func(childComplexity int, input PublishDataProductInput) int
@@ -1489,6 +1496,7 @@ type ComplexityRoot struct {
 		ExpiresAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Name      func(childComplexity int) int
+		Opens     func(childComplexity int) int
 		Principal func(childComplexity int) int
 		RevokedAt func(childComplexity int) int
 	}
@@ -3776,6 +3784,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.HarvestRunEdge.Node(childComplexity), true
 
+	case "InviteToSignInPayload.path":
+		if e.ComplexityRoot.InviteToSignInPayload.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteToSignInPayload.Path(childComplexity), true
+	case "InviteToSignInPayload.token":
+		if e.ComplexityRoot.InviteToSignInPayload.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteToSignInPayload.Token(childComplexity), true
+	case "InviteToSignInPayload.userErrors":
+		if e.ComplexityRoot.InviteToSignInPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteToSignInPayload.UserErrors(childComplexity), true
+
 	case "IssueTokenPayload.secret":
 		if e.ComplexityRoot.IssueTokenPayload.Secret == nil {
 			break
@@ -4235,6 +4262,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DraftPolicy(childComplexity, args["input"].(DraftPolicyInput)), true
+	case "Mutation.inviteToSignIn":
+		if e.ComplexityRoot.Mutation.InviteToSignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteToSignIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteToSignIn(childComplexity, args["input"].(InviteToSignInInput)), true
 	case "Mutation.issueToken":
 		if e.ComplexityRoot.Mutation.IssueToken == nil {
 			break
@@ -7768,6 +7806,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Token.Name(childComplexity), true
+	case "Token.kind":
+		if e.ComplexityRoot.Token.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Token.Opens(childComplexity), true
 	case "Token.principal":
 		if e.ComplexityRoot.Token.Principal == nil {
 			break
@@ -8167,6 +8211,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DraftPolicyInput", ec.unmarshalInputDraftPolicyInput),
 			graphql.NewInputUnmarshaler("GrantFilter", ec.unmarshalInputGrantFilter),
 			graphql.NewInputUnmarshaler("HarvestRunFilter", ec.unmarshalInputHarvestRunFilter),
+			graphql.NewInputUnmarshaler("InviteToSignInInput", ec.unmarshalInputInviteToSignInInput),
 			graphql.NewInputUnmarshaler("IssueTokenInput", ec.unmarshalInputIssueTokenInput),
 			graphql.NewInputUnmarshaler("MoveDataProductInput", ec.unmarshalInputMoveDataProductInput),
 			graphql.NewInputUnmarshaler("PolicyModuleInput", ec.unmarshalInputPolicyModuleInput),
@@ -9452,6 +9497,18 @@ func (ec *executionContext) childFields_HarvestRunEdge(ctx context.Context, fiel
 		return ec.fieldContext_HarvestRunEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HarvestRunEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InviteToSignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_InviteToSignInPayload_token(ctx, field)
+	case "path":
+		return ec.fieldContext_InviteToSignInPayload_path(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_InviteToSignInPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteToSignInPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_IssueTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10964,6 +11021,8 @@ func (ec *executionContext) childFields_Token(ctx context.Context, field graphql
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Token_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Token_kind(ctx, field)
 	case "name":
 		return ec.fieldContext_Token_name(ctx, field)
 	case "principal":

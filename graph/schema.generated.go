@@ -44,6 +44,7 @@ type MutationResolver interface {
 	CreatePrincipal(ctx context.Context, input CreatePrincipalInput) (*CreatePrincipalPayload, error)
 	UpdatePrincipal(ctx context.Context, input UpdatePrincipalInput) (*UpdatePrincipalPayload, error)
 	IssueToken(ctx context.Context, input IssueTokenInput) (*IssueTokenPayload, error)
+	InviteToSignIn(ctx context.Context, input InviteToSignInInput) (*InviteToSignInPayload, error)
 	RevokeToken(ctx context.Context, input RevokeTokenInput) (*RevokeTokenPayload, error)
 	CreateDomain(ctx context.Context, input CreateDomainInput) (*CreateDomainPayload, error)
 	UpdateDomain(ctx context.Context, input UpdateDomainInput) (*UpdateDomainPayload, error)
@@ -431,6 +432,20 @@ func (ec *executionContext) field_Mutation_draftPolicy_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (DraftPolicyInput, error) {
 			return ec.unmarshalNDraftPolicyInput2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐDraftPolicyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_inviteToSignIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (InviteToSignInInput, error) {
+			return ec.unmarshalNInviteToSignInInput2githubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐInviteToSignInInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2921,6 +2936,50 @@ func (ec *executionContext) fieldContext_Mutation_issueToken(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_issueToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_inviteToSignIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_inviteToSignIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InviteToSignIn(ctx, fc.Args["input"].(InviteToSignInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *InviteToSignInPayload) graphql.Marshaler {
+			return ec.marshalOInviteToSignInPayload2ᚖgithubᚗcomᚋsoukᚑmeshᚋsoukᚋgraphᚐInviteToSignInPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_inviteToSignIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InviteToSignInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_inviteToSignIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6787,6 +6846,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "issueToken":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_issueToken(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "inviteToSignIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_inviteToSignIn(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++

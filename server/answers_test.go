@@ -27,7 +27,7 @@ func TestAnswersAreTheCallersOwn(t *testing.T) {
 	records := storetest.Rival{Store: db}
 	g := gate.New(records, engine, model.Now, nil)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	people, goods, asking := identity.New(records, g, model.Now), mesh.New(records, g, model.Now, log), access.New(records, g, model.Now, log)
+	people, goods, asking := identity.New(records, g, identity.Sessions{}, model.Now), mesh.New(records, g, model.Now, log), access.New(records, g, model.Now, log)
 	ctx := model.WithPrincipal(t.Context(), model.System())
 	own := func(what string, m model.Meta, want model.Revision) {
 		t.Helper()

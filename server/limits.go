@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/sdk/host"
 	"github.com/souk-mesh/souk/server/httpd"
+	"github.com/souk-mesh/souk/server/identity"
 )
 
 // Limits bound what a request, a stream and a harvest may cost. Zero takes the
@@ -32,6 +34,9 @@ type Limits struct {
 	StreamSilence Span `yaml:"stream-silence"`    // between signs of life on a quiet stream
 	DrainTime     Span `yaml:"drain-time"`        // for requests in flight when the server stops
 
+	SessionTime Span `yaml:"session-time"` // of a session of the console, however much it is used
+	SessionIdle Span `yaml:"session-idle"` // of a session without a request
+
 	Harvests     int    `yaml:"harvests"`         // plugins at work at once
 	HarvestPause []Span `yaml:"harvest-pauses"`   // before each new try of a scheduled run
 	PluginStart  Span   `yaml:"plugin-start"`     // until a plugin answers
@@ -51,6 +56,7 @@ func defaultLimits() Limits {
 		Definitions: h.MaxDefinitions, Repeats: h.MaxRepeats, Complexity: h.MaxComplexity,
 		QueryTime: Span(h.QueryTimeout), MutationTime: Span(h.MutationTimeout),
 		Streams: h.MaxStreams, StreamsEach: h.MaxStreamsEach, StreamTime: Span(h.StreamLifetime), StreamSilence: Span(h.Heartbeat), DrainTime: Span(h.DrainTimeout),
+		SessionTime: Span(12 * time.Hour), SessionIdle: Span(2 * time.Hour),
 		Harvests: 4, HarvestPause: []Span{Span(time.Minute), Span(5 * time.Minute)},
 		PluginStart: Span(p.Start), PluginCheck: Span(p.Check), PluginIdle: Span(p.Idle), PluginTime: Span(p.Wall),
 		PluginMemory: Size(p.MemoryBytes),                                                                                           //nolint:gosec // ours, and small
@@ -67,6 +73,14 @@ func (c Config) http() httpd.Config {
 		QueryTimeout: time.Duration(l.QueryTime), MutationTimeout: time.Duration(l.MutationTime),
 		MaxStreams: l.Streams, MaxStreamsEach: l.StreamsEach, StreamLifetime: time.Duration(l.StreamTime), Heartbeat: time.Duration(l.StreamSilence),
 		DrainTimeout: time.Duration(l.DrainTime), DisableIntrospection: c.Introspection == "off",
+	}
+}
+
+// sessions is how long people stay signed in.
+func (c Config) sessions() identity.Sessions {
+	usual := defaultLimits()
+	return identity.Sessions{
+		Life: time.Duration(cmp.Or(c.SessionTime, usual.SessionTime)), Idle: time.Duration(cmp.Or(c.SessionIdle, usual.SessionIdle)),
 	}
 }
 
@@ -102,6 +116,14 @@ func (l Limits) validate() error {
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		if counts[name] < 0 {
 			return model.Invalid(name, "must not be negative", "leave it out for the default")
+		}
+	}
+	for _, session := range []struct {
+		name string
+		time Span
+	}{{"session-time", l.SessionTime}, {"session-idle", l.SessionIdle}} {
+		if t := time.Duration(session.time); t != 0 && (t < time.Minute || t > 31*24*time.Hour) {
+			return model.Invalid(session.name, "must be between a minute and 31 days", "leave it out for the default")
 		}
 	}
 	if l.PluginCPU != 0 && time.Duration(l.PluginCPU) < time.Second {

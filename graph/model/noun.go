@@ -49,6 +49,7 @@ const (
 	PrefixInSource  Prefix = "sgr"
 	PrefixGranting  Prefix = "sgg"
 	PrefixRunChange Prefix = "rch"
+	PrefixUse       Prefix = "use"
 )
 
 // crockford leaves out the letters that people misread.

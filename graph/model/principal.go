@@ -1,8 +1,10 @@
 package model
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -56,19 +58,49 @@ func System() Principal {
 	return Principal{Meta: Meta{ID: "prn_system"}, Kind: Service, Name: "system", DisplayName: "Souk", Roles: []Role{RoleAdmin}}
 }
 
+// TokenKind is what a credential opens.
+type TokenKind string
+
+// The kinds of token.
+const (
+	TokenAPI        TokenKind = "API"        // the API, as long as it lasts
+	TokenSession    TokenKind = "SESSION"    // the console in one browser, until it is left or unused for long
+	TokenInvitation TokenKind = "INVITATION" // a session, once, within minutes
+)
+
+// InvitationPath is the page that an invitation opens, before its secret.
+const InvitationPath = "/sign-in?invitation="
+
 // Token is a credential of a principal. Its secret is shown once and only its
 // hash is kept.
 type Token struct {
 	Meta
 	PrincipalID ID         `json:"principalId"`
+	Kind        TokenKind  `json:"kind,omitempty"` // empty in records from before there were kinds
 	Name        string     `json:"name"`
 	Hash        string     `json:"hash"` // hex SHA-256 of the secret, which carries 256 random bits
 	ExpiresAt   time.Time  `json:"expiresAt"`
 	RevokedAt   *time.Time `json:"revokedAt,omitempty"`
 }
 
+// Opens is what the token opens.
+func (t Token) Opens() TokenKind { return cmp.Or(t.Kind, TokenAPI) }
+
 // Valid reports whether the token still opens anything at the time.
 func (t Token) Valid(at time.Time) bool { return t.RevokedAt == nil && at.Before(t.ExpiresAt) }
+
+// SessionUse is when a session was last used, to within some minutes. It is a note
+// of the server's own, so that using the console is no change of a credential.
+type SessionUse struct {
+	Meta
+	SessionID ID        `json:"sessionId"`
+	At        time.Time `json:"at"`
+}
+
+// UseID is the id of the note of a session's last use.
+func (t Token) UseID() ID {
+	return ID(string(PrefixUse) + strings.TrimPrefix(string(t.ID), string(PrefixToken)))
+}
 
 // Team is a group of principals inside a domain.
 type Team struct {

@@ -18,7 +18,7 @@ import (
 var inward = map[store.Kind]string{
 	"alias": "of an asset", "edge": "between assets", "quality_rule": "of an asset", "run": "lies where its source does", "policy_state": "of a domain's rules",
 	"policy_difference": "of a proposal", "scorecard": "counted anew each day", "decision_head": "the log's", "upgrade": "the server's", "memory": "the server's", "run_change": "the server's", "name": "a claim", "removed_record": "kept, and described as its domain's",
-	"source_role": "of a source", "source_grant": "seen with its grant", "source_granting": "the server's",
+	"source_role": "of a source", "source_grant": "seen with its grant", "source_granting": "the server's", "session_use": "the server's",
 }
 
 // TestNounsAreTheTablesOrSayWhyNot fails for a table that is new and has no row

@@ -377,6 +377,10 @@ func (slow) Authenticate(ctx context.Context, _ string) (model.Principal, error)
 	return model.Principal{}, ctx.Err()
 }
 
+func (s slow) AuthenticateSession(ctx context.Context, secret string) (model.Principal, error) {
+	return s.Authenticate(ctx, secret)
+}
+
 // TestSignInHasADeadline answers 503, also when the token cannot be looked up in time.
 func TestSignInHasADeadline(t *testing.T) {
 	server := httpd.New(httpd.Config{QueryTimeout: 20 * time.Millisecond}, slog.New(slog.DiscardHandler))

@@ -138,6 +138,11 @@ func (a tokens) Authenticate(_ context.Context, secret string) (model.Principal,
 	return model.Principal{}, &model.Error{Kind: model.KindUnauthenticated, Message: "the token opens nothing"}
 }
 
+// AuthenticateSession lets nobody in: a session is tried with the real server.
+func (tokens) AuthenticateSession(context.Context, string) (model.Principal, error) {
+	return model.Principal{}, &model.Error{Kind: model.KindUnauthenticated, Message: "the session has ended"}
+}
+
 // door is a server with the toy behind it.
 type door struct {
 	t       *testing.T

@@ -14,34 +14,53 @@ type authenticator interface {
 	Authenticate(ctx context.Context, secret string) (model.Principal, error)
 }
 
+// sessions knows who sits before a browser, too.
+type sessions interface {
+	authenticator
+	AuthenticateSession(ctx context.Context, secret string) (model.Principal, error)
+}
+
 // maxSecret is far above any secret that identity gives out.
 const maxSecret = 512
 
 // Signed lets only those pass who send a valid token in the Authorization
-// header, and tells the handler behind it who they are. Others get 401 and a
-// GraphQL error.
-func (s *Server) Signed(auth authenticator, next http.Handler) http.Handler {
-	return s.SignedBy(auth, s.turnAway, next)
+// header or, from the server's own pages, the cookie of a session, and tells the
+// handler behind it who they are. Others get 401 and a GraphQL error.
+func (s *Server) Signed(auth sessions, next http.Handler) http.Handler {
+	return s.proved(func(r *http.Request) (model.Principal, error) {
+		secret := SessionOf(r)
+		if secret == "" || len(r.Header.Values("Authorization")) > 0 {
+			return signIn(r, auth)
+		}
+		if err := sameOrigin(r); err != nil {
+			return model.Principal{}, err
+		}
+		return auth.AuthenticateSession(r.Context(), secret)
+	}, s.turnAway, next)
 }
 
-// SignedBy is Signed for a door whose protocol has errors of its own: reject
-// writes them, 401 with its header among them.
+// SignedBy lets only those pass who send a valid token, for a door whose protocol
+// has errors of its own: reject writes them, 401 with its header among them. It is
+// for programs and takes no cookie.
 func (s *Server) SignedBy(auth authenticator, reject func(http.ResponseWriter, *http.Request, error), next http.Handler) http.Handler {
+	return s.proved(func(r *http.Request) (model.Principal, error) { return signIn(r, auth) }, reject, next)
+}
+
+// proved lets those pass of whom the request proves who they are.
+func (s *Server) proved(who func(*http.Request) (model.Principal, error), reject func(http.ResponseWriter, *http.Request, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		within, done := context.WithTimeout(r.Context(), s.cfg.QueryTimeout)
-		who, err := signIn(r.WithContext(within), auth)
+		asker, err := who(r.WithContext(within))
 		done()
 		if err != nil {
 			reject(w, r, err)
 			return
 		}
 		if rec, ok := w.(*record); ok {
-			rec.asker = who.ID
-			rec.again = func(ctx context.Context) (model.Principal, error) {
-				return signIn(r.WithContext(ctx), auth)
-			}
+			rec.asker = asker.ID
+			rec.again = func(ctx context.Context) (model.Principal, error) { return who(r.WithContext(ctx)) }
 		}
-		next.ServeHTTP(w, r.WithContext(model.WithPrincipal(r.Context(), who)))
+		next.ServeHTTP(w, r.WithContext(model.WithPrincipal(r.Context(), asker)))
 	})
 }
 

@@ -19,31 +19,44 @@ type signature struct {
 // opens reports whether the token lets its principal in, as long as it lasts.
 func (s signature) opens() bool { return s.token.RevokedAt == nil && !s.principal.Suspended }
 
-// Authenticate tells whose secret it is. A secret that opens nothing is an
-// error of kind Unauthenticated, in the same words whether it is unknown,
-// revoked or its principal suspended; only expiry is named, to its holder.
+// Authenticate tells whose token it is that opens the API. A secret that opens
+// nothing is an error of kind Unauthenticated, in the same words whether it is
+// unknown, revoked, of another kind or its principal suspended; only expiry is
+// named, to its holder.
 func (s *Service) Authenticate(ctx context.Context, secret string) (model.Principal, error) {
+	found, err := s.opened(ctx, secret)
+	if err == nil && found.token.Opens() != model.TokenAPI {
+		err = opensNothing()
+	}
+	if err != nil {
+		return model.Principal{}, err
+	}
+	return found.principal, nil
+}
+
+// opened gives the token of a secret, of whichever kind, and whose it is.
+func (s *Service) opened(ctx context.Context, secret string) (signature, error) {
 	encoded, ok := strings.CutPrefix(secret, secretPrefix)
 	if !ok || len(encoded) != secretAlphabet.EncodedLen(32) {
-		return model.Principal{}, opensNothing()
+		return signature{}, opensNothing()
 	}
 	found, err := s.signature(ctx, hashOf(secret))
 	switch {
 	case model.Is(err, model.KindNotFound):
-		return model.Principal{}, opensNothing()
+		return signature{}, opensNothing()
 	case err != nil:
-		return model.Principal{}, err
+		return signature{}, err
 	case !found.opens():
-		return model.Principal{}, opensNothing()
+		return signature{}, opensNothing()
 	case !found.token.Valid(s.now()):
-		return model.Principal{}, &model.Error{
+		return signature{}, &model.Error{
 			Kind: model.KindUnauthenticated, Code: "TOKEN_EXPIRED",
 			Message: "the token expired on " + found.token.ExpiresAt.Format(time.RFC3339), Hint: "issue a new one",
 		}
 	}
-	p := found.principal // each request has lists of its own
+	p := &found.principal // each request has lists of its own
 	p.Roles, p.TeamIDs = slices.Clone(p.Roles), slices.Clone(p.TeamIDs)
-	return p, nil
+	return found, nil
 }
 
 func opensNothing() error {

@@ -48,7 +48,9 @@ func replicas(t *testing.T, test func(w *world, other store.Store)) {
 func TestWhoSignsInIsNeverBehind(t *testing.T) {
 	replicas(t, func(w *world, other store.Store) {
 		w.Helper()
-		fresh := func() *identity.Service { return identity.New(other, gate.New(other, w.Engine, w.Now, nil), w.Now) }
+		fresh := func() *identity.Service {
+			return identity.New(other, gate.New(other, w.Engine, w.Now, nil), identity.Sessions{}, w.Now)
+		}
 		there := fresh()
 		c, opened, closed := newCrowd(w), 0, 0
 		for range 60 {

@@ -1,5 +1,5 @@
-// Package identity owns who may ask: principals, and the tokens that they
-// prove themselves with. It refuses whatever would lock everybody out, and it
+// Package identity owns who may ask: principals, the tokens that they prove
+// themselves with, and the sessions of the console, which are tokens too. It refuses whatever would lock everybody out, and it
 // never keeps a secret, only the hash of one.
 package identity
 
@@ -14,18 +14,19 @@ import (
 
 // Service keeps principals and tokens.
 type Service struct {
-	store store.Store
-	gate  *gate.Gate
-	now   func() time.Time
-	known store.Kept[signature] // by the hash of the secret
+	store    store.Store
+	gate     *gate.Gate
+	sessions Sessions
+	now      func() time.Time
+	known    store.Kept[signature] // by the hash of the secret
 }
 
 // maxKnown is how many of those who have signed in are remembered, about 1 KB each.
 const maxKnown = 4096
 
 // New makes the service.
-func New(s store.Store, g *gate.Gate, now func() time.Time) *Service {
-	return &Service{store: s, gate: g, now: now, known: store.Kept[signature]{Most: maxKnown}}
+func New(s store.Store, g *gate.Gate, sessions Sessions, now func() time.Time) *Service {
+	return &Service{store: s, gate: g, sessions: sessions, now: now, known: store.Kept[signature]{Most: maxKnown}}
 }
 
 // NewToken says for whom a token is, what for, and how long it opens. An

@@ -96,7 +96,7 @@ func (s *Service) holder(ctx context.Context, in *gate.Session, id model.ID) (mo
 func (s *Service) mint(holder model.ID, name string, life time.Duration) (model.Token, string) {
 	secret := newSecret()
 	return model.Token{
-		Meta: model.Meta{ID: model.NewID(model.PrefixToken)}, PrincipalID: holder, Name: name,
+		Meta: model.Meta{ID: model.NewID(model.PrefixToken)}, PrincipalID: holder, Kind: model.TokenAPI, Name: name,
 		Hash: hashOf(secret), ExpiresAt: model.Instant(s.now().Add(life)),
 	}, secret
 }

@@ -95,6 +95,18 @@ func (m mutation) IssueToken(ctx context.Context, in graph.IssueTokenInput) (*gr
 	return payload, err
 }
 
+// InviteToSignIn resolves the mutation.
+func (m mutation) InviteToSignIn(ctx context.Context, in graph.InviteToSignInInput) (*graph.InviteToSignInPayload, error) {
+	t, secret, err := m.s.Identity.Invite(ctx, in.PrincipalID)
+	made, problems, err := answer(ctx, t, err)
+	payload := &graph.InviteToSignInPayload{Token: made, UserErrors: problems}
+	if made != nil {
+		path := model.InvitationPath + secret
+		payload.Path = &path
+	}
+	return payload, err
+}
+
 // RevokeToken resolves the mutation.
 func (m mutation) RevokeToken(ctx context.Context, in graph.RevokeTokenInput) (*graph.RevokeTokenPayload, error) {
 	t, err := m.s.Identity.RevokeToken(ctx, in.ID)

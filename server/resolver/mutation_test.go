@@ -34,6 +34,7 @@ var refusals = map[string]refusal{
 	"issueToken": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars {
 		return vars{"principalId": w.People["ana"].ID, "name": "theft", "lifetime": "P1D"}
 	}},
+	"inviteToSignIn": {who: "bo", want: "FORBIDDEN", input: func(w *world) vars { return vars{"principalId": w.People["cy"].ID} }},
 	"revokeToken": {who: "bo", want: "NOT_FOUND", input: func(w *world) vars {
 		page, err := w.Identity.Tokens(w.System(), w.People["ana"].ID, model.Paging{First: 1})
 		w.Must(err)

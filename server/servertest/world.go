@@ -89,7 +89,7 @@ func New(tb testing.TB, c Company) *World {
 func (w *World) serve(g *gate.Gate) {
 	w.Gate = g
 	log := slog.New(slog.NewTextHandler(w.Output(), nil))
-	w.Identity, w.Mesh, w.Access = identity.New(w.Store, g, w.Now), mesh.New(w.Store, g, w.Now, log), access.New(w.Store, g, w.Now, log)
+	w.Identity, w.Mesh, w.Access = identity.New(w.Store, g, identity.Sessions{Life: 12 * time.Hour, Idle: 2 * time.Hour}, w.Now), mesh.New(w.Store, g, w.Now, log), access.New(w.Store, g, w.Now, log)
 }
 
 // DecisionLog takes the decisions that no change carries.

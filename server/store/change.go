@@ -48,7 +48,7 @@ func (c Change) prepare(w *Write) error {
 		return c.refuse(*r, "no such kind", "declare its table")
 	case r.Kind == Events.Kind():
 		return c.refuse(*r, "events are written by the store alone", "leave it out: every change makes its own")
-	case c.Quiet && r.Kind != DecisionHeads.Kind() && r.Kind != SourceGrantings.Kind():
+	case c.Quiet && !slices.Contains([]Kind{DecisionHeads.Kind(), SourceGrantings.Kind(), SessionUses.Kind()}, r.Kind):
 		return c.refuse(*r, "a quiet change leaves no event, and this is no note of the server's own", "let everybody hear of it")
 	case r.ID == "":
 		return c.refuse(*r, "it has no id", "mint one with model.NewID")

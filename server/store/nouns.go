@@ -24,6 +24,11 @@ var (
 		return Keys{"hash": text(t.Hash), "principal": text(t.PrincipalID)}
 	}, unique("by_hash", "hash"), index("by_principal", "principal"))
 
+	// The id is made of the session's, so there is one of each.
+	SessionUses = table("session_use", "last use of a session", func(u model.SessionUse) Keys {
+		return Keys{"session": text(u.SessionID), "at": moment(u.At)}
+	}, index("by_time", "at"), index("by_session", "session"))
+
 	Teams = table("team", "team", func(t model.Team) Keys {
 		return Keys{"domain": text(t.DomainID), "name": text(t.Name)}
 	}, unique("by_name", "domain", "name"))
@@ -217,7 +222,7 @@ func Schemas() []Schema {
 		Edges.schema, QualityRules.schema, Requests.schema, Changes.schema, Grants.schema, Sources.schema, Runs.schema, Decisions.schema, Events.schema,
 		PolicyRevisions.schema, PolicyStates.schema, PolicyProposals.schema, PolicyDifferences.schema,
 		Scorecards.schema, DecisionHeads.schema, Namespaces.schema, Upgrades.schema, Names.schema, Removals.schema, Memories.schema, RunChanges.schema,
-		SourceRoles.schema, SourceGrants.schema, SourceGrantings.schema,
+		SourceRoles.schema, SourceGrants.schema, SourceGrantings.schema, SessionUses.schema,
 	}
 }
 

@@ -58,6 +58,7 @@ var placed = map[string]struct{ noun, verb string }{
 	"checkAccess":       {"request", "check"},
 	"checkSourceConfig": {"source", "check-config"},
 	"commentOnPolicy":   {"policy", "comment"},
+	"inviteToSignIn":    {"person", "invite"},
 	"requestAccess":     {"request", "create"},
 	"revokeConsent":     {"product", "revoke-consent"},
 	"updatePolicyDraft": {"policy", "edit"},

@@ -86,6 +86,8 @@ func table() []Setting {
 		{Name: "stream-time", Value: "TIME", Meaning: "after which a subscription ends and its client comes back, proving again who it is"},
 		{Name: "stream-silence", Value: "TIME", Meaning: "between signs of life on a quiet subscription"},
 		{Name: "drain-time", Value: "TIME", Meaning: "for the requests in flight when the server stops"},
+		{Name: "session-time", Value: "TIME", Meaning: "how long a person stays signed in to the console, however much it is used; a minute to 31 days"},
+		{Name: "session-idle", Value: "TIME", Meaning: "how long a session of the console lasts without a request; it may end up to an eighth before"},
 		{Name: "harvests", Value: "COUNT", Meaning: "plugins at work at once; other runs wait"},
 		{Name: "harvest-pauses", Value: "TIMES", split: commaOrSpace, Meaning: "pauses before each new try of a scheduled run that failed, commas between them; as many tries as pauses"},
 		{Name: "plugin-start", Value: "TIME", Meaning: "until a plugin answers"},
