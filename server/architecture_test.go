@@ -128,7 +128,12 @@ var rules = []rule{
 	{path: "server/tracing", inside: []string{"graph/model"}, outside: []string{"go.opentelemetry.io/otel"}},
 	{path: "server/telemetry", inside: []string{"graph/model", "server/store", "server/tracing"}, outside: []string{"github.com/prometheus/client_golang"}},
 	{path: "server/httpd", inside: []string{"graph/model", "server/exact", "server/httpd", "server/tracing"}, outside: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser", "github.com/prometheus/client_golang", "github.com/klauspost/compress"}},
-	{path: "server/console"},
+	{path: "server/console/explorer"},
+	{path: "server/console/query", outside: []string{"github.com/Khan/genqlient"}},
+	{
+		path: "server/console", inside: []string{"graph/model", "server/console", "server/httpd", "server/identity"},
+		outside: []string{"github.com/Khan/genqlient", "github.com/vektah/gqlparser", "github.com/hashicorp/golang-lru", "golang.org/x/time"},
+	},
 	{
 		path:    "server/resolver",
 		inside:  append([]string{"graph", "server/identity", "server/harvest", "server/resolver"}, services...),

@@ -90,7 +90,7 @@ func New(ctx context.Context, cfg Config, bundled []sdk.Registration, log *slog.
 	records = numbers.Store(guarded{records, decisions})
 	g := gate.New(records, engine, model.Now, decisions)
 	s.gate = g
-	s.Identity = identity.New(records, g, model.Now)
+	s.Identity = identity.New(records, g, cfg.sessions(), model.Now)
 	s.Mesh = mesh.New(records, g, model.Now, log)
 	s.Access = access.New(records, g, model.Now, log)
 	s.Catalog = catalog.New(records, g, index.New(records, cfg.searchFile(), log), model.Now)
@@ -191,7 +191,9 @@ func (s *Server) web() *httpd.Server {
 	web.Gauge("souk_search_indexed_percent", "How much of the catalog search knows: 100 but for the first moments after a start.", func() float64 { return float64(s.Catalog.Indexed()) })
 	web.Gauge("souk_decision_log_fits", "1 while the store and its decision log belong together, 0 when one has lost what the other knows of.", s.fits)
 	s.open(web)
-	web.Handle("/", console.Handler())
+	web.Handle("/", web.Within(console.New(console.Config{
+		Sessions: s.Identity, API: api, Life: s.config.sessions().Life, PublicURL: s.config.PublicURL, Now: model.Now, Log: s.log,
+	})))
 	return web
 }
 

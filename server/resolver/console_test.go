@@ -14,7 +14,7 @@ import (
 
 // TestConsoleQueries proves that what the page offers to run can be run.
 func TestConsoleQueries(t *testing.T) {
-	text, err := os.ReadFile("../console/web/queries.json")
+	text, err := os.ReadFile("../console/explorer/web/queries.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,8 +58,27 @@ func demonstrate(p *program) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return s.Run(ctx, listener, func(url string) { p.announce(url, tokens, kept, *asJSON) })
+		invitations, err := invite(model.WithPrincipal(ctx, model.System()), s, tokens)
+		if err != nil {
+			return err
+		}
+		return s.Run(ctx, listener, func(url string) { p.announce(url, tokens, invitations, kept, *asJSON) })
 	})
+}
+
+// invite gives the secret of an invitation for each person.
+func invite(ctx context.Context, s *server.Server, tokens map[string]string) (map[string]string, error) {
+	invitations := map[string]string{}
+	for name, token := range tokens {
+		who, err := s.Identity.Authenticate(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		if _, invitations[name], err = s.Identity.Invite(ctx, who.ID); err != nil {
+			return nil, err
+		}
+	}
+	return invitations, nil
 }
 
 // vacant reports a store that is in use: the company would move in with
@@ -80,15 +99,19 @@ func (f *flags) prefer(name, value string) error {
 	return f.Set(name, value)
 }
 
-func (p *program) announce(url string, tokens map[string]string, kept, asJSON bool) {
+func (p *program) announce(url string, tokens, invitations map[string]string, kept, asJSON bool) {
 	if asJSON {
 		_ = json.NewEncoder(p.stdout).Encode(map[string]any{"url": url, "tokens": tokens})
 		return
 	}
-	fmt.Fprintf(p.stdout, "A small company is at %s\n\nSign in there with one of its people's tokens:\n\n", url)
-	who := map[string]string{"ana": "steward of Sales", "bo": "steward of Marketing", "cy": "steward of Operations, runs the platform"}
+	fmt.Fprintf(p.stdout, "A small company is at %s. Each link signs in as one of its people, once, in the next 15 minutes:\n\n", url)
+	who := map[string]string{"ana": "Ana (steward of Sales)", "bo": "Bo (steward of Marketing)", "cy": "Cy (steward of Operations, runs the platform)"}
 	for _, name := range slices.Sorted(maps.Keys(tokens)) {
-		fmt.Fprintf(p.stdout, "  %-4s %-40s %s\n", name, who[name], tokens[name])
+		fmt.Fprintf(p.stdout, "  open %s%s%s as %s\n", url, model.InvitationPath, invitations[name], who[name])
+	}
+	fmt.Fprint(p.stdout, "\nLater, and for programs, their tokens:\n\n")
+	for _, name := range slices.Sorted(maps.Keys(tokens)) {
+		fmt.Fprintf(p.stdout, "  %-4s %s\n", name, tokens[name])
 	}
 	end := "Ctrl-C ends the demo and forgets everything."
 	if kept {

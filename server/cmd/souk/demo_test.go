@@ -44,7 +44,7 @@ func readyQueries(t *testing.T) (all []ready) {
 	var groups []struct {
 		Queries []ready `json:"queries"`
 	}
-	text, err := os.ReadFile("../../console/web/queries.json")
+	text, err := os.ReadFile("../../console/explorer/web/queries.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestOpenDoors(t *testing.T) {
 	if token == "" {
 		t.Fatal("a first start prints no token")
 	}
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/": 200, "/console.js": 200, "/metrics": 200, "/graphql": 401, "/nothing": 404} {
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/": 200, "/static/console.css": 200, "/metrics": 200, "/graphql": 401, "/nothing": 404} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+path, http.NoBody)
 		if err != nil {
 			t.Fatal(err)

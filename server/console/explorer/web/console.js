@@ -1,10 +1,8 @@
-// The page's behaviour: sign in, ask, show. The token lives in this tab's
-// session storage, so that a reload keeps it and a closed tab forgets it.
+// The page's behaviour: ask, show. Who asks is told by the cookie of the session.
 import { Reference } from './reference.js';
 import { paint } from './paint.js';
 
 const $ = (id) => document.getElementById(id);
-const tokenKey = 'souk.token';
 const viewer = 'query Viewer { viewer { principal { name displayName } } }';
 
 let reference;
@@ -13,12 +11,12 @@ let filling = Promise.resolve(); // settles once the variables are filled in
 
 // ask posts one operation and hands every answer to `each`. A subscription
 // gives many, as server-sent events.
-async function ask(token, body, signal, each) {
+async function ask(body, signal, each) {
   const stream = /^\s*subscription\b/m.test(body.query);
-  const response = await fetch('graphql', {
+  const response = await fetch('/graphql', {
     method: 'POST', signal, body: JSON.stringify(body),
     headers: {
-      Authorization: `Bearer ${token}`, 'Content-Type': 'application/json',
+      'Content-Type': 'application/json',
       Accept: stream ? 'text/event-stream' : 'application/graphql-response+json, application/json',
     },
   });
@@ -45,27 +43,19 @@ async function readEvents(body, each) {
   }
 }
 
-async function once(token, query) {
+async function once(query) {
   let answer;
-  await ask(token, { query }, undefined, (given) => { answer = given; });
+  await ask({ query }, undefined, (given) => { answer = given; });
   if (answer.errors) throw new Error(answer.errors[0].message);
   return answer.data;
 }
 
-async function signIn(token) {
-  const { viewer: found } = await once(token, viewer);
-  sessionStorage.setItem(tokenKey, token);
+async function begin() {
+  const { viewer: found } = await once(viewer);
   $('name').textContent = found.principal.displayName || found.principal.name;
-  $('who').hidden = $('explorer').hidden = false;
-  $('welcome').hidden = true;
   await showQueries();
-  reference ??= new Reference($('reference'), $('find'), (query) => once(token, query));
+  reference ??= new Reference($('reference'), $('find'), once);
   $('query').focus();
-}
-
-function signOut() {
-  sessionStorage.removeItem(tokenKey);
-  location.reload();
 }
 
 async function showQueries() {
@@ -123,7 +113,7 @@ function fitting(found) {
 // variables such as "dpr_…", unless somebody has begun to write there.
 async function fillIn(variables, query) {
   const shown = $('variables').value;
-  const asked = query ? await once(sessionStorage.getItem(tokenKey), query) : {};
+  const asked = query ? await once(query) : {};
   const row = fitting(asked);
   const chosen = /"viewerCan"/.test(JSON.stringify(asked));
   const filled = JSON.stringify(variables, (key, value) => {
@@ -166,7 +156,7 @@ async function run() {
   let answers = 0;
   let failed = false;
   try {
-    const status = await ask(sessionStorage.getItem(tokenKey), { query: $('query').value, variables }, mine.signal, (answer) => {
+    const status = await ask({ query: $('query').value, variables }, mine.signal, (answer) => {
       answers += 1;
       failed = Boolean(answer.errors);
       look(answer);
@@ -210,19 +200,6 @@ function switchTheme() {
   localStorage.setItem('souk.theme', root.dataset.theme);
 }
 
-$('sign-in').addEventListener('submit', async (event) => {
-  event.preventDefault();
-  const problem = $('sign-in-error');
-  problem.hidden = true;
-  try {
-    await signIn($('token').value.trim());
-    $('token').value = '';
-  } catch (error) {
-    problem.textContent = error.message;
-    problem.hidden = false;
-  }
-});
-$('sign-out').addEventListener('click', signOut);
 $('theme').addEventListener('click', switchTheme);
 $('run').addEventListener('click', run);
 for (const name of ['queries', 'schema']) $(`tab-${name}`).addEventListener('click', () => choose(name));
@@ -230,5 +207,4 @@ for (const name of ['query', 'variables']) $(name).addEventListener('keydown', i
 
 const theme = localStorage.getItem('souk.theme');
 if (theme) document.documentElement.dataset.theme = theme;
-const kept = sessionStorage.getItem(tokenKey);
-if (kept) signIn(kept).catch(() => sessionStorage.removeItem(tokenKey));
+begin().catch((error) => show(error.message, true)); // a session that has ended

@@ -1,0 +1,41 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/souk-mesh/souk/server/console/query"
+)
+
+// searchPage is a page of hits.
+type searchPage struct {
+	Query string
+	Found *query.SearchSearchSearchConnection
+	Next  string // address of the page after; "" where there is none
+}
+
+func (c *Console) search(v *visit) error {
+	q := v.URL.Query()
+	text := strings.TrimSpace(q.Get("q"))
+	shown := searchPage{Query: text}
+	if text != "" {
+		answer, err := query.Search(v.Context(), c.ask, text, given(q.Get("after")))
+		if err != nil {
+			return err
+		}
+		shown.Found = answer.Search
+		if info := answer.Search.PageInfo; info.HasNextPage && info.EndCursor != nil {
+			shown.Next = "/search?" + url.Values{"q": {text}, "after": {*info.EndCursor}}.Encode()
+		}
+	}
+	return c.render(v, http.StatusOK, "search", view{Title: "Search", Query: text, Page: shown})
+}
+
+// given makes an argument of a text; nil where there is none.
+func given(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
