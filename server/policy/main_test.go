@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-mesh/souk/policies"
 	"github.com/souk-mesh/souk/server/policy"
+	_ "github.com/souk-mesh/souk/server/servertest/heaptest"
 )
 
 // childArgument makes this test binary the process that tries drafts.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 	"strings"
 	"testing"
@@ -132,6 +133,7 @@ func wantInvalid(t *testing.T, err error, words string) {
 
 // cost measures the time and the peak of heap and stacks above what was there before.
 func cost(do func()) (time.Duration, uint64) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100)) // as in the program
 	runtime.GC()
 	used := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
 	read := func() uint64 { metrics.Read(used); return used[0].Value.Uint64() + used[1].Value.Uint64() }

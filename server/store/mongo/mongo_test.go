@@ -8,6 +8,7 @@ import (
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
+	_ "github.com/souk-mesh/souk/server/servertest/heaptest"
 	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/mongo"
 	"github.com/souk-mesh/souk/server/store/sqlite"

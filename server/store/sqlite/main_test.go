@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	_ "github.com/souk-mesh/souk/server/servertest/heaptest"
 )
 
 // benchFolder outlives the single benchmark, for the store they share.
