@@ -129,6 +129,7 @@ var rules = []rule{
 	{path: "server/tracing", inside: []string{"graph/model"}, outside: []string{"go.opentelemetry.io/otel"}},
 	{path: "server/telemetry", inside: []string{"graph/model", "server/store", "server/tracing"}, outside: []string{"github.com/prometheus/client_golang"}},
 	{path: "server/httpd", inside: []string{"graph/model", "server/exact", "server/httpd", "server/tracing"}, outside: []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser", "github.com/prometheus/client_golang", "github.com/klauspost/compress"}},
+	{path: "server/speedtest", outside: []string{"golang.org/x/perf"}},
 	{path: "server/console/explorer"},
 	{path: "server/console/query", outside: []string{"github.com/Khan/genqlient"}},
 	{
