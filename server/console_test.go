@@ -120,7 +120,7 @@ func TestConsoleStory(t *testing.T) {
 		other.holds("/", "Good to see you, other", p.DisplayName, "marketing")
 		other.holds("/search?q=order", p.DisplayName, path, "Ask for access")
 		other.holds("/domains/sales", p.DisplayName, "steward")
-		other.holds(path, p.DisplayName, "Every order.", "Ask for access", "shop.public.spare"[len("shop.public."):])
+		other.holds(path, p.DisplayName, "Every order.", "Ask for access", "spare")
 
 		if status, page := other.send(path, url.Values{"purpose": {" "}, "duration": {"P90D"}}); status != http.StatusUnprocessableEntity || !strings.Contains(page, `role="alert"`) {
 			m.t.Errorf("no purpose: %d %s", status, page)
@@ -159,10 +159,9 @@ func TestConsoleHides(t *testing.T) {
 	m := newMatrix(t, "sqlite:"+filepath.Join(t.TempDir(), "souk.db"))
 	site := httptest.NewServer(m.door)
 	t.Cleanup(site.Close)
-	for _, name := range []string{"a hidden name", "another hidden name"} {
-		_, err := m.Mesh.UpdateProduct(m.as("steward"), mesh.ProductEdit{ID: model.ID(m.ids["draft"]), DisplayName: &name})
-		must(t, err)
-	}
+	name := "a hidden name"
+	_, err := m.Mesh.UpdateProduct(m.as("steward"), mesh.ProductEdit{ID: model.ID(m.ids["draft"]), DisplayName: &name})
+	must(t, err)
 	draft, err := m.Mesh.Product(m.as("steward"), model.ID(m.ids["draft"]))
 	must(t, err)
 	pages := []string{
@@ -174,12 +173,12 @@ func TestConsoleHides(t *testing.T) {
 			continue
 		}
 		shown := m.hear(c.name, `{ dataProduct(id: "`+m.ids["draft"]+`") { id } }`)
-		seesDraft := strings.Contains(strings.ReplaceAll(htmlOf(shown), " ", ""), m.ids["draft"])
-		seesRequest := strings.Contains(htmlOf(m.hear(c.name, `{ accessRequest(id: "`+m.ids["request"]+`") { id } }`)), m.ids["request"])
+		seesDraft := strings.Contains(textsOf(shown), m.ids["draft"])
+		seesRequest := strings.Contains(textsOf(m.hear(c.name, `{ accessRequest(id: "`+m.ids["request"]+`") { id } }`)), m.ids["request"])
 		b := m.seat(site.URL, c.name)
 		for _, path := range pages {
 			_, page := b.get(path)
-			if strings.Contains(page, "another hidden name") && !seesDraft {
+			if strings.Contains(page, name) && !seesDraft {
 				t.Errorf("%s reads of a draft of sales on %s", c.name, path)
 			}
 			if strings.Contains(page, m.ids["request"]) && !seesRequest && !strings.HasSuffix(path, m.ids["request"]) {
@@ -197,7 +196,8 @@ func TestConsoleHides(t *testing.T) {
 	}
 }
 
-func htmlOf(answer any) string {
+// textsOf gives all texts of an answer.
+func textsOf(answer any) string {
 	var text strings.Builder
 	var walk func(any)
 	walk = func(v any) {
@@ -261,9 +261,6 @@ func TestConsoleRefusesOtherSites(t *testing.T) {
 	}
 	if status, _ := b.do(http.MethodPost, "/access/v1/evaluation", `{}`, http.Header{"Content-Type": {"application/json"}}); status != http.StatusUnauthorized {
 		t.Errorf("a door for programs takes a cookie: %d", status)
-	}
-	if status, _ := b.get("/metrics"); status == http.StatusOK && site.Listener.Addr().String()[:3] != "127" {
-		t.Error("the metrics take a cookie")
 	}
 }
 

@@ -24,7 +24,7 @@ func TestPlugin(t *testing.T) {
 	}
 	scale := plugintest.Sized(nil, func(n int) json.RawMessage { return config(file(t, fmt.Sprintf(tables, n))) })
 	// SQLite keeps the names of its schema in 64 lists, so that to look one up
-	// grows with their number: to twice the cost at 20,000 and to seven times at 100,000,
+	// grows with their number: to 1.1 times the cost at 20,000 and to five times at 100,000,
 	// of which the half is the opening of the file.
 	scale.Growth = 8
 	path := file(t, shop)
