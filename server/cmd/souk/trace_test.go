@@ -51,8 +51,8 @@ func TestTraces(t *testing.T) {
 			f.settle()
 			f.trade()
 			const caller, secret = "0af7651916cd43dd8448eb211c80319c", "souk_abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
-			f.traced("/graphql?query=query+mine+{viewer{principal{name}}}", caller)
-			f.traced("/graphql?query=query+"+secret+"+{viewer{principal{name}}}", caller)
+			f.traced("/graphql?query=query+mine+{domains(first:1){nodes{name}}}", caller)
+			f.traced("/graphql?query=query+"+secret+"+{domains(first:1){nodes{name}}}", caller)
 			f.post("/access/v1/evaluation", map[string]any{
 				"subject": map[string]any{"type": "user", "id": "mia"}, "action": map[string]any{"name": "can_" + secret}, "resource": map[string]any{"type": "data_product", "id": "sales/none"},
 			}, nil)
