@@ -146,3 +146,40 @@ func TestAlikeEvaluatesOnce(t *testing.T) {
 		t.Errorf("a question like others takes %.0f allocations, and one alone %.0f", each, one)
 	}
 }
+
+// TestWhatStandsBehindCounts has a rule whose first expression breaks, whose second
+// cannot hold, and whose last decides whether the rule is looked at at all: what the
+// last one reads tells questions apart.
+func TestWhatStandsBehindCounts(t *testing.T) {
+	e := engine(t)
+	rules := model.PolicyModule{Path: "domains/sales/rules.rego", Text: `package souk.domains.sales
+
+import rego.v2
+
+deny contains {"code": "behind", "message": "It stands behind."} if {
+	to_number(input.resource.tags[0]) == 1
+	some grant in input.facts.grants
+	grant.purpose == "x"
+	input.resource.name == "orders"
+}
+`}
+	if _, err := e.Activate(t.Context(), policy.Draft{Domain: "sales", Modules: []model.PolicyModule{rules}}); err != nil {
+		t.Fatal(err)
+	}
+	s := e.Snapshot()
+	var others policy.Alike
+	codes := map[string]bool{}
+	for _, name := range []string{"returns", "orders"} {
+		q := ask(bo, model.ActDataRead, orders)
+		q.Resource.Name, q.Resource.Tags = name, []string{"pii"}
+		got, _ := s.DecideAlike(t.Context(), q, &others)
+		want := s.Decide(t.Context(), q)
+		codes[want.Reasons[0].Code] = true
+		if want.Reasons[0].Code != got.Reasons[0].Code {
+			t.Errorf("%s: got %+v, want %+v", name, got.Reasons, want.Reasons)
+		}
+	}
+	if len(codes) != 2 {
+		t.Errorf("the rule breaks for both or for neither, so the test tests nothing: %v", codes)
+	}
+}
