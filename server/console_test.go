@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
+	"github.com/souk-mesh/souk/server/console"
 	"github.com/souk-mesh/souk/server/driver/mongodb/mongodbtest"
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/mesh"
@@ -164,10 +165,7 @@ func TestConsoleHides(t *testing.T) {
 	must(t, err)
 	draft, err := m.Mesh.Product(m.as("steward"), model.ID(m.ids["draft"]))
 	must(t, err)
-	pages := []string{
-		"/", "/search?q=hidden", "/search?q=made", "/domains/sales", "/products/sales/" + string(draft.Name), "/requests", "/requests/" + m.ids["request"],
-		"/grants", "/sessions", "/explorer/",
-	}
+	pages := m.pages(string(draft.Name))
 	for _, c := range callers {
 		if c.kind != model.Person || c.name == "suspended" {
 			continue
@@ -194,6 +192,24 @@ func TestConsoleHides(t *testing.T) {
 			t.Errorf("%s gets %d for a request, and the API shows it: %v", c.name, status, seesRequest)
 		}
 	}
+}
+
+// pages are addresses of each page there is, those about the draft and the request
+// of the company among them.
+func (m *matrix) pages(draft string) (pages []string) {
+	m.t.Helper()
+	at := map[string][]string{
+		"GET /{$}": {"/"}, "GET /search": {"/search?q=hidden", "/search?q=made"}, "GET /domains/{domain}": {"/domains/sales"},
+		"GET /products/{domain}/{name}": {"/products/sales/" + draft}, "GET /requests": {"/requests", "/requests?status=PENDING"},
+		"GET /requests/{id}": {"/requests/" + m.ids["request"]}, "GET /grants": {"/grants"}, "GET /sessions": {"/sessions"}, "GET /explorer/": {"/explorer/"},
+	}
+	for _, pattern := range console.New(console.Config{Now: model.Now}).Patterns() {
+		if strings.HasPrefix(pattern, "GET ") && at[pattern] == nil {
+			m.t.Errorf("nobody looks at the page %s: give it an address here", pattern)
+		}
+		pages = append(pages, at[pattern]...)
+	}
+	return pages
 }
 
 // textsOf gives all texts of an answer.
@@ -367,6 +383,11 @@ func TestSignIn(t *testing.T) {
 	for _, next := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", "/\t/evil.example"} {
 		b.send("/sign-in", url.Values{"token": {m.tokens["other"]}, "next": {next}})
 	}
+	for range 40 {
+		if status, _ := m.open(site.URL).send("/sign-in", url.Values{"token": {m.tokens["other"]}}); status != http.StatusOK {
+			t.Fatalf("a company behind one address is kept out: %d", status)
+		}
+	}
 	tired := false
 	for range 40 {
 		status, _ := b.send("/sign-in", url.Values{"token": {"souk_guess"}})
@@ -382,7 +403,7 @@ func TestInvitation(t *testing.T) {
 	onBothEngines(t, func(m *matrix, site string) {
 		invited := m.hear("admin", `mutation { inviteToSignIn(input: {principalId: "`+m.ids["other"]+`"}) { path token { kind } userErrors { code } } }`)
 		path := invited.(map[string]any)["inviteToSignIn"].(map[string]any)["path"].(string)
-		secret := strings.TrimPrefix(path, model.InvitationPath)
+		secret := strings.TrimPrefix(path, identity.InvitationPath)
 		for range 2 { // a mail scanner opens the link, too
 			if status, page := m.open(site).get(path); status != http.StatusOK || !strings.Contains(page, "You are invited") {
 				m.t.Fatalf("the link: %d %s", status, page)
@@ -425,4 +446,42 @@ func TestSessionClock(t *testing.T) {
 			t.Errorf("%v: %v", wrong, err)
 		}
 	}
+}
+
+// TestConsoleBadInput sends addresses and forms that somebody would really send.
+// Each is answered in words, and none counts as a fault of the server.
+func TestConsoleBadInput(t *testing.T) {
+	m := newMatrix(t, "sqlite:"+filepath.Join(t.TempDir(), "souk.db"))
+	site := httptest.NewServer(m.door)
+	t.Cleanup(site.Close)
+	product := "/products/sales/" + string(m.published().Name)
+	b, steward := m.seat(site.URL, "other"), m.seat(site.URL, "steward")
+	for _, path := range []string{
+		"/requests?status=NONSENSE", "/requests?status=pending", "/requests?after=nonsense", "/grants?after=%00", "/search?q=orders&after=nonsense", "/search?q=+",
+		"/search?q=" + strings.Repeat("word+", 40), "/search?q=" + strings.Repeat("x", 3000), "/search?q=%ff%fe", "/search?q=a&q=b", "/search?q=%00", "/search?q=%22%27%3C",
+		"/requests/nonsense", "/requests/acr_%00", "/requests/%ff", "/requests/" + m.ids["orders"], "/products/sales/no.such", "/products/SALES/x", "/products/%ff/x", "/domains/" + strings.Repeat("a", 500), "/domains/a%2Fb",
+	} {
+		if status, page := b.get(path); status >= http.StatusInternalServerError || !strings.Contains(page, "</html>") {
+			t.Errorf("%.60s: %d\n%.700s", path, status, page)
+		}
+	}
+	for name, form := range map[string]url.Values{
+		"nothing": {}, "no length of time": {"purpose": {"x"}, "duration": {"soon"}}, "a negative one": {"purpose": {"x"}, "duration": {"-P1D"}}, "one without end": {"purpose": {"x"}, "duration": {"P9000D"}},
+		"a novel": {"purpose": {strings.Repeat("x", 50_000)}, "duration": {"P1D"}}, "too much": {"purpose": {strings.Repeat("x", 300_000)}, "duration": {"P1D"}},
+		"no text": {"purpose": {"\xff\xfe"}, "duration": {"P1D"}}, "no letters": {"purpose": {"\x00"}, "duration": {"P1D"}}, "a password": {"purpose": {"password=hunter2secret!"}, "duration": {"P1D"}},
+	} {
+		status, page := b.send(product, form)
+		if status < http.StatusBadRequest || status >= http.StatusInternalServerError || !strings.Contains(page, "</html>") {
+			t.Errorf("a form with %s: %d\n%.900s", name, status, page)
+		}
+	}
+	if page := b.holds("/requests"); strings.Contains(page, product) {
+		t.Error("a bad form has asked for something")
+	}
+	for _, form := range []url.Values{{}, {"act": {"burn"}}, {"act": {"approve"}, "comment": {strings.Repeat("x", 60_000)}}} {
+		if status, page := steward.send("/requests/"+m.ids["request"], form); status < http.StatusBadRequest || status >= http.StatusInternalServerError {
+			t.Errorf("%.40v: %d\n%.700s", form, status, page)
+		}
+	}
+	steward.holds("/requests/"+m.ids["request"], "Approve")
 }

@@ -191,7 +191,7 @@ func (s *Server) web() *httpd.Server {
 	web.Gauge("souk_search_indexed_percent", "How much of the catalog search knows: 100 but for the first moments after a start.", func() float64 { return float64(s.Catalog.Indexed()) })
 	web.Gauge("souk_decision_log_fits", "1 while the store and its decision log belong together, 0 when one has lost what the other knows of.", s.fits)
 	s.open(web)
-	web.Handle("/", web.Within(console.New(console.Config{
+	web.Handle("/", web.Pages(console.New(console.Config{
 		Sessions: s.Identity, API: api, Life: s.config.sessions().Life, PublicURL: s.config.PublicURL, Now: model.Now, Log: s.log,
 	})))
 	return web

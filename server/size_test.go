@@ -24,7 +24,7 @@ var largest = size{files: 25, lines: 4000, names: 200}
 // is cut. A package that fits leaves the list.
 var larger = map[string]size{
 	// See decisions/0010. A noun more may bring its own names, and nothing else.
-	"graph/model": {files: 25, lines: 4000, names: 411},
+	"graph/model": {files: 25, lines: 4000, names: 410},
 }
 
 func (s size) within(most size) bool {

@@ -68,9 +68,6 @@ const (
 	TokenInvitation TokenKind = "INVITATION" // a session, once, within minutes
 )
 
-// InvitationPath is the page that an invitation opens, before its secret.
-const InvitationPath = "/sign-in?invitation="
-
 // Token is a credential of a principal. Its secret is shown once and only its
 // hash is kept.
 type Token struct {

@@ -9,13 +9,16 @@ package console
 import (
 	"context"
 	"embed"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/console/explorer"
+	"github.com/souk-mesh/souk/server/httpd"
 	"github.com/souk-mesh/souk/server/identity"
 )
 
@@ -49,6 +52,7 @@ type Console struct {
 	tries *tries
 	forms *http.CrossOriginProtection
 	mux   *http.ServeMux
+	paths []string
 }
 
 // New makes the console.
@@ -82,9 +86,14 @@ func New(cfg Config) *Console {
 		"GET /explorer/":                 func(v *visit) error { api.ServeHTTP(v.w, v.Request); return nil },
 	} {
 		c.mux.Handle(pattern, c.signedIn(answer))
+		c.paths = append(c.paths, pattern)
 	}
 	return c
 }
+
+// Patterns lists the pages and forms of those who are signed in, so that a test can
+// look at each of them.
+func (c *Console) Patterns() []string { return slices.Sorted(slices.Values(c.paths)) }
 
 // ServeHTTP answers a browser. A form of another site is refused before anything
 // looks at it.
@@ -126,6 +135,10 @@ func (c *Console) signedIn(next action) http.Handler {
 			return
 		}
 		if err == nil {
+			httpd.Asked(w, now.Person.ID)
+			err = readForm(r)
+		}
+		if err == nil {
 			ctx := model.WithPrincipal(r.Context(), now.Person)
 			err = next(&visit{Request: r.WithContext(ctx), w: w, who: now.Person})
 		}
@@ -133,6 +146,19 @@ func (c *Console) signedIn(next action) http.Handler {
 			c.fail(w, r, now.Person, err)
 		}
 	})
+}
+
+// readForm takes the form of a request, so that one that is too large or broken off
+// is not taken for one that was left empty.
+func readForm(r *http.Request) error {
+	err := r.ParseForm()
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return errTooLarge
+	}
+	if err != nil {
+		return errBroken
+	}
+	return nil
 }
 
 // maxForm is what a form may hold: as much as a request of the API.

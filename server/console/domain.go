@@ -27,8 +27,6 @@ func (c *Console) domain(v *visit) error {
 		return err
 	}
 	shown := domainPage{DomainDomain: found.Domain, Products: products.DataProducts.Nodes}
-	if info := products.DataProducts.PageInfo; info.HasNextPage && info.EndCursor != nil {
-		shown.Next = "/domains/" + url.PathEscape(found.Domain.Name) + "?" + url.Values{"after": {*info.EndCursor}}.Encode()
-	}
+	shown.Next = nextPage(products.DataProducts.PageInfo, "/domains/"+url.PathEscape(found.Domain.Name), url.Values{})
 	return c.render(v, http.StatusOK, "domain", view{Title: found.Domain.DisplayName, Page: shown})
 }

@@ -24,9 +24,7 @@ func (c *Console) showGrants(v *visit, status int, wrong problems) error {
 		return err
 	}
 	shown := grantsPage{Nodes: found.Grants.Nodes}
-	if info := found.Grants.PageInfo; info.HasNextPage && info.EndCursor != nil {
-		shown.Next = "/grants?" + url.Values{"after": {*info.EndCursor}}.Encode()
-	}
+	shown.Next = nextPage(found.Grants.PageInfo, "/grants", url.Values{})
 	return c.render(v, status, "grants", view{Title: "What you may read", Problems: wrong, Page: shown})
 }
 

@@ -73,9 +73,13 @@ func (c *Console) render(v *visit, status int, name string, shown view) error {
 	return nil
 }
 
-// missing is what a person is told of what is not there, or not for them: the API
-// does not tell the one from the other, and neither does a page.
-var errMissing = errors.New("there is nothing here that you may see")
+// What a page finds wrong by itself. What is not there and what is not for the person
+// are one: the API does not tell them apart, and neither does a page.
+var (
+	errMissing  = errors.New("there is nothing here that you may see")
+	errTooLarge = errors.New("the form is too large")
+	errBroken   = errors.New("the form is not whole")
+)
 
 // trouble is a page that says what happened and what to do next.
 type trouble struct{ Heading, Message, Hint, Request string }
@@ -95,8 +99,13 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, who model.Princip
 }
 
 func troubleOf(err error) (int, trouble) {
-	if errors.Is(err, errMissing) {
+	switch {
+	case errors.Is(err, errMissing):
 		return http.StatusNotFound, trouble{Heading: "Nothing here", Message: "There is nothing at this address that you may see.", Hint: "It may have been renamed or removed, or it is not for you: search for it, or ask whoever sent you the link."}
+	case errors.Is(err, errTooLarge):
+		return http.StatusRequestEntityTooLarge, trouble{Heading: "Too much text", Message: "The form holds more than 128 KiB, and nothing was done.", Hint: "Go back and shorten it."}
+	case errors.Is(err, errBroken):
+		return http.StatusBadRequest, trouble{Heading: "This did not work", Message: "The form did not arrive whole, and nothing was done.", Hint: "Go back and send it again."}
 	}
 	if list, ok := errors.AsType[gqlerror.List](err); ok && len(list) > 0 {
 		first := list[0]
@@ -112,7 +121,7 @@ func troubleOf(err error) (int, trouble) {
 		case string(model.KindUnavailable), "READS_ONLY", "TIMEOUT":
 			shown.Heading = "Not just now"
 			return http.StatusServiceUnavailable, shown
-		case string(model.KindInvalid):
+		case string(model.KindInvalid), string(model.KindBadCursor):
 			return http.StatusBadRequest, shown
 		}
 	}

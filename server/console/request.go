@@ -29,9 +29,7 @@ func (c *Console) requests(v *visit) error {
 		return err
 	}
 	shown := requestsPage{Nodes: found.AccessRequests.Nodes, Status: query.AccessRequestStatus(q.Get("status"))}
-	if info := found.AccessRequests.PageInfo; info.HasNextPage && info.EndCursor != nil {
-		shown.Next = "/requests?" + url.Values{"status": {q.Get("status")}, "after": {*info.EndCursor}}.Encode()
-	}
+	shown.Next = nextPage(found.AccessRequests.PageInfo, "/requests", url.Values{"status": {q.Get("status")}})
 	return c.render(v, http.StatusOK, "requests", view{Title: "Requests", Page: shown})
 }
 

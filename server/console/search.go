@@ -25,11 +25,25 @@ func (c *Console) search(v *visit) error {
 			return err
 		}
 		shown.Found = answer.Search
-		if info := answer.Search.PageInfo; info.HasNextPage && info.EndCursor != nil {
-			shown.Next = "/search?" + url.Values{"q": {text}, "after": {*info.EndCursor}}.Encode()
-		}
+		shown.Next = nextPage(answer.Search.PageInfo, "/search", url.Values{"q": {text}})
 	}
 	return c.render(v, http.StatusOK, "search", view{Title: "Search", Query: text, Page: shown})
+}
+
+// pageInfo is where a page of a list stands.
+type pageInfo interface {
+	GetHasNextPage() bool
+	GetEndCursor() *string
+}
+
+// nextPage gives the address of the page after; "" where there is none.
+func nextPage(at pageInfo, path string, query url.Values) string {
+	cursor := at.GetEndCursor()
+	if !at.GetHasNextPage() || cursor == nil {
+		return ""
+	}
+	query.Set("after", *cursor)
+	return path + "?" + query.Encode()
 }
 
 // given makes an argument of a text; nil where there is none.

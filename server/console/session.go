@@ -49,6 +49,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	_, session, err := c.cfg.Sessions.SignIn(r.Context(), secret, browserOf(r.UserAgent()))
 	if model.Is(err, model.KindUnauthenticated) {
+		c.tries.failed(addressOf(r))
 		form.Problem = problemOf(err, form.Invitation != "")
 		form.Invitation = ""
 		c.show(w, r, http.StatusUnauthorized, "sign-in", view{Title: "Sign in", Page: form})

@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/souk-mesh/souk/server/console/query"
 )
@@ -27,7 +26,7 @@ func (c *Console) showTokens(v *visit, status int, wrong problems) error {
 	shown := tokensPage{This: string(now.Token.ID)}
 	for _, t := range found.Tokens.Nodes {
 		switch {
-		case t.RevokedAt != nil || t.ExpiresAt.Before(time.Now()):
+		case t.RevokedAt != nil || t.ExpiresAt.Before(c.cfg.Now()):
 		case t.Kind == query.TokenKindSession:
 			shown.Sessions = append(shown.Sessions, t)
 		case t.Kind == query.TokenKindApi:

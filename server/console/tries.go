@@ -16,7 +16,7 @@ const (
 	addressesInMind = 10_000
 )
 
-// tries bounds how often one address, and all together, may try to sign in.
+// tries bounds how often one address, and all together, may try to sign in in vain.
 type tries struct {
 	all  *rate.Limiter
 	each *lru.Cache[string, *rate.Limiter]
@@ -31,12 +31,27 @@ func newTries(now func() time.Time) *tries {
 	return &tries{all: rate.NewLimiter(rate.Every(triesAllEvery), triesAllAtOnce), each: each, now: now}
 }
 
+// allow tells whether one more may be tried.
 func (t *tries) allow(address string) bool {
-	fresh := rate.NewLimiter(rate.Every(triesEvery), triesAtOnce)
-	if known, had, _ := t.each.PeekOrAdd(address, fresh); had {
-		fresh = known
-		t.each.Get(address)
-	}
 	now := t.now()
-	return fresh.AllowN(now, 1) && t.all.AllowN(now, 1)
+	return t.of(address).TokensAt(now) >= 1 && t.all.TokensAt(now) >= 1
+}
+
+// failed counts a try. One that opens is none: behind a proxy a whole company has
+// one address, and signs in on the same morning.
+func (t *tries) failed(address string) {
+	now := t.now()
+	t.of(address).AllowN(now, 1)
+	t.all.AllowN(now, 1)
+}
+
+func (t *tries) of(address string) *rate.Limiter {
+	if known, had := t.each.Get(address); had {
+		return known
+	}
+	fresh := rate.NewLimiter(rate.Every(triesEvery), triesAtOnce)
+	if known, had, _ := t.each.PeekOrAdd(address, fresh); had { // by another request meanwhile
+		return known
+	}
+	return fresh
 }

@@ -99,6 +99,27 @@ func (s *Server) Within(next http.Handler) http.Handler {
 	})
 }
 
+// Pages gives pages for people their deadline: that of a query, and of a mutation
+// where a form is sent.
+func (s *Server) Pages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit := s.cfg.QueryTimeout
+		if r.Method == http.MethodPost {
+			limit += s.cfg.MutationTimeout // the page that shows what became of it is asked for, too
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// Asked notes for the log whose request it was, where the door itself finds that out.
+func Asked(w http.ResponseWriter, who model.ID) {
+	if rec, ok := w.(*record); ok {
+		rec.asker = who
+	}
+}
+
 // turnAway answers for a request whose sender is not known. An error that is
 // no refusal keeps its words to the log.
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, err error) {

@@ -15,6 +15,9 @@ type Sessions struct {
 	Idle time.Duration // without a request
 }
 
+// InvitationPath is the page that an invitation opens, before its secret.
+const InvitationPath = "/sign-in?invitation="
+
 // invitationLife is how long the link of an invitation opens.
 const invitationLife = 15 * time.Minute
 
@@ -40,7 +43,12 @@ func (s *Service) SignIn(ctx context.Context, secret, device string) (Session, s
 	if shown.Opens() == model.TokenSession || who.Kind != model.Person {
 		return Session{}, "", s.cannotSignIn(who)
 	}
-	ctx = model.WithPrincipal(ctx, who)
+	return s.begin(model.WithPrincipal(ctx, who), who, shown, device)
+}
+
+// begin makes the session of a person who has shown a token. An invitation is used
+// up by the same change.
+func (s *Service) begin(ctx context.Context, who model.Principal, shown model.Token, device string) (Session, string, error) {
 	in := s.gate.Session()
 	t, session := s.mint(who.ID, deviceName(device), s.sessions.Life)
 	t.Kind = model.TokenSession
@@ -100,13 +108,20 @@ func (s *Service) Session(ctx context.Context, secret string) (Session, error) {
 		return Session{}, ended()
 	}
 	if since > s.sessions.Idle/8 {
-		used.At = model.Instant(s.now())
-		_, err = s.store.Apply(ctx, store.Change{Action: "session.use", Actor: who.ID, Quiet: true, Writes: []store.Write{store.SessionUses.Put(used)}})
-		if model.LostRace(err) { // another request has just noted the same
-			err = nil
-		}
+		err = s.noteUse(ctx, who.ID, used)
 	}
 	return Session{Token: t, Person: who}, err
+}
+
+// noteUse keeps that a session is used now. Where nothing can be written at present,
+// people go on reading: the note comes with a later request.
+func (s *Service) noteUse(ctx context.Context, who model.ID, used model.SessionUse) error {
+	used.At = model.Instant(s.now())
+	_, err := s.store.Apply(ctx, store.Change{Action: "session.use", Actor: who, Quiet: true, Writes: []store.Write{store.SessionUses.Put(used)}})
+	if model.LostRace(err) || model.Is(err, model.KindUnavailable) { // another request has just noted the same, or reads only
+		return nil
+	}
+	return err
 }
 
 // AuthenticateSession tells whose session it is, as Authenticate does of tokens.

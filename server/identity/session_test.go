@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server/identity"
 	"github.com/souk-mesh/souk/server/servertest"
+	"github.com/souk-mesh/souk/server/store"
 	"github.com/souk-mesh/souk/server/store/enginetest"
 )
 
@@ -61,6 +63,26 @@ func TestSessionLasts(t *testing.T) {
 			t.Error("a session outlives its life")
 		}
 	})
+}
+
+// readsOnly is a store that cannot be written at present.
+type readsOnly struct{ store.Store }
+
+func (readsOnly) Apply(context.Context, store.Change) (model.Event, error) {
+	return model.Event{}, &model.Error{Kind: model.KindUnavailable, Code: "READS_ONLY", Message: "the disk is full"}
+}
+
+// TestSessionGoesOnWhileNothingIsWritten has somebody read while the disk is full.
+func TestSessionGoesOnWhileNothingIsWritten(t *testing.T) {
+	w := newWorld(t)
+	_, token := w.token(w.person("ana"), day)
+	_, secret, err := w.SignIn(w.Context(), token, "")
+	w.Must(err)
+	w.Turn(time.Hour)
+	full := identity.New(readsOnly{w.Store}, w.Gate, identity.Sessions{Life: 12 * time.Hour, Idle: 2 * time.Hour}, w.Now)
+	if _, err := full.Session(w.Context(), secret); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestEndedSessionsAreForgotten has somebody come back after months.

@@ -101,7 +101,7 @@ func (m mutation) InviteToSignIn(ctx context.Context, in graph.InviteToSignInInp
 	made, problems, err := answer(ctx, t, err)
 	payload := &graph.InviteToSignInPayload{Token: made, UserErrors: problems}
 	if made != nil {
-		path := model.InvitationPath + secret
+		path := identity.InvitationPath + secret
 		payload.Path = &path
 	}
 	return payload, err

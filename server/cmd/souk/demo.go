@@ -15,6 +15,7 @@ import (
 	"github.com/souk-mesh/souk/graph/model"
 	"github.com/souk-mesh/souk/server"
 	"github.com/souk-mesh/souk/server/demo"
+	"github.com/souk-mesh/souk/server/identity"
 )
 
 func demonstrate(p *program) *cobra.Command {
@@ -107,7 +108,7 @@ func (p *program) announce(url string, tokens, invitations map[string]string, ke
 	fmt.Fprintf(p.stdout, "A small company is at %s. Each link signs in as one of its people, once, in the next 15 minutes:\n\n", url)
 	who := map[string]string{"ana": "Ana (steward of Sales)", "bo": "Bo (steward of Marketing)", "cy": "Cy (steward of Operations, runs the platform)"}
 	for _, name := range slices.Sorted(maps.Keys(tokens)) {
-		fmt.Fprintf(p.stdout, "  open %s%s%s as %s\n", url, model.InvitationPath, invitations[name], who[name])
+		fmt.Fprintf(p.stdout, "  open %s%s%s as %s\n", url, identity.InvitationPath, invitations[name], who[name])
 	}
 	fmt.Fprint(p.stdout, "\nLater, and for programs, their tokens:\n\n")
 	for _, name := range slices.Sorted(maps.Keys(tokens)) {

@@ -893,8 +893,15 @@ func (v *HomeResponse) GetDomains() *HomeDomainsDomainConnection { return v.Doma
 //
 // A page of access requests.
 type HomeWaitingAccessRequestConnection struct {
+	// Where the page stands.
+	PageInfo *HomeWaitingAccessRequestConnectionPageInfo `json:"pageInfo"`
 	// The rows without their cursors.
 	Nodes []*HomeWaitingAccessRequestConnectionNodesAccessRequest `json:"nodes"`
+}
+
+// GetPageInfo returns HomeWaitingAccessRequestConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *HomeWaitingAccessRequestConnection) GetPageInfo() *HomeWaitingAccessRequestConnectionPageInfo {
+	return v.PageInfo
 }
 
 // GetNodes returns HomeWaitingAccessRequestConnection.Nodes, and is useful for accessing the field via an interface.
@@ -981,6 +988,18 @@ type HomeWaitingAccessRequestConnectionNodesAccessRequestViewerCanAccessRequestR
 func (v *HomeWaitingAccessRequestConnectionNodesAccessRequestViewerCanAccessRequestRights) GetApprove() Outcome {
 	return v.Approve
 }
+
+// HomeWaitingAccessRequestConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page of a list stands in the whole.
+type HomeWaitingAccessRequestConnectionPageInfo struct {
+	// Whether more rows follow.
+	HasNextPage bool `json:"hasNextPage"`
+}
+
+// GetHasNextPage returns HomeWaitingAccessRequestConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *HomeWaitingAccessRequestConnectionPageInfo) GetHasNextPage() bool { return v.HasNextPage }
 
 // The answer of the policies.
 type Outcome string
@@ -3288,6 +3307,9 @@ func Grants(
 const Home_Operation = `
 query Home ($me: ID!) {
 	waiting: accessRequests(filter: {status:PENDING}, first: 50) {
+		pageInfo {
+			hasNextPage
+		}
 		nodes {
 			id
 			purpose
