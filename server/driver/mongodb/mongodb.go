@@ -96,10 +96,26 @@ func (c *Client) Still(ctx context.Context, work func(ctx context.Context, names
 }
 
 // Close leaves the server; one that is gone is given a moment to answer.
-func (c *Client) Close() error {
+func (c *Client) Close() error { return Failure(leave(c.client.Disconnect)) }
+
+// leave disconnects, and waits for that no longer than a moment. The driver may wait
+// ten seconds for the answer to a heartbeat, whatever its context says; that goes on
+// by itself.
+func leave(disconnect func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	return Failure(c.client.Disconnect(ctx))
+	done := make(chan error, 1)
+	go func() {
+		defer cancel()
+		done <- disconnect(ctx)
+	}()
+	late := time.NewTimer(closeTimeout)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		return nil
+	}
 }
 
 // clientOptions overrules what the URI says of concerns.

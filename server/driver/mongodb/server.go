@@ -65,7 +65,7 @@ func askFirstHello(ctx context.Context, uri string) (hello, error) {
 	if err != nil {
 		return hello{}, err
 	}
-	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }() // it was only asked one thing
+	defer func() { _ = leave(client.Disconnect) }() // it was only asked one thing
 	return ask(ctx, client)
 }
 
